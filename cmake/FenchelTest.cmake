@@ -1,0 +1,55 @@
+# Tests. Unit tests use cmocka and may use private headers; every test runs under mpirun with the rank counts named.
+pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+cmake_path(GET MPI_C_COMPILER PARENT_PATH mpi_bin)
+# the system's Python before any other on the path: packages of the distribution are its own
+find_program(FEN_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_program(FEN_PYTHON NAMES python3 REQUIRED)
+find_program(MPIRUN NAMES mpirun.openmpi mpirun mpiexec HINTS ${mpi_bin} REQUIRED)
+set(FEN_MPIRUN_FLAGS "--oversubscribe;--mca;mpi_yield_when_idle;1" CACHE STRING "flags of mpirun in tests")
+execute_process(COMMAND id -u OUTPUT_VARIABLE FEN_UID OUTPUT_STRIP_TRAILING_WHITESPACE)
+set(FEN_TEST_ENVIRONMENT OPENBLAS_NUM_THREADS=1 PETSC_OPTIONS= FENCHEL=${CMAKE_BINARY_DIR}/bin/fenchel MPIRUN=${MPIRUN})
+if(FEN_UID STREQUAL "0") # Open MPI refuses root unless told; ordinary users need nothing
+  list(APPEND FEN_TEST_ENVIRONMENT OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1)
+endif()
+if(FEN_SANITIZE)
+  list(APPEND FEN_TEST_ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
+endif()
+
+#   fen_add_unit_test(name SOURCES file.c... [LAYERS comm io ...] [NP 1 2 3] [LABELS ...] [TIMEOUT s] [ARGS ...])
+# one CTest case name_npN for each rank count; links all of the library's objects, so private functions can be tested
+function(fen_add_unit_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;NP;LABELS;ARGS;LAYERS" ${ARGN})
+  if(NOT T_LAYERS)
+    set(T_LAYERS comm io problems solvers)
+  endif()
+  if(NOT T_NP)
+    set(T_NP 1)
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(test_${name} ${T_SOURCES})
+  target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  foreach(layer IN LISTS T_LAYERS)
+    target_link_libraries(test_${name} PRIVATE fenchel_${layer})
+  endforeach()
+  target_link_libraries(test_${name} PRIVATE fenchel_flags PkgConfig::cmocka m)
+  set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  foreach(np IN LISTS T_NP)
+    add_test(NAME ${name}_np${np}
+      COMMAND ${MPIRUN} ${FEN_MPIRUN_FLAGS} -n ${np} $<TARGET_FILE:test_${name}> ${T_ARGS})
+    set_tests_properties(${name}_np${np} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}"
+      ENVIRONMENT "${FEN_TEST_ENVIRONMENT}" PROCESSORS ${np})
+  endforeach()
+endfunction()
+
+#   fen_add_command_test(name COMMAND cmd args... [LABELS ...] [TIMEOUT s])   a script or program as it is
+function(fen_add_command_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${T_COMMAND} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}"
+    ENVIRONMENT "${FEN_TEST_ENVIRONMENT};SOURCE_DIR=${PROJECT_SOURCE_DIR};BUILD_DIR=${CMAKE_BINARY_DIR}" PROCESSORS 2)
+endfunction()

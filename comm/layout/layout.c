@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FenLayout: construction, life and view.
+*/
+#include "../commimpl.h"
+#include <petscviewer.h>
+
+/* where part r of p begins when n entries are cut evenly; no product overflows */
+static FenInt FenCut(FenInt n, FenInt r, FenInt p)
+{
+  return n / p * r + n % p * r / p;
+}
+
+/* box of any rank; ranks beyond the grid own nothing */
+static void FenLayoutBox(FenLayout l, PetscMPIInt rank, FenBox *box)
+{
+  PetscMPIInt rest = rank, place[FEN_MAX_DIM];
+
+  if (l->starts) {
+    *box = (FenBox){{l->starts[rank], 0, 0}, {l->starts[rank + 1], 1, 1}};
+    return;
+  }
+  for (int d = FEN_MAX_DIM - 1; d >= 0; d--) {
+    place[d] = rest % l->nprocs[d];
+    rest /= l->nprocs[d];
+  }
+  for (int d = 0; d < FEN_MAX_DIM; d++) {
+    box->lo[d] = rest && d < l->dim ? 0 : FenCut(l->shape[d], place[d], l->nprocs[d]);
+    box->hi[d] = rest && d < l->dim ? 0 : FenCut(l->shape[d], place[d] + 1, l->nprocs[d]);
+  }
+}
+
+static PetscErrorCode FenLayoutView_Private(FenLayout l, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)l, viewer));
+  for (PetscInt d = 0; d < l->dim; d++)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  axis %d: %" FENINT_FMT " entries on %d ranks\n", (int)d, l->shape[d],
+                                     l->nprocs[d]));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenLayoutDestroy - Gives a layout back; it is freed when nobody holds it any longer.
+
+  Collective
+
+  Input Parameter:
+. layout - the layout, NULL on return
+
+  Level: beginner
+
+.seealso: `FenLayoutCreateRows()`, `FenLayoutCreateGrid()`
+@*/
+PetscErrorCode FenLayoutDestroy(FenLayout *layout)
+{
+  PetscFunctionBegin;
+  if (!*layout)
+    PetscFunctionReturn(0);
+  if (--((PetscObject)*layout)->refct > 0) {
+    *layout = NULL;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(PetscFree((*layout)->runs));
+  PetscCall(PetscFree((*layout)->starts));
+  PetscCall(PetscHeaderDestroy(layout));
+  PetscFunctionReturn(0);
+}
+
+/* the one constructor; all arguments are the same on all ranks and have been checked */
+static PetscErrorCode FenLayoutCreate(MPI_Comm comm, PetscInt dim, const FenInt shape[], const PetscMPIInt nprocs[],
+                                      const PetscInt order[], FenLayout *layout)
+{
+  FenLayout   l;
+  PetscMPIInt rank;
+  FenInt      size = 1;
+
+  PetscFunctionBegin;
+  PetscCall(FenInitializePackage());
+  for (PetscInt d = 0; d < dim; d++)
+    PetscCall(FenIntMult(size, shape[d], &size));
+  PetscCall(PetscHeaderCreate(l, FENLAYOUT_CLASSID, "FenLayout", "Layout of an array over ranks", "Layout", comm,
+                              FenLayoutDestroy, FenLayoutView_Private));
+  l->dim = dim;
+  l->size = size;
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++) {
+    l->shape[d] = d < dim ? shape[d] : 1;
+    l->nprocs[d] = d < dim ? nprocs[d] : 1;
+    l->order[d] = d < dim ? order[d] : d;
+  }
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  FenLayoutBox(l, rank, &l->box);
+  l->local = FenBoxSize_Private(&l->box);
+  *layout = l;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenLayoutCreateRows - Layout of N rows (points, states) cut evenly over all ranks, in rank order.
+
+  Collective
+
+  Input Parameters:
++ comm - the ranks
+- N    - number of rows, 0 or more, the same on all ranks
+
+  Output Parameter:
+. layout - layout of one axis; rank r of P starts at the integer part of N r / P
+
+  Errors:
+  `FEN_ERR_SIZE` for a negative number.
+
+  Level: beginner
+
+.seealso: `FenLayoutCreateGrid()`, `FenLayoutGetRange()`, `FenLayoutDestroy()`
+@*/
+PetscErrorCode FenLayoutCreateRows(MPI_Comm comm, FenInt N, FenLayout *layout)
+{
+  PetscFunctionBegin;
+  PetscCall(FenLayoutCreateGrid(comm, 1, &N, NULL, layout));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenLayoutCreateRowsLocal - Layout of rows (points, states) of which every rank says how many it owns.
+
+  Collective
+
+  Input Parameters:
++ comm  - the ranks
+- local - number of rows that this rank owns, 0 or more
+
+  Output Parameter:
+. layout - layout of one axis; global numbers run in rank order. Every rank keeps a table of all ranks
+
+  Errors:
+  `FEN_ERR_SIZE` for a negative number.
+
+  Level: intermediate
+
+.seealso: `FenLayoutCreateRows()`, `FenLayoutGetRange()`, `FenLayoutDestroy()`
+@*/
+PetscErrorCode FenLayoutCreateRowsLocal(MPI_Comm comm, FenInt local, FenLayout *layout)
+{
+  FenFault    fault = {0, ""};
+  FenInt     *starts;
+  PetscMPIInt size, rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (local < 0)
+    FenFaultSet(&fault, FEN_ERR_SIZE, "rank %d owns %" FENINT_FMT " rows: must not be negative", rank, local);
+  PetscCall(FenFaultAgree(comm, &fault));
+  PetscCall(PetscMalloc1(size + 1, &starts));
+  starts[0] = 0;
+  PetscCallMPI(MPI_Allgather(&local, 1, MPI_FENINT, starts + 1, 1, MPI_FENINT, comm));
+  for (PetscMPIInt r = 0; r < size; r++)
+    starts[r + 1] += starts[r];
+  PetscCall(FenLayoutCreateGrid(comm, 1, &starts[size], NULL, layout));
+  (*layout)->starts = starts;
+  FenLayoutBox(*layout, rank, &(*layout)->box);
+  (*layout)->local = local;
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenLayoutCreateGrid - Layout of a grid of one to three axes, cut into boxes.
+
+  Collective
+
+  Input Parameters:
++ comm   - the ranks
+. dim    - number of axes, 1 to 3
+. shape  - entries along each axis, 0 or more, the same on all ranks
+- nprocs - ranks along each axis, the last axis runs fastest in rank order; their product may be less than the
+           size of the communicator, the ranks beyond own nothing. NULL: all ranks along axis 0
+
+  Output Parameter:
+. layout - the layout; boxes are stored in natural order. Boxes are empty where there are more ranks than entries
+
+  Errors:
+  `FEN_ERR_SIZE` for negative or too large sizes, `FEN_ERR_USAGE` for a wrong dimension or grid of ranks.
+
+  Level: beginner
+
+.seealso: `FenLayoutCreateRows()`, `FenLayoutCreatePencil()`, `FenLayoutDestroy()`
+@*/
+PetscErrorCode FenLayoutCreateGrid(MPI_Comm comm, PetscInt dim, const FenInt shape[], const PetscMPIInt nprocs[],
+                                   FenLayout *layout)
+{
+  static const PetscInt natural[FEN_MAX_DIM] = {0, 1, 2};
+  PetscMPIInt           size, np[FEN_MAX_DIM] = {1, 1, 1};
+  FenInt                product = 1;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCheck(dim >= 1 && dim <= FEN_MAX_DIM, comm, FEN_ERR_USAGE, "a layout of %d axes: must be 1 to %d", (int)dim,
+             FEN_MAX_DIM);
+  for (PetscInt d = 0; d < dim; d++) {
+    PetscCheck(shape[d] >= 0, comm, FEN_ERR_SIZE, "axis %d has %" FENINT_FMT " entries: must not be negative", (int)d,
+               shape[d]);
+    np[d] = nprocs ? nprocs[d] : (d ? 1 : size);
+    PetscCheck(np[d] >= 1, comm, FEN_ERR_USAGE, "axis %d has %d ranks: must be positive", (int)d, np[d]);
+    product *= np[d];
+    PetscCheck(product <= size, comm, FEN_ERR_USAGE, "a layout on more ranks than the %d there are", size);
+  }
+  PetscCall(FenLayoutCreate(comm, dim, shape, np, natural, layout));
+  PetscFunctionReturn(0);
+}
+
+/* P ranks on two axes such that the largest box is smallest; among equals the squarest */
+static void FenLayoutSplit(PetscMPIInt P, const FenInt n[2], PetscMPIInt p[2])
+{
+  FenInt best = -1;
+
+  for (PetscMPIInt a = 1; a <= P; a++) {
+    const PetscMPIInt b = P / a;
+    const FenInt      box = ((n[0] + a - 1) / a) * ((n[1] + b - 1) / b);
+
+    if (P % a)
+      continue;
+    if (best < 0 || box < best || (box == best && PetscAbs(a - b) < PetscAbs(p[0] - p[1]))) {
+      best = box;
+      p[0] = a;
+      p[1] = b;
+    }
+  }
+}
+
+/*@
+  FenLayoutCreatePencil - Layout of the same array for work along one axis.
+
+  Collective
+
+  Input Parameters:
++ layout - a layout
+- axis   - the axis that must not be divided, 0 to dimension - 1
+
+  Output Parameter:
+. pencil - layout of the same array on the same ranks in which every box has all of the axis, stored fastest
+
+  Notes:
+  If the axis is undivided already and every rank has work, only the storage order changes and nothing will be sent.
+  Otherwise all ranks are spread over the other axes, in three dimensions over a grid of ranks that makes the largest
+  box smallest. An array of one axis cannot be spread: rank 0 gets all of it.
+
+  Errors:
+  `FEN_ERR_USAGE` for a wrong axis.
+
+  Level: intermediate
+
+.seealso: `FenRedistCreate()`, `FenLayoutGetOrder()`
+@*/
+PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout *pencil)
+{
+  const PetscInt dim = layout->dim;
+  PetscMPIInt    size, np[FEN_MAX_DIM] = {1, 1, 1}, split[2] = {1, 1};
+  PetscInt       order[FEN_MAX_DIM] = {0, 1, 2}, other[2] = {0, 1}, n = 0;
+  FenInt         extent[2] = {1, 1}, used = 1;
+  PetscBool      keep;
+  MPI_Comm       comm;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetComm((PetscObject)layout, &comm));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCheck(axis >= 0 && axis < dim, comm, FEN_ERR_USAGE, "axis %d of a layout of %d axes", (int)axis, (int)dim);
+  keep = PetscNot(layout->nprocs[axis] > 1);
+  for (PetscInt d = 0; d < dim; d++) {
+    if (d == axis)
+      continue;
+    other[n] = order[n] = d;
+    extent[n++] = layout->shape[d];
+    used *= layout->nprocs[d];
+    if (layout->nprocs[d] > layout->shape[d])
+      keep = PETSC_FALSE;
+  }
+  order[n] = axis;
+  FenLayoutSplit(dim == 1 ? 1 : size, extent, split);
+  if (dim == 2) {
+    split[0] = size;
+    split[1] = 1;
+  }
+  for (PetscInt k = 0; k < n; k++)
+    np[other[k]] = keep && used == size ? layout->nprocs[other[k]] : split[k];
+  PetscCall(FenLayoutCreate(comm, dim, layout->shape, np, order, pencil));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenLayoutGetBox - The box that a rank owns.
+
+  Not Collective
+
+  Input Parameters:
++ layout - the layout
+- rank   - a rank; negative means the calling one
+
+  Output Parameter:
+. box - first entry and one past the last along each axis; 0 and 1 on axes beyond the dimension
+
+  Level: intermediate
+
+.seealso: `FenLayoutGetLocalSize()`, `FenLayoutGetRange()`
+@*/
+PetscErrorCode FenLayoutGetBox(FenLayout layout, PetscMPIInt rank, FenBox *box)
+{
+  PetscFunctionBegin;
+  if (rank < 0)
+    *box = layout->box;
+  else
+    FenLayoutBox(layout, rank, box);
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Start and end of the library.
+*/
+#include "../commimpl.h"
+#include <dlfcn.h>
+#include <stdlib.h>
+
+PetscClassId FENLAYOUT_CLASSID = 0;
+
+static PetscBool fen_package_initialized = PETSC_FALSE;
+static PetscBool fen_started_petsc = PETSC_FALSE;
+
+/* runs inside PetscFinalize, while MPI is still there */
+static PetscErrorCode FenFinalizePackage(void)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSumFinalize_Private());
+  PetscCall(FenLSEFinalize_Private());
+  FENLAYOUT_CLASSID = 0;
+  fen_package_initialized = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenInitializePackage - Registers Fenchel's classes and MPI operations with PETSc and MPI.
+
+  Collective on PETSC_COMM_WORLD
+
+  Note:
+  Every constructor calls it; calling it again does nothing. `PetscFinalize()` undoes it.
+
+  Level: developer
+
+.seealso: `FenInitialize()`
+@*/
+PetscErrorCode FenInitializePackage(void)
+{
+  PetscFunctionBegin;
+  if (fen_package_initialized)
+    PetscFunctionReturn(0);
+  fen_package_initialized = PETSC_TRUE;
+  PetscCall(PetscClassIdRegister("Fenchel layout", &FENLAYOUT_CLASSID));
+  PetscCall(FenSumInitialize_Private());
+  PetscCall(FenLSEInitialize_Private());
+  PetscCall(PetscRegisterFinalize(FenFinalizePackage));
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenInitialize - Starts MPI and PETSc unless they run already, sets BLAS to one thread, registers Fenchel's classes.
+
+  Collective on MPI_COMM_WORLD
+
+  Input Parameters:
++ argc - pointer to the count of command line arguments, or NULL
+. argv - pointer to the command line arguments, or NULL
+. file - option file, or NULL for PETSc's default ones
+- help - text printed for `-help`, or NULL
+
+  Level: beginner
+
+.seealso: `FenFinalize()`, `FenInitializePackage()`
+@*/
+PetscErrorCode FenInitialize(int *argc, char ***argv, const char file[], const char help[])
+{
+  PetscBool      running;
+  PetscErrorCode code = PetscInitialized(&running);
+
+  if (code)
+    return code;
+  if (!running) {
+    /* before BLAS makes its threads */
+    if (setenv("OPENBLAS_NUM_THREADS", "1", 1) || setenv("MKL_NUM_THREADS", "1", 1) ||
+        setenv("BLIS_NUM_THREADS", "1", 1))
+      return (PetscErrorCode)PETSC_ERR_SYS;
+    code = PetscInitialize(argc, argv, file, help);
+    if (code)
+      return code;
+    fen_started_petsc = PETSC_TRUE;
+  }
+  PetscFunctionBegin;
+  PetscCall(FenSetBLASThreads(1));
+  PetscCall(FenInitializePackage());
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenFinalize - Ends PETSc and MPI if `FenInitialize()` has started them.
+
+  Collective on MPI_COMM_WORLD
+
+  Level: beginner
+
+.seealso: `FenInitialize()`
+@*/
+PetscErrorCode FenFinalize(void)
+{
+  if (!fen_started_petsc)
+    return (PetscErrorCode)0;
+  fen_started_petsc = PETSC_FALSE;
+  return PetscFinalize();
+}
+
+/*@C
+  FenSetBLASThreads - Sets the number of threads of the BLAS that is loaded, if it has threads.
+
+  Not Collective
+
+  Input Parameter:
+. n - number of threads
+
+  Notes:
+  `FenInitialize()` sets 1: ranks do the parallel work, and sums inside BLAS would depend on the number of threads.
+  OpenBLAS, MKL and BLIS are known; they are found at run time, since distributions exchange them without relinking.
+
+  Level: advanced
+
+.seealso: `FenInitialize()`
+@*/
+PetscErrorCode FenSetBLASThreads(int n)
+{
+  static const char *const setter[] = {"openblas_set_num_threads", "MKL_Set_Num_Threads"};
+  void (*set)(int);
+  void (*set_blis)(int64_t);
+  void *symbol;
+
+  PetscFunctionBegin;
+  PetscCheck(n > 0, PETSC_COMM_SELF, FEN_ERR_USAGE, "%d threads: must be positive", n);
+  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(setter); i++) {
+    symbol = dlsym(RTLD_DEFAULT, setter[i]);
+    if (symbol) {
+      memcpy(&set, &symbol, sizeof(set));
+      set(n);
+    }
+  }
+  symbol = dlsym(RTLD_DEFAULT, "bli_thread_set_num_threads");
+  if (symbol) {
+    memcpy(&set_blis, &symbol, sizeof(set_blis));
+    set_blis(n);
+  }
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The command `fenchel`: what its files share. Every verb is one file; the rest are the parts that all verbs use.
+*/
+#pragma once
+#include <fenchelio.h>
+#include <fenchelot.h>
+
+/* exit statuses that are not an error of the catalogue */
+#define FEN_EXIT_CONVERGED     0
+#define FEN_EXIT_INTERNAL      1
+#define FEN_EXIT_USAGE         2
+#define FEN_EXIT_NOT_CONVERGED 3
+#define FEN_EXIT_STOPPED       75
+
+/* one option as -help shows it */
+typedef struct {
+  char group[64], name[64], value[128], text[512];
+} FenOptionLine;
+
+/*S FenCLI - one run of the command S*/
+typedef struct {
+  MPI_Comm       comm;
+  PetscMPIInt    rank, size;
+  const char    *verb;
+  const char    *argument; /* the verb's file, NULL if it takes none */
+  double         start;    /* FenWallTime at start */
+  PetscInt       noptions; /* all options of the verb */
+  FenOptionLine *options;
+} FenCLI;
+
+typedef struct {
+  const char *name;
+  const char *argument; /* how the help text calls the file after the verb; NULL: the verb takes none */
+  const char *usage, *summary;
+  int (*script)(int, char **);            /* verbs that need neither MPI nor PETSc */
+  PetscErrorCode (*run)(FenCLI *, int *); /* the others */
+  PetscErrorCode (*options)(FenCLI *);    /* runs every options block of the verb, for help and suggestions */
+} FenVerb;
+
+/* ---- errors (clierror.c) ---- */
+extern PetscErrorCode FenCLIErrorCatch_Private(void);
+extern PetscErrorCode FenCLIErrorPrepare_Private(MPI_Comm);
+extern int            FenCLIErrorReport_Private(PetscErrorCode);
+
+/* ---- options (options.c, optionlist.c) ---- */
+extern PetscErrorCode FenCLIOptionsCheck_Private(FenCLI *);
+extern PetscErrorCode FenCLIOptionsWarnUnused_Private(FenCLI *);
+extern PetscErrorCode FenCLIOptionsHelp_Private(FenCLI *, const FenVerb *);
+extern PetscErrorCode FenCLIOptionsCollect_Private(FenCLI *, const FenVerb *);
+extern int            FenCLIEditDistance_Private(const char[], const char[]);
+
+/* ---- header and footer of a run (header.c, summary.c) ---- */
+extern PetscErrorCode FenCLIHeaderBegin_Private(FenCLI *);
+extern PetscErrorCode FenCLIBytesText_Private(double, char[], size_t);
+
+typedef enum { FEN_FIELD_TEXT, FEN_FIELD_INT, FEN_FIELD_REAL } FenFieldKind;
+typedef struct {
+  const char  *key;
+  FenFieldKind kind;
+  char         text[128];
+  FenInt       integer;
+  double       real;
+} FenField;
+#define FEN_SUMMARY_MAX 64
+typedef struct {
+  int      n;
+  FenField field[FEN_SUMMARY_MAX];
+} FenSummary;
+extern PetscErrorCode FenSummaryText_Private(FenSummary *, const char[], const char[]);
+extern PetscErrorCode FenSummaryInt_Private(FenSummary *, const char[], FenInt);
+extern PetscErrorCode FenSummaryReal_Private(FenSummary *, const char[], double);
+extern PetscErrorCode FenSummaryWrite_Private(FenSummary *, MPI_Comm, const char[]);
+extern PetscErrorCode FenSummaryPrint_Private(FenSummary *, MPI_Comm);
+
+/* ---- progress (progress.c) ---- */
+typedef struct _p_FenCLIProgress *FenCLIProgress;
+extern PetscErrorCode             FenCLIProgressCreate_Private(FenCLI *, FenSolver, FenCLIProgress *);
+extern PetscErrorCode             FenCLIProgressDestroy_Private(FenCLIProgress *);
+
+/* ---- checkpoints (checkpoint.c) ---- */
+typedef struct _p_FenCLICkpt *FenCLICkpt;
+typedef struct {
+  char      dir[PETSC_MAX_PATH_LEN];
+  PetscReal interval, walltime;
+  PetscInt  keep;
+  PetscBool restart;
+} FenCLICkptOptions;
+extern PetscErrorCode FenCLICkptReadOptions_Private(FenCLI *, FenCLICkptOptions *);
+extern PetscErrorCode FenCLICkptCreate_Private(FenCLI *, const FenCLICkptOptions *, FenSolver, PetscInt,
+                                               const FenCkptKey[], FenCLICkpt *);
+extern PetscErrorCode FenCLICkptRestart_Private(FenCLICkpt);
+extern PetscErrorCode FenCLICkptFinish_Private(FenCLICkpt, PetscBool *stopped_and_saved);
+extern PetscErrorCode FenCLICkptGetTime_Private(FenCLICkpt, double *);
+extern PetscErrorCode FenCLICkptGetPath_Private(FenCLICkpt, const char *[]);
+extern PetscErrorCode FenCLICkptDestroy_Private(FenCLICkpt *);
+
+/* ---- outputs (output.c) ---- */
+extern PetscErrorCode FenCLIOutputCheck_Private(FenCLI *, const char path[], PetscBool overwrite);
+
+/* ---- fenchel ot ---- */
+typedef struct {
+  FenMeasureSource  source, target;
+  PetscBool         normalize;
+  FenCostKind       cost;
+  char              cost_matrix[PETSC_MAX_PATH_LEN];
+  char              output[PETSC_MAX_PATH_LEN], summary[PETSC_MAX_PATH_LEN];
+  PetscBool         overwrite, map, store_cost, store_cost_set;
+  PetscReal         plan_threshold; /* < 0: no plan */
+  FenCLICkptOptions ckpt;
+} FenOTOptions;
+
+typedef struct {
+  FenCLI       *cli;
+  FenOTOptions *opt;
+  FenMeasure    source, target;
+  FenCost       cost;
+  FenOT         ot;
+  FenOTBounds   bounds;
+  FenProgress   progress;
+  FenReason     reason;
+} FenOTRun;
+
+extern PetscErrorCode FenVerbOT_Private(FenCLI *, int *);
+extern PetscErrorCode FenVerbOTOptions_Private(FenCLI *);
+extern PetscErrorCode FenOTOptionsRead_Private(FenCLI *, FenOTOptions *);
+extern PetscErrorCode FenOTOptionsCheck_Private(FenCLI *, FenOTOptions *);
+extern PetscErrorCode FenOTKeys_Private(FenOTRun *, PetscInt max, PetscInt *, FenCkptKey[]);
+extern PetscErrorCode FenOTDescribe_Private(FenMeasure, char[], size_t);
+extern PetscErrorCode FenOTSummarise_Private(FenOTRun *, FenSummary *, int status, double time_io);
+extern PetscErrorCode FenOTFooter_Private(FenOTRun *, FenSummary *, FenCLICkpt, int status);
+extern PetscErrorCode FenResultWrite_Private(FenOTRun *);
+extern PetscErrorCode FenResultWriteHistory_Private(FenOTRun *, FenFile);
+extern PetscErrorCode FenResultWriteProvenance_Private(FenOTRun *, FenFile);
+extern PetscErrorCode FenResultWritePlan_Private(FenOTRun *, FenFile);
+extern PetscErrorCode FenResultXDMF_Private(FenOTRun *);
+extern PetscErrorCode FenLayoutFingerprint_Private(FenLayout, PetscInt ncomp, const double[], char[], size_t);
+
+/* ---- the other verbs ---- */
+extern PetscErrorCode FenVerbVerify_Private(FenCLI *, int *);
+extern PetscErrorCode FenVerbVerifyOptions_Private(FenCLI *);
+extern PetscErrorCode FenVerbInfo_Private(FenCLI *, int *);
+extern PetscErrorCode FenVerbInfoOptions_Private(FenCLI *);
+extern int            FenVerbPlot_Private(int, char **);
+extern int            FenCLIIsFirst_Private(void);

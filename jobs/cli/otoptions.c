@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Options of `fenchel ot` that belong to the command: inputs, cost, outputs. The method's options are the solver's own.
+*/
+#include "cliimpl.h"
+
+/* one side: every option exists twice, with the names in the order below */
+typedef struct {
+  const char *title, *file, *kind, *shape, *resize, *path;
+} SideNames;
+static const SideNames   source_names = {"Source",        "-source",        "-source_kind",
+                                         "-source_shape", "-source_resize", "/source"};
+static const SideNames   target_names = {"Target",        "-target",        "-target_kind",
+                                         "-target_shape", "-target_resize", "/target"};
+static const char *const kinds[] = {"auto", "points", "grid", "rgb"};
+static const char *const costs[] = {"sqeuclidean", "euclidean", "l1", "matrix"};
+static const FenCostKind cost_kinds[] = {FEN_COST_SQEUCLIDEAN, FEN_COST_EUCLIDEAN, FEN_COST_L1, FEN_COST_MATRIX};
+static const char kind_text[] = "what the file holds: by content, points (n x d), density on a grid, or an image's "
+                                "colours as points";
+static const char *const shape_text = "shape n,m of a raw file of doubles";
+static const char *const resize_text = "height,width to which an image is averaged";
+
+static PetscErrorCode ReadSide(MPI_Comm comm, const SideNames *names, FenMeasureSource *side)
+{
+  PetscInt  shape[4] = {0, 0, 0, 0}, resize[2] = {0, 0}, nshape = 4, nresize = 2, kind = 0;
+  PetscBool set;
+
+  PetscFunctionBegin;
+  PetscOptionsBegin(comm, NULL, names->title, NULL);
+  PetscCall(PetscStrncpy(side->default_path, names->path, sizeof(side->default_path)));
+  PetscCall(PetscOptionsString(names->file, "FILE or FILE:/path: HDF5, PNG, PGM/PPM, .npy, .csv, or raw with a shape",
+                               NULL, side->spec, side->spec, sizeof(side->spec), NULL));
+  PetscCall(PetscOptionsEList(names->kind, kind_text, NULL, kinds, 4, kinds[0], &kind, NULL));
+  side->kind = (int)kind;
+  PetscCall(PetscOptionsIntArray(names->shape, shape_text, NULL, shape, &nshape, &set));
+  for (PetscInt k = 0; set && k < nshape; k++) {
+    PetscCheck(shape[k] > 0, comm, (PetscErrorCode)FEN_ERR_OPTION,
+               "%s: axis %" PetscInt_FMT " has length %" PetscInt_FMT ", lengths must be positive", names->shape, k,
+               shape[k]);
+    side->shape[k] = shape[k];
+  }
+  side->nshape = set ? nshape : 0;
+  PetscCall(PetscOptionsIntArray(names->resize, resize_text, NULL, resize, &nresize, &set));
+  PetscCheck(!set || (nresize == 2 && resize[0] > 0 && resize[1] > 0), comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "%s takes two positive numbers, height,width", names->resize);
+  PetscOptionsEnd();
+  for (int k = 0; k < 2; k++)
+    side->resize[k] = resize[k];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
+{
+  PetscInt cost = 0;
+
+  PetscFunctionBegin;
+  PetscCall(ReadSide(cli->comm, &source_names, &o->source));
+  PetscCall(ReadSide(cli->comm, &target_names, &o->target));
+  PetscOptionsBegin(cli->comm, NULL, "Masses and cost", NULL);
+  PetscCall(PetscOptionsBool("-ot_normalize", "scale both measures to mass one, whatever their masses are", NULL,
+                             o->normalize, &o->normalize, NULL));
+  PetscCall(PetscOptionsEList("-ot_cost", "ground cost: |x-y|^2, |x-y| (points only), sum |x_k-y_k|, or a matrix", NULL,
+                              costs, 4, costs[0], &cost, NULL));
+  PetscCall(PetscOptionsString("-ot_cost_matrix", "FILE.h5:/path of the n x m matrix of -ot_cost matrix", NULL,
+                               o->cost_matrix, o->cost_matrix, sizeof(o->cost_matrix), NULL));
+  PetscOptionsEnd();
+  o->cost = cost_kinds[cost];
+  o->source.allow_any_mass = o->target.allow_any_mass = o->normalize;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
+{
+  PetscFunctionBegin;
+  o->store_cost = PETSC_TRUE;
+  o->plan_threshold = -1;
+  PetscOptionsBegin(cli->comm, NULL, "Output", NULL);
+  PetscCall(PetscOptionsString("-o", "result file (HDF5); empty: no result is written", NULL, o->output, o->output,
+                               sizeof(o->output), NULL));
+  PetscCall(PetscOptionsBool("-overwrite", "replace an existing result", NULL, o->overwrite, &o->overwrite, NULL));
+  PetscCall(PetscOptionsString("-summary", "summary of the run (JSON); replaced if it exists", NULL, o->summary,
+                               o->summary, sizeof(o->summary), NULL));
+  PetscCall(PetscOptionsBool("-map", "write the barycentric image of every source point to /map", NULL, o->map, &o->map,
+                             NULL));
+  PetscCall(PetscOptionsReal(
+      "-plan_threshold", "write plan entries of at least this share of their row's largest to /plan; negative: none",
+      NULL, o->plan_threshold, &o->plan_threshold, NULL));
+  PetscCall(PetscOptionsBool("-store_cost",
+                             "keep an explicit cost matrix in the result; by default if it is below 64 MB", NULL,
+                             o->store_cost, &o->store_cost, &o->store_cost_set));
+  PetscOptionsEnd();
+  PetscCheck(o->plan_threshold < 0 || (o->plan_threshold > 0 && o->plan_threshold <= 1), cli->comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "-plan_threshold %g: a share above 0 and at most 1",
+             (double)o->plan_threshold);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTOptionsRead_Private(FenCLI *cli, FenOTOptions *o)
+{
+  PetscFunctionBegin;
+  memset(o, 0, sizeof(*o));
+  PetscCall(ReadInputs(cli, o));
+  PetscCall(ReadOutputs(cli, o));
+  PetscCall(FenCLICkptReadOptions_Private(cli, &o->ckpt));
+  PetscFunctionReturn(0);
+}
+
+/* what can be known to be wrong before anything is read */
+PetscErrorCode FenOTOptionsCheck_Private(FenCLI *cli, FenOTOptions *o)
+{
+  PetscFunctionBegin;
+  PetscCheck(o->source.spec[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE, "fenchel ot needs -source FILE");
+  PetscCheck(o->target.spec[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE, "fenchel ot needs -target FILE");
+  PetscCheck(o->cost != FEN_COST_MATRIX || o->cost_matrix[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
+             "-ot_cost matrix needs -ot_cost_matrix FILE.h5:/path");
+  PetscCheck(o->cost == FEN_COST_MATRIX || !o->cost_matrix[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
+             "-ot_cost_matrix %s is read only with -ot_cost matrix", o->cost_matrix);
+  PetscCheck(o->output[0] || (!o->map && o->plan_threshold < 0), cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
+             "-map and -plan_threshold write to the result file: name it with -o RESULT.h5");
+  PetscCall(FenCLIOutputCheck_Private(cli, o->output, o->overwrite));
+  PetscCall(FenCLIOutputCheck_Private(cli, o->summary, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
+/* options that the solver asks for outside of any block */
+static PetscErrorCode ListViews(FenCLI *cli)
+{
+  static const char *const views[][2] = {
+      {"-ot_monitor", "one line an iteration [ascii:FILE]"},  {"-ot_monitor_csv", "FILE with one row an iteration"},
+      {"-ot_monitor_draw", "line graph of gap and residual"}, {"-ot_view", "the solver after the solve"},
+      {"-ot_view_state", "what a checkpoint holds"},          {"-ot_converged_reason", "why the solve stopped"},
+  };
+  PetscBool set;
+
+  PetscFunctionBegin;
+  PetscOptionsBegin(cli->comm, NULL, "Views and monitors", NULL);
+  for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+    PetscCall(PetscOptionsName(views[i][0], views[i][1], NULL, &set));
+  PetscOptionsEnd();
+  PetscFunctionReturn(0);
+}
+
+/* every options block of the verb, the solver's included, once for each type */
+PetscErrorCode FenVerbOTOptions_Private(FenCLI *cli)
+{
+  static const FenOTType types[] = {FENOTNEWTON, FENOTSINKHORN}; /* the default first: its name is shown */
+  FenOTOptions           o;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTOptionsRead_Private(cli, &o));
+  for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+    FenOT ot;
+
+    PetscCall(FenOTCreate(cli->comm, &ot));
+    PetscCall(FenOTSetType(ot, types[t]));
+    PetscCall(FenOTSetFromOptions(ot));
+    PetscCall(FenOTDestroy(&ot));
+  }
+  PetscCall(ListViews(cli));
+  PetscFunctionReturn(0);
+}

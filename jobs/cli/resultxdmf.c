@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The side file that lets ParaView and VisIt open a result on grids: RESULT.xmf beside RESULT.h5.
+*/
+#include "cliimpl.h"
+
+static PetscErrorCode AddField(FenMeasure measure, const char name[], const char path[], PetscBool vector, PetscInt *n,
+                               FenXDMFField fields[])
+{
+  FenXDMFField *field = &fields[*n];
+  PetscInt      dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(measure, &dim));
+  field->name = name;
+  field->path = path;
+  field->ncomp = vector ? dim : 1;
+  PetscCall(FenMeasureGetGrid(measure, field->shape, field->spacing, field->origin));
+  (*n)++;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenResultXDMF_Private(FenOTRun *run)
+{
+  FenMeasureKind source, target;
+  FenXDMFField   fields[5];
+  PetscInt       n = 0, dim;
+  char           name[PETSC_MAX_PATH_LEN + 8], *dot;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetKind(run->source, &source));
+  PetscCall(FenMeasureGetKind(run->target, &target));
+  if (source != FEN_MEASURE_GRID || target != FEN_MEASURE_GRID)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMemzero(fields, sizeof(fields)));
+  PetscCall(AddField(run->source, "source", "/source/weights", PETSC_FALSE, &n, fields));
+  PetscCall(AddField(run->source, "potential_f", "/potential/f", PETSC_FALSE, &n, fields));
+  if (run->opt->map)
+    PetscCall(AddField(run->source, "map", "/map", PETSC_TRUE, &n, fields));
+  PetscCall(AddField(run->target, "target", "/target/weights", PETSC_FALSE, &n, fields));
+  PetscCall(AddField(run->target, "potential_g", "/potential/g", PETSC_FALSE, &n, fields));
+  PetscCall(FenMeasureGetDim(run->source, &dim));
+  PetscCall(PetscStrncpy(name, run->opt->output, PETSC_MAX_PATH_LEN));
+  dot = strrchr(name, '.');
+  if (dot && !strchr(dot, '/'))
+    *dot = 0;
+  PetscCall(PetscStrlcat(name, ".xmf", sizeof(name)));
+  PetscCall(FenXDMFWrite(run->cli->comm, name, run->opt->output, dim, n, fields));
+  PetscFunctionReturn(0);
+}

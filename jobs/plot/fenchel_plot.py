@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""fenchel plot RESULT.h5 -o PICTURE.png
+
+Draws a result of `fenchel ot`: densities on a grid with the displacement field and the displacement interpolation;
+colour clouds of pictures with the source in the target's colours; other clouds with arrows to their barycentric images.
+Every picture has the history of the run with both certified bounds.
+"""
+import argparse
+import os
+import sys
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+try:
+    import h5py
+    import matplotlib
+    import numpy as np
+except ImportError as missing:
+    # another Python may come first in PATH; the packages of the distribution belong to the system's
+    if os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON) and os.access(SYSTEM_PYTHON, os.X_OK):
+        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON] + sys.argv)
+    sys.exit(f"fenchel: error: {missing}\n  hint: apt-get install python3-h5py python3-matplotlib, "
+             "or name another Python in FENCHEL_PYTHON")
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+ARROWS = 24  # along an axis of the displacement picture
+STEPS = (0.25, 0.5, 0.75)  # times of the interpolation
+MAX_PAIRS = 4_000_000  # kernel entries held at a time
+
+
+class Refused(Exception):
+    """A sentence for the user."""
+
+
+def texts(attrs, name):
+    value = attrs[name]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Result:
+    def __init__(self, path):
+        try:
+            self.file = h5py.File(path, "r")
+        except OSError as error:
+            raise Refused(f"{path} cannot be read: {error}") from error
+        if "format" not in self.file.attrs or texts(self.file.attrs, "format") != "fenchel-result":
+            raise Refused(f"{path} is not a result of Fenchel")
+        self.eps = float(self.file.attrs["eps"])
+        self.cost = texts(self.file.attrs, "cost")
+        self.source, self.target = self.side("source"), self.side("target")
+        self.f = self.file["potential/f"][...].reshape(-1)
+        self.g = self.file["potential/g"][...].reshape(-1)
+
+    def side(self, name):
+        group = self.file[name]
+        side = {"weights": group["weights"][...]}
+        for key in ("points", "shape", "spacing", "origin", "image_shape"):
+            side[key] = group[key][...] if key in group else None
+        return side
+
+    def bound(self, name):
+        return float(self.file["bounds/" + name][...].reshape(-1)[0])
+
+    def map(self):
+        """Barycentric image of every source point, n x d: stored, or computed here from the potentials."""
+        if "map" in self.file:
+            return self.file["map"][...].reshape(self.f.size, -1)
+        if self.cost == "matrix":
+            return None
+        if self.source["points"] is None and self.cost == "sqeuclidean" and len(self.source["shape"]) == 2:
+            return self.grid_map()
+        return self.cloud_map(coordinates(self.source), coordinates(self.target))
+
+    def cloud_map(self, x, y):
+        with np.errstate(divide="ignore"):
+            bias = np.log(self.target["weights"].reshape(-1)) + self.g / self.eps
+        out = np.empty_like(x)
+        rows = max(1, MAX_PAIRS // len(y))
+        for i in range(0, len(x), rows):
+            difference = x[i:i + rows, None, :] - y[None, :, :]
+            if self.cost == "l1":
+                cost = np.abs(difference).sum(axis=2)
+            else:
+                cost = (difference**2).sum(axis=2)
+            if self.cost == "euclidean":
+                cost = np.sqrt(cost)
+            score = bias[None, :] - cost / self.eps
+            score -= score.max(axis=1, keepdims=True)
+            p = np.exp(score)
+            out[i:i + rows] = p @ y / p.sum(axis=1, keepdims=True)
+        return out
+
+    def grid_map(self):
+        """Two axes, |x-y|^2: one axis after the other in the log domain."""
+        axes_x, axes_y = axes(self.source), axes(self.target)
+        with np.errstate(divide="ignore"):
+            u = np.log(self.target["weights"]) + self.g.reshape(self.target["weights"].shape) / self.eps
+        c0 = (axes_x[0][:, None] - axes_y[0][None, :])**2 / self.eps
+        c1 = (axes_x[1][:, None] - axes_y[1][None, :])**2 / self.eps
+        n0, n1 = len(axes_x[0]), len(axes_x[1])
+        m0 = len(axes_y[0])
+        inner, mean = np.empty((m0, n1)), np.empty((m0, n1))
+        for j in range(m0):  # second axis
+            score = u[j][None, :] - c1
+            top = score.max(axis=1)
+            p = np.exp(score - np.where(np.isfinite(top), top, 0)[:, None])
+            total = p.sum(axis=1)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                inner[j] = top + np.log(total)
+                mean[j] = np.where(total > 0, p @ axes_y[1] / total, 0)
+        out = np.empty((n0, n1, 2))
+        for k in range(n0):  # first axis
+            score = inner - c0[k][:, None]
+            p = np.exp(score - score.max(axis=0, keepdims=True))
+            total = p.sum(axis=0)
+            out[k, :, 0] = axes_y[0] @ p / total
+            out[k, :, 1] = (p * mean).sum(axis=0) / total
+        return out.reshape(-1, 2)
+
+
+def axes(side):
+    return [o + s * np.arange(n) for n, s, o in zip(side["shape"], side["spacing"], side["origin"])]
+
+
+def coordinates(side):
+    if side["points"] is not None:
+        return side["points"]
+    return np.stack(np.meshgrid(*axes(side), indexing="ij"), axis=-1).reshape(-1, len(side["shape"]))
+
+
+def draw_history(result, axis):
+    history = result.file["history"]
+    if "iteration" in history:
+        iteration = history["iteration"][...]
+        lower, upper = history["lower"][...], history["upper"][...]
+        known = np.isfinite(lower) & np.isfinite(upper)
+        if known.any():
+            axis.plot(iteration[known], lower[known], label="lower bound", color="tab:blue", marker=".")
+            axis.plot(iteration[known], upper[known], label="upper bound", color="tab:red", marker=".")
+            axis.fill_between(iteration[known], lower[known], upper[known], color="0.85")
+            # the first bounds may be so wide that the last ones cannot be told apart
+            last = np.flatnonzero(known)[-max(2, known.sum() // 2):]
+            low, high = lower[last].min(), upper[last].max()
+            pad = 0.1 * (high - low) or 1e-3 * max(abs(high), 1e-300)
+            axis.set_ylim(low - pad, high + pad)
+        residual = axis.twinx()
+        residual.semilogy(iteration, np.maximum(history["residual"][...], 1e-18), color="tab:green", lw=0.8)
+        residual.set_ylabel("marginal error", color="tab:green")
+    axis.axhline(result.bound("value"), color="k", lw=0.6, ls=":", label="value")
+    axis.set_xlabel("iteration")
+    axis.legend(loc="best", fontsize=7)
+    lower, upper = result.bound("lower"), result.bound("upper")
+    size = max(abs(lower), abs(upper)) or 1.0
+    axis.set_title(f"OT$_\\varepsilon$ in [{lower:.8g}, {upper:.8g}]\nrelative gap {(upper - lower) / size:.1e}",
+                   fontsize=9)
+
+
+def show(axis, picture, title, **options):
+    axis.imshow(picture, interpolation="nearest", **options)
+    axis.set_title(title, fontsize=9)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def splat(points, weights, side):
+    """Density of weighted points on the side's grid, bilinear."""
+    shape = tuple(int(n) for n in side["shape"])
+    at = (points - side["origin"]) / side["spacing"]
+    at = np.clip(at, 0, np.array(shape) - 1)
+    low = np.minimum(at.astype(int), np.maximum(np.array(shape) - 2, 0))
+    part = at - low
+    density = np.zeros(shape)
+    for corner in range(4):
+        step = np.array([corner >> 1, corner & 1])
+        share = np.prod(np.where(step, part, 1 - part), axis=1)
+        cell = np.minimum(low + step, np.array(shape) - 1)
+        np.add.at(density, (cell[:, 0], cell[:, 1]), weights * share)
+    return density
+
+
+def draw_grid2d(result, figure):
+    grid = figure.subplots(2, 3)
+    source, target = result.source["weights"], result.target["weights"]
+    image = result.map()
+    x = coordinates(result.source)
+    show(grid[0, 0], source, "source", cmap="gray")
+    show(grid[0, 1], target, "target", cmap="gray")
+    show(grid[0, 2], source, "displacement (barycentric map)", cmap="gray", alpha=0.5)
+    stride = [max(1, int(n) // ARROWS) for n in source.shape]
+    keep = np.zeros(source.shape, dtype=bool)
+    keep[stride[0] // 2::stride[0], stride[1] // 2::stride[1]] = True
+    keep = (keep & (source > 0)).reshape(-1)
+    at = (x - result.source["origin"]) / result.source["spacing"]
+    to = (image - result.source["origin"]) / result.source["spacing"]
+    grid[0, 2].quiver(at[keep, 1], at[keep, 0], (to - at)[keep, 1], (to - at)[keep, 0], color="tab:red", angles="xy",
+                      scale_units="xy", scale=1, width=0.003)
+    weights = source.reshape(-1)
+    for axis, t in zip((grid[1, 0], grid[1, 1]), (STEPS[0], STEPS[1])):
+        show(axis, splat((1 - t) * x + t * image, weights, result.source), f"interpolation, t = {t}", cmap="gray")
+    draw_history(result, grid[1, 2])
+
+
+def draw_grid(result, figure):
+    """One and three axes: profiles along the first axis."""
+    grid = figure.subplots(1, 2)
+    for side, name in ((result.source, "source"), (result.target, "target")):
+        others = tuple(range(1, side["weights"].ndim))
+        grid[0].plot(axes(side)[0], side["weights"].sum(axis=others), label=name)
+    grid[0].set_xlabel("first axis")
+    grid[0].set_title("marginal densities", fontsize=9)
+    grid[0].legend(fontsize=7)
+    draw_history(result, grid[1])
+
+
+def draw_colours(result, figure):
+    grid = figure.subplots(2, 3)
+    shape = [tuple(int(n) for n in side["image_shape"]) + (3,) for side in (result.source, result.target)]
+    x, y, image = result.source["points"], result.target["points"], result.map()
+    show(grid[0, 0], np.clip(x.reshape(shape[0]), 0, 1), "source")
+    show(grid[0, 1], np.clip(y.reshape(shape[1]), 0, 1), "target")
+    show(grid[0, 2], np.clip(image.reshape(shape[0]), 0, 1), "source in the target's colours")
+    for axis, cloud, name in ((grid[1, 0], x, "source"), (grid[1, 1], image, "source, transported")):
+        some = np.linspace(0, len(cloud) - 1, min(len(cloud), 4000)).astype(int)
+        other = np.linspace(0, len(y) - 1, min(len(y), 4000)).astype(int)
+        axis.scatter(y[other, 0], y[other, 2], s=1, color="0.8")
+        axis.scatter(cloud[some, 0], cloud[some, 2], s=2, c=np.clip(cloud[some], 0, 1))
+        axis.set(xlabel="red", ylabel="blue", xlim=(0, 1), ylim=(0, 1))
+        axis.set_title(f"{name} (grey: target)", fontsize=9)
+    draw_history(result, grid[1, 2])
+
+
+def draw_cloud(result, figure):
+    grid = figure.subplots(1, 2)
+    x, y = coordinates(result.source), coordinates(result.target)
+    flat = [np.c_[p, np.zeros(len(p))] if p.shape[1] == 1 else p for p in (x, y)]
+    grid[0].scatter(flat[0][:, 0], flat[0][:, 1], s=6, label="source", color="tab:blue")
+    grid[0].scatter(flat[1][:, 0], flat[1][:, 1], s=6, label="target", color="tab:red")
+    image = result.map()
+    if image is not None:
+        image = np.c_[image, np.zeros(len(image))] if image.shape[1] == 1 else image
+        some = np.linspace(0, len(x) - 1, min(len(x), 400)).astype(int)
+        move = image[some, :2] - flat[0][some, :2]
+        grid[0].quiver(flat[0][some, 0], flat[0][some, 1], move[:, 0], move[:, 1], angles="xy", scale_units="xy",
+                       scale=1,
+                       width=0.002, color="0.4")
+    grid[0].legend(fontsize=7)
+    grid[0].set_title("points and barycentric map" + (" (first two coordinates)" if x.shape[1] > 2 else ""), fontsize=9)
+    draw_history(result, grid[1])
+
+
+def is_picture(side):
+    shape, points = side["image_shape"], side["points"]
+    return shape is not None and points is not None and points.shape[1] == 3 and int(np.prod(shape)) == len(points)
+
+
+def draw(result, figure):
+    on_grids = result.source["points"] is None and result.target["points"] is None
+    if is_picture(result.source) and is_picture(result.target):
+        draw_colours(result, figure)
+    elif on_grids and len(result.source["shape"]) == 2 and result.cost != "matrix":
+        draw_grid2d(result, figure)
+    elif on_grids:
+        draw_grid(result, figure)
+    else:
+        draw_cloud(result, figure)
+    figure.suptitle(f"{texts(result.file.attrs, 'type')}, cost {result.cost}, $\\varepsilon$ = {result.eps:g}",
+                    fontsize=10)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot")
+    parser.add_argument("result", metavar="RESULT.h5")
+    parser.add_argument("-o", dest="output", metavar="PICTURE.png", required=True, help="picture: .png, .pdf or .svg")
+    parser.add_argument("-overwrite", action="store_true", help="replace an existing picture")
+    parser.add_argument("-dpi", type=int, default=130, help="dots an inch (130)")
+    arguments = parser.parse_args()
+    if os.path.exists(arguments.output) and not arguments.overwrite:
+        raise Refused(f"{arguments.output} exists already and -overwrite was not given")
+    result = Result(arguments.result)
+    figure = plt.figure(figsize=(11, 7), constrained_layout=True)
+    draw(result, figure)
+    root, ending = os.path.splitext(arguments.output)
+    temporary = f"{root}.tmp-{os.getpid()}{ending}"
+    try:
+        figure.savefig(temporary, dpi=arguments.dpi)
+        os.replace(temporary, arguments.output)
+    except (OSError, ValueError) as error:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise Refused(f"{arguments.output} cannot be written: {error}") from error
+    print(f"picture   {arguments.output}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as refusal:
+        print(f"fenchel: error: {refusal}", file=sys.stderr)
+        sys.exit(2)
+    except KeyError as missing:
+        print(f"fenchel: error: the result lacks {missing}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FenCost: the ground cost between the points of two measures, its life, and what it fits.
+*/
+#include "measureimpl.h"
+#include <math.h>
+#include <petscviewer.h>
+
+const char *const FenCostKinds[] = {"sqeuclidean", "euclidean", "l1", "matrix", "FenCostKind", "FEN_COST_", NULL};
+
+static PetscErrorCode FenCostView(FenCost cost, PetscViewer viewer)
+{
+  PetscBool ascii;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii)
+    PetscFunctionReturn(0);
+  PetscCall(PetscObjectPrintClassNamePrefixType((PetscObject)cost, viewer));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "  %s\n", FenCostKinds[cost->kind]));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenCostDestroy - Gives a cost back; it is freed when nobody holds it any longer.
+
+  Collective
+
+  Input Parameter:
+. cost - the cost, NULL on return
+
+  Level: beginner
+
+.seealso: `FenCostCreate()`
+@*/
+PetscErrorCode FenCostDestroy(FenCost *cost)
+{
+  PetscFunctionBegin;
+  if (!*cost)
+    PetscFunctionReturn(0);
+  if (--((PetscObject)*cost)->refct > 0) {
+    *cost = NULL;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenLayoutDestroy(&(*cost)->rows));
+  PetscCall(FenLayoutDestroy(&(*cost)->cols));
+  PetscCall(PetscFree((*cost)->byrow));
+  PetscCall(PetscFree((*cost)->bycol));
+  PetscCall(PetscHeaderDestroy(cost));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenCostCreate_Private(MPI_Comm comm, FenCostKind kind, FenCost *cost)
+{
+  FenCost c;
+
+  PetscFunctionBegin;
+  PetscCall(FenProblemsInitialize_Private());
+  PetscCall(
+      PetscHeaderCreate(c, FENCOST_CLASSID, "FenCost", "Ground cost", "FenCost", comm, FenCostDestroy, FenCostView));
+  c->kind = kind;
+  *cost = c;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenCostCreate - Makes a ground cost that is a formula.
+
+  Collective
+
+  Input Parameters:
++ comm - the ranks
+- kind - `FEN_COST_SQEUCLIDEAN` |x-y|^2 (not halved), `FEN_COST_EUCLIDEAN` |x-y|, or `FEN_COST_L1` sum of |x_k-y_k|
+
+  Output Parameter:
+. cost - the cost
+
+  Errors:
+  `FEN_ERR_USAGE` for a matrix, which `FenCostCreateMatrix()` and `FenCostReadMatrix()` make.
+
+  Level: beginner
+
+.seealso: `FenCostCreateMatrix()`, `FenCostReadMatrix()`, `FenCostCheck()`, `FenCostDestroy()`
+@*/
+PetscErrorCode FenCostCreate(MPI_Comm comm, FenCostKind kind, FenCost *cost)
+{
+  PetscFunctionBegin;
+  FEN_CHECK(kind == FEN_COST_SQEUCLIDEAN || kind == FEN_COST_EUCLIDEAN || kind == FEN_COST_L1, comm, FEN_ERR_USAGE,
+            "cost kind %d is no formula; a matrix is given or read", (int)kind);
+  PetscCall(FenCostCreate_Private(comm, kind, cost));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenCostGetKind - Says which cost it is.
+
+  Not Collective
+
+  Input Parameter:
+. cost - the cost
+
+  Output Parameter:
+. kind - its kind; `FenCostKinds` has the names
+
+  Level: intermediate
+
+.seealso: `FenCostCreate()`
+@*/
+PetscErrorCode FenCostGetKind(FenCost cost, FenCostKind *kind)
+{
+  PetscFunctionBegin;
+  *kind = cost->kind;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenRangesAgree(FenLayout a, FenLayout b, PetscBool *same)
+{
+  PetscInt  da, db;
+  FenInt    na, nb, a0, a1, b0, b1;
+  PetscBool mine;
+
+  PetscFunctionBegin;
+  *same = PETSC_FALSE;
+  PetscCall(FenLayoutGetDim(a, &da));
+  PetscCall(FenLayoutGetDim(b, &db));
+  PetscCall(FenLayoutGetSize(a, &na));
+  PetscCall(FenLayoutGetSize(b, &nb));
+  if (da != 1 || db != 1 || na != nb)
+    PetscFunctionReturn(0);
+  PetscCall(FenLayoutGetRange(a, &a0, &a1));
+  PetscCall(FenLayoutGetRange(b, &b0, &b1));
+  mine = a0 == b0 && a1 == b1 ? PETSC_TRUE : PETSC_FALSE;
+  PetscCallMPI(MPI_Allreduce(&mine, same, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)a)));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenCostCheckMatrix(FenCost cost, FenMeasure source, FenMeasure target, const char *const name[2])
+{
+  FenInt    n, m, sizes[2];
+  PetscBool rows, cols;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetSize(cost->rows, &n));
+  PetscCall(FenLayoutGetSize(cost->cols, &m));
+  PetscCall(FenMeasureGetSize(source, &sizes[0], NULL));
+  PetscCall(FenMeasureGetSize(target, &sizes[1], NULL));
+  PetscCall(FenRangesAgree(cost->rows, source->layout, &rows));
+  PetscCall(FenRangesAgree(cost->cols, target->layout, &cols));
+  FEN_CHECK(n == sizes[0] && m == sizes[1], PetscObjectComm((PetscObject)cost), FEN_ERR_SHAPE,
+            "the cost matrix is %" FENINT_FMT " x %" FENINT_FMT ", %s has %" FENINT_FMT " points, %s has %" FENINT_FMT,
+            n, m, name[0], sizes[0], name[1], sizes[1]);
+  FEN_CHECK(rows && cols, PetscObjectComm((PetscObject)cost), FEN_ERR_SHAPE,
+            "the cost matrix is cut over ranks in another way than %s and %s; rule: both have one axis and the matrix "
+            "their layouts",
+            name[0], name[1]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenCostCheckFormula(FenCost cost, FenMeasure source, FenMeasure target, const char *const name[2])
+{
+  const MPI_Comm  comm = PetscObjectComm((PetscObject)cost);
+  const PetscBool grids = (PetscBool)(source->kind == FEN_MEASURE_GRID && target->kind == FEN_MEASURE_GRID);
+  double          maximum;
+
+  PetscFunctionBegin;
+  FEN_CHECK(source->dim == target->dim, comm, FEN_ERR_SHAPE,
+            "%s has dimension %d, %s has dimension %d; rule: both live in the same space", name[0], (int)source->dim,
+            name[1], (int)target->dim);
+  FEN_CHECK(cost->kind != FEN_COST_EUCLIDEAN || !grids || source->dim == 1, comm, FEN_ERR_OPTION,
+            "the cost euclidean is for points, but %s and %s are grids of %d axes; grids take sqeuclidean or l1",
+            name[0], name[1], (int)source->dim);
+  PetscCall(FenCostGetMaximum(cost, source, target, &maximum));
+  FEN_CHECK(isfinite(maximum), comm, FEN_ERR_VALUE,
+            "the cost %s between %s and %s is larger than a double; rule: costs are finite", FenCostKinds[cost->kind],
+            name[0], name[1]);
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenCostCheck - Refuses a cost that two measures cannot have.
+
+  Collective
+
+  Input Parameters:
++ cost   - the cost
+. source - a measure
+- target - a measure
+
+  Notes:
+  sqeuclidean and l1 fit any two measures of the same dimension; euclidean needs points, or grids of one axis, since it
+  does not separate; a matrix needs measures of one axis, cut over the ranks as the matrix is. A grid with a cloud is
+  taken as the cloud of its points (`FenMeasureToPoints()`).
+
+  Errors:
+  `FEN_ERR_SHAPE` for dimensions and sizes that differ, `FEN_ERR_OPTION` for a cost that grids do not take,
+  `FEN_ERR_VALUE` for coordinates so far apart that the cost overflows.
+
+  Level: intermediate
+
+.seealso: `FenCostCreate()`, `FenCostGetMaximum()`
+@*/
+PetscErrorCode FenCostCheck(FenCost cost, FenMeasure source, FenMeasure target)
+{
+  const char *const name[2] = {source->name ? source->name : "source", target->name ? target->name : "target"};
+
+  PetscFunctionBegin;
+  if (cost->kind == FEN_COST_MATRIX)
+    PetscCall(FenCostCheckMatrix(cost, source, target, name));
+  else
+    PetscCall(FenCostCheckFormula(cost, source, target, name));
+  PetscFunctionReturn(0);
+}
+
+/* of the distances between two boxes, along all axes */
+static double FenBoxMaximum(FenCostKind kind, PetscInt dim, const double lo[], const double hi[])
+{
+  double sum = 0;
+
+  for (PetscInt k = 0; k < dim; k++) {
+    const double d = PetscMax(fabs(hi[k] - lo[dim + k]), fabs(hi[dim + k] - lo[k]));
+
+    sum += kind == FEN_COST_L1 ? d : d * d;
+  }
+  return kind == FEN_COST_EUCLIDEAN ? sqrt(sum) : sum;
+}
+
+/*@
+  FenCostGetMaximum - Gives a bound that no cost between points of two measures exceeds.
+
+  Collective
+
+  Input Parameters:
++ cost   - the cost
+. source - a measure; for a matrix it may be NULL
+- target - a measure of the same dimension; for a matrix it may be NULL
+
+  Output Parameter:
+. maximum - the largest cost between the bounding boxes of all points (weights do not matter); for a matrix its largest
+            entry
+
+  Level: intermediate
+
+.seealso: `FenCostCheck()`
+@*/
+PetscErrorCode FenCostGetMaximum(FenCost cost, FenMeasure source, FenMeasure target, double *maximum)
+{
+  PetscInt dim;
+  double  *lo, *hi;
+
+  PetscFunctionBegin;
+  if (cost->kind == FEN_COST_MATRIX) {
+    *maximum = cost->maximum;
+    PetscFunctionReturn(0);
+  }
+  dim = source->dim;
+  FEN_CHECK(dim == target->dim, PetscObjectComm((PetscObject)cost), FEN_ERR_SHAPE,
+            "measures of dimensions %d and %d have no cost", (int)dim, (int)target->dim);
+  PetscCall(PetscMalloc2((size_t)(2 * dim), &lo, (size_t)(2 * dim), &hi));
+  PetscCall(FenMeasureBoundingBox_Private(source, lo, hi));
+  PetscCall(FenMeasureBoundingBox_Private(target, lo + dim, hi + dim));
+  *maximum = FenBoxMaximum(cost->kind, dim, lo, hi);
+  PetscCall(PetscFree2(lo, hi));
+  PetscFunctionReturn(0);
+}

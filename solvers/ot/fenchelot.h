@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FenOT: regularised optimal transport between two measures,
+
+     OT_eps(a,b) = min over couplings P of  <C,P> + eps KL(P | a x b),   KL(P|R) = sum P log(P/R) - P + R,
+
+   solved through its dual; every answer comes with certified bounds of OT_eps and of the unregularised optimum.
+*/
+#pragma once
+#include <fenchelsolver.h>
+#include <fenchelmeasure.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+typedef struct _p_FenOT *FenOT;
+FEN_EXTERN PetscClassId  FENOT_CLASSID;
+
+/*J FenOTType - name of a method: FENOTSINKHORN, FENOTNEWTON J*/
+typedef const char *FenOTType;
+#define FENOTSINKHORN "sinkhorn"
+#define FENOTNEWTON   "newton"
+
+FEN_EXTERN PetscErrorCode FenOTCreate(MPI_Comm, FenOT *);
+FEN_EXTERN PetscErrorCode FenOTSetType(FenOT, FenOTType);
+FEN_EXTERN PetscErrorCode FenOTSetMeasures(FenOT, FenMeasure source, FenMeasure target); /* balanced; referenced */
+FEN_EXTERN PetscErrorCode FenOTGetMeasures(FenOT, FenMeasure *, FenMeasure *);
+FEN_EXTERN PetscErrorCode FenOTSetCost(FenOT, FenCost); /* default |x-y|^2 */
+FEN_EXTERN PetscErrorCode FenOTGetCost(FenOT, FenCost *);
+FEN_EXTERN PetscErrorCode FenOTSetEpsilon(FenOT, double);
+FEN_EXTERN PetscErrorCode FenOTGetEpsilon(FenOT, double *);
+FEN_EXTERN PetscErrorCode FenOTSetFromOptions(FenOT);
+FEN_EXTERN PetscErrorCode FenOTSolve(FenOT);
+FEN_EXTERN PetscErrorCode FenOTDestroy(FenOT *);
+
+/* potentials on the measures' layouts; f is the exact soft transform of g; owned by the solver */
+FEN_EXTERN PetscErrorCode FenOTGetPotentials(FenOT, const double *f[], const double *g[]);
+typedef struct {
+  double lower, upper;       /* of OT_eps */
+  double ot_lower, ot_upper; /* of the unregularised optimum */
+  double cost;               /* <C,P> of a feasible plan (= ot_upper) */
+  double marginal_error;     /* L1, both marginals */
+  double slack;              /* how much the bounds were widened for rounding errors */
+} FenOTBounds;
+/* collective; recomputed from the potentials with full, unwindowed passes */
+FEN_EXTERN PetscErrorCode FenOTComputeBounds(FenOT, FenOTBounds *);
+/* barycentric image of each of my source points: n_local x dim, caller's array */
+FEN_EXTERN PetscErrorCode FenOTComputeMap(FenOT, double map[]);
+/* plan entries of at least `threshold` times the largest in their row, as sparse rows on the source's layout */
+FEN_EXTERN PetscErrorCode FenOTComputePlan(FenOT, double threshold, FenSparse *);
+FEN_EXTERN PetscErrorCode FenSparseFree(FenSparse *);
+/* kernel evaluations so far: passes over all pairs, and pairs (or exponentials, on grids) */
+FEN_EXTERN PetscErrorCode FenOTGetWork(FenOT, double *passes, double *pairs);
+FEN_EXTERN PetscErrorCode FenOTGetMemoryEstimate(FenOT, double *bytes_per_rank);
+
+#if defined(__cplusplus)
+}
+#endif

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENOTNEWTON: truncated Newton on the dual, globalised, with epsilon-scaling.
+
+   Unknown is g alone; f = T(g) makes rows exact, so that the dual D(g) = <a,T(g)> + <b,g> has gradient b - c, c = E^T
+   a, and -eps D'' = S = diag(c) - E^T diag(a) E. A step solves (S + shift diag(c)) d = eps (b - c) by preconditioned CG
+   to the accuracy that quadratic convergence needs, and is accepted on an increase of D. While plain Sinkhorn steps g
+   <- g + eps log(b/c) bring the error down fast they are taken instead: they cost two passes. A level of epsilon starts
+   from the last two by linear extrapolation, and ends when log(b/c) is small everywhere: the L1 error does not see the
+   tails, but the next level stumbles over them.
+
+   Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the assembled preconditioner.
+
+   References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
+   Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
+*/
+#include "newtonsystem.h"
+#include <math.h>
+
+#define STEP_LIMIT    10.0 /* entries of a step are cut to this many epsilon */
+#define SLOW_SINKHORN 0.4  /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
+
+typedef struct {
+  FenNewtonSystem system;
+  PetscInt        level_max; /* option: steps of an early level at most */
+  double         *c, *d, *trial;
+  double         *before;               /* g at the end of the last level */
+  double         *g_built, shift_built; /* g and shift that the preconditioner was made of */
+  double          eps, eps_before, dual, error;
+  double          log_error; /* largest |log(b/c)| */
+  double          passes;
+  FenGapSchedule  gap;
+  FenInt          level_it;
+  FenInt          newton;  /* this level has left its Sinkhorn phase */
+  FenInt          stalled; /* steps in a row that rounding errors kept from improving */
+  FenInt          ready;   /* f, c, dual, error are of the present g and eps */
+  FenInt          built;   /* the preconditioner is of this level */
+  FenInt          diagonal_only;
+} Newton;
+
+static const char citation[] =
+    "@misc{Brauer2017,\n"
+    "  author = {Christoph Brauer and Christian Clason and Dirk Lorenz and Benedikt Wirth},\n"
+    "  title = {A {Sinkhorn-Newton} method for entropic optimal transport},\n"
+    "  eprint = {1710.06635}, archivePrefix = {arXiv}, year = {2017}\n}\n";
+static PetscBool cited = PETSC_FALSE;
+
+/* g as a function of epsilon is smooth: the next level starts on the line through the ends of the last two */
+static void Extrapolate(FenOT ot, double eps)
+{
+  Newton      *N = (Newton *)ot->base.data;
+  const double t = N->eps_before > 0 ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+
+  for (FenInt j = 0; j < ot->m; j++) {
+    const double g = ot->g[j];
+
+    ot->g[j] += t * (g - N->before[j]);
+    N->before[j] = g;
+  }
+  N->eps_before = N->eps;
+}
+
+static PetscErrorCode StartLevel(FenOT ot, double eps)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  N->eps = eps;
+  N->level_it = N->newton = 0;
+  N->ready = N->built = N->diagonal_only = 0;
+  N->system.shift = 0;
+  PetscCall(FenOTOperatorSetEpsilon(ot->op, eps));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
+{
+  FenOT   ot = (FenOT)s;
+  Newton *N = (Newton *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCitationsRegister(citation, &cited));
+  PetscCall(PetscArrayzero(ot->g, ot->m));
+  ot->op->passes = N->passes = 0;
+  N->gap = (FenGapSchedule){.error = 1e-2};
+  N->stalled = 0;
+  N->eps_before = 0;
+  N->system.average = 0;
+  PetscCall(StartLevel(ot, FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps)));
+  PetscFunctionReturn(0);
+}
+
+/* plan of g: f, dual value (one pass) */
+static PetscErrorCode Dual(FenOT ot, const double g[], double *dual)
+{
+  FenDD sum = {0, 0};
+
+  PetscFunctionBegin;
+  PetscCall(FenOTSetPlan(ot->op, g, ot->f));
+  for (FenInt i = 0; i < ot->n; i++)
+    FenDDAddProduct(&sum, ot->a[i], ot->f[i]);
+  for (FenInt j = 0; j < ot->m; j++)
+    FenDDAddProduct(&sum, ot->b[j], ot->b[j] > 0 ? g[j] : 0);
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, dual));
+  PetscFunctionReturn(0);
+}
+
+/* column sums and their error for the present plan (one pass) */
+static PetscErrorCode Columns(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+  FenDD   sum = {0, 0};
+  double  most = 0;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTMultTranspose(ot->op, ot->a, N->c));
+  for (FenInt j = 0; j < ot->m; j++) {
+    FenDDAdd(&sum, fabs(N->c[j] - ot->b[j]));
+    if (ot->b[j] > 0)
+      most = PetscMax(most, fabs(log(ot->b[j] / PetscMax(N->c[j], 1e-300))));
+  }
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, &N->error));
+  PetscCallMPI(MPI_Allreduce(&most, &N->log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  N->ready = 1;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SinkhornStep(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < ot->m; j++)
+    if (ot->b[j] > 0)
+      ot->g[j] += N->eps * log(ot->b[j] / PetscMax(N->c[j], 1e-300));
+  PetscCall(Dual(ot, ot->g, &N->dual));
+  PetscCall(Columns(ot));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Build(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  N->system.diagonal_only = (PetscBool)N->diagonal_only;
+  PetscCall(FenNewtonSystemBuild(&N->system, ot->f, ot->g));
+  PetscCall(PetscArraycpy(N->g_built, ot->g, ot->m));
+  N->shift_built = N->system.shift;
+  N->built = 1;
+  PetscFunctionReturn(0);
+}
+
+/* Right-hand side eps c log(b/c) in ot->wm: equal to eps (b-c) to first order, and exact where a target is far off and
+   coupled to nothing (a Sinkhorn step). Direction in N->d, cut to the step limit; slope <b-c, d> */
+static PetscErrorCode Direction(FenOT ot, double *slope)
+{
+  Newton      *N = (Newton *)ot->base.data;
+  const double goal = ot->base.residual > 0 ? ot->base.residual : 0;
+  const double rtol = PetscMin(0.1, PetscMax(N->error, PetscMax(0.2 * goal / N->error, 1e-6)));
+  FenDD        sum = {0, 0};
+  PetscBool    failed;
+
+  PetscFunctionBegin;
+  if (!N->built || N->system.its > 2 * N->system.its_fresh)
+    PetscCall(Build(ot));
+  for (FenInt j = 0; j < ot->m; j++)
+    ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
+  PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
+  if (failed) { /* a factorisation or hierarchy that breaks down is replaced by the diagonal for the rest of the level
+                 */
+    N->diagonal_only = 1;
+    PetscCall(Build(ot));
+    PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
+  }
+  for (FenInt j = 0; j < ot->m; j++) {
+    N->d[j] = PetscMax(-STEP_LIMIT * N->eps, PetscMin(STEP_LIMIT * N->eps, N->d[j]));
+    FenDDAddProduct(&sum, ot->b[j] - N->c[j], N->d[j]);
+  }
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, slope));
+  PetscFunctionReturn(0);
+}
+
+/* the largest of 1, 1/2, 1/4, 1/8 that increases the dual enough; 0 if none does */
+static PetscErrorCode LineSearch(FenOT ot, double slope, double *step)
+{
+  Newton      *N = (Newton *)ot->base.data;
+  const double noise = 1e-14 * fabs(N->dual);
+  double       dual;
+
+  PetscFunctionBegin;
+  for (*step = 1; *step > 0.1; *step /= 2) {
+    for (FenInt j = 0; j < ot->m; j++)
+      N->trial[j] = ot->g[j] + *step * N->d[j];
+    PetscCall(Dual(ot, N->trial, &dual));
+    if (dual >= N->dual + 1e-4 * *step * slope - noise) {
+      PetscCall(PetscArraycpy(ot->g, N->trial, ot->m));
+      N->dual = dual;
+      PetscFunctionReturn(0);
+    }
+  }
+  *step = 0;
+  PetscFunctionReturn(0);
+}
+
+/* Levenberg shift: up when steps must be cut, down when they need not */
+static void AdaptShift(Newton *N, double step)
+{
+  double *shift = &N->system.shift;
+
+  if (step >= 1)
+    *shift = *shift < 1e-3 ? 0 : *shift / 4;
+  else if (step < 0.5)
+    *shift = PetscMax(4 * *shift, 0.03);
+}
+
+static PetscErrorCode NewtonStep(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+  double  slope, step;
+
+  PetscFunctionBegin;
+  PetscCall(Direction(ot, &slope));
+  step = 0;
+  if (slope > 0)
+    PetscCall(LineSearch(ot, slope, &step));
+  AdaptShift(N, step);
+  if (step > 0) {
+    PetscCall(Columns(ot));
+    PetscFunctionReturn(0);
+  }
+  N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
+  PetscCall(SinkhornStep(ot));
+  PetscFunctionReturn(0);
+}
+
+/* Continued from a saved state: what is not in the state is made again from what it was made of, so that the iteration
+   goes on bit by bit as if it had not been stopped. Work of this kind is not counted */
+static PetscErrorCode FenOTResume_Newton(FenSolver s)
+{
+  FenOT        ot = (FenOT)s;
+  Newton      *N = (Newton *)s->data;
+  const double shift = N->system.shift;
+  const FenInt its = N->system.its, its_fresh = N->system.its_fresh;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
+  if (N->built) {
+    PetscCall(PetscArraycpy(N->trial, ot->g, ot->m));
+    PetscCall(PetscArraycpy(ot->g, N->g_built, ot->m));
+    N->system.shift = N->shift_built;
+    N->system.average = N->system.average_before;
+    PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
+    PetscCall(FenOTMultTranspose(ot->op, ot->a, N->c));
+    PetscCall(Build(ot));
+    PetscCall(PetscArraycpy(ot->g, N->trial, ot->m));
+    N->system.shift = shift;
+    N->system.its = its;
+    N->system.its_fresh = its_fresh;
+  }
+  if (N->ready) {
+    PetscCall(Dual(ot, ot->g, &N->dual));
+    PetscCall(Columns(ot));
+  }
+  ot->op->passes = N->passes;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTIterate_Newton(FenSolver s)
+{
+  FenOT        ot = (FenOT)s;
+  Newton      *N = (Newton *)s->data;
+  FenProgress *p = &s->progress;
+  double       before, dual_before;
+
+  PetscFunctionBegin;
+  if (!N->ready) {
+    PetscCall(Dual(ot, ot->g, &N->dual));
+    PetscCall(Columns(ot));
+  }
+  before = N->error;
+  dual_before = N->dual;
+  if (N->newton)
+    PetscCall(NewtonStep(ot));
+  else {
+    PetscCall(SinkhornStep(ot));
+    N->newton = N->error > SLOW_SINKHORN * before;
+  }
+  N->level_it++;
+  N->stalled = N->error >= before && before < 1e-10 ? N->stalled + 1 : 0;
+  /* multigrid depends on the number of ranks: so that the value does not, the dual must have converged to rounding,
+     which quadratic convergence gives in the step after a change of 1e-7 */
+  s->intermediate =
+      N->eps > ot->eps || (N->newton && N->system.multigrid && fabs(N->dual - dual_before) > 1e-7 * fabs(N->dual));
+  p->parameter = N->eps;
+  p->residual = N->error;
+  p->value = N->dual;
+  if (N->eps > ot->eps) {
+    if ((N->error <= ot->schedule.level_tol && N->log_error <= 1) || N->level_it >= N->level_max) {
+      const double next = FenEpsilonNext(&ot->schedule, N->eps, ot->eps);
+
+      Extrapolate(ot, next);
+      PetscCall(StartLevel(ot, next));
+    }
+  } else {
+    PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
+    if (N->stalled >= 5 && s->reason == FEN_ITERATING)
+      s->reason = FEN_DIVERGED_STAGNATION;
+  }
+  p->work = N->passes = ot->op->passes;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
+{
+  FenOT     ot = (FenOT)s;
+  Newton   *N = (Newton *)s->data;
+  FenLayout layout;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetLayout(ot->target, &layout));
+  PetscCall(FenStateAddArray(state, "g_before", layout, 1, N->before));
+  PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
+  PetscCall(FenStateAddArray(state, "g_built", layout, 1, N->g_built));
+  PetscCall(FenStateAddReal(state, "shift_built", &N->shift_built));
+  PetscCall(FenStateAddInt(state, "built", &N->built));
+  PetscCall(FenStateAddReal(state, "average", &N->system.average));
+  PetscCall(FenStateAddReal(state, "average_before", &N->system.average_before));
+  PetscCall(FenStateAddInt(state, "ready", &N->ready));
+  PetscCall(FenStateAddInt(state, "diagonal_only", &N->diagonal_only));
+  PetscCall(FenStateAddInt(state, "cg_its", &N->system.its));
+  PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->system.its_fresh));
+  PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
+  PetscCall(FenStateAddReal(state, "dual", &N->dual));
+  PetscCall(FenStateAddReal(state, "error", &N->error));
+  PetscCall(FenStateAddReal(state, "shift", &N->system.shift));
+  PetscCall(FenStateAddReal(state, "check_error", &N->gap.error));
+  PetscCall(FenStateAddInt(state, "check_it", &N->gap.iteration));
+  PetscCall(FenStateAddInt(state, "level_it", &N->level_it));
+  PetscCall(FenStateAddInt(state, "newton", &N->newton));
+  PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
+  PetscCall(FenStateAddReal(state, "passes", &N->passes));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTSetFromOptions_Newton(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  Newton   *N = (Newton *)s->data;
+  PetscEnum kind = (PetscEnum)N->system.precondition;
+  PetscReal share = N->system.share;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsEnum("-ot_newton_precondition", "preconditioner of the Newton system", "", FenPreconditions,
+                             kind, &kind, NULL));
+  PetscCall(PetscOptionsReal("-ot_newton_share",
+                             "sparse preconditioner: smallest entry kept, share of the row's largest (0: by the"
+                             " number of targets a source sends to)",
+                             "", share, &share, NULL));
+  PetscCall(PetscOptionsInt("-ot_newton_level_it", "steps of an early level of epsilon at most", "", N->level_max,
+                            &N->level_max, NULL));
+  PetscCheck(share >= 0 && share < 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_newton_share %g: must be at least 0 and below 1", share);
+  N->system.precondition = (FenPrecondition)kind;
+  N->system.share = share;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
+{
+  FenOT   ot = (FenOT)s;
+  Newton *N = (Newton *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc5(ot->m, &N->c, ot->m, &N->d, ot->m, &N->trial, ot->m, &N->before, ot->m, &N->g_built));
+  PetscCall(FenNewtonSystemCreate(ot, &N->system));
+  N->system.c = N->c;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTReset_Newton(FenSolver s)
+{
+  Newton *N = (Newton *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSystemDestroy(&N->system));
+  PetscCall(PetscFree5(N->c, N->d, N->trial, N->before, N->g_built));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
+{
+  Newton *N = (Newton *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",
+                                   FenPreconditions[N->system.precondition], N->system.sparse ? "sparse" : "jacobi",
+                                   N->system.shift, (int)N->system.its));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENOTNEWTON - "newton": truncated Newton with preconditioned CG on the Schur system
+
+  Options Database Keys:
++ -ot_newton_precondition - auto, jacobi or sparse
+. -ot_newton_share        - smallest entry kept in the sparse preconditioner, share of the row's largest (0: chosen)
+. -ot_newton_level_it     - steps of an early level of epsilon at most (12)
+- -ot_newton_pc_type      - any PC of PETSc for the assembled matrix; -ot_newton_ksp_... likewise
+
+  Level: beginner
+
+.seealso: `FENOTSINKHORN`, `FenOTSetType()`
+M*/
+PetscErrorCode FenOTCreate_Newton(FenSolver s)
+{
+  Newton *N;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&N));
+  N->level_max = 12;
+  N->system.precondition = FEN_PRECONDITION_AUTO;
+  s->data = N;
+  s->ops->setfromoptions = FenOTSetFromOptions_Newton;
+  s->ops->setup = FenOTSetUp_Newton;
+  s->ops->initialize = FenOTInitialize_Newton;
+  s->ops->resume = FenOTResume_Newton;
+  s->ops->iterate = FenOTIterate_Newton;
+  s->ops->state = FenOTState_Newton;
+  s->ops->view = FenOTView_Newton;
+  s->ops->reset = FenOTReset_Newton;
+  s->ops->destroy = FenOTDestroy_Newton;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   S = diag(c) - E^T diag(a) E is a graph Laplacian on the targets: S 1 = 0, off-diagonal entries <= 0. Masses range
+   over hundreds of decades, so the system is solved for y = sqrt(c) d: I - C^(-1/2) E^T diag(a) E C^(-1/2) has its
+   spectrum in [0,1] and the null vector sqrt(c). A product is two passes. Preconditioners:
+
+     jacobi   the diagonal, 1 - sum_i a_i E_ij^2 / c_j, one pass
+     sparse   the same Laplacian from the large entries of E only, rows scaled to sum one, assembled as AIJ; then any PC
+              of PETSc (-ot_newton_pc_type): a factorisation in one dimension and for small grids in two, algebraic
+              multigrid otherwise
+     auto     sparse where a source sends to few targets, so that the assembled matrix stays small; jacobi otherwise
+*/
+#include "newtonsystem.h"
+#include <math.h>
+
+const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "FenPrecondition", "FEN_PRECONDITION_", NULL};
+
+#if defined(PETSC_HAVE_HYPRE)
+  #define FEN_MULTIGRID PCHYPRE /* BoomerAMG */
+#else
+  #define FEN_MULTIGRID PCGAMG
+#endif
+#define FEW_TARGETS  60.0   /* auto: assemble up to this effective number of targets a source */
+#define LINE_LIMIT   100000 /* one dimension: factorise up to this size */
+#define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
+
+static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
+{
+  FenNewtonSystem *N;
+  FenOT            ot;
+  const double    *px;
+  double          *py;
+
+  PetscFunctionBegin;
+  PetscCall(MatShellGetContext(A, &N));
+  ot = N->ot;
+  PetscCall(VecGetArrayRead(x, &px));
+  PetscCall(VecGetArray(y, &py));
+  for (FenInt j = 0; j < ot->m; j++)
+    py[j] = px[j] * N->scale[j];
+  PetscCall(FenOTMult(ot->op, 1, py, N->u));
+  for (FenInt i = 0; i < ot->n; i++)
+    N->u[i] *= ot->a[i];
+  PetscCall(FenOTMultTranspose(ot->op, N->u, py));
+  for (FenInt j = 0; j < ot->m; j++) /* scale = 0: targets without mass are decoupled */
+    py[j] = (1 + N->shift) * px[j] - py[j] * N->scale[j];
+  PetscCall(VecRestoreArrayRead(x, &px));
+  PetscCall(VecRestoreArray(y, &py));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonSystemCreate(FenOT ot, FenNewtonSystem *N)
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)ot);
+  const char *prefix = ((PetscObject)ot)->prefix;
+  PetscInt    m;
+
+  PetscFunctionBegin;
+  N->ot = ot;
+  PetscCall(FenIntCast(ot->m, &m));
+  PetscCall(MatCreateShell(comm, m, m, PETSC_DETERMINE, PETSC_DETERMINE, N, &N->S));
+  PetscCall(MatShellSetOperation(N->S, MATOP_MULT, (void (*)(void))MultShell));
+  PetscCall(MatSetOption(N->S, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatCreateVecs(N->S, &N->x, &N->rhs));
+  PetscCall(PetscMalloc2(ot->n, &N->u, ot->m, &N->scale));
+  PetscCall(KSPCreate(comm, &N->ksp));
+  PetscCall(KSPSetOptionsPrefix(N->ksp, prefix));
+  PetscCall(KSPAppendOptionsPrefix(N->ksp, "ot_newton_"));
+  PetscCall(KSPSetType(N->ksp, KSPCG));
+  PetscCall(KSPSetNormType(N->ksp, KSP_NORM_NATURAL));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
+{
+  PetscFunctionBegin;
+  PetscCall(KSPDestroy(&N->ksp));
+  PetscCall(MatDestroy(&N->S));
+  PetscCall(MatDestroy(&N->P));
+  PetscCall(VecDestroy(&N->x));
+  PetscCall(VecDestroy(&N->rhs));
+  PetscCall(PetscFree2(N->u, N->scale));
+  PetscFunctionReturn(0);
+}
+
+static void Rescale(FenNewtonSystem *N)
+{
+  for (FenInt j = 0; j < N->ot->m; j++)
+    N->scale[j] = N->c[j] > 1e-290 ? 1 / sqrt(N->c[j]) : 0;
+}
+
+/* diagonal of S into d; average number of targets from the same sums */
+static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
+{
+  FenOT  ot = N->ot;
+  FenDD  sum = {0, 0};
+  double total;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTMultTransposeSquares(ot->op, ot->a, d));
+  for (FenInt j = 0; j < ot->m; j++) {
+    FenDDAdd(&sum, d[j]);
+    d[j] = PetscMax(1 + N->shift - d[j] * N->scale[j] * N->scale[j], 1e-10);
+  }
+  PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
+  N->average = 1 / PetscMax(total, 1e-300);
+  PetscFunctionReturn(0);
+}
+
+static PetscBool IsDirect(const FenNewtonSystem *N)
+{
+  const FenOTOperator op = N->ot->op;
+
+  return (PetscBool)((op->dim == 1 && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
+}
+
+/* entries that a factorisation can afford make it nearly exact; multigrid wants few */
+static double Share(const FenNewtonSystem *N)
+{
+  if (N->share > 0)
+    return N->share;
+  if (!IsDirect(N))
+    return 0.1;
+  return N->ot->op->dim == 1 || N->average <= 10 ? 1e-6 : 1e-3;
+}
+
+/* Rows i: sqrt(a_i) E_ij of the large entries, rows of E scaled to their full sum; then one row a target with a tiny
+   diagonal entry, so that the product has every diagonal entry in its pattern */
+static PetscErrorCode RootFromEntries(FenNewtonSystem *N, const FenSparse *E, Mat *root)
+{
+  FenOT        ot = N->ot;
+  PetscInt    *ptr, *idx, n, m, nnz, first = 0;
+  PetscScalar *val;
+  FenInt       mine = ot->m, start = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Exscan(&mine, &start, 1, MPI_FENINT, MPI_SUM, ot->op->comm));
+  PetscCall(FenIntCast(start, &first));
+  PetscCall(FenIntCast(ot->n + ot->m, &n));
+  PetscCall(FenIntCast(ot->m, &m));
+  PetscCall(FenIntCast(E->ptr[ot->n] + ot->m, &nnz));
+  PetscCall(PetscMalloc3(n + 1, &ptr, nnz, &idx, nnz, &val));
+  for (FenInt i = 0; i < ot->n; i++) {
+    double sum = 0;
+
+    for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++)
+      sum += E->val[k];
+    ptr[i] = (PetscInt)E->ptr[i];
+    for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++) {
+      idx[k] = (PetscInt)E->idx[k];
+      val[k] = E->val[k] * sqrt(ot->a[i]) / sum;
+    }
+  }
+  for (FenInt j = 0; j < ot->m; j++) {
+    ptr[ot->n + j] = (PetscInt)(E->ptr[ot->n] + j);
+    idx[E->ptr[ot->n] + j] = first + (PetscInt)j;
+    val[E->ptr[ot->n] + j] = N->scale[j] > 0 ? 1e-10 / N->scale[j] : 0;
+  }
+  ptr[n] = nnz;
+  PetscCall(MatCreate(ot->op->comm, root));
+  PetscCall(MatSetSizes(*root, n, m, PETSC_DETERMINE, PETSC_DETERMINE));
+  PetscCall(MatSetType(*root, MATAIJ));
+  PetscCall(MatSeqAIJSetPreallocationCSR(*root, ptr, idx, val));
+  PetscCall(MatMPIAIJSetPreallocationCSR(*root, ptr, idx, val));
+  PetscCall(PetscFree3(ptr, idx, val));
+  PetscFunctionReturn(0);
+}
+
+/* effective number of targets a source sends to, from the large entries */
+static PetscErrorCode AverageOf(FenNewtonSystem *N, const FenSparse *E)
+{
+  FenOT  ot = N->ot;
+  FenDD  sum = {0, 0};
+  double total;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < ot->n; i++)
+    for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++)
+      FenDDAdd(&sum, ot->a[i] * E->val[k] * E->val[k]);
+  PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
+  N->average = 1 / PetscMax(total, 1e-300);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const double g[], Mat *root)
+{
+  FenSparse E;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTEntries(N->ot->op, f, g, Share(N), &E));
+  N->ot->op->passes += 1;
+  PetscCall(AverageOf(N, &E));
+  PetscCall(RootFromEntries(N, &E, root));
+  PetscCall(FenSparseFree(&E));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
+{
+  FenOT    ot = N->ot;
+  PetscInt m, start;
+
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(&N->P));
+  PetscCall(FenIntCast(ot->m, &m));
+  PetscCall(MatCreateAIJ(ot->op->comm, m, m, PETSC_DETERMINE, PETSC_DETERMINE, 1, NULL, 0, NULL, &N->P));
+  PetscCall(MatGetOwnershipRange(N->P, &start, NULL));
+  for (PetscInt j = 0; j < m; j++)
+    PetscCall(MatSetValue(N->P, start + j, start + j, d[j], INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(N->P, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(N->P, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(0);
+}
+
+/* diagonal that makes sqrt(c) the null vector, minus R^T R, plus a small shift that makes it definite */
+static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], const double g[])
+{
+  FenOT   ot = N->ot;
+  Mat     root, transposed;
+  double *d;
+
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(&N->P));
+  PetscCall(AssembleRoot(N, f, g, &root));
+  PetscCall(VecGetArray(N->x, &d));
+  PetscCall(PetscArraycpy(d, N->scale, ot->m));
+  PetscCall(VecRestoreArray(N->x, &d));
+  PetscCall(MatDiagonalScale(root, NULL, N->x));
+  PetscCall(MatTranspose(root, MAT_INITIAL_MATRIX, &transposed)); /* MatTransposeMatMult() adds up as messages arrive */
+  PetscCall(MatMatMult(transposed, root, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &N->P));
+  PetscCall(MatDestroy(&transposed));
+  PetscCall(MatDestroy(&root));
+  PetscCall(VecGetArray(N->x, &d));
+  for (FenInt j = 0; j < ot->m; j++)
+    d[j] = N->scale[j] > 0 ? 1 / N->scale[j] : 0;
+  PetscCall(VecRestoreArray(N->x, &d));
+  PetscCall(MatMult(N->P, N->x, N->rhs));
+  PetscCall(VecGetArray(N->rhs, &d));
+  for (FenInt j = 0; j < ot->m; j++) /* a target that is large in no row is decoupled */
+    d[j] = d[j] * N->scale[j] > 1e-15 ? d[j] * N->scale[j] + N->shift + 1e-7 : 1;
+  PetscCall(VecRestoreArray(N->rhs, &d));
+  PetscCall(MatScale(N->P, -1));
+  PetscCall(MatDiagonalSet(N->P, N->rhs, ADD_VALUES));
+  PetscCall(MatSetOption(N->P, MAT_SPD, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
+static PetscBool HaveCholmod(void)
+{
+#if defined(PETSC_HAVE_SUITESPARSE)
+  return (PetscBool)(sizeof(PetscInt) == sizeof(int));
+#else
+  return PETSC_FALSE;
+#endif
+}
+
+/* Small systems are factorised by every rank for itself: parallel factorisations add up in the order in which messages
+   arrive, and the answer would not be the same twice */
+static PetscErrorCode Factorise(FenNewtonSystem *N, PC pc)
+{
+  PetscMPIInt size;
+  PC          one = pc;
+  KSP         ksp;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(N->ot->op->comm, &size));
+  if (size > 1) {
+    PetscCall(PCSetType(pc, PCREDUNDANT));
+    PetscCall(PCRedundantGetKSP(pc, &ksp));
+    PetscCall(KSPSetType(ksp, KSPPREONLY));
+    PetscCall(KSPGetPC(ksp, &one));
+  }
+  PetscCall(PCSetType(one, PCCHOLESKY));
+  if (HaveCholmod())
+    PetscCall(PCFactorSetMatSolverType(one, MATSOLVERCHOLMOD));
+  PetscFunctionReturn(0);
+}
+
+/* what -ot_newton_pc_type says wins over these */
+static PetscErrorCode ChoosePC(FenNewtonSystem *N)
+{
+  PC pc;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetPC(N->ksp, &pc));
+  if (!N->sparse)
+    PetscCall(PCSetType(pc, PCJACOBI));
+  else if (IsDirect(N))
+    PetscCall(Factorise(N, pc));
+  else
+    PetscCall(PCSetType(pc, FEN_MULTIGRID));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
+{
+  PetscFunctionBegin;
+  PetscCall(KSPReset(N->ksp));
+  PetscCall(KSPSetOperators(N->ksp, N->S, N->P));
+  PetscCall(ChoosePC(N));
+  PetscCall(KSPSetFromOptions(N->ksp));
+  N->its_fresh = 0;
+  PetscFunctionReturn(0);
+}
+
+/* once few targets are known to be reached, fewer are as epsilon falls: the pass that counts them is saved */
+PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const double g[])
+{
+  const PetscBool want_sparse = (PetscBool)(!N->diagonal_only && N->precondition != FEN_PRECONDITION_JACOBI);
+  double         *d;
+
+  PetscFunctionBegin;
+  Rescale(N);
+  N->average_before = N->average;
+  PetscCall(PetscMalloc1(N->ot->m, &d));
+  if (!want_sparse || N->average <= 0 || N->average > FEW_TARGETS)
+    PetscCall(Diagonal(N, d));
+  N->sparse = (PetscBool)(want_sparse && (N->precondition == FEN_PRECONDITION_SPARSE || N->average <= FEW_TARGETS));
+  N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
+  if (N->sparse)
+    PetscCall(AssembleLaplacian(N, f, g));
+  else
+    PetscCall(AssembleDiagonal(N, d));
+  PetscCall(PetscFree(d));
+  PetscCall(UsePreconditioner(N));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
+{
+  KSPConvergedReason reason;
+  PetscInt           its;
+
+  PetscFunctionBegin;
+  PetscCall(KSPSolve(N->ksp, N->rhs, N->x));
+  PetscCall(KSPGetConvergedReason(N->ksp, &reason));
+  PetscCall(KSPGetIterationNumber(N->ksp, &its));
+  N->its = its;
+  *ok = (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS);
+  PetscFunctionReturn(0);
+}
+
+/* the component of the right-hand side along the null vector sqrt(c) is taken out */
+static PetscErrorCode Project(FenNewtonSystem *N, double r[])
+{
+  FenDD  sum[2] = {{0, 0}};
+  double s[2];
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < N->ot->m; j++)
+    if (N->scale[j] > 0) {
+      FenDDAddProduct(&sum[0], r[j], sqrt(N->c[j]));
+      FenDDAdd(&sum[1], N->c[j]);
+    }
+  PetscCall(FenDDReduce(N->ot->op->comm, 2, sum, s));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    if (N->scale[j] > 0)
+      r[j] -= s[0] / s[1] * sqrt(N->c[j]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], double rtol, double d[], PetscBool *failed)
+{
+  const double *x;
+  double       *r;
+  PetscBool     ok = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  Rescale(N);
+  PetscCall(VecGetArray(N->rhs, &r));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    r[j] = rhs[j] * N->scale[j];
+  PetscCall(Project(N, r));
+  PetscCall(VecRestoreArray(N->rhs, &r));
+  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, 500));
+  PetscCall(Solve(N, &ok));
+  *failed = PetscNot(ok);
+  if (!N->its_fresh)
+    N->its_fresh = N->its;
+  PetscCall(VecGetArrayRead(N->x, &x));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    d[j] = x[j] * N->scale[j];
+  PetscCall(VecRestoreArrayRead(N->x, &x));
+  PetscFunctionReturn(0);
+}

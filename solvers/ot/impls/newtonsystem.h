@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Schur system of a Newton step on the target side, matrix-free, and its preconditioners. */
+#pragma once
+#include "../otimpl.h"
+#include <petscksp.h>
+
+typedef enum { FEN_PRECONDITION_AUTO, FEN_PRECONDITION_JACOBI, FEN_PRECONDITION_SPARSE } FenPrecondition;
+PETSC_INTERN const char *const FenPreconditions[];
+
+typedef struct {
+  /* options */
+  FenPrecondition precondition;
+  double          share; /* entries of the plan kept in the sparse preconditioner: share of the row's largest */
+  /* the system S + shift diag(c), S = diag(c) - E^T diag(a) E, of the operator's present plan */
+  FenOT         ot;
+  const double *c;
+  double        shift;
+  Mat           S, P; /* shell; matrix that the preconditioner is made of */
+  Vec           x, rhs;
+  KSP           ksp;
+  double       *u;                 /* work on the source */
+  double       *scale;             /* 1/sqrt(c), 0 for targets without mass */
+  PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
+  PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
+  FenInt        its, its_fresh;    /* of the last solve; of the first with the present preconditioner */
+  double        average;           /* effective number of targets that a source sends to; 0: not known yet */
+  double        average_before;    /* the same before the present preconditioner was built */
+} FenNewtonSystem;
+
+PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
+PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
+/* new preconditioner for the present plan; f, g, c, shift belong to it */
+PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
+/* d with S d = rhs to the relative tolerance, after the scaling to unit diagonal; *failed: the preconditioner broke
+   down and d is not to be used */
+PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],
+                                                 PetscBool *failed);

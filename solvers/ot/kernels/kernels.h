@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The hot loops of optimal transport: one tile of targets against sources, in base-2 exponents.
+
+     score   t_ij = u_j - c_ij                       u_j source exponent, c_ij scaled cost
+     lse     (M_i, S_i) stands for M + log2 S = log2 sum_j 2^t_ij
+     apply   o_i += sum_j 2^(w_i + t_ij) v_j         w_i target exponent, several v at once
+     max     m_i = max_j t_ij                        the hard transform
+
+   Vector lanes run over targets, sources are broadcast. Sources come in chunks of FEN_CHUNK with a bounding box and the
+   largest exponent, so that a chunk that cannot matter to a group of targets is passed over without being read: the
+   cost falls from n m towards n times the number of sources that matter. What is left out is below 2^-FEN_CUT of the
+   largest term each, hence below n 2^-FEN_CUT relative in all.
+
+   The same source is compiled for several instruction sets; FenKernelsGet() chooses when the program starts.
+*/
+#pragma once
+#include <fenchelsys.h>
+
+#define FEN_CHUNK 64       /* largest chunk */
+#define FEN_CUT   64.0     /* bits */
+#define FEN_NONE  (-1e300) /* exponent of a zero weight, and the neutral M */
+
+typedef enum { FEN_TILE_SQEUCLIDEAN, FEN_TILE_EUCLIDEAN, FEN_TILE_L1, FEN_TILE_MATRIX } FenTileKind;
+
+/* All arrays of points are stored component by component, scaled so that the scaled cost is |x-y|^2, |x-y| or
+   sum |x_k-y_k| without a factor. */
+typedef struct {
+  FenTileKind   kind;
+  int           dim;
+  FenInt        nt, ns;  /* targets, sources */
+  const double *xt, *xs; /* coordinates xt[k*ldt + i], xs[k*lds + j] */
+  FenInt        ldt, lds;
+  const double *cost; /* MATRIX: cost[i*ldc + j], multiplied by scale */
+  FenInt        ldc;
+  double        scale;
+  const double *u; /* ns source exponents */
+  const double *w; /* apply: nt target exponents */
+  const double *v; /* apply: values v[k*ldv + j] */
+  FenInt        ldv;
+  int           nv;       /* 1..4 */
+  int           weighted; /* apply: terms are multiplied by the scaled cost c_ij */
+  FenInt        chunk;    /* sources in a chunk, at most FEN_CHUNK */
+  double       *box;      /* from FenTileMakeBoxes; NULL: nothing is passed over */
+} FenTile;
+
+typedef struct {
+  const char *name;
+  int         lanes;
+  void (*lse)(const FenTile *, double MS[]);                /* MS[2*i], MS[2*i+1] updated */
+  void (*apply)(const FenTile *, double out[]);             /* out[i*nv + k] updated */
+  void (*max)(const FenTile *, double m[]);                 /* m[i] updated */
+  void (*log2sum)(FenInt, const double MS[], double out[]); /* out = M + log2 S */
+} FenKernels;
+
+PETSC_INTERN const FenKernels FenKernels_portable;
+#if defined(FEN_HAVE_X86_KERNELS)
+PETSC_INTERN const FenKernels FenKernels_avx2;
+PETSC_INTERN const FenKernels FenKernels_avx512;
+#endif
+
+/* the best kernels of this processor; name = "portable", "avx2", "avx512" or NULL chooses */
+PETSC_INTERN PetscErrorCode FenKernelsGet(const char *name, const FenKernels **);
+
+static inline FenInt FenTileChunks(const FenTile *T)
+{
+  return (T->ns + T->chunk - 1) / T->chunk;
+}
+/* doubles that T->box takes: per chunk dim lower ends, dim upper ends, largest u, and one for work; component by
+   component */
+static inline FenInt FenTileBoxSize(int dim, FenInt ns, FenInt chunk)
+{
+  return ((ns + chunk - 1) / chunk) * (2 * dim + 2);
+}
+PETSC_INTERN void FenTileMakeBoxes(FenTile *);
+/* the part that depends on u only */
+PETSC_INTERN void FenTileUpdateBoxes(FenTile *);

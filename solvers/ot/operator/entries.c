@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
+   of the largest in their row. Columns circulate as in a pass; chunks whose largest possible entry is below the
+   threshold are passed over. Work n m / (P 64) box tests plus the pairs near the threshold; memory 16 bytes an entry on
+   the rank of its row.
+*/
+#include "operator.h"
+#include "morton.h"
+#include <fenchelpairs.h>
+#include <math.h>
+
+typedef struct {
+  FenInt row, col;
+  double val;
+} Entry;
+
+typedef struct {
+  FenOTOperator op;
+  FenTile       tile;
+  FenInt        row0; /* first row of mine */
+  const double *matrix;
+  Entry        *entry;
+  FenInt        n, capacity;
+  FenInt        nbox;
+} Finder;
+
+static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
+{
+  PetscFunctionBegin;
+  if (F->n == F->capacity) {
+    Entry       *bigger;
+    const FenInt capacity = PetscMax(1024, 2 * F->capacity);
+
+    PetscCall(PetscMalloc1(capacity, &bigger));
+    PetscCall(PetscArraycpy(bigger, F->entry, F->n));
+    PetscCall(PetscFree(F->entry));
+    F->entry = bigger;
+    F->capacity = capacity;
+  }
+  F->entry[F->n++] = (Entry){row, col, val};
+  PetscFunctionReturn(0);
+}
+
+static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBlock *rows)
+{
+  const FenTile *T = &F->tile;
+  double         s = 0;
+
+  if (T->kind == FEN_TILE_MATRIX)
+    return T->scale * F->matrix[(rows->first + i - F->row0) * T->ldc + (FenInt)T->v[j]];
+  for (int k = 0; k < T->dim; k++) {
+    const double d = T->xt[k * T->ldt + i] - T->xs[k * T->lds + j];
+
+    s += T->kind == FEN_TILE_L1 ? fabs(d) : d * d;
+  }
+  return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
+}
+
+/* upper bound of u_j - c_ij over a chunk, for one target */
+static double Reach(const FenTile *T, FenInt i, FenInt c, FenInt nc)
+{
+  double s = 0;
+
+  for (int k = 0; k < T->dim; k++) {
+    const double x = T->xt[k * T->ldt + i], lo = T->box[k * nc + c], hi = T->box[(T->dim + k) * nc + c];
+    const double d = PetscMax(0.0, PetscMax(lo - x, x - hi));
+
+    s += T->kind == FEN_TILE_L1 ? d : d * d;
+  }
+  return T->box[2 * T->dim * nc + c] - (T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s);
+}
+
+static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
+{
+  Finder       *F = (Finder *)ctx;
+  FenTile      *T = &F->tile;
+  const double *cut;
+  FenInt        nc;
+  const FenInt  d = T->dim;
+
+  PetscFunctionBegin;
+  (void)acc;
+  if (!rows->n || !cols->n)
+    PetscFunctionReturn(0);
+  T->ns = cols->n;
+  T->xt = rows->data;
+  T->ldt = rows->stride;
+  T->w = rows->data + d * rows->stride;
+  T->xs = cols->data;
+  T->lds = cols->stride;
+  T->u = cols->data + d * cols->stride;
+  T->v = cols->data + (d + 1) * cols->stride; /* the columns' global numbers */
+  cut = T->w + rows->stride;
+  nc = FenTileChunks(T);
+  if (FenTileBoxSize((int)d, T->ns, T->chunk) > F->nbox) {
+    F->nbox = FenTileBoxSize((int)d, T->ns, T->chunk);
+    PetscCall(PetscFree(T->box));
+    PetscCall(PetscMalloc1(F->nbox, &T->box));
+  }
+  FenTileMakeBoxes(T);
+  for (FenInt i = 0; i < rows->n; i++)
+    for (FenInt c = 0; c < nc; c++) {
+      if (T->w[i] + Reach(T, i, c, nc) < cut[i])
+        continue;
+      for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
+        const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
+
+        if (t >= cut[i])
+          PetscCall(Append(F, rows->first + i - F->row0, (FenInt)T->v[j], exp2(t)));
+      }
+    }
+  PetscFunctionReturn(0);
+}
+
+static int ByRowAndColumn(const void *a, const void *b)
+{
+  const Entry *p = (const Entry *)a, *q = (const Entry *)b;
+
+  if (p->row != q->row)
+    return p->row < q->row ? -1 : 1;
+  return (p->col > q->col) - (p->col < q->col);
+}
+
+static PetscErrorCode ToSparse(Finder *F, FenInt nrows, FenSparse *sparse)
+{
+  PetscFunctionBegin;
+  qsort(F->entry, (size_t)F->n, sizeof(*F->entry), ByRowAndColumn);
+  PetscCall(PetscCalloc1(nrows + 1, &sparse->ptr));
+  PetscCall(PetscMalloc1(F->n, &sparse->idx));
+  PetscCall(PetscMalloc1(F->n, &sparse->val));
+  for (FenInt k = 0; k < F->n; k++) {
+    sparse->ptr[F->entry[k].row + 1]++;
+    sparse->idx[k] = F->entry[k].col;
+    sparse->val[k] = F->entry[k].val;
+  }
+  for (FenInt i = 0; i < nrows; i++)
+    sparse->ptr[i + 1] += sparse->ptr[i];
+  PetscFunctionReturn(0);
+}
+
+/* log2 of the smallest entry wanted in each row: its largest entry is one hard transform away */
+static PetscErrorCode Cuts(FenOTOperator op, const double f[], const double g[], double share, double cut[])
+{
+  double *h;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(op->n[1], &h));
+  for (FenInt j = 0; j < op->n[1]; j++)
+    h[j] = op->logw[1][j] > FEN_NONE ? g[j] + op->logw[1][j] / op->kappa : 0;
+  PetscCall(FenOTHardTransform(op, FEN_TO_SOURCE, h, cut));
+  for (FenInt i = 0; i < op->n[0]; i++)
+    cut[i] = op->kappa * (f[i] - cut[i]) + log2(share) - 1e-9;
+  PetscCall(PetscFree(h));
+  PetscFunctionReturn(0);
+}
+
+/* rows: coordinates, kappa f and cuts in natural order; columns: coordinates, exponents, global numbers in Morton order
+ */
+static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], FenInt col0, double row[],
+                           double col[])
+{
+  const FenInt  n = op->n[0], m = op->n[1];
+  const double  factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : op->kappa;
+  const double *x = NULL, *y = NULL;
+  FenInt       *perm;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(m, &perm));
+  for (FenInt j = 0; j < m; j++)
+    perm[j] = j;
+  if (d) {
+    PetscCall(FenMeasureGetPoints(op->measure[0], &x));
+    PetscCall(FenMeasureGetPoints(op->measure[1], &y));
+    PetscCall(FenMortonOrder(m, d, y, perm));
+  }
+  for (FenInt i = 0; i < n; i++) {
+    for (PetscInt k = 0; k < d; k++)
+      row[k * n + i] = factor * x[i * d + k];
+    row[d * n + i] = op->kappa * f[i];
+  }
+  for (FenInt q = 0; q < m; q++) {
+    const FenInt j = perm[q];
+
+    for (PetscInt k = 0; k < d; k++)
+      col[k * m + q] = factor * y[j * d + k];
+    col[d * m + q] = op->logw[1][j] > FEN_NONE ? op->kappa * g[j] + op->logw[1][j] : FEN_NONE;
+    col[(d + 1) * m + q] = (double)(col0 + j);
+  }
+  PetscCall(PetscFree(perm));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, FenSparse *sparse)
+{
+  const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
+  FenPairsTask   task = {.nrow = d + 2, .ncol = d + 2, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
+  Finder         F = {.op = op};
+  FenLayout      layout[2];
+  FenPairs       pairs;
+  const double  *bycol;
+  double        *row, *col;
+  FenInt         col0, end;
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[s], &layout[s]));
+  PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
+  PetscCall(FenLayoutGetRange(layout[1], &col0, &end));
+  PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
+  PetscCall(PetscMalloc3((size_t)(op->n[0] * (d + 2)), &row, (size_t)(op->n[1] * (d + 2)), &col, op->n[0], &task.acc));
+  PetscCall(PetscArrayzero(task.acc, op->n[0]));
+  PetscCall(Fill(op, d, f, g, col0, row, col));
+  PetscCall(Cuts(op, f, g, share, row + op->n[0] * (d + 1)));
+  F.tile.kind = FenTileKindOf(op->kind);
+  F.tile.dim = (int)d;
+  F.tile.scale = op->kappa;
+  F.tile.ldc = op->N[1];
+  F.tile.chunk = FEN_CHUNK;
+  if (op->kind == FEN_COST_MATRIX)
+    PetscCall(FenCostGetMatrix(op->cost, &F.matrix, &bycol));
+  task.row = row;
+  task.col = col;
+  task.tile = Find;
+  task.ctx = &F;
+  PetscCall(FenPairsRun(pairs, &task));
+  PetscCall(ToSparse(&F, op->n[0], sparse));
+  PetscCall(PetscFree(F.entry));
+  PetscCall(PetscFree(F.tile.box));
+  PetscCall(PetscFree3(row, col, task.acc));
+  PetscCall(FenPairsDestroy(&pairs));
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenLayoutDestroy(&layout[s]));
+  PetscFunctionReturn(0);
+}
+
+typedef struct {
+  const double *matrix;
+  FenInt        ld, row0;
+} MatrixContext;
+
+static PetscErrorCode MatrixTimes(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
+{
+  const MatrixContext *M = (const MatrixContext *)ctx;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < rows->n; i++)
+    for (FenInt j = 0; j < cols->n; j++)
+      acc[i] += M->matrix[(rows->first + i - M->row0) * M->ld + cols->first + j] * cols->data[j];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTMatrixProductCost(FenOTOperator op, const double r[], const double s[], double *sum)
+{
+  FenPairsTask  task = {.ncol = 1, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM, .tile = MatrixTimes};
+  MatrixContext M = {.ld = op->N[1]};
+  const double *bycol;
+  FenLayout     layout[2];
+  FenPairs      pairs;
+  FenInt        end;
+
+  PetscFunctionBegin;
+  PetscCall(FenCostGetMatrix(op->cost, &M.matrix, &bycol));
+  for (int k = 0; k < 2; k++)
+    PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[k], &layout[k]));
+  PetscCall(FenLayoutGetRange(layout[0], &M.row0, &end));
+  PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
+  PetscCall(PetscCalloc1(op->n[0], &task.acc));
+  task.col = s;
+  task.ctx = &M;
+  PetscCall(FenPairsRun(pairs, &task));
+  PetscCall(FenDot(op->comm, op->n[0], r, task.acc, sum));
+  PetscCall(PetscFree(task.acc));
+  PetscCall(FenPairsDestroy(&pairs));
+  for (int k = 0; k < 2; k++)
+    PetscCall(FenLayoutDestroy(&layout[k]));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FenOTOperator: the Gibbs kernel of a transport problem, never stored. Everything that a solver type needs of the two
+   measures, the cost and epsilon; a type sees no geometry and sends no message of its own.
+
+   Directions: TO_SOURCE sums over targets and gives numbers on the source, TO_TARGET the other way round.
+
+     soft transform  T(h)_i = -eps log sum_j w_j exp((h_j - C_ij)/eps)
+     hard transform  min_j (C_ij - h_j) over w_j > 0
+     plan of g       P = diag(a) E with f = T(g), E_ij = b_j exp((f_i + g_j - C_ij)/eps); rows of E sum to one for any g
+
+   Arrays live on the measures' layouts; several values a point are stored component by component (v[k*n_local + i]).
+   One pass is one evaluation of all n m pairs (of d axis sweeps on grids).
+*/
+#pragma once
+#include <fenchelmeasure.h>
+#include <fenchelot.h>
+#include <fenchelpairs.h>
+#include "../kernels/kernels.h"
+
+typedef struct _p_FenOTOperator *FenOTOperator;
+typedef enum { FEN_TO_SOURCE = 0, FEN_TO_TARGET = 1 } FenDirection;
+
+struct _FenOTOperatorOps {
+  PetscErrorCode (*setepsilon)(FenOTOperator);
+  PetscErrorCode (*softtransform)(FenOTOperator, FenDirection, const double[], double[]);
+  PetscErrorCode (*hardtransform)(FenOTOperator, FenDirection, const double[], double[]);
+  PetscErrorCode (*setplan)(FenOTOperator, const double g[], double f[]);
+  /* weighted: terms are multiplied by C_ij */
+  PetscErrorCode (*mult)(FenOTOperator, PetscInt nv, const double[], PetscBool weighted, double[]);
+  /* squares: with E_ij^2 in place of E_ij */
+  PetscErrorCode (*multtranspose)(FenOTOperator, const double[], PetscBool squares, double[]);
+  PetscErrorCode (*destroy)(FenOTOperator);
+};
+
+struct _p_FenOTOperator {
+  struct _FenOTOperatorOps ops;
+  MPI_Comm                 comm;
+  FenMeasure               measure[2]; /* source, target */
+  FenCost                  cost;
+  FenCostKind              kind;
+  FenPairsType             schedule;
+  double                   eps, kappa; /* kappa = log2(e)/eps: natural exponents times kappa are base-2 exponents */
+  PetscInt                 dim;
+  FenInt                   n[2], N[2]; /* local, global sizes */
+  double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
+  const FenKernels        *kernels;
+  double                   passes, pairs;
+  void                    *data;
+};
+
+PETSC_INTERN PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost, FenPairsType,
+                                                const char simd[], FenOTOperator *);
+PETSC_INTERN PetscErrorCode FenOTOperatorDestroy(FenOTOperator *);
+PETSC_INTERN PetscErrorCode FenOTOperatorRegisterEvents(PetscClassId);
+PETSC_INTERN PetscErrorCode FenOTOperatorSetEpsilon(FenOTOperator, double);
+PETSC_INTERN PetscErrorCode FenOTSoftTransform(FenOTOperator, FenDirection, const double[], double[]);
+PETSC_INTERN PetscErrorCode FenOTHardTransform(FenOTOperator, FenDirection, const double[], double[]);
+PETSC_INTERN PetscErrorCode FenOTSetPlan(FenOTOperator, const double g[], double f[]);
+PETSC_INTERN PetscErrorCode FenOTMult(FenOTOperator, PetscInt nv, const double v[], double out[]);
+PETSC_INTERN PetscErrorCode FenOTMultCost(FenOTOperator, const double v[], double out[]);
+PETSC_INTERN PetscErrorCode FenOTMultTranspose(FenOTOperator, const double v[], double out[]);
+PETSC_INTERN PetscErrorCode FenOTMultTransposeSquares(FenOTOperator, const double v[], double out[]);
+/* entries E_ij of at least `share` times the largest in their row: sparse rows of my sources */
+PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share, FenSparse *);
+/* sum_ij r_i C_ij s_j for an explicit cost */
+PETSC_INTERN PetscErrorCode FenOTMatrixProductCost(FenOTOperator, const double r[], const double s[], double *);
+
+/* the kernels' name of a cost */
+static inline FenTileKind FenTileKindOf(FenCostKind kind)
+{
+  switch (kind) {
+  case FEN_COST_EUCLIDEAN:
+    return FEN_TILE_EUCLIDEAN;
+  case FEN_COST_L1:
+    return FEN_TILE_L1;
+  case FEN_COST_MATRIX:
+    return FEN_TILE_MATRIX;
+  default:
+    return FEN_TILE_SQEUCLIDEAN;
+  }
+}
+
+/* the two ways to evaluate: all pairs (clouds, lines, matrices), axis by axis (grids with separable cost) */
+PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Pairs(FenOTOperator);
+PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator);

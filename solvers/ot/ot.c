@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* FenOT: the family. Problem, options, set-up, state, answers that every type has in common. */
+#include "otimpl.h"
+#include <math.h>
+
+PetscClassId     FENOT_CLASSID;
+static PetscBool packageinitialized = PETSC_FALSE;
+
+static const FenSolverTypeEntry types[] = {
+#define FEN_OT_ENTRY(name, Type) {name, FenOTCreate_##Type},
+    FEN_OT_TYPE_LIST(FEN_OT_ENTRY)
+#undef FEN_OT_ENTRY
+        {NULL, NULL}};
+
+static PetscErrorCode Finalize(void)
+{
+  PetscFunctionBegin;
+  packageinitialized = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTInitializePackage_Private(void)
+{
+  PetscFunctionBegin;
+  if (packageinitialized)
+    PetscFunctionReturn(0);
+  packageinitialized = PETSC_TRUE;
+  PetscCall(FenSolverInitializePackage_Private());
+  PetscCall(PetscClassIdRegister("Optimal transport", &FENOT_CLASSID));
+  PetscCall(FenOTOperatorRegisterEvents(FENOT_CLASSID));
+  PetscCall(PetscRegisterFinalize(Finalize));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTSetFromOptions(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  FenOT     ot = (FenOT)s;
+  PetscReal eps = ot->eps, start = ot->schedule.start, factor = ot->schedule.factor, tol = ot->schedule.level_tol;
+  PetscEnum pairs = (PetscEnum)ot->pairs;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsReal("-ot_eps", "regularisation, in units of the cost", "FenOTSetEpsilon", eps, &eps, NULL));
+  PetscCall(FenOTSetEpsilon(ot, eps));
+  PetscCall(PetscOptionsReal("-ot_eps_start", "first epsilon of the scaling (0: an eighth of the largest cost)", "",
+                             start, &start, NULL));
+  PetscCall(
+      PetscOptionsReal("-ot_eps_factor", "ratio of successive epsilons (1: no scaling)", "", factor, &factor, NULL));
+  PetscCall(PetscOptionsReal("-ot_eps_level_tol", "marginal error at which an early level ends", "", tol, &tol, NULL));
+  PetscCheck(factor > 0 && factor <= 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_eps_factor %g: must be above 0 and at most 1", factor);
+  PetscCheck(tol > 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_eps_level_tol %g: must be positive", tol);
+  ot->schedule = (FenEpsilonPlan){.start = start, .factor = factor, .level_tol = tol};
+  PetscCall(PetscOptionsEnum("-ot_pairs", "how all pairs are visited on several ranks", "", FenPairsTypes, pairs,
+                             &pairs, NULL));
+  ot->pairs = (FenPairsType)pairs;
+  PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", ot->simd, ot->simd,
+                               sizeof(ot->simd), NULL));
+  PetscFunctionReturn(0);
+}
+
+/* below this, cost/eps times the rounding unit is no longer small against one: exponentials would be noise */
+static PetscErrorCode CheckEpsilon(FenOT ot)
+{
+  const double smallest = 64 * PETSC_MACHINE_EPSILON * ot->cost_max;
+
+  PetscFunctionBegin;
+  PetscCheck(ot->eps > 0, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_eps is %g: give a positive regularisation in units of the cost (the largest cost is %g)", ot->eps,
+             ot->cost_max);
+  PetscCheck(
+      ot->eps >= smallest, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
+      "-ot_eps %g is too small: the largest cost is %g, and double precision carries exp(-C/eps) down to eps = %g",
+      ot->eps, ot->cost_max, smallest);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTSetUp(FenSolver s)
+{
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  PetscCheck(ot->source && ot->target, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_USAGE,
+             "FenOTSetMeasures() must be called before the solve");
+  if (!ot->cost)
+    PetscCall(FenCostCreate(PetscObjectComm((PetscObject)s), FEN_COST_SQEUCLIDEAN, &ot->cost));
+  PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
+  PetscCall(FenCostGetMaximum(ot->cost, ot->source, ot->target, &ot->cost_max));
+  PetscCall(CheckEpsilon(ot));
+  PetscCall(FenOTOperatorCreate(ot->source, ot->target, ot->cost, ot->pairs, ot->simd, &ot->op));
+  PetscCall(FenMeasureGetSize(ot->source, NULL, &ot->n));
+  PetscCall(FenMeasureGetSize(ot->target, NULL, &ot->m));
+  PetscCall(FenMeasureGetWeights(ot->source, &ot->a));
+  PetscCall(FenMeasureGetWeights(ot->target, &ot->b));
+  PetscCall(PetscCalloc3(ot->n, &ot->f, ot->n, &ot->wn, ot->n, &ot->wn2));
+  PetscCall(PetscCalloc3(ot->m, &ot->g, ot->m, &ot->wm, ot->m, &ot->wm2));
+  PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
+  ot->certified_at = -1;
+  ot->final = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTState(FenSolver s, FenState state)
+{
+  FenOT     ot = (FenOT)s;
+  FenLayout layout;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetLayout(ot->target, &layout));
+  PetscCall(FenStateAddArray(state, "g", layout, 1, ot->g));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTBegin(FenSolver s)
+{
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  ot->certified_at = -1;
+  ot->final = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTFinish(FenSolver s)
+{
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  if (s->reason != FEN_DIVERGED_NAN && s->reason != FEN_STOPPED) /* who stops a run has no time for further passes */
+    PetscCall(FenOTComputeBounds(ot, NULL));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTView(FenSolver s, PetscViewer viewer)
+{
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon %g, scaling from %g by %g\n", ot->eps, ot->schedule.start,
+                                   ot->schedule.factor));
+  if (ot->op)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "kernels: %s, %d lanes\n", ot->op->kernels->name, ot->op->kernels->lanes));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTReset(FenSolver s)
+{
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTOperatorDestroy(&ot->op));
+  PetscCall(PetscFree3(ot->f, ot->wn, ot->wn2));
+  PetscCall(PetscFree3(ot->g, ot->wm, ot->wm2));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTDestroy(FenSolver s)
+{
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureDestroy(&ot->source));
+  PetscCall(FenMeasureDestroy(&ot->target));
+  PetscCall(FenCostDestroy(&ot->cost));
+  PetscFunctionReturn(0);
+}
+
+static const FenSolverFamily family = {.name = "FenOT",
+                                       .stem = "ot",
+                                       .residual_option = "marginal_tol",
+                                       .residual_text = "stop at this L1 error of both marginals (0: not used)",
+                                       .default_type = FENOTNEWTON,
+                                       .types = types,
+                                       .setfromoptions = OTSetFromOptions,
+                                       .setup = OTSetUp,
+                                       .state = OTState,
+                                       .begin = OTBegin,
+                                       .finish = OTFinish,
+                                       .view = OTView,
+                                       .reset = OTReset,
+                                       .destroy = OTDestroy};
+
+static PetscErrorCode DestroyObject(FenOT *ot)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverDestroy((FenSolver *)ot));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ViewObject(FenOT ot, PetscViewer viewer)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverView((FenSolver)ot, viewer));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTCreate - Creates a solver of regularised optimal transport.
+
+  Collective
+
+  Input Parameter:
+. comm - the ranks
+
+  Output Parameter:
+. ot - the solver; destroy it with `FenOTDestroy()`
+
+  Level: beginner
+
+.seealso: `FenOTSetMeasures()`, `FenOTSetEpsilon()`, `FenOTSolve()`
+@*/
+PetscErrorCode FenOTCreate(MPI_Comm comm, FenOT *ot)
+{
+  FenOT o;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTInitializePackage_Private());
+  PetscCall(PetscHeaderCreate(o, FENOT_CLASSID, "FenOT", "Optimal transport", "OT", comm, DestroyObject, ViewObject));
+  PetscCall(FenSolverInitialize_Private((FenSolver)o, &family));
+  o->base.gap_rel = 1e-4;
+  o->eps = 0;
+  o->schedule = (FenEpsilonPlan){.start = 0, .factor = 0.25, .level_tol = 0.05};
+  o->pairs = FEN_PAIRS_AUTO;
+  PetscCall(PetscStrcpy(o->simd, "auto"));
+  *ot = o;
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenOTSetType - Chooses the method: FENOTSINKHORN or FENOTNEWTON.
+
+  Logically Collective
+
+  Options Database Key:
+. -ot_type - name of the method
+
+  Level: beginner
+
+.seealso: `FenSolverSetType()`
+@*/
+PetscErrorCode FenOTSetType(FenOT ot, FenOTType type)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverSetType((FenSolver)ot, type));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTSetMeasures - The two measures; both must have mass one to the last bit, see `FenMeasureBalance()`.
+
+  Collective
+
+  Input Parameters:
++ ot     - the solver
+. source - measure a, n points
+- target - measure b, m points
+
+  Level: beginner
+
+.seealso: `FenMeasureBalance()`, `FenOTSetCost()`
+@*/
+PetscErrorCode FenOTSetMeasures(FenOT ot, FenMeasure source, FenMeasure target)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverReset((FenSolver)ot));
+  PetscCall(PetscObjectReference((PetscObject)source));
+  PetscCall(PetscObjectReference((PetscObject)target));
+  PetscCall(FenMeasureDestroy(&ot->source));
+  PetscCall(FenMeasureDestroy(&ot->target));
+  ot->source = source;
+  ot->target = target;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTGetMeasures - The two measures.
+
+  Not Collective
+
+  Level: beginner
+
+.seealso: `FenOTSetMeasures()`
+@*/
+PetscErrorCode FenOTGetMeasures(FenOT ot, FenMeasure *source, FenMeasure *target)
+{
+  PetscFunctionBegin;
+  if (source)
+    *source = ot->source;
+  if (target)
+    *target = ot->target;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTSetCost - The ground cost; |x-y|^2 if not called.
+
+  Collective
+
+  Level: beginner
+
+.seealso: `FenCostCreate()`
+@*/
+PetscErrorCode FenOTSetCost(FenOT ot, FenCost cost)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverReset((FenSolver)ot));
+  PetscCall(PetscObjectReference((PetscObject)cost));
+  PetscCall(FenCostDestroy(&ot->cost));
+  ot->cost = cost;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTGetCost - The ground cost.
+
+  Not Collective
+
+  Level: beginner
+
+.seealso: `FenOTSetCost()`
+@*/
+PetscErrorCode FenOTGetCost(FenOT ot, FenCost *cost)
+{
+  PetscFunctionBegin;
+  *cost = ot->cost;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTSetEpsilon - The regularisation, in units of the cost (pixel^2 for images).
+
+  Logically Collective
+
+  Options Database Key:
+. -ot_eps - the same
+
+  Level: beginner
+
+.seealso: `FenOTGetEpsilon()`
+@*/
+PetscErrorCode FenOTSetEpsilon(FenOT ot, double eps)
+{
+  PetscFunctionBegin;
+  PetscCheck(isfinite(eps) && eps >= 0, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_eps %g: must be a positive number", eps);
+  if (ot->eps != eps)
+    PetscCall(FenSolverReset((FenSolver)ot));
+  ot->eps = eps;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTGetEpsilon - The regularisation.
+
+  Not Collective
+
+  Level: beginner
+
+.seealso: `FenOTSetEpsilon()`
+@*/
+PetscErrorCode FenOTGetEpsilon(FenOT ot, double *eps)
+{
+  PetscFunctionBegin;
+  *eps = ot->eps;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTSetFromOptions - Options of the solver, see `FenSolverSetFromOptions()`.
+
+  Collective
+
+  Options Database Keys:
++ -ot_eps           - regularisation
+. -ot_eps_start     - first epsilon of the scaling
+. -ot_eps_factor    - ratio of successive epsilons
+. -ot_eps_level_tol - marginal error at which an early level ends
+. -ot_pairs         - auto, ring or grid
+- -fen_simd         - instruction set of the kernels
+
+  Level: beginner
+
+.seealso: `FenSolverSetFromOptions()`
+@*/
+PetscErrorCode FenOTSetFromOptions(FenOT ot)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverSetFromOptions((FenSolver)ot));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTSolve - Solves, see `FenSolverSolve()`.
+
+  Collective
+
+  Level: beginner
+
+.seealso: `FenOTComputeBounds()`, `FenOTGetPotentials()`
+@*/
+PetscErrorCode FenOTSolve(FenOT ot)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverSolve((FenSolver)ot));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenOTDestroy - Gives the solver back.
+
+  Collective
+
+  Level: beginner
+
+.seealso: `FenOTCreate()`
+@*/
+PetscErrorCode FenOTDestroy(FenOT *ot)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverDestroy((FenSolver *)ot));
+  PetscFunctionReturn(0);
+}

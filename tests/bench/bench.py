@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the parts of the bench, prints their tables, and keeps them as Markdown in the build tree. See bench.sh."""
+import argparse
+import importlib
+import os
+import shutil
+import signal
+import sys
+import time
+
+from benchlib import HERE, Bench, load, machine, stamp
+
+PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
+         ("pot", "Against POT, one core each"),
+         ("clouds", "100,000 points a side to a certified gap"),
+         ("efficiency", "Two ranks against one"),
+         ("grids", "Grids: the separable half step"),
+         ("newton", "Newton against Sinkhorn"),
+         ("photos", "Two photographs, the whole command"),
+         ("saves", "Checkpoints"))
+HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
+        "What the numbers mean stands in\n[performance.md](performance.md).\n")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     epilog="parts: " + ", ".join(name for name, _ in PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help="parts to run; none: all of them")
+    parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--runs", type=int, default=3, help="repetitions of each measurement (3)")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything work? Never written down")
+    parser.add_argument("--write", action="store_true", help="copy the tables to docs/performance-measured.md")
+    args = parser.parse_args()
+    unknown = [p for p in args.parts if p not in dict(PARTS)]
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(dict(PARTS))}")
+    if args.runs < 1:
+        parser.error("--runs must be at least 1")
+    if args.quick and args.write:
+        parser.error("--quick measures nothing that could be written down")
+    return args
+
+
+def keep(folder, name, text):
+    with open(os.path.join(folder, name + ".md"), "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def assemble(folder):
+    """all parts that were ever measured in this build tree, in their order"""
+    pieces = [HEAD]
+    for name in ("machine", *dict(PARTS)):
+        path = os.path.join(folder, name + ".md")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                pieces.append(f.read())
+    path = os.path.join(os.path.dirname(folder), "bench.md" if folder.endswith("parts") else "quick.md")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(pieces))
+    return path
+
+
+def main():
+    args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what runs and cleans up
+    bench = Bench(args.build, args.runs, args.quick)
+    folder = os.path.join(bench.build, "bench", "quick" if args.quick else "parts")
+    os.makedirs(folder, exist_ok=True)
+    try:
+        text = machine(bench)
+        print(text, flush=True)
+        keep(folder, "machine", text)
+        for name, title in PARTS:
+            if args.parts and name not in args.parts:
+                continue
+            before, start = f"{stamp()}, {load()}", time.time()
+            text = importlib.import_module(name).run(bench)
+            text = f"### {title}\n\n{text}\n*{before} before, {load()[13:]} after; {time.time() - start:.0f} s.*\n"
+            print(text, flush=True)
+            keep(folder, name, text)
+    finally:
+        bench.close()
+    path = assemble(folder)
+    print(f"tables: {os.path.relpath(path)}")
+    if args.write:
+        target = os.path.join(HERE, "..", "..", "docs", "performance-measured.md")
+        shutil.copyfile(path, target)
+        print(f"copied to {os.path.relpath(target)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Layouts: boxes tile the array, pencils have their axis whole, runs number the entries.
+*/
+#include <fentest.h>
+#include <fenchellayout.h>
+#include <stdlib.h>
+
+static int Size(void)
+{
+  int size;
+
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return size;
+}
+
+/* every entry lies in the box of exactly one rank, and local sizes fit */
+static void CheckTiling(FenLayout l)
+{
+  FenInt shape[FEN_MAX_DIM], size, local;
+  char  *owners;
+  FenBox mine, box;
+  int    rank;
+
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  FEN_OK(FenLayoutGetShape(l, shape));
+  FEN_OK(FenLayoutGetSize(l, &size));
+  assert_true(size == shape[0] * shape[1] * shape[2]);
+  owners = (char *)calloc((size_t)size + 1, 1);
+  for (int r = 0; r < Size(); r++) {
+    FEN_OK(FenLayoutGetBox(l, r, &box));
+    for (FenInt x = box.lo[0]; x < box.hi[0]; x++)
+      for (FenInt y = box.lo[1]; y < box.hi[1]; y++)
+        for (FenInt z = box.lo[2]; z < box.hi[2]; z++)
+          owners[(x * shape[1] + y) * shape[2] + z]++;
+  }
+  for (FenInt i = 0; i < size; i++)
+    assert_int_equal(owners[i], 1);
+  free(owners);
+  FEN_OK(FenLayoutGetBox(l, rank, &box));
+  FEN_OK(FenLayoutGetBox(l, -1, &mine));
+  assert_memory_equal(&box, &mine, sizeof(box));
+  FEN_OK(FenLayoutGetLocalSize(l, &local));
+  assert_true(local == (box.hi[0] - box.lo[0]) * (box.hi[1] - box.lo[1]) * (box.hi[2] - box.lo[2]));
+}
+
+static void RowsAreBalanced(void **state)
+{
+  (void)state;
+  for (FenInt n = 0; n < 20; n++) {
+    FenLayout l;
+    FenInt    start, end, before = 0;
+    PetscInt  dim;
+
+    FEN_OK(FenLayoutCreateRows(MPI_COMM_WORLD, n, &l));
+    FEN_OK(FenLayoutGetDim(l, &dim));
+    assert_int_equal(dim, 1);
+    CheckTiling(l);
+    FEN_OK(FenLayoutGetRange(l, &start, &end));
+    assert_true(end - start == n / Size() || end - start == n / Size() + 1);
+    for (int r = 0; r < Size(); r++) {
+      FenBox box;
+
+      FEN_OK(FenLayoutGetBox(l, r, &box));
+      assert_true(box.lo[0] == before && box.lo[0] == n * r / Size() && box.lo[1] == 0 && box.hi[1] == 1);
+      before = box.hi[0];
+    }
+    FEN_OK(FenLayoutDestroy(&l));
+    assert_null(l);
+  }
+}
+
+/* N r would overflow */
+static void HugeNumbersOfRows(void **state)
+{
+  FenLayout l;
+  FenInt    before = 0;
+
+  (void)state;
+  FEN_OK(FenLayoutCreateRows(MPI_COMM_WORLD, INT64_MAX, &l));
+  for (int r = 0; r < Size(); r++) {
+    FenBox box;
+
+    FEN_OK(FenLayoutGetBox(l, r, &box));
+    assert_true(box.lo[0] == before && box.hi[0] - box.lo[0] - INT64_MAX / Size() <= 1);
+    before = box.hi[0];
+  }
+  assert_true(before == INT64_MAX);
+  FEN_OK(FenLayoutDestroy(&l));
+}
+
+static const FenInt shapes[][3] = {{8, 6, 5}, {1, 7, 3}, {3, 1, 1}, {2, 2, 9}, {0, 4, 4}, {5, 0, 2}, {1, 1, 1}};
+
+static void GridsTile(void **state)
+{
+  (void)state;
+  for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+    for (PetscInt dim = 1; dim <= 3; dim++)
+      for (int a = 1; a <= Size(); a++)
+        for (int b = 1; a * b <= Size(); b++) {
+          const PetscMPIInt np[3] = {dim > 1 ? b : a, dim > 1 ? a : 1, 1};
+          const PetscMPIInt twisted[3] = {1, b, a};
+          FenLayout         l;
+
+          FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, dim, shapes[s], dim == 3 ? twisted : np, &l));
+          CheckTiling(l);
+          FEN_OK(FenLayoutDestroy(&l));
+        }
+}
+
+static void DefaultGridCutsAxisZero(void **state)
+{
+  const FenInt  shape[2] = {12, 5};
+  FenLayout     l;
+  FenBox        box;
+  FenInt        nruns, length;
+  const FenInt *runs;
+  int           rank;
+
+  (void)state;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, shape, NULL, &l));
+  FEN_OK(FenLayoutGetBox(l, -1, &box));
+  assert_true(box.lo[0] == 12 * rank / Size() && box.lo[1] == 0 && box.hi[1] == 5);
+  FEN_OK(FenLayoutGetRuns(l, &nruns, &length, &runs));
+  assert_true(nruns == 1 && length == 5 * (box.hi[0] - box.lo[0]) && runs[0] == 5 * box.lo[0]);
+  FEN_OK(FenLayoutDestroy(&l));
+}
+
+/* runs list the global numbers of the box in storage order */
+static void RunsNumberTheBox(void **state)
+{
+  (void)state;
+  for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+    for (int cut = 0; cut < 3; cut++) {
+      const PetscMPIInt np[3] = {cut == 0 ? Size() : 1, cut == 1 ? Size() : 1, cut == 2 ? Size() : 1};
+      const FenInt     *n = shapes[s], *runs;
+      FenLayout         l;
+      FenBox            box;
+      FenInt            nruns, length, k = 0, local;
+
+      FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, n, np, &l));
+      FEN_OK(FenLayoutGetBox(l, -1, &box));
+      FEN_OK(FenLayoutGetLocalSize(l, &local));
+      FEN_OK(FenLayoutGetRuns(l, &nruns, &length, &runs));
+      assert_true(nruns * length == local);
+      for (FenInt x = box.lo[0]; x < box.hi[0]; x++)
+        for (FenInt y = box.lo[1]; y < box.hi[1]; y++)
+          for (FenInt z = box.lo[2]; z < box.hi[2]; z++, k++)
+            assert_true(runs[k / length] + k % length == (x * n[1] + y) * n[2] + z);
+      FEN_OK(FenLayoutDestroy(&l));
+    }
+}
+
+static void PencilsHaveTheirAxisWhole(void **state)
+{
+  (void)state;
+  for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+    for (PetscInt dim = 1; dim <= 3; dim++)
+      for (PetscInt axis = 0; axis < dim; axis++) {
+        FenLayout l, pencil;
+        PetscInt  order[FEN_MAX_DIM];
+        FenBox    box;
+
+        FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, dim, shapes[s], NULL, &l));
+        FEN_OK(FenLayoutCreatePencil(l, axis, &pencil));
+        CheckTiling(pencil);
+        FEN_OK(FenLayoutGetOrder(pencil, order));
+        assert_int_equal(order[dim - 1], axis);
+        assert_int_equal((1 << order[0]) + (1 << order[1]) + (1 << order[2]), 7);
+        FEN_OK(FenLayoutGetBox(pencil, -1, &box));
+        assert_true(box.lo[axis] == box.hi[axis] || box.hi[axis] - box.lo[axis] == shapes[s][axis]);
+        FEN_OK(FenLayoutDestroy(&l));
+        FEN_OK(FenLayoutDestroy(&pencil));
+      }
+}
+
+/* all ranks get work whenever the other axes have enough entries together */
+static void PencilsSpreadOverTwoAxes(void **state)
+{
+  const FenInt shape[3] = {16, 2, 2};
+  FenLayout    l, pencil;
+  FenInt       local;
+
+  (void)state;
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, shape, NULL, &l));
+  FEN_OK(FenLayoutCreatePencil(l, 0, &pencil));
+  FEN_OK(FenLayoutGetLocalSize(pencil, &local));
+  FEN_ASSERT_ALL(Size() == 3 || local == 64 / Size());
+  FEN_OK(FenLayoutDestroy(&l));
+  FEN_OK(FenLayoutDestroy(&pencil));
+}
+
+static void PencilOfAWholeAxisKeepsTheBoxes(void **state)
+{
+  const FenInt shape[3] = {8, 6, 5};
+  FenLayout    l, pencil;
+  PetscBool    same;
+  FenBox       a, b;
+
+  (void)state;
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, shape, NULL, &l));
+  FEN_OK(FenLayoutCreatePencil(l, 2, &pencil));
+  FEN_OK(FenLayoutIsSame(l, pencil, &same));
+  assert_true(same);
+  FEN_OK(FenLayoutDestroy(&pencil));
+  FEN_OK(FenLayoutCreatePencil(l, 1, &pencil));
+  FEN_OK(FenLayoutIsSame(l, pencil, &same));
+  assert_false(same);
+  FEN_OK(FenLayoutGetBox(l, -1, &a));
+  FEN_OK(FenLayoutGetBox(pencil, -1, &b));
+  assert_memory_equal(&a, &b, sizeof(a));
+  FEN_OK(FenLayoutDestroy(&l));
+  FEN_OK(FenLayoutDestroy(&pencil));
+}
+
+static void ReferencesAreCounted(void **state)
+{
+  FenLayout l, other;
+  FenInt    size;
+
+  (void)state;
+  FEN_OK(FenLayoutCreateRows(MPI_COMM_WORLD, 10, &l));
+  other = l;
+  FEN_OK(PetscObjectReference((PetscObject)l));
+  FEN_OK(FenLayoutDestroy(&l));
+  FEN_OK(FenLayoutGetSize(other, &size));
+  assert_true(size == 10);
+  FEN_OK(FenLayoutDestroy(&other));
+  FEN_OK(FenLayoutDestroy(&other));
+}
+
+static void WrongArgumentsAreNamed(void **state)
+{
+  const FenInt      shape[3] = {4, -1, 3}, large[2] = {(FenInt)1 << 40, (FenInt)1 << 40};
+  const PetscMPIInt many[2] = {Size(), 2}, none[2] = {0, 1};
+  const PetscMPIInt overflow[3] = {65536, 65536, 1};
+  FenLayout         l, grid;
+  FenInt            start, end, nruns;
+  const FenInt     *runs;
+
+  (void)state;
+  FEN_ERROR(FenLayoutCreateRows(MPI_COMM_WORLD, -7, &l), FEN_ERR_SIZE, "-7");
+  FEN_ERROR(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, shape, NULL, &l), FEN_ERR_SIZE, "axis 1 has -1 entries");
+  FEN_ERROR(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, large, NULL, &l), FEN_ERR_SIZE, "64 bits");
+  FEN_ERROR(FenLayoutCreateGrid(MPI_COMM_WORLD, 4, shape, NULL, &l), FEN_ERR_USAGE, "4 axes");
+  FEN_ERROR(FenLayoutCreateGrid(MPI_COMM_WORLD, 1, shape, none, &l), FEN_ERR_USAGE, "0 ranks");
+  FEN_ERROR(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, (const FenInt[]){4, 4}, many, &l), FEN_ERR_USAGE, "more ranks");
+  FEN_ERROR(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, (const FenInt[]){4, 4, 4}, overflow, &l), FEN_ERR_USAGE,
+            "more ranks");
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, (const FenInt[]){4, 4}, NULL, &grid));
+  FEN_ERROR(FenLayoutGetRange(grid, &start, &end), FEN_ERR_USAGE, "2 axes");
+  FEN_ERROR(FenLayoutCreatePencil(grid, 2, &l), FEN_ERR_USAGE, "axis 2");
+  FEN_OK(FenLayoutCreatePencil(grid, 0, &l));
+  FEN_ERROR(FenLayoutGetRuns(l, &nruns, &end, &runs), FEN_ERR_USAGE, "natural");
+  FEN_OK(FenLayoutDestroy(&l));
+  FEN_OK(FenLayoutDestroy(&grid));
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(RowsAreBalanced),
+    cmocka_unit_test(HugeNumbersOfRows),
+    cmocka_unit_test(GridsTile),
+    cmocka_unit_test(DefaultGridCutsAxisZero),
+    cmocka_unit_test(RunsNumberTheBox),
+    cmocka_unit_test(PencilsHaveTheirAxisWhole),
+    cmocka_unit_test(PencilsSpreadOverTwoAxes),
+    cmocka_unit_test(PencilOfAWholeAxisKeepsTheBoxes),
+    cmocka_unit_test(ReferencesAreCounted),
+    cmocka_unit_test(WrongArgumentsAreNamed),
+};
+FEN_TEST_MAIN(tests)

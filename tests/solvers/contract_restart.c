@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Contract of every type: a solve that is stopped at any iteration, saved, loaded into another solver and continued
+   ends with the same answer as one that was not, to the last bit.
+*/
+#include "solve.h"
+#include "cases.h"
+#include "snapshot.h"
+
+typedef struct {
+  FenProgress p;
+  FenReason   reason;
+  FenOTBounds B;
+  FenInt      n, m, rows;
+  double     *f, *g, *history;
+} Answer;
+
+typedef struct {
+  FenInt     stop; /* at this iteration */
+  int        request, saved;
+  FenRequest seen;
+  Snapshot   snapshot;
+} Saver;
+
+static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
+{
+  const Saver *S = (const Saver *)ctx;
+  FenProgress  p;
+
+  PetscFunctionBegin;
+  PetscCall(FenSolverGetProgress(s, &p));
+  *request = p.iteration == S->stop ? (FenRequest)S->request : FEN_REQUEST_NONE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
+{
+  Saver *S = (Saver *)ctx;
+
+  PetscFunctionBegin;
+  (void)s;
+  S->saved++;
+  S->seen = request;
+  SnapshotTake(state, &S->snapshot);
+  PetscFunctionReturn(0);
+}
+
+static Answer Take(FenOT ot)
+{
+  Answer        A;
+  const FenLog *log;
+  const double *f, *g;
+
+  FEN_OK(FenSolverGetProgress((FenSolver)ot, &A.p));
+  A.reason = SolveReason(ot);
+  A.B = ot->bounds;
+  A.n = ot->n;
+  A.m = ot->m;
+  FEN_OK(FenOTGetPotentials(ot, &f, &g));
+  A.f = (double *)malloc((size_t)(A.n + A.m + 1) * sizeof(double));
+  A.g = A.f + A.n;
+  memcpy(A.f, f, (size_t)A.n * sizeof(double));
+  memcpy(A.g, g, (size_t)A.m * sizeof(double));
+  FEN_OK(FenSolverGetHistory((FenSolver)ot, &log));
+  A.rows = log->nrows;
+  A.history = (double *)malloc((size_t)(A.rows * log->ncols + 1) * sizeof(double));
+  memcpy(A.history, log->data, (size_t)(A.rows * log->ncols) * sizeof(double));
+  return A;
+}
+
+static void Forget(Answer *A)
+{
+  free(A->f);
+  free(A->history);
+}
+
+/* everything but the clock, bit by bit; names what differs */
+static int Same(const char *type, const Answer *A, const Answer *B)
+{
+  int same = A->reason == B->reason && A->p.iteration == B->p.iteration && A->rows == B->rows;
+
+  if (!same)
+    print_error("%s: reason %d %d, iterations %d %d\n", type, A->reason, B->reason, (int)A->p.iteration,
+                (int)B->p.iteration);
+#define SAME(what)                                                                                                     \
+  if (memcmp(&A->what, &B->what, sizeof(A->what))) {                                                                   \
+    print_error("%s: " #what " %.17g %.17g\n", type, A->what, B->what);                                                \
+    same = 0;                                                                                                          \
+  }
+  SAME(p.value)
+  SAME(p.lower)
+  SAME(p.upper)
+  SAME(p.residual)
+  SAME(p.parameter)
+  SAME(p.work)
+  SAME(B.ot_lower)
+  SAME(B.ot_upper)
+#undef SAME
+  same = same && !memcmp(A->f, B->f, (size_t)(A->n + A->m) * sizeof(double));
+  for (FenInt r = 0; same && r < A->rows; r++)
+    same = !memcmp(A->history + r * FEN_PROGRESS_COLUMNS, B->history + r * FEN_PROGRESS_COLUMNS,
+                   (FEN_PROGRESS_COLUMNS - 1) * sizeof(double));
+  return same;
+}
+
+typedef struct {
+  const char *type;
+  FenMeasure  m[2];
+  FenCost     cost;
+  double      eps, gap;
+} Task;
+
+static FenOT Make(Task *T)
+{
+  return SolveMake(T->type, T->m, T->cost, T->eps, T->gap);
+}
+
+/* the state of a solve that is stopped at iteration k */
+static Snapshot StopAt(Task *T, FenInt k)
+{
+  Saver S = {.stop = k, .request = FEN_REQUEST_SAVE | FEN_REQUEST_STOP};
+  FenOT ot = Make(T);
+
+  FEN_OK(FenSolverSetSave((FenSolver)ot, Poll, Save, &S));
+  FEN_OK(FenOTSolve(ot));
+  assert_int_equal(SolveReason(ot), FEN_STOPPED);
+  assert_int_equal(S.saved, 1);
+  assert_int_equal(S.seen, FEN_REQUEST_SAVE | FEN_REQUEST_STOP);
+  FEN_OK(FenOTDestroy(&ot));
+  return S.snapshot;
+}
+
+/* continued from the state: in a new solver or in one that has solved before */
+static void GoOn(Task *T, const Snapshot *S, PetscBool used, const Answer *whole)
+{
+  FenOT  ot = Make(T);
+  FenInt restarts;
+  Answer A;
+
+  if (used)
+    FEN_OK(FenOTSolve(ot));
+  SnapshotPut((FenSolver)ot, S);
+  FEN_OK(FenOTSolve(ot));
+  FEN_OK(FenSolverGetRestarts((FenSolver)ot, &restarts));
+  assert_int_equal(restarts, 1);
+  A = Take(ot);
+  if (!Same(T->type, whole, &A)) {
+    print_error("%s: from iteration %d of %d\n", T->type, (int)*(const FenInt *)S->data[0], (int)whole->p.iteration);
+    FEN_ASSERT_ALL(0);
+  }
+  FEN_ASSERT_ALL(1);
+  Forget(&A);
+  FEN_OK(FenOTDestroy(&ot));
+}
+
+static void ForCase(const Case *c, void (*test)(Task *))
+{
+  for (int t = 0; t < NTYPES; t++) {
+    Task T = {.type = solve_types[t], .gap = 1e-5};
+
+    CaseMake(c, MPI_COMM_WORLD, NULL, T.m, &T.cost);
+    FEN_OK(FenCostGetMaximum(T.cost, T.m[0], T.m[1], &T.eps));
+    T.eps *= 0.02;
+    test(&T);
+    CaseDestroy(T.m, &T.cost);
+  }
+}
+
+static void Everywhere(Task *T, PetscBool used)
+{
+  FenOT  ot = Make(T);
+  Answer whole;
+
+  SolveRun(ot);
+  whole = Take(ot);
+  FEN_OK(FenOTDestroy(&ot));
+  assert_true(whole.p.iteration > 2);
+  for (FenInt k = 1; k < whole.p.iteration; k++) {
+    Snapshot S = StopAt(T, k);
+
+    GoOn(T, &S, used, &whole);
+    SnapshotFree(&S);
+  }
+  Forget(&whole);
+}
+
+static void EveryIteration(Task *T)
+{
+  Everywhere(T, PETSC_FALSE);
+}
+static void InUsedSolver(Task *T)
+{
+  Everywhere(T, PETSC_TRUE);
+}
+
+/* a save without a stop changes nothing, and its state leads to the same end */
+static void SaveOnly(Task *T)
+{
+  Saver  S = {.stop = 3, .request = FEN_REQUEST_SAVE};
+  FenOT  ot = Make(T), with = Make(T);
+  Answer A, B;
+
+  SolveRun(ot);
+  A = Take(ot);
+  FEN_OK(FenSolverSetSave((FenSolver)with, Poll, Save, &S));
+  SolveRun(with);
+  B = Take(with);
+  assert_int_equal(S.saved, 1);
+  assert_int_equal(S.seen, FEN_REQUEST_SAVE);
+  FEN_ASSERT_ALL(Same(T->type, &A, &B));
+  GoOn(T, &S.snapshot, PETSC_FALSE, &A);
+  SnapshotFree(&S.snapshot);
+  Forget(&A);
+  Forget(&B);
+  FEN_OK(FenOTDestroy(&ot));
+  FEN_OK(FenOTDestroy(&with));
+}
+
+/* a solve that had finished is finished after a restart, too */
+static void Finished(Task *T)
+{
+  FenOT    ot = Make(T);
+  FenState state;
+  Snapshot S;
+  Answer   A, B;
+
+  SolveRun(ot);
+  A = Take(ot);
+  FEN_OK(FenSolverGetState((FenSolver)ot, &state));
+  SnapshotTake(state, &S);
+  FEN_OK(FenStateDestroy(&state));
+  FEN_OK(FenOTDestroy(&ot));
+  ot = Make(T);
+  SnapshotPut((FenSolver)ot, &S);
+  FEN_OK(FenOTSolve(ot));
+  B = Take(ot);
+  assert_int_equal(B.p.iteration, A.p.iteration);
+  assert_int_equal(B.reason, A.reason);
+  assert_true(A.p.lower == B.p.lower && A.p.upper == B.p.upper);
+  FEN_ASSERT_ALL(!memcmp(A.f, B.f, (size_t)(A.n + A.m) * sizeof(double)));
+  Forget(&A);
+  Forget(&B);
+  SnapshotFree(&S);
+  FEN_OK(FenOTDestroy(&ot));
+}
+
+static void TestClouds(void **state)
+{
+  (void)state;
+  ForCase(&cases[0], EveryIteration);
+  ForCase(&cases[1], EveryIteration);
+  ForCase(&cases[2], EveryIteration);
+}
+
+static void TestGrids(void **state)
+{
+  (void)state;
+  ForCase(&cases[5], EveryIteration);
+  ForCase(&cases[8], EveryIteration);
+}
+
+static void TestMatrix(void **state)
+{
+  (void)state;
+  ForCase(&cases[NCASES - 1], EveryIteration);
+}
+
+static void TestUsedSolver(void **state)
+{
+  (void)state;
+  ForCase(&cases[0], InUsedSolver);
+  ForCase(&cases[8], InUsedSolver);
+}
+
+static void TestSaveOnly(void **state)
+{
+  (void)state;
+  for (int k = 0; k < NCASES; k++)
+    ForCase(&cases[k], SaveOnly);
+}
+
+static void TestFinished(void **state)
+{
+  (void)state;
+  for (int k = 0; k < NCASES; k++)
+    ForCase(&cases[k], Finished);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestClouds),   cmocka_unit_test(TestGrids),
+                                     cmocka_unit_test(TestMatrix),   cmocka_unit_test(TestSaveOnly),
+                                     cmocka_unit_test(TestFinished), cmocka_unit_test(TestUsedSolver)};
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  return FenTestEnd(cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL));
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sparse rows of a plan's large entries: exactly those above the threshold, with their values and global numbers.
+ */
+#include "operator/operator.h"
+#include "cases.h"
+#include "dense.h"
+
+static double Potential(const Dense *D, FenInt j)
+{
+  return 0.3 * D->largest * FenRandomUniform(91, (uint64_t)j, 0);
+}
+
+typedef struct {
+  const Dense *D;
+  double       eps, share;
+} Wanted;
+
+/* entries of one row that are wrong: missing, not wanted, or of another value */
+static int RowErrors(const Wanted *W, const long double g[], FenInt row, const FenSparse *E, FenInt k)
+{
+  const Dense      *D = W->D;
+  const long double f = DenseSoft(D, 0, W->eps, g, row);
+  long double       top = 0, e;
+  FenInt            at = E->ptr[k];
+  int               errors = 0;
+
+  for (FenInt j = 0; j < D->m; j++)
+    top = fmaxl(top, D->b[j] * expl((f + g[j] - D->C[row * D->m + j]) / W->eps));
+  for (FenInt j = 0; j < D->m; j++) {
+    const int listed = at < E->ptr[k + 1] && E->idx[at] == j;
+
+    e = D->b[j] * expl((f + g[j] - D->C[row * D->m + j]) / W->eps);
+    if (listed)
+      errors += !(fabsl(E->val[at] - e) <= 1e-10L * e);
+    if (fabsl(e - W->share * top) > 1e-7L * top) /* at the threshold itself both are right */
+      errors += listed != (e > W->share * top);
+    at += listed;
+  }
+  return errors + (at != E->ptr[k + 1]);
+}
+
+static void Entries(const Case *c, double sharpness, double share)
+{
+  FenMeasure    self[2], m[2];
+  FenCost       selfcost, cost;
+  FenOTOperator op;
+  FenSparse     E;
+  FenInt       *number[2], n[2];
+  Wanted        W = {.share = share};
+  Dense         D;
+  double        g[100], f[100];
+  long double   gall[100];
+  int           errors = 0;
+
+  CaseMake(c, PETSC_COMM_SELF, NULL, self, &selfcost);
+  D = DenseMake(self, selfcost);
+  W.D = &D;
+  W.eps = D.largest / sharpness;
+  CaseMake(c, MPI_COMM_WORLD, NULL, m, &cost);
+  for (int s = 0; s < 2; s++) {
+    number[s] = CaseNumbers(m[s]);
+    FEN_OK(FenMeasureGetSize(m[s], NULL, &n[s]));
+  }
+  for (FenInt j = 0; j < D.m; j++)
+    gall[j] = Potential(&D, j);
+  for (FenInt k = 0; k < n[1]; k++)
+    g[k] = Potential(&D, number[1][k]);
+  FEN_OK(FenOTOperatorCreate(m[0], m[1], cost, FEN_PAIRS_AUTO, "auto", &op));
+  FEN_OK(FenOTOperatorSetEpsilon(op, W.eps));
+  FEN_OK(FenOTSetPlan(op, g, f));
+  FEN_OK(FenOTEntries(op, f, g, share, &E));
+  for (FenInt k = 0; k < n[0]; k++)
+    errors += RowErrors(&W, gall, number[0][k], &E, k);
+  FEN_ASSERT_ALL(errors == 0);
+  FEN_OK(FenSparseFree(&E));
+  FEN_OK(FenOTOperatorDestroy(&op));
+  CaseDestroy(m, &cost);
+  CaseDestroy(self, &selfcost);
+  DenseFree(&D);
+  free(number[0]);
+  free(number[1]);
+}
+
+static void TestThresholds(void **state)
+{
+  (void)state;
+  for (int k = 0; k < NCASES; k++) {
+    Entries(&cases[k], 20, 0.1);
+    Entries(&cases[k], 1000, 1e-6);
+    Entries(&cases[k], 300, 1); /* the largest of each row only */
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestThresholds)};
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  return FenTestEnd(cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL));
+}

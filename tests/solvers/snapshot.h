@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A copy of a solver's state in memory, taken and put back through the public description alone. */
+#pragma once
+#include <fenchelsolver.h>
+#include "fentest.h"
+#include <stdlib.h>
+
+#define SNAP_MAX 64
+
+typedef struct {
+  PetscInt n;
+  char     name[SNAP_MAX][64];
+  size_t   size[SNAP_MAX];
+  void    *data[SNAP_MAX];
+} Snapshot;
+
+static inline size_t SnapshotBytes(const FenStateEntry *e)
+{
+  switch (e->kind) {
+  case FEN_STATE_INT:
+    return sizeof(FenInt);
+  case FEN_STATE_REAL:
+    return sizeof(double);
+  case FEN_STATE_REALS:
+    return (size_t)e->n * sizeof(double);
+  case FEN_STATE_ARRAY:
+    return (size_t)(e->n * e->ncomp) * sizeof(double);
+  case FEN_STATE_LOG:
+    return (size_t)(((FenLog *)e->data)->nrows * ((FenLog *)e->data)->ncols) * sizeof(double);
+  default:
+    fail_msg("sparse state: teach this test to copy it");
+  }
+  return 0;
+}
+
+static inline void SnapshotTake(FenState state, Snapshot *S)
+{
+  const FenStateEntry *e;
+
+  FEN_OK(FenStateGetEntries(state, &S->n, &e));
+  assert_true(S->n > 0 && S->n <= SNAP_MAX);
+  for (PetscInt k = 0; k < S->n; k++) {
+    snprintf(S->name[k], sizeof(S->name[k]), "%s", e[k].name);
+    for (PetscInt l = 0; l < k; l++)
+      assert_string_not_equal(S->name[k], S->name[l]);
+    S->size[k] = SnapshotBytes(&e[k]);
+    S->data[k] = malloc(S->size[k] + 1);
+    memcpy(S->data[k], e[k].kind == FEN_STATE_LOG ? (void *)((FenLog *)e[k].data)->data : e[k].data, S->size[k]);
+  }
+}
+
+static inline void SnapshotPut(FenSolver s, const Snapshot *S)
+{
+  const FenStateEntry *e;
+  FenState             state;
+  PetscInt             n;
+
+  FEN_OK(FenSolverSetUp(s));
+  FEN_OK(FenSolverGetState(s, &state));
+  FEN_OK(FenStateGetEntries(state, &n, &e));
+  assert_int_equal(n, S->n);
+  for (PetscInt k = 0; k < n; k++) {
+    assert_string_equal(e[k].name, S->name[k]);
+    if (e[k].kind == FEN_STATE_LOG) {
+      FenLog *log = (FenLog *)e[k].data;
+
+      log->nrows = 0;
+      for (size_t row = 0; row < S->size[k] / sizeof(double); row += (size_t)log->ncols)
+        FEN_OK(FenLogAppend(log, (double *)S->data[k] + row));
+    } else {
+      assert_int_equal(SnapshotBytes(&e[k]), S->size[k]);
+      memcpy(e[k].data, S->data[k], S->size[k]);
+    }
+  }
+  FEN_OK(FenStateDestroy(&state));
+  FEN_OK(FenSolverSetRestarted(s));
+}
+
+static inline void SnapshotFree(Snapshot *S)
+{
+  for (PetscInt k = 0; k < S->n; k++)
+    free(S->data[k]);
+  S->n = 0;
+}

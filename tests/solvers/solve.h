@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What tests of whole solves share: the registered types, a solver in one line, its answer. */
+#pragma once
+#include "otimpl.h"
+#include "fentest.h"
+
+/* every type of the registration list: a new one is tested from the day it is added */
+#define SOLVE_NAME(name, Type) name,
+static const char *const solve_types[] = {FEN_OT_TYPE_LIST(SOLVE_NAME)};
+#undef SOLVE_NAME
+#define NTYPES ((int)(sizeof(solve_types) / sizeof(solve_types[0])))
+
+static inline FenOT SolveMake(const char *type, FenMeasure m[2], FenCost cost, double eps, double gap_rel)
+{
+  FenOT ot;
+
+  FEN_OK(FenOTCreate(PetscObjectComm((PetscObject)m[0]), &ot));
+  FEN_OK(FenOTSetType(ot, type));
+  FEN_OK(FenOTSetMeasures(ot, m[0], m[1]));
+  if (cost)
+    FEN_OK(FenOTSetCost(ot, cost));
+  FEN_OK(FenOTSetEpsilon(ot, eps));
+  FEN_OK(FenSolverSetTolerances((FenSolver)ot, gap_rel, 0, 20000));
+  return ot;
+}
+
+static inline FenReason SolveReason(FenOT ot)
+{
+  FenReason reason;
+
+  FEN_OK(FenSolverGetConvergedReason((FenSolver)ot, &reason));
+  return reason;
+}
+
+/* solves, must converge; bounds of the answer */
+static inline FenOTBounds SolveRun(FenOT ot)
+{
+  FenOTBounds B;
+
+  FEN_OK(FenOTSolve(ot));
+  assert_true(SolveReason(ot) > 0);
+  FEN_OK(FenOTComputeBounds(ot, &B));
+  assert_true(B.lower <= B.upper && B.ot_lower <= B.ot_upper);
+  return B;
+}
+
+/* the same, and the solver is given back */
+static inline FenOTBounds SolveOnce(const char *type, FenMeasure m[2], FenCost cost, double eps, double gap_rel)
+{
+  FenOT       ot = SolveMake(type, m, cost, eps, gap_rel);
+  FenOTBounds B = SolveRun(ot);
+
+  FEN_OK(FenOTDestroy(&ot));
+  return B;
+}
+
+/* a known answer lies in the certified interval, which is narrow: `more` is what the answer itself is uncertain by */
+#define SOLVE_ENCLOSES(B, answer, narrow, more)                                                                        \
+  do {                                                                                                                 \
+    const double solve_scale_ = fmax(1, fabs((double)(answer)));                                                       \
+    if (!((B).lower <= (answer) + (more) && (B).upper >= (answer) - (more) &&                                          \
+          (B).upper - (B).lower <= (narrow)*solve_scale_)) {                                                           \
+      print_error("[%.17g, %.17g] and %.17g\n", (B).lower, (B).upper, (double)(answer));                               \
+      fail();                                                                                                          \
+    }                                                                                                                  \
+  } while (0)
+
+/* points on this rank alone */
+static inline FenMeasure SolvePoints(FenInt n, PetscInt dim, const double x[], const double w[])
+{
+  FenMeasure m;
+
+  FEN_OK(FenMeasureCreatePoints(PETSC_COMM_SELF, n, dim, x, w, &m));
+  return m;
+}
