@@ -15,7 +15,6 @@ check = clitest.Checks()
 random.seed(int(os.environ.get("FEN_SEED", "1")))
 
 
-
 def family(pid):
     """a process and all that descend from it: mpirun puts its ranks into groups of their own"""
     parents = {}
@@ -32,21 +31,30 @@ def family(pid):
     return members
 
 
-def killed(arguments, ranks, after):
-    """starts a job and ends it without warning; false if it was done before"""
+def saved(place):
+    """names of the checkpoints there"""
+    return {name for name in os.listdir(place) if name.isdigit()} if os.path.isdir(place) else set()
+
+
+def killed(arguments, ranks, moment):
+    """starts a job and ends it without warning when `moment` has passed; false if it was done before"""
     process = subprocess.Popen(clitest.command(arguments, ranks), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                stdin=subprocess.DEVNULL)
-    try:
-        process.wait(timeout=after)
-        return False
-    except subprocess.TimeoutExpired:
-        for pid in family(process.pid):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        process.wait()
-        return True
+    moment()
+    for pid in family(process.pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return process.wait() == -signal.SIGKILL
+
+
+def after_save(place, most):
+    """a random while after the next checkpoint, so that there is one to go on from however fast the machine is"""
+    before, end = saved(place), time.time() + 30
+    while not saved(place) - before and time.time() < end:
+        time.sleep(0.002)
+    time.sleep(random.random() * most)
 
 
 def campaign(place, method, size):
@@ -57,12 +65,14 @@ def campaign(place, method, size):
     check.that(result.status == 0, f"{method}: the uninterrupted run converges", result)
     whole = clitest.read_json(place + "/whole.json")
 
-    again = base + ["-ckpt_dir", place + "/ckpt", "-ckpt_interval", "0.05", "-restart", "-summary",
+    again = base + ["-ckpt_dir", place + "/ckpt", "-ckpt_interval", "0.02", "-restart", "-summary",
                     place + "/pieces.json",
                     "-o", place + "/r.h5", "-overwrite"]
-    # between the launch and the end of a share of the work, so that most starts meet their end inside the solve
-    launch, share = lasts - whole["time_solve"], 2 * whole["time_solve"] / KILLS
-    kills = sum(killed(again, 1 + k % 3, 0.5 * launch + random.random() * (0.5 * launch + share)) for k in range(KILLS))
+    # in turn after a save and at any time between the launch and the end of a share of the work
+    launch, share = lasts - whole["time_solve"], whole["time_solve"] / KILLS
+    moments = (lambda: after_save(place + "/ckpt", share),
+               lambda: time.sleep(0.5 * launch + random.random() * (0.5 * launch + share)))
+    kills = sum(killed(again, 1 + k % 3, moments[k % 2]) for k in range(KILLS))
     check.that(kills >= 2, f"{method}: {kills} of {KILLS} starts were killed")
     result = clitest.run(*again, ranks=1 + KILLS % 3, timeout=300)
     check.that(result.status == 0, f"{method}: the last start finishes", result)
@@ -77,7 +87,7 @@ def campaign(place, method, size):
     print(f"{method}: {kills} kills, {pieces['restarts']} restarts, relative difference {difference:.1e}")
 
 
-for name, pixels in (("sinkhorn", 64), ("newton", 64)):
+for name, pixels in (("sinkhorn", 64), ("newton", 96)):
     with clitest.folder() as folder:
         campaign(folder, name, pixels)
 check.finish()
