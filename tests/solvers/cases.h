@@ -11,7 +11,7 @@ typedef struct {
   PetscInt    dim;
   FenInt      shape[2][FEN_MAX_DIM]; /* grid: points an axis; cloud: {number of points} */
   PetscBool   grid;
-  FenInt      zeros; /* every so many-th weight is zero; 0: none */
+  FenInt      zeros; /* every so many-th weight is zero; 0: none; -1: the first third of each axis, so of whole lines */
 } Case;
 
 static const Case cases[] = {{"cloud 3-D", FEN_COST_SQEUCLIDEAN, 3, {{61}, {47}}, PETSC_FALSE, 0},
@@ -26,6 +26,8 @@ static const Case cases[] = {{"cloud 3-D", FEN_COST_SQEUCLIDEAN, 3, {{61}, {47}}
                              {"grid 2-D, l1", FEN_COST_L1, 2, {{7, 9}, {10, 6}}, PETSC_TRUE, 4},
                              {"grid 3-D", FEN_COST_SQEUCLIDEAN, 3, {{5, 3, 4}, {3, 6, 5}}, PETSC_TRUE, 0},
                              {"grid 3-D, l1, zero pixels", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, 4},
+                             {"grid 2-D, empty lines", FEN_COST_SQEUCLIDEAN, 2, {{9, 7}, {8, 11}}, PETSC_TRUE, -1},
+                             {"grid 3-D, l1, empty lines", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, -1},
                              {"matrix", FEN_COST_MATRIX, 1, {{45}, {38}}, PETSC_FALSE, 6}};
 #define NCASES ((int)(sizeof(cases) / sizeof(cases[0])))
 
@@ -40,8 +42,12 @@ static inline FenInt CaseSize(const Case *c, int side)
 
 static inline double CaseWeight(const Case *c, int side, FenInt i)
 {
-  if (c->zeros && i % c->zeros == side)
+  if (c->zeros > 0 && i % c->zeros == side)
     return 0;
+  if (c->zeros < 0)
+    for (FenInt k = c->dim - 1, l = i; k >= 0; l /= c->shape[side][k--])
+      if (3 * (l % c->shape[side][k]) < c->shape[side][k])
+        return 0;
   return 0.2 + FenRandomUniform(71, (uint64_t)i, (uint32_t)side);
 }
 

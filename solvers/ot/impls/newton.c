@@ -4,10 +4,11 @@
 
    Unknown is g alone; f = T(g) makes rows exact, so that the dual D(g) = <a,T(g)> + <b,g> has gradient b - c, c = E^T
    a, and -eps D'' = S = diag(c) - E^T diag(a) E. A step solves (S + shift diag(c)) d = eps (b - c) by preconditioned CG
-   to the accuracy that quadratic convergence needs, and is accepted on an increase of D. While plain Sinkhorn steps g
-   <- g + eps log(b/c) bring the error down fast they are taken instead: they cost two passes. A level of epsilon starts
-   from the last two by linear extrapolation, and ends when log(b/c) is small everywhere: the L1 error does not see the
-   tails, but the next level stumbles over them.
+   to the accuracy that quadratic convergence needs, and is accepted on an increase of D. Far from the solution plain
+   Sinkhorn steps g <- g + eps log(b/c), two passes, are taken while they bring the error down fast. A level of epsilon
+   starts from the last two by linear extrapolation; if log(b/c) is then small everywhere it ends with one such update,
+   which needs no further pass, and otherwise when log(b/c) has become small: the L1 error does not see the tails, but
+   the next level stumbles over them.
 
    Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the assembled preconditioner.
 
@@ -125,15 +126,21 @@ static PetscErrorCode Columns(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode SinkhornStep(FenOT ot)
+/* g <- g + eps log(b/c): no pass, c being known */
+static void SinkhornUpdate(FenOT ot)
 {
   Newton *N = (Newton *)ot->base.data;
 
-  PetscFunctionBegin;
   for (FenInt j = 0; j < ot->m; j++)
     if (ot->b[j] > 0)
       ot->g[j] += N->eps * log(ot->b[j] / PetscMax(N->c[j], 1e-300));
-  PetscCall(Dual(ot, ot->g, &N->dual));
+}
+
+static PetscErrorCode SinkhornStep(FenOT ot)
+{
+  PetscFunctionBegin;
+  SinkhornUpdate(ot);
+  PetscCall(Dual(ot, ot->g, &((Newton *)ot->base.data)->dual));
   PetscCall(Columns(ot));
   PetscFunctionReturn(0);
 }
@@ -162,7 +169,8 @@ static PetscErrorCode Direction(FenOT ot, double *slope)
   PetscBool    failed;
 
   PetscFunctionBegin;
-  if (!N->built || N->system.its > 2 * N->system.its_fresh)
+  /* a nearly exact factorisation of the present plan (one pass) costs less than the CG iterations of an old one */
+  if (!N->built || FenNewtonSystemIsDirect(&N->system) || N->system.its > 2 * N->system.its_fresh)
     PetscCall(Build(ot));
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
@@ -266,6 +274,12 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   PetscFunctionReturn(0);
 }
 
+/* near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole */
+static PetscBool Near(FenOT ot, const Newton *N)
+{
+  return (PetscBool)(N->error <= ot->schedule.level_tol && N->log_error <= 1);
+}
+
 static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
@@ -280,9 +294,12 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   before = N->error;
   dual_before = N->dual;
-  if (N->newton)
+  if (N->eps > ot->eps && Near(ot, N)) {
+    SinkhornUpdate(ot);
+  } else if (N->newton || Near(ot, N)) {
+    N->newton = 1;
     PetscCall(NewtonStep(ot));
-  else {
+  } else {
     PetscCall(SinkhornStep(ot));
     N->newton = N->error > SLOW_SINKHORN * before;
   }
@@ -296,7 +313,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   p->residual = N->error;
   p->value = N->dual;
   if (N->eps > ot->eps) {
-    if ((N->error <= ot->schedule.level_tol && N->log_error <= 1) || N->level_it >= N->level_max) {
+    if (Near(ot, N) || N->level_it >= N->level_max) {
       const double next = FenEpsilonNext(&ot->schedule, N->eps, ot->eps);
 
       Extrapolate(ot, next);

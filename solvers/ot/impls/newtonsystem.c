@@ -326,6 +326,11 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscFunctionReturn(0);
 }
 
+PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *N)
+{
+  return (PetscBool)(N->sparse && IsDirect(N));
+}
+
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
 {
   KSPConvergedReason reason;

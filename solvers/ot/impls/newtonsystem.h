@@ -31,6 +31,8 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
 /* new preconditioner for the present plan; f, g, c, shift belong to it */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
+/* the present preconditioner is a factorisation */
+PETSC_INTERN PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *);
 /* d with S d = rhs to the relative tolerance, after the scaling to unit diagonal; *failed: the preconditioner broke
    down and d is not to be used */
 PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],
