@@ -173,8 +173,7 @@ FEN_INLINE vd v_exp2(vd x)
   o = v_fma(o, q, v_set(0.055504108664819925));
   e = v_fma(e, q, v_set(0.24022650695910155));
   o = v_fma(o, q, v_set(0.6931471805599453));
-  e = v_fma(e, q, v_set(1.0));
-  return v_scale(v_fma(o, r, e), n);
+  return v_scale(v_fma(v_fma(e, r, o), r, v_set(1.0)), n); /* small parts first: one rounding of the whole */
 }
 
 /* log2 x for normal x > 0: mantissa in [sqrt 1/2, sqrt 2), series of artanh in s = (m-1)/(m+1), |s| <= 0.1716 */
