@@ -12,6 +12,8 @@
    cost falls from n m towards n times the number of sources that matter. What is left out is below 2^-FEN_CUT of the
    largest term each, hence below n 2^-FEN_CUT relative in all.
 
+   Lines of grids have kernels of their own, see FenLines: there the lanes run over lines.
+
    The same source is compiled for several instruction sets; FenKernelsGet() chooses when the program starts.
 */
 #pragma once
@@ -44,6 +46,25 @@ typedef struct {
   double       *box;      /* from FenTileMakeBoxes; NULL: nothing is passed over */
 } FenTile;
 
+/*
+   Several lines at once, for sweeps over grids: a lane is a line. Arrays on sources and targets are stored point by
+   point, the lanes of a point next to each other: u[j*linelanes + lane]. Sources are shared by all lanes, targets need
+   not be, so that lanes may also take different targets of the same line.
+
+   Coordinates ascend in each lane. Then |x-y|^2 and |x-y| are Monge, c(i,j) + c(i',k) <= c(i,k) + c(i',j) for i < i',
+   j < k: a source left of the largest term that is below the cut at a target stays below it at all later targets, and
+   the other way round. Both ends of the window of sources that matter rise with the target; see linekernel.h.
+*/
+typedef struct {
+  FenTileKind   kind;    /* SQEUCLIDEAN or L1 */
+  FenInt        nt, ns;  /* targets, sources of a lane; below 2^31 */
+  const double *xt, *xs; /* scaled coordinates xt[i*linelanes + lane], xs[j] */
+  const double *u;       /* source exponents */
+  const double *w, *v;   /* apply: target exponents, values of sources */
+  int           weighted;
+  int          *window; /* sources window[2*i] <= j < window[2*i+1] matter to target i of some lane */
+} FenLines;
+
 typedef struct {
   const char *name;
   int         lanes;
@@ -51,6 +72,10 @@ typedef struct {
   void (*apply)(const FenTile *, double out[]);             /* out[i*nv + k] updated */
   void (*max)(const FenTile *, double m[]);                 /* m[i] updated */
   void (*log2sum)(FenInt, const double MS[], double out[]); /* out = M + log2 S */
+  int linelanes;
+  void (*linewindows)(const FenLines *, double M[]); /* windows, and M_i = max_j t_ij, FEN_NONE if all weigh zero */
+  void (*linelse)(const FenLines *, double M[]);     /* M_i becomes log2 sum_j 2^t_ij over the window */
+  void (*lineapply)(const FenLines *, double out[]); /* out_i = sum_j 2^(w_i + t_ij) v_j over the window */
 } FenKernels;
 
 PETSC_INTERN const FenKernels FenKernels_portable;

@@ -55,6 +55,10 @@ FEN_INLINE int v_any_less(vd a, vd b)
 {
   return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ) != 0;
 }
+FEN_INLINE int v_all_less(vd a, vd b)
+{
+  return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ) == 0xff;
+}
 FEN_INLINE vd v_round(vd a)
 {
   return (vd)_mm512_roundscale_pd((__m512d)a, 0);
@@ -88,6 +92,10 @@ FEN_INLINE int v_any_less(vd a, vd b)
 {
   return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_LT_OQ)) != 0;
 }
+FEN_INLINE int v_all_less(vd a, vd b)
+{
+  return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_LT_OQ)) == 0xf;
+}
 #else
 FEN_INLINE vd v_max(vd a, vd b)
 {
@@ -112,6 +120,11 @@ FEN_INLINE int v_any_less(vd a, vd b)
 {
   const vl m = a < b;
   return (m[0] | m[1]) != 0;
+}
+FEN_INLINE int v_all_less(vd a, vd b)
+{
+  const vl m = a < b;
+  return (m[0] & m[1]) != 0;
 }
 #endif
 
@@ -147,21 +160,20 @@ FEN_INLINE vd v_exp2(vd x)
 #if FEN_SIMD != 8 /* scalef takes any exponent */
   x = v_max(x, v_set(-1000.0));
 #endif
-  const vd n = v_round(x), r = x - n;
-  vd       p = v_set(4.435282706957277e-10);
+  const vd n = v_round(x), r = x - n, q = r * r;
+  vd       o = v_set(4.435282706957277e-10), e = v_set(7.074105613508143e-09);
 
-  p = v_fma(p, r, v_set(7.074105613508143e-09));
-  p = v_fma(p, r, v_set(1.0178198021671931e-07));
-  p = v_fma(p, r, v_set(1.32154330896764e-06));
-  p = v_fma(p, r, v_set(1.5252733489988525e-05));
-  p = v_fma(p, r, v_set(0.00015403530462514432));
-  p = v_fma(p, r, v_set(0.0013333558146789923));
-  p = v_fma(p, r, v_set(0.009618129107588335));
-  p = v_fma(p, r, v_set(0.055504108664819925));
-  p = v_fma(p, r, v_set(0.24022650695910155));
-  p = v_fma(p, r, v_set(0.6931471805599453));
-  p = v_fma(p, r, v_set(1.0));
-  return v_scale(p, n);
+  /* odd and even powers apart: two short chains of multiply-adds instead of a long one */
+  o = v_fma(o, q, v_set(1.0178198021671931e-07));
+  e = v_fma(e, q, v_set(1.32154330896764e-06));
+  o = v_fma(o, q, v_set(1.5252733489988525e-05));
+  e = v_fma(e, q, v_set(0.00015403530462514432));
+  o = v_fma(o, q, v_set(0.0013333558146789923));
+  e = v_fma(e, q, v_set(0.009618129107588335));
+  o = v_fma(o, q, v_set(0.055504108664819925));
+  e = v_fma(e, q, v_set(0.24022650695910155));
+  o = v_fma(o, q, v_set(0.6931471805599453));
+  return v_scale(v_fma(v_fma(e, r, o), r, v_set(1.0)), n); /* small parts first: one rounding of the whole */
 }
 
 /* log2 x for normal x > 0: mantissa in [sqrt 1/2, sqrt 2), series of artanh in s = (m-1)/(m+1), |s| <= 0.1716 */

@@ -305,6 +305,7 @@ static void Log2Sum(FenInt n, const double MS[], double out[])
 }
 
 #include "tilegemm.h"
+#include "linekernel.h"
 
 /* ---- one specialised loop for each cost and small dimension ---- */
 #define FEN_DISPATCH_DIM(CALL, KIND)                                                                                   \
@@ -371,4 +372,15 @@ static void TileApply(const FenTile *T, double out[])
 #undef CALLNV
 }
 
-const FenKernels FEN_KERNELS = {FEN_KERNELS_NAME, FEN_SIMD, TileLSE, TileApply, TileMax, Log2Sum};
+const FenKernels FEN_KERNELS = {
+    .name = FEN_KERNELS_NAME,
+    .lanes = FEN_SIMD,
+    .lse = TileLSE,
+    .apply = TileApply,
+    .max = TileMax,
+    .log2sum = Log2Sum,
+    .linelanes = FEN_GROUP,
+    .linewindows = LineWindows,
+    .linelse = LineLSE,
+    .lineapply = LineApply,
+};

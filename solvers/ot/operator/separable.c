@@ -8,13 +8,13 @@
    With partial log sums L_0 = kappa g + log2 b, L_{s+1} = log2 sum 2^(L_s - c), the plan of g is a product of stages
    E_s = 2^(L_s - c - L_{s+1}), each with rows that sum to one: E v is d weighted means, no large or small numbers.
 
-   Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P, less what the chunk boxes pass over: O(n w) with
-   windows of w points when epsilon is small. Messages: one all-to-all a stage between different pencils.
+   Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P without windows, O(n w) with windows of w points when
+   epsilon is small, see sweeps.h. A plan keeps its windows. Messages: one all-to-all a stage between different pencils.
 */
 #include "operator.h"
+#include "sweeps.h"
+#include <limits.h>
 #include <math.h>
-
-#define LINE_CHUNK 16 /* a window of a few points should not cost a chunk of many */
 
 typedef struct {
   PetscInt  axis;
@@ -38,78 +38,11 @@ typedef struct {
   double   *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
   FenInt    shape[2][FEN_MAX_DIM];
   double *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM]; /* of the present plan: L_s at stage s's input, -L_{s+1} at its output */
-  double *a, *b, *line, *box;                  /* work: two arrays, one line of pairs, boxes */
-  FenInt  nwork;
+  int    *windows[2][FEN_MAX_DIM];             /* of the present plan: of its stages, and of the transposed ones */
+  PetscBool have[2];                           /* are they there? */
+  double   *a, *b, *sweep;                     /* work: two arrays, what a sweep needs */
+  FenInt    nwork;
 } Separable;
-
-/* one sweep: `kernel` takes each line of `in` to each line of `out`; u and w are exponents on in and out */
-typedef struct {
-  int           side_t, side_s; /* which measure's axis the targets and sources are on */
-  PetscInt      axis;
-  FenInt        nt, ns, nlines;
-  const double *u, *w, *v;
-  double       *out;
-  PetscBool     weighted;
-} Sweep;
-
-static void InitTile(FenOTOperator op, const Sweep *s, FenTile *T)
-{
-  Separable *S = (Separable *)op->data;
-
-  *T = (FenTile){.kind = op->kind == FEN_COST_L1 ? FEN_TILE_L1 : FEN_TILE_SQEUCLIDEAN,
-                 .dim = 1,
-                 .nt = s->nt,
-                 .ns = s->ns,
-                 .xt = S->axis[s->side_t][s->axis],
-                 .xs = S->axis[s->side_s][s->axis],
-                 .ldt = s->nt,
-                 .lds = s->ns,
-                 .ldv = s->ns,
-                 .nv = 1,
-                 .weighted = (int)s->weighted,
-                 .chunk = LINE_CHUNK,
-                 .box = S->box,
-                 .u = s->u};
-  FenTileMakeBoxes(T);
-}
-
-static void SweepLSE(FenOTOperator op, const Sweep *s)
-{
-  Separable *S = (Separable *)op->data;
-  FenTile    T;
-
-  if (!s->nlines || !s->ns)
-    return;
-  InitTile(op, s, &T);
-  for (FenInt l = 0; l < s->nlines; l++) {
-    T.u = s->u + l * s->ns;
-    FenTileUpdateBoxes(&T);
-    for (FenInt i = 0; i < s->nt; i++) {
-      S->line[2 * i] = FEN_NONE;
-      S->line[2 * i + 1] = 0;
-    }
-    op->kernels->lse(&T, S->line);
-    op->kernels->log2sum(s->nt, S->line, s->out + l * s->nt);
-  }
-}
-
-static void SweepApply(FenOTOperator op, const Sweep *s)
-{
-  FenTile T;
-
-  if (!s->nlines || !s->ns)
-    return;
-  InitTile(op, s, &T);
-  for (FenInt l = 0; l < s->nlines; l++) {
-    T.u = s->u + l * s->ns;
-    T.w = s->w + l * s->nt;
-    T.v = s->v + l * s->ns;
-    FenTileUpdateBoxes(&T);
-    for (FenInt i = 0; i < s->nt; i++)
-      s->out[l * s->nt + i] = 0;
-    op->kernels->apply(&T, s->out + l * s->nt);
-  }
-}
 
 /* ---- lower envelopes: min_s (c(t,s) - h_s) on a line in linear time ---- */
 
@@ -169,12 +102,10 @@ static void EnvelopeCones(FenInt nt, const double t[], FenInt ns, const double y
   }
 }
 
-static PetscErrorCode SweepHard(FenOTOperator op, const Sweep *s)
+static PetscErrorCode SweepHard(const FenSweep *s)
 {
-  Separable    *S = (Separable *)op->data;
-  const double *t = S->plain[s->side_t][s->axis], *y = S->plain[s->side_s][s->axis];
-  FenInt       *v;
-  double       *z;
+  FenInt *v;
+  double *z;
 
   PetscFunctionBegin;
   if (!s->nlines || !s->ns)
@@ -183,10 +114,10 @@ static PetscErrorCode SweepHard(FenOTOperator op, const Sweep *s)
   for (FenInt l = 0; l < s->nlines; l++) {
     double *out = s->out + l * s->nt;
 
-    if (op->kind == FEN_COST_L1)
-      EnvelopeCones(s->nt, t, s->ns, y, s->u + l * s->ns, out);
+    if (s->kind == FEN_TILE_L1)
+      EnvelopeCones(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out);
     else
-      EnvelopeSquares(s->nt, t, s->ns, y, s->u + l * s->ns, out, v, z);
+      EnvelopeSquares(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out, v, z);
     for (FenInt i = 0; i < s->nt; i++)
       out[i] = -out[i]; /* the next stage takes h, not -h */
   }
@@ -202,10 +133,20 @@ static PetscErrorCode Move(FenRedist r, const double *from, double *to)
   PetscFunctionReturn(0);
 }
 
-static Sweep StageSweep(const Stage *g, FenDirection dir)
+/* along the axis of a stage, from side 1-to to side `to` */
+static FenSweep StageSweep(FenOTOperator op, const Stage *g, FenDirection to, PetscBool scaled)
 {
-  return (Sweep){
-      .side_t = (int)dir, .side_s = 1 - (int)dir, .axis = g->axis, .nt = g->lout, .ns = g->lin, .nlines = g->nlines};
+  Separable *S = (Separable *)op->data;
+  double *(*axis)[FEN_MAX_DIM] = scaled ? S->axis : S->plain;
+
+  return (FenSweep){.kernels = op->kernels,
+                    .kind = FenTileKindOf(op->kind),
+                    .nt = S->shape[to][g->axis],
+                    .ns = S->shape[1 - to][g->axis],
+                    .nlines = g->nlines,
+                    .xt = axis[to][g->axis],
+                    .xs = axis[1 - to][g->axis],
+                    .work = S->sweep};
 }
 
 /* the array in S->a, on the layout of the direction's sources, is taken through all stages into `out` */
@@ -216,19 +157,21 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
 
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++) {
-    Sweep w = StageSweep(&C->stage[s], dir);
+    FenSweep w = StageSweep(op, &C->stage[s], dir, (PetscBool)!hard);
 
     PetscCall(Move(C->stage[s].enter, S->a, S->b));
     w.u = S->b;
     w.out = S->a;
-    if (keep)
+    if (keep) {
+      w.windows = S->windows[0][s];
       PetscCall(PetscArraycpy(S->L[s], S->b, C->stage[s].nin));
+    }
     if (hard)
-      PetscCall(SweepHard(op, &w));
+      PetscCall(SweepHard(&w));
     else
-      SweepLSE(op, &w);
+      FenSweepLSE(&w);
     for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
-      S->minus[s][i] = PetscMax(-S->a[i], FEN_NONE);
+      S->minus[s][i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
   }
   PetscCall(Move(C->leave, S->a, out));
   PetscFunctionReturn(0);
@@ -259,8 +202,12 @@ static PetscErrorCode SoftTransform_Separable(FenOTOperator op, FenDirection dir
 
 static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], double f[])
 {
+  Separable *S = (Separable *)op->data;
+
   PetscFunctionBegin;
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
+  S->have[0] = PETSC_TRUE;
+  S->have[1] = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -288,7 +235,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
   for (PetscInt s = 0; s < op->dim; s++) {
     const Stage *g = &C->stage[s];
-    Sweep        w = StageSweep(g, FEN_TO_SOURCE);
+    FenSweep     w = StageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
     PetscCall(Move(g->enter, S->a, S->b));
     w.u = S->L[s];
@@ -296,7 +243,9 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     w.v = S->b;
     w.out = S->a;
     w.weighted = (PetscBool)(g->axis == axis);
-    SweepApply(op, &w);
+    w.windows = S->windows[0][s];
+    w.have = S->have[0];
+    FenSweepApply(&w);
   }
   PetscCall(Move(C->leave, S->a, out));
   PetscFunctionReturn(0);
@@ -336,30 +285,27 @@ static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
   PetscFunctionReturn(0);
 }
 
-/* stages backwards, each transposed: exponents change sides */
+/* stages backwards, each transposed: exponents change sides. `plan`: these are the plan's, whose windows stay */
 static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *const L[], double *const minus[],
-                                    double out[])
+                                    PetscBool plan, double out[])
 {
   Separable *S = (Separable *)op->data;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[0]));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    const Stage *g = &S->chain[FEN_TO_SOURCE].stage[s];
-    const Sweep  t = {.side_t = 1,
-                      .side_s = 0,
-                      .axis = g->axis,
-                      .nt = g->lin,
-                      .ns = g->lout,
-                      .nlines = g->nlines,
-                      .u = minus[s],
-                      .w = L[s],
-                      .v = S->b,
-                      .out = S->a};
+    FenSweep t = StageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
 
     PetscCall(Move(S->back[s], S->a, S->b));
-    SweepApply(op, &t);
+    t.u = minus[s];
+    t.w = L[s];
+    t.v = S->b;
+    t.out = S->a;
+    t.windows = plan ? S->windows[1][s] : NULL;
+    t.have = (PetscBool)(plan && S->have[1]);
+    FenSweepApply(&t);
   }
+  S->have[1] = (PetscBool)(plan || S->have[1]);
   PetscCall(Move(S->out, S->a, out));
   PetscFunctionReturn(0);
 }
@@ -382,7 +328,7 @@ static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], doub
     for (FenInt i = 0; i < g->nout; i++)
       minus[s][i] = PetscMin(PetscMax(2 * S->minus[s][i], FEN_NONE), -FEN_NONE); /* lines without mass stay 0 = e - e */
   }
-  PetscCall(RunTransposed(op, v, L, minus, out));
+  PetscCall(RunTransposed(op, v, L, minus, PETSC_FALSE, out));
   for (PetscInt s = 0; s < op->dim; s++)
     PetscCall(PetscFree2(L[s], minus[s]));
   PetscCall(ScaleAxes(op, 1));
@@ -397,14 +343,17 @@ static PetscErrorCode MultTranspose_Separable(FenOTOperator op, const double v[]
   if (squares)
     PetscCall(TransposedSquares(op, v, out));
   else
-    PetscCall(RunTransposed(op, v, S->L, S->minus, out));
+    PetscCall(RunTransposed(op, v, S->L, S->minus, PETSC_TRUE, out));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
 {
+  Separable *S = (Separable *)op->data;
+
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 1));
+  S->have[0] = S->have[1] = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -426,10 +375,10 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   }
   for (PetscInt s = 0; s < op->dim; s++) {
     PetscCall(FenRedistDestroy(&S->back[s]));
-    PetscCall(PetscFree2(S->L[s], S->minus[s]));
+    PetscCall(PetscFree4(S->L[s], S->minus[s], S->windows[0][s], S->windows[1][s]));
   }
   PetscCall(FenRedistDestroy(&S->out));
-  PetscCall(PetscFree4(S->a, S->b, S->line, S->box));
+  PetscCall(PetscFree3(S->a, S->b, S->sweep));
   PetscCall(PetscFree(S));
   PetscFunctionReturn(0);
 }
@@ -483,8 +432,11 @@ static PetscErrorCode MakeTransposed(FenOTOperator op)
   for (int s = 0; s < 2; s++)
     PetscCall(FenMeasureGetLayout(op->measure[s], &layout[s]));
   for (PetscInt s = 0; s < op->dim; s++) {
-    PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], C->stage[s].out, &S->back[s]));
-    PetscCall(PetscMalloc2(C->stage[s].nin, &S->L[s], C->stage[s].nout, &S->minus[s]));
+    const Stage *g = &C->stage[s];
+
+    PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &S->back[s]));
+    PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
+                           &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, g->nlines), &S->windows[1][s]));
   }
   PetscCall(FenRedistCreate(C->stage[0].in, layout[1], &S->out));
   PetscFunctionReturn(0);
@@ -513,8 +465,9 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(op, (FenDirection)dir));
   PetscCall(MakeTransposed(op));
-  PetscCall(PetscMalloc4(S->nwork, &S->a, S->nwork, &S->b, (size_t)(2 * longest), &S->line,
-                         (size_t)FenTileBoxSize(1, longest, LINE_CHUNK), &S->box));
+  PetscCheck(longest < INT_MAX, op->comm, (PetscErrorCode)FEN_ERR_SIZE, "an axis of %lld points is too long",
+             (long long)longest);
+  PetscCall(PetscMalloc3(S->nwork, &S->a, S->nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
   op->ops.hardtransform = HardTransform_Separable;

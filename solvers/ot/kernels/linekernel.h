@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Lines of a grid, one in each lane of two vectors; see FenLines. Included by tilekernel.h.
+
+   Windows by bisection: with the windows of targets i-h and i+h known, that of i begins not before the first and ends
+   not after the second. Each halving of h reads the sources once plus once for each overlap of neighbours: about
+   ns log2 nt + nt w differences and maxima for windows of w sources, against nt w exponentials. With windows as long
+   as the line this is one maximum for each term.
+*/
+#define LINE_WIDE 32  /* windows this many times wider than the distance to the neighbour may be inherited from it */
+#define LINE_NEAR 8.0 /* ... with M, as far from the true one; its rounding errors then stay below 1e-15 */
+#define LINE_SUM  64  /* terms added up before they are added to the sum: keeps rounding errors from adding up */
+
+typedef struct {
+  const double *u, *xs;
+  vd            x[2];
+} LineTarget;
+
+FEN_INLINE LineTarget TargetOfLines(const FenLines *P, FenInt i)
+{
+  const double *x = P->xt + i * FEN_GROUP;
+
+  return (LineTarget){.u = P->u, .xs = P->xs, .x = {v_load(x), v_load(x + FEN_SIMD)}};
+}
+
+/* a - c_ij */
+FEN_INLINE void LessCost(const LineTarget *T, FenInt j, const FenTileKind kind, const vd a[2], vd t[2])
+{
+  const vd y = v_set(T->xs[j]);
+
+  for (int h = 0; h < 2; h++) {
+    const vd d = T->x[h] - y;
+
+    t[h] = kind == FEN_TILE_L1 ? a[h] - v_abs(d) : v_fnma(d, d, a[h]);
+  }
+}
+
+FEN_INLINE void LineScores(const LineTarget *T, FenInt j, const FenTileKind kind, vd t[2])
+{
+  const double *u = T->u + j * FEN_GROUP;
+  const vd      a[2] = {v_load(u), v_load(u + FEN_SIMD)};
+
+  LessCost(T, j, kind, a, t);
+}
+
+/* is t_ij below the cut in all lanes? */
+FEN_INLINE int IsBelow(const LineTarget *T, FenInt j, const FenTileKind kind, const vd cut[2])
+{
+  vd t[2];
+
+  LineScores(T, j, kind, t);
+  return v_all_less(t[0], cut[0]) && v_all_less(t[1], cut[1]);
+}
+
+/* M and the window of target i, known to lie in [lo, hi); empty when all sources of all lanes weigh zero */
+FEN_INLINE void LineWindow(const FenLines *P, FenInt i, FenInt lo, FenInt hi, const FenTileKind kind, double M[])
+{
+  const LineTarget T = TargetOfLines(P, i);
+  vd               m[2] = {v_set(FEN_NONE), v_set(FEN_NONE)}, cut[2], t[2];
+
+  for (FenInt j = lo; j < hi; j++) {
+    LineScores(&T, j, kind, t);
+    m[0] = v_max(m[0], t[0]);
+    m[1] = v_max(m[1], t[1]);
+  }
+  for (int h = 0; h < 2; h++) {
+    v_store(M + i * FEN_GROUP + h * FEN_SIMD, m[h]);
+    cut[h] = v_max(m[h] - FEN_CUT, v_set(0.5 * FEN_NONE)); /* a lane without weights asks for nothing */
+  }
+  while (lo < hi && IsBelow(&T, lo, kind, cut))
+    lo++;
+  while (hi > lo && IsBelow(&T, hi - 1, kind, cut))
+    hi--;
+  P->window[2 * i] = (int)lo;
+  P->window[2 * i + 1] = (int)hi;
+}
+
+/* is |c_ij - c_kj| at most LINE_NEAR for all sources j in [lo, hi)? The difference is monotone in j. */
+FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt hi, const FenTileKind kind)
+{
+  const LineTarget T = TargetOfLines(P, i), K = TargetOfLines(P, k);
+  const vd         zero[2] = {v_set(0.0), v_set(0.0)}, near = v_set(LINE_NEAR);
+  const FenInt     ends[2] = {lo, hi - 1};
+  int              yes = 1;
+
+  for (int e = 0; e < 2; e++) {
+    vd t[2], s[2];
+
+    LessCost(&T, ends[e], kind, zero, t);
+    LessCost(&K, ends[e], kind, zero, s);
+    for (int h = 0; h < 2; h++)
+      yes &= v_all_less(v_abs(t[h] - s[h]), near);
+  }
+  return yes;
+}
+
+/* a target takes M of its neighbour and the range that both neighbours leave it, where that costs little */
+FEN_INLINE int Inherits(const FenLines *P, FenInt i, FenInt h, FenInt lo, FenInt hi, const FenTileKind kind, double M[])
+{
+  if (hi - lo < LINE_WIDE * h || !IsNear(P, i, i - h, lo, hi, kind))
+    return 0;
+  memcpy(M + i * FEN_GROUP, M + (i - h) * FEN_GROUP, FEN_GROUP * sizeof(double));
+  P->window[2 * i] = (int)lo;
+  P->window[2 * i + 1] = (int)hi;
+  return 1;
+}
+
+FEN_INLINE void Bisect(const FenLines *P, const FenTileKind kind, double M[])
+{
+  const FenInt last = P->nt - 1;
+  FenInt       h = 1;
+
+  LineWindow(P, 0, 0, P->ns, kind, M);
+  if (last > 0)
+    LineWindow(P, last, P->window[0], P->ns, kind, M);
+  while (2 * h < last)
+    h *= 2;
+  for (; h > 0; h /= 2)
+    for (FenInt i = h; i < last; i += 2 * h) {
+      const FenInt right = i + h < last ? i + h : last, lo = P->window[2 * (i - h)];
+      FenInt       hi = P->window[2 * right + 1];
+
+      if (hi <= lo && lo < P->ns)
+        hi = lo + 1; /* rounding errors of exponents beyond 2^58 exceed the cut and may cross the ends */
+      if (!Inherits(P, i, h, lo, hi, kind, M))
+        LineWindow(P, i, lo, hi, kind, M);
+    }
+}
+
+FEN_INLINE void LineSums(const FenLines *P, const FenTileKind kind, double M[])
+{
+  for (FenInt i = 0; i < P->nt; i++) {
+    const LineTarget T = TargetOfLines(P, i);
+    const FenInt     hi = P->window[2 * i + 1];
+    double          *mi = M + i * FEN_GROUP;
+    const vd         m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
+    vd               S[2] = {v_set(0.0), v_set(0.0)};
+    FenInt           j = P->window[2 * i];
+
+    if (j == hi)
+      continue; /* M is FEN_NONE */
+    while (j < hi) {
+      const FenInt end = hi - j > LINE_SUM ? j + LINE_SUM : hi;
+      vd           s[2] = {v_set(0.0), v_set(0.0)}, t[2];
+
+      for (; j < end; j++) {
+        LineScores(&T, j, kind, t);
+        s[0] += v_exp2(t[0] - m[0]);
+        s[1] += v_exp2(t[1] - m[1]);
+      }
+      S[0] += s[0];
+      S[1] += s[1];
+    }
+    v_store(mi, m[0] + v_log2(S[0]));
+    v_store(mi + FEN_SIMD, m[1] + v_log2(S[1]));
+  }
+}
+
+/* 2^(w + u_j - c_ij), times the cost if weighted */
+FEN_INLINE void LineTerms(const LineTarget *T, FenInt j, const FenTileKind kind, const vd w[2], const int weighted,
+                          vd e[2])
+{
+  const double *u = T->u + j * FEN_GROUP;
+  const vd      a[2] = {w[0] + v_load(u), w[1] + v_load(u + FEN_SIMD)}, y = v_set(T->xs[j]);
+
+  LessCost(T, j, kind, a, e);
+  for (int h = 0; h < 2; h++) {
+    const vd d = T->x[h] - y;
+
+    e[h] = v_exp2(e[h]);
+    if (weighted)
+      e[h] *= kind == FEN_TILE_L1 ? v_abs(d) : d * d;
+  }
+}
+
+FEN_INLINE void LineProducts(const FenLines *P, const FenTileKind kind, const int weighted, double out[])
+{
+  for (FenInt i = 0; i < P->nt; i++) {
+    const LineTarget T = TargetOfLines(P, i);
+    const FenInt     hi = P->window[2 * i + 1];
+    const double    *wi = P->w + i * FEN_GROUP;
+    const vd         w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
+    vd               S[2] = {v_set(0.0), v_set(0.0)};
+
+    for (FenInt j = P->window[2 * i]; j < hi;) {
+      const FenInt end = hi - j > LINE_SUM ? j + LINE_SUM : hi;
+      vd           s[2] = {v_set(0.0), v_set(0.0)}, e[2];
+
+      for (; j < end; j++) {
+        const double *v = P->v + j * FEN_GROUP;
+
+        LineTerms(&T, j, kind, w, weighted, e);
+        s[0] = v_fma(e[0], v_load(v), s[0]);
+        s[1] = v_fma(e[1], v_load(v + FEN_SIMD), s[1]);
+      }
+      S[0] += s[0];
+      S[1] += s[1];
+    }
+    v_store(out + i * FEN_GROUP, S[0]);
+    v_store(out + i * FEN_GROUP + FEN_SIMD, S[1]);
+  }
+}
+
+static void LineWindows(const FenLines *P, double M[])
+{
+  if (!P->nt)
+    return;
+  if (P->kind == FEN_TILE_L1)
+    Bisect(P, FEN_TILE_L1, M);
+  else
+    Bisect(P, FEN_TILE_SQEUCLIDEAN, M);
+}
+
+static void LineLSE(const FenLines *P, double M[])
+{
+  if (P->kind == FEN_TILE_L1)
+    LineSums(P, FEN_TILE_L1, M);
+  else
+    LineSums(P, FEN_TILE_SQEUCLIDEAN, M);
+}
+
+static void LineApply(const FenLines *P, double out[])
+{
+  if (P->kind == FEN_TILE_L1 && P->weighted)
+    LineProducts(P, FEN_TILE_L1, 1, out);
+  else if (P->kind == FEN_TILE_L1)
+    LineProducts(P, FEN_TILE_L1, 0, out);
+  else if (P->weighted)
+    LineProducts(P, FEN_TILE_SQEUCLIDEAN, 1, out);
+  else
+    LineProducts(P, FEN_TILE_SQEUCLIDEAN, 0, out);
+}

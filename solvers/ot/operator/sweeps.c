@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Lines are taken in blocks, one in each lane of the line kernels, and are transposed on their way in and out. When
+   fewer lines than half of the lanes remain, each takes r lanes, which share its targets: lane l + n k works on targets
+   k, k + r, k + 2r, ... of line l.
+*/
+#include "sweeps.h"
+
+#define LANES  16 /* at most */
+#define ARRAYS 5  /* work arrays: u, v, targets' coordinates, w, results */
+#define TILE   8  /* points of a line that are transposed together: a cache line */
+
+typedef struct {
+  FenInt lanes, n, r;               /* n lines, r lanes for each */
+  FenInt rows;                      /* targets of a lane */
+  FenInt line[LANES], share[LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
+} Block;
+
+static Block MakeBlock(const FenSweep *s, FenInt first)
+{
+  Block b = {.lanes = s->kernels->linelanes};
+
+  b.n = PetscMin(b.lanes, s->nlines - first);
+  b.r = PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
+  b.rows = (s->nt + b.r - 1) / b.r;
+  for (FenInt l = 0; l < b.lanes; l++) {
+    b.line[l] = first + l % b.n;
+    b.share[l] = PetscMin(l / b.n, b.r - 1);
+  }
+  return b;
+}
+
+/* rows beyond the last target repeat it */
+static inline FenInt Target(const Block *b, FenInt row, FenInt lane, FenInt nt)
+{
+  return PetscMin(row * b->r + b->share[lane], nt - 1);
+}
+
+static void GatherLines(const Block *b, FenInt n, const double from[], double to[])
+{
+  const FenInt lanes = b->lanes;
+
+  for (FenInt j0 = 0; j0 < n; j0 += TILE)
+    for (FenInt l = 0; l < lanes; l++) {
+      const double *p = from + b->line[l] * n;
+      const FenInt  j1 = PetscMin(n, j0 + TILE);
+
+      for (FenInt j = j0; j < j1; j++)
+        to[j * lanes + l] = p[j];
+    }
+}
+
+static void GatherTargets(const Block *b, FenInt nt, const double from[], double to[])
+{
+  if (b->r == 1) {
+    GatherLines(b, nt, from, to);
+    return;
+  }
+  for (FenInt i = 0; i < b->rows; i++)
+    for (FenInt l = 0; l < b->lanes; l++)
+      to[i * b->lanes + l] = from[b->line[l] * nt + Target(b, i, l, nt)];
+}
+
+static void GatherCoordinates(const Block *b, FenInt nt, const double x[], double to[])
+{
+  for (FenInt i = 0; i < b->rows; i++)
+    for (FenInt l = 0; l < b->lanes; l++)
+      to[i * b->lanes + l] = x[Target(b, i, l, nt)];
+}
+
+static void Scatter(const Block *b, FenInt nt, const double from[], double to[])
+{
+  for (FenInt i0 = 0; i0 < b->rows; i0 += TILE)
+    for (FenInt l = 0; l < b->n * b->r; l++) {
+      double      *q = to + b->line[l] * nt + b->share[l];
+      const FenInt left = (nt - b->share[l] + b->r - 1) / b->r, i1 = PetscMin(left, i0 + TILE);
+
+      for (FenInt i = i0; i < i1; i++)
+        q[i * b->r] = from[i * b->lanes + l];
+    }
+}
+
+/* calls `run` for each block, sources' exponents and targets' coordinates in place */
+typedef void (*BlockFn)(const FenSweep *, const Block *, FenLines *, double *work[]);
+static void ForBlocks(const FenSweep *s, BlockFn run)
+{
+  const FenInt lanes = s->kernels->linelanes, longest = PetscMax(s->nt, s->ns);
+  FenLines     P = {.kind = s->kind, .ns = s->ns, .xs = s->xs, .weighted = (int)s->weighted};
+  double      *work[ARRAYS];
+  FenInt       shares = 0;
+
+  if (!s->nt || !s->ns)
+    return;
+  for (int k = 0; k < ARRAYS; k++)
+    work[k] = s->work + k * longest * lanes;
+  P.u = work[0];
+  P.v = work[1];
+  P.xt = work[2];
+  P.w = work[3];
+  for (FenInt first = 0; first < s->nlines; first += lanes) {
+    const Block b = MakeBlock(s, first);
+
+    P.nt = b.rows;
+    P.window = s->windows ? s->windows + (first / lanes) * 2 * s->nt : (int *)(s->work + ARRAYS * longest * lanes);
+    if (b.r != shares)
+      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    shares = b.r; /* only the last block can have other shares than the first */
+    GatherLines(&b, s->ns, s->u, work[0]);
+    run(s, &b, &P, work);
+    Scatter(&b, s->nt, work[4], s->out);
+  }
+}
+
+static void BlockLSE(const FenSweep *s, const Block *b, FenLines *P, double *work[])
+{
+  (void)b;
+  s->kernels->linewindows(P, work[4]);
+  s->kernels->linelse(P, work[4]);
+}
+
+static void BlockApply(const FenSweep *s, const Block *b, FenLines *P, double *work[])
+{
+  GatherLines(b, s->ns, s->v, work[1]);
+  GatherTargets(b, s->nt, s->w, work[3]);
+  if (!s->have)
+    s->kernels->linewindows(P, work[4]);
+  s->kernels->lineapply(P, work[4]);
+}
+
+FenInt FenSweepWindows(const FenKernels *kernels, FenInt nt, FenInt nlines)
+{
+  return 2 * nt * ((nlines + kernels->linelanes - 1) / kernels->linelanes);
+}
+
+FenInt FenSweepWork(const FenKernels *kernels, FenInt longest)
+{
+  return longest * (ARRAYS * kernels->linelanes + 1);
+}
+
+void FenSweepLSE(const FenSweep *s)
+{
+  ForBlocks(s, BlockLSE);
+}
+
+void FenSweepApply(const FenSweep *s)
+{
+  ForBlocks(s, BlockApply);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Sweeps along one axis of a grid: a one-dimensional kernel takes each line of `ns` sources to a line of `nt` targets.
+
+     LSE     out_i = log2 sum_j 2^(u_j - c_ij)
+     apply   out_i = sum_j 2^(w_i + u_j - c_ij) v_j, terms times c_ij if weighted
+
+   Terms below 2^-FEN_CUT of the largest of their sum are left out. Work for a line: about nt w exponentials and
+   nt w + ns log2 nt differences, w the length of the windows of what remains.
+*/
+#pragma once
+#include "../kernels/kernels.h"
+
+typedef struct {
+  const FenKernels *kernels;
+  FenTileKind       kind;
+  FenInt            nt, ns, nlines;
+  const double     *xt, *xs; /* coordinates of the axes, ascending, scaled: c_ij is (xt_i - xs_j)^2 or |xt_i - xs_j| */
+  const double     *u, *w, *v; /* line by line */
+  double           *out;       /* line by line */
+  PetscBool         weighted;  /* apply */
+  int              *windows;   /* FenSweepWindows() numbers that stay, or NULL */
+  PetscBool         have;      /* apply: `windows` are there already, from a sweep with the same axes and u */
+  double           *work;      /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
+} FenSweep;
+
+PETSC_INTERN FenInt FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
+PETSC_INTERN FenInt FenSweepWork(const FenKernels *, FenInt longest);
+PETSC_INTERN void   FenSweepLSE(const FenSweep *);
+PETSC_INTERN void   FenSweepApply(const FenSweep *);
