@@ -326,7 +326,7 @@ static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], doub
     for (FenInt i = 0; i < g->nin; i++)
       L[s][i] = PetscMax(2 * S->L[s][i], FEN_NONE);
     for (FenInt i = 0; i < g->nout; i++)
-      minus[s][i] = PetscMin(PetscMax(2 * S->minus[s][i], FEN_NONE), -FEN_NONE); /* lines without mass stay 0 = e - e */
+      minus[s][i] = PetscMax(2 * S->minus[s][i], FEN_NONE);
   }
   PetscCall(RunTransposed(op, v, L, minus, PETSC_FALSE, out));
   for (PetscInt s = 0; s < op->dim; s++)
