@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The tile kernels for one instruction set; included by kernel_*.c with FEN_SIMD and FEN_KERNELS defined. */
 #include "kernels.h"
-#include "simd.h"
+#include "../../simd/simd.h"
 
 #define FEN_GROUP  (2 * FEN_SIMD) /* targets worked on together: two vectors */
 #define FEN_LOWDIM 8              /* coordinates kept in registers up to this dimension */

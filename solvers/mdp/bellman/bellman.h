@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FenBellman: the Bellman operator of a model, ready for sweeps. A solver type sees no storage and sends no message of
+   its own; it asks for sweeps and products.
+
+     T V (s)     = max_a  q(s,a),   q(s,a) = min over nature's laws p of  sum_j p_j (r_j + gamma V(next_j)) + penalty
+     T_pi V (s)  = q(s, pi(s))
+     delta       = T V - V;  lo = min delta, hi = max delta over all states
+
+   Minimisation is turned into maximisation at the door: inside, rewards and values have their sign changed.
+
+   Values are arrays of nlocal + nghost doubles: my states first, then copies of the states of others that my rows reach,
+   filled by the exchange. Rows are kept in chunks of FEN_LANES consecutive states, action by action inside a chunk,
+   column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical vector
+   operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
+
+   A policy's rows are extracted into chunks of their own; when the policy changes only the changed rows are written
+   again.
+*/
+#pragma once
+#include <fenchelmdp.h>
+#include "../../solverimpl.h"
+
+typedef struct _p_FenBellman *FenBellman;
+
+/* what one sweep says about all states; global numbers */
+typedef struct {
+  double lo, hi;   /* of T V - V, over non-terminal states */
+  double vmin, vmax; /* of T V */
+  double slack;    /* bound of |computed - exact| of an entry of T V: rounding and inexact rows */
+  FenInt changes;  /* states whose greedy action changed */
+} FenSweepStats;
+
+typedef enum { FEN_SWEEP_JACOBI, FEN_SWEEP_GAUSS_SEIDEL } FenSweepKind;
+typedef enum { FEN_MDP_PARTITION_BLOCK, FEN_MDP_PARTITION_GRAPH, FEN_MDP_PARTITION_NONE } FenMDPPartition;
+PETSC_INTERN const char *const FenMDPPartitions[];
+
+typedef struct {
+  double          discount;
+  FenAmbiguity    ambiguity;
+  FenMDPPartition partition; /* block: cut by work; graph: PT-Scotch, fewest words; none: as the model is cut */
+  char            simd[16];
+} FenBellmanOptions;
+
+PETSC_INTERN PetscErrorCode FenBellmanCreate(FenMDPModel, const FenBellmanOptions *, FenBellman *);
+PETSC_INTERN PetscErrorCode FenBellmanDestroy(FenBellman *);
+PETSC_INTERN PetscErrorCode FenBellmanRegisterEvents(PetscClassId);
+PETSC_INTERN PetscErrorCode FenBellmanGetSizes(FenBellman, FenInt *nlocal, FenInt *nghost);
+/* layout of the operator's states (another cut and order than the model's when repartitioned) */
+PETSC_INTERN PetscErrorCode FenBellmanGetLayout(FenBellman, FenLayout *);
+/* between the model's layout and sense and the operator's */
+PETSC_INTERN PetscErrorCode FenBellmanToModel(FenBellman, const double inside[], double outside[]);
+PETSC_INTERN PetscErrorCode FenBellmanFromModel(FenBellman, const double outside[], double inside[]);
+PETSC_INTERN PetscErrorCode FenBellmanPolicyToModel(FenBellman, const int policy[], int action[]);
+
+/* TV (nlocal) and the greedy policy (index of a row in its state; in: incumbent, kept unless beaten by more than
+   1e-12 (1 + |V|); -1: none). V: ghosts are filled here. One exchange, one reduction (requests travel on it) */
+PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
+                                            FenSweepStats *);
+/* in place: states of this rank in colour or natural order see the newest values, those of others the old; no stats
+   that certify (follow it by a Jacobi sweep) */
+PETSC_INTERN PetscErrorCode FenBellmanSweepInPlace(FenBellman, FenSolver, double V[], int policy[], FenSweepStats *);
+/* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
+PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
+
+/* policy rows: extract all or renew the changed; robust models: the worst-case law at V */
+PETSC_INTERN PetscErrorCode FenBellmanSetPolicy(FenBellman, const int policy[], double V[]);
+/* T_pi V for the extracted rows (linear: nature's law is frozen) and its stats */
+PETSC_INTERN PetscErrorCode FenBellmanPolicySweep(FenBellman, FenSolver, double V[], double TV[], FenSweepStats *);
+/* y = x - gamma P_pi x; x and y have nlocal entries; r_pi on my states */
+PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], double y[]);
+PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);
+/* local block of I - gamma P_pi as an AIJ matrix of one rank, for preconditioners; caller destroys */
+PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
+PETSC_INTERN PetscErrorCode FenBellmanGetWork(FenBellman, double *sweeps, double *matvecs);

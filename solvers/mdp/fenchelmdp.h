@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FenMDP: optimal policies of Markov decision processes, nominal, robust and penalised,
+
+     V(s) = max_a  r(s,a) + inf_{p in P(s,a)} { gamma p.V + penalty(p) },
+
+   with a certified bound of the returned policy's loss: every answer is an interval that holds.
+*/
+#pragma once
+#include <fenchelsolver.h>
+#include <fenchelmdpmodel.h>
+#include <fencheldivergence.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+typedef struct _p_FenMDP *FenMDP;
+FEN_EXTERN PetscClassId   FENMDP_CLASSID;
+
+/*J FenMDPType - name of a method J*/
+typedef const char *FenMDPType;
+#define FENMDPAUTO "auto" /* chooses, and says why */
+#define FENMDPVI   "vi"   /* value iteration */
+#define FENMDPMPI  "mpi"  /* modified policy iteration, adaptive inner stop */
+#define FENMDPIPI  "ipi"  /* inexact policy iteration with a KSP */
+#define FENMDPPI   "pi"   /* policy iteration, evaluations to rounding */
+#define FENMDPPPI  "ppi"  /* partial policy iteration, robust models */
+#define FENMDPFH   "fh"   /* finite horizon */
+
+FEN_EXTERN PetscErrorCode FenMDPCreate(MPI_Comm, FenMDP *);
+FEN_EXTERN PetscErrorCode FenMDPSetType(FenMDP, FenMDPType);
+FEN_EXTERN PetscErrorCode FenMDPSetModel(FenMDP, FenMDPModel); /* referenced */
+FEN_EXTERN PetscErrorCode FenMDPGetModel(FenMDP, FenMDPModel *);
+FEN_EXTERN PetscErrorCode FenMDPSetDiscount(FenMDP, double); /* overrides the model's */
+FEN_EXTERN PetscErrorCode FenMDPGetDiscount(FenMDP, double *);
+
+/* what nature may do with a row's probabilities; radius > 0: a ball, penalty > 0: a price, neither: nominal */
+typedef struct {
+  char       name[32]; /* none, a divergence, or l1 linf interval wasserstein */
+  double     alpha;    /* of "alpha" */
+  double     radius, penalty;
+  FenSupport support;
+} FenAmbiguity;
+FEN_EXTERN PetscErrorCode FenMDPSetAmbiguity(FenMDP, const FenAmbiguity *);
+FEN_EXTERN PetscErrorCode FenMDPGetAmbiguity(FenMDP, FenAmbiguity *);
+/* stop when the certified loss of the policy is at most this; absolute, and relative to max V - min V. <= 0: not used */
+FEN_EXTERN PetscErrorCode FenMDPSetGap(FenMDP, double absolute, double relative);
+
+FEN_EXTERN PetscErrorCode FenMDPSetFromOptions(FenMDP);
+FEN_EXTERN PetscErrorCode FenMDPSolve(FenMDP);
+FEN_EXTERN PetscErrorCode FenMDPDestroy(FenMDP *);
+
+/* value (centre of the certified interval) and policy (the user's action numbers, -1 in terminal states) on my states;
+   owned by the solver */
+FEN_EXTERN PetscErrorCode FenMDPGetValue(FenMDP, const double *[]);
+FEN_EXTERN PetscErrorCode FenMDPGetPolicy(FenMDP, const int *[]);
+typedef struct {
+  double policy_gap;  /* 0 <= V* - V_policy <= this, everywhere */
+  double value_error; /* |value - V*| <= this, everywhere */
+  double lower, upper; /* bracket of the mean of V* over states (or over the initial law) */
+  double slack;       /* how much of it is rounding and inexact rows */
+} FenMDPBounds;
+FEN_EXTERN PetscErrorCode FenMDPGetBounds(FenMDP, FenMDPBounds *);
+FEN_EXTERN PetscErrorCode FenMDPGetWork(FenMDP, double *sweeps, double *matvecs);
+FEN_EXTERN PetscErrorCode FenMDPGetMemoryEstimate(FenMDP, double *bytes_per_rank);
+/* the method in use, and for "auto" why */
+FEN_EXTERN PetscErrorCode FenMDPGetChoice(FenMDP, const char *type[], const char *why[]);
+
+#if defined(__cplusplus)
+}
+#endif
