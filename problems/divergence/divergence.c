@@ -121,6 +121,7 @@ PetscErrorCode FenDivergenceCreate(MPI_Comm comm, const char name[], double alph
              "the exponent of the divergence alpha is %g, it must lie in [-1000,1000]", alpha);
   PetscCall(PetscHeaderCreate(d, FENDIVERGENCE_CLASSID, "FenDivergence", "Divergence", "FenDivergence", comm,
                               FenDivergenceDestroy, FenDivergenceView));
+  PetscCall(PetscObjectChangeTypeName((PetscObject)d, method->name));
   d->method = method;
   d->a = alpha;
   method->constants(alpha, &d->constants);
