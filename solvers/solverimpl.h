@@ -32,6 +32,7 @@ typedef struct {
   const char               *stem;            /* "ot": options are -ot_type, -ot_max_it ... */
   const char               *residual_option; /* "marginal_tol" */
   const char               *residual_text;
+  PetscBool                 residual_is_gap; /* the residual is a certified gap, and meeting it is a converged gap */
   const char               *default_type;
   const FenSolverTypeEntry *types; /* ends with NULL */
   PetscErrorCode (*setfromoptions)(FenSolver, PetscOptionItems *);

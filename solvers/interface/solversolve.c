@@ -113,7 +113,7 @@ PetscErrorCode FenSolverTest_Private(FenSolver s)
     PetscCall(NameNaN(s));
   } else if (!s->intermediate && (use_gap || use_residual) && (!use_gap || p->gap_rel <= s->gap_rel) &&
              (!use_residual || p->residual <= s->residual))
-    s->reason = use_gap ? FEN_CONVERGED_GAP : FEN_CONVERGED_RESIDUAL;
+    s->reason = use_gap || s->family->residual_is_gap ? FEN_CONVERGED_GAP : FEN_CONVERGED_RESIDUAL;
   else if (p->iteration >= s->max_it)
     s->reason = FEN_DIVERGED_MAX_IT;
   PetscFunctionReturn(0);
