@@ -37,10 +37,9 @@ FEN_EXTERN PetscErrorCode FenMDPGetDiscount(FenMDP, double *);
 
 /* what nature may do with a row's probabilities; radius > 0: a ball, penalty > 0: a price, neither: nominal */
 typedef struct {
-  char       name[32]; /* none, a divergence, or l1 linf interval wasserstein */
-  double     alpha;    /* of "alpha" */
-  double     radius, penalty;
-  FenSupport support;
+  char   name[32]; /* none, a divergence, or l1: the norm, twice tv */
+  double alpha;    /* of "alpha" */
+  double radius, penalty;
 } FenAmbiguity;
 FEN_EXTERN PetscErrorCode FenMDPSetAmbiguity(FenMDP, const FenAmbiguity *);
 FEN_EXTERN PetscErrorCode FenMDPGetAmbiguity(FenMDP, FenAmbiguity *);

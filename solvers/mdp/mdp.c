@@ -37,21 +37,21 @@ static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOp
 {
   FenAmbiguity a = mdp->ambiguity;
   PetscReal    alpha = a.alpha, radius = a.radius, penalty = a.penalty;
-  PetscEnum    support = (PetscEnum)a.support;
   PetscBool    set_radius, set_penalty;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsString("-mdp_ambiguity", "laws that nature may choose: none, a divergence, l1, linf, interval",
+  PetscCall(PetscOptionsString("-mdp_ambiguity", "laws that nature may choose: none, a divergence, or l1",
                                "FenMDPSetAmbiguity", a.name, a.name, sizeof(a.name), NULL));
   PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenMDPSetAmbiguity", alpha, &alpha, NULL));
   PetscCall(PetscOptionsReal("-mdp_radius", "largest divergence from a row's probabilities", "FenMDPSetAmbiguity",
                              radius, &radius, &set_radius));
   PetscCall(PetscOptionsReal("-mdp_penalty", "price of the divergence from a row's probabilities", "FenMDPSetAmbiguity",
                              penalty, &penalty, &set_penalty));
-  PetscCall(PetscOptionsEnum("-mdp_support", "states that nature may use", "FenMDPSetAmbiguity", FenSupports, support,
-                             &support, NULL));
   PetscCheck(!set_penalty || penalty > 0, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_penalty %g: must be positive", penalty);
+  PetscCheck(set_radius || set_penalty || radius > 0 || penalty > 0 || !strcmp(a.name, "none"),
+             PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_ambiguity %s without -mdp_radius or -mdp_penalty: say how much", a.name);
   if (set_radius && !set_penalty)
     penalty = 0;
   if (set_penalty && !set_radius)
@@ -59,7 +59,6 @@ static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOp
   a.alpha = alpha;
   a.radius = radius;
   a.penalty = penalty;
-  a.support = (FenSupport)support;
   PetscCall(FenMDPSetAmbiguity(mdp, &a));
   PetscFunctionReturn(0);
 }
@@ -68,7 +67,6 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
 {
   FenMDP    mdp = (FenMDP)s;
   PetscReal discount = mdp->discount;
-  PetscEnum partition = (PetscEnum)mdp->partition;
   PetscBool set;
 
   PetscFunctionBegin;
@@ -77,11 +75,6 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
   if (set)
     PetscCall(FenMDPSetDiscount(mdp, discount));
   PetscCall(AmbiguityFromOptions(mdp, PetscOptionsObject));
-  PetscCall(PetscOptionsEnum("-mdp_partition", "how states are cut over ranks", "", FenMDPPartitions, partition,
-                             &partition, NULL));
-  if (mdp->partition != (FenMDPPartition)partition)
-    PetscCall(FenSolverReset(s));
-  mdp->partition = (FenMDPPartition)partition;
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", mdp->simd, mdp->simd,
                                sizeof(mdp->simd), NULL));
   PetscFunctionReturn(0);
@@ -181,7 +174,11 @@ static PetscErrorCode Allocate(FenMDP mdp)
   const FenInt all = mdp->n + mdp->nghost;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc4(all, &mdp->V, all, &mdp->TV, all, &mdp->W, all, &mdp->X));
+  /* each by itself: they change places */
+  PetscCall(PetscCalloc1(all, &mdp->V));
+  PetscCall(PetscCalloc1(all, &mdp->TV));
+  PetscCall(PetscCalloc1(all, &mdp->W));
+  PetscCall(PetscCalloc1(all, &mdp->X));
   PetscCall(PetscCalloc1(mdp->n, &mdp->policy));
   PetscCall(PetscCalloc5(mdp->nout, &mdp->saved_V, mdp->nout, &mdp->saved_TV, mdp->nout, &mdp->saved_policy, mdp->nout,
                          &mdp->value, mdp->nout, &mdp->action));
@@ -191,7 +188,7 @@ static PetscErrorCode Allocate(FenMDP mdp)
 static PetscErrorCode MDPSetUp(FenSolver s)
 {
   FenMDP            mdp = (FenMDP)s;
-  FenBellmanOptions options = {.ambiguity = mdp->ambiguity, .partition = mdp->partition};
+  FenBellmanOptions options = {.ambiguity = mdp->ambiguity};
   FenMDPSense       sense;
 
   PetscFunctionBegin;
@@ -321,9 +318,8 @@ static PetscErrorCode MDPView(FenSolver s, PetscViewer viewer)
                                    mdp->nstates, mdp->nstates - mdp->nalive, FenMDPCriteria[mdp->criterion],
                                    mdp->gamma));
   if (mdp->robust)
-    PetscCall(PetscViewerASCIIPrintf(viewer, "ambiguity %s, %s %g, support %s\n", a->name,
-                                     a->radius > 0 ? "radius" : "penalty", a->radius > 0 ? a->radius : a->penalty,
-                                     FenSupports[a->support]));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "ambiguity %s, %s %g\n", a->name, a->radius > 0 ? "radius" : "penalty",
+                                     a->radius > 0 ? a->radius : a->penalty));
   if (mdp->choice)
     PetscCall(PetscViewerASCIIPrintf(viewer, "chose %s: %s\n", mdp->choice, mdp->why));
   PetscCall(PetscViewerASCIIPrintf(viewer, "sweeps %g, products %g\n", mdp->sweeps, mdp->matvecs));
@@ -336,7 +332,10 @@ static PetscErrorCode MDPReset(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenBellmanDestroy(&mdp->op));
-  PetscCall(PetscFree4(mdp->V, mdp->TV, mdp->W, mdp->X));
+  PetscCall(PetscFree(mdp->V));
+  PetscCall(PetscFree(mdp->TV));
+  PetscCall(PetscFree(mdp->W));
+  PetscCall(PetscFree(mdp->X));
   PetscCall(PetscFree(mdp->policy));
   PetscCall(PetscFree5(mdp->saved_V, mdp->saved_TV, mdp->saved_policy, mdp->value, mdp->action));
   PetscFunctionReturn(0);
@@ -405,8 +404,7 @@ PetscErrorCode FenMDPCreate(MPI_Comm comm, FenMDP *mdp)
   PetscCall(FenSolverInitialize_Private((FenSolver)o, &family));
   o->base.gap_rel = 1e-6;
   o->discount = NAN;
-  o->ambiguity = (FenAmbiguity){.name = "none", .alpha = 1, .support = FEN_SUPPORT_NOMINAL};
-  o->partition = FEN_MDP_PARTITION_BLOCK;
+  o->ambiguity = (FenAmbiguity){.name = "none", .alpha = 1};
   PetscCall(PetscStrcpy(o->simd, "auto"));
   *mdp = o;
   PetscFunctionReturn(0);
@@ -522,8 +520,7 @@ PetscErrorCode FenMDPGetDiscount(FenMDP mdp, double *discount)
 + -mdp_ambiguity - name
 . -mdp_alpha     - order, of "alpha"
 . -mdp_radius    - radius
-. -mdp_penalty   - penalty
-- -mdp_support   - nominal, list or all
+- -mdp_penalty   - penalty
 
   Level: beginner
 
@@ -602,8 +599,6 @@ PetscErrorCode FenMDPSetGap(FenMDP mdp, double absolute, double relative)
 . -mdp_ambiguity - what nature may do
 . -mdp_radius    - radius of the ball
 . -mdp_penalty   - or the price
-. -mdp_support   - states that nature may use
-. -mdp_partition - how states are cut over ranks
 - -fen_simd      - instruction set of the kernels
 
   Level: beginner

@@ -14,11 +14,10 @@
 struct _p_FenMDP {
   struct _p_FenSolver base; /* first: a FenMDP is a FenSolver */
   /* user parameters */
-  FenMDPModel     model;
-  double          discount; /* NAN: the model's */
-  FenAmbiguity    ambiguity;
-  FenMDPPartition partition;
-  char            simd[16];
+  FenMDPModel  model;
+  double       discount; /* NAN: the model's */
+  FenAmbiguity ambiguity;
+  char         simd[16];
   /* work */
   FenBellman      op;
   FenLayout       outside;         /* the model's states; V and others are on the operator's */

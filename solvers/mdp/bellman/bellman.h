@@ -32,15 +32,10 @@ typedef struct {
   FenInt changes;    /* states whose greedy action changed */
 } FenSweepStats;
 
-typedef enum { FEN_SWEEP_JACOBI, FEN_SWEEP_GAUSS_SEIDEL } FenSweepKind;
-typedef enum { FEN_MDP_PARTITION_BLOCK, FEN_MDP_PARTITION_GRAPH, FEN_MDP_PARTITION_NONE } FenMDPPartition;
-PETSC_INTERN const char *const FenMDPPartitions[];
-
 typedef struct {
-  double          discount;
-  FenAmbiguity    ambiguity;
-  FenMDPPartition partition; /* block: cut by work; graph: PT-Scotch, fewest words; none: as the model is cut */
-  char            simd[16];
+  double       discount;
+  FenAmbiguity ambiguity;
+  char         simd[16];
 } FenBellmanOptions;
 
 PETSC_INTERN PetscErrorCode FenBellmanCreate(FenMDPModel, const FenBellmanOptions *, FenBellman *);
@@ -58,9 +53,6 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyToModel(FenBellman, const int policy
    1e-12 (1 + |V|); -1: none). V: ghosts are filled here. One exchange, one reduction (requests travel on it) */
 PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                             FenSweepStats *);
-/* in place: states of this rank in colour or natural order see the newest values, those of others the old; no stats
-   that certify (follow it by a Jacobi sweep) */
-PETSC_INTERN PetscErrorCode FenBellmanSweepInPlace(FenBellman, FenSolver, double V[], int policy[], FenSweepStats *);
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
 

@@ -24,6 +24,8 @@ typedef struct {
   FenRun *run;
 } FenRuns;
 
+typedef struct _FenNature FenNature;
+
 struct _p_FenBellman {
   MPI_Comm                 comm;
   FenMDPModel              model;
@@ -54,6 +56,7 @@ struct _p_FenBellman {
   int                     *row_col, *lane_col;
   double                  *row_prob, *row_next, *lane_prob;
   int                     *scratch_policy; /* of callers that want none */
+  FenNature               *nature;         /* NULL: nominal rows */
   /* policy */
   FenChunkStore policy;
   int          *policy_of; /* what is extracted, -1: nothing */
@@ -97,6 +100,15 @@ PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk
 /* all rows of my states, once */
 PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman);
+
+/* robust and penalised rows (robust.c) */
+PETSC_INTERN PetscErrorCode FenNatureCreate_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenNatureDestroy_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenNatureSweep_Private(FenBellman, const FenRuns *, const double V[], double TV[],
+                                                   int policy[], FenSweepPart *);
+PETSC_INTERN PetscErrorCode FenNatureRowValues_Private(FenBellman, const double V[], double q[]);
+/* valid until the next call */
+PETSC_INTERN PetscErrorCode FenNatureLane_Private(FenBellman, FenInt state, int action, const double V[], FenRowView *);
 
 static inline FenInt FenChunkCount(FenInt n)
 {

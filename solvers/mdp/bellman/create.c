@@ -2,8 +2,6 @@
 /* Life of the operator, and the way between the model's numbers and its own. */
 #include "bellmanimpl.h"
 
-const char *const FenMDPPartitions[] = {"block", "graph", "none", "FenMDPPartition", "FEN_MDP_PARTITION_", NULL};
-
 /* what is the same on all ranks */
 static PetscErrorCode ReadModel(FenBellman b)
 {
@@ -97,8 +95,6 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   FenBellman b;
 
   PetscFunctionBegin;
-  PetscCheck(!(options->ambiguity.radius > 0 || options->ambiguity.penalty > 0), PETSC_COMM_SELF,
-             (PetscErrorCode)FEN_ERR_OPTION, "ambiguity %s is not available", options->ambiguity.name);
   PetscCheck(options->discount >= 0 && options->discount <= 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_VALUE,
              "the discount is %g; it must be in [0,1]", options->discount);
   PetscCall(PetscNew(&b));
@@ -115,6 +111,7 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
     PetscCall(FenBellmanStoreAll_Private(b));
   else
     PetscCall(MakePiece(b));
+  PetscCall(FenNatureCreate_Private(b));
   PetscCall(FenBellmanReductionCreate_Private(b));
   *out = b;
   PetscFunctionReturn(0);
@@ -128,6 +125,7 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   if (!b)
     PetscFunctionReturn(0);
   PetscCall(FenBellmanPolicyDestroy_Private(b));
+  PetscCall(FenNatureDestroy_Private(b));
   PetscCall(FenBellmanReductionDestroy_Private(b));
   PetscCall(FenChunksDestroy_Private(&b->all));
   PetscCall(FenChunksDestroy_Private(&b->piece));

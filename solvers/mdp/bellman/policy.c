@@ -69,15 +69,18 @@ static double CopyLane(FenBellman b, FenInt s, int action)
   return A->reward[FEN_LANES * k + lane];
 }
 
-/* a lane whose row is made on demand */
-static PetscErrorCode MakeLane(FenBellman b, FenInt s, int action, double *reward)
+/* a lane whose row is made on demand, or by nature */
+static PetscErrorCode MakeLane(FenBellman b, FenInt s, int action, const double V[], double *reward)
 {
   const FenInt c = s / FEN_LANES, lane = s % FEN_LANES;
   const FenInt to = b->policy.slot_ptr[c], room = b->policy.slot_ptr[c + 1] - to;
   FenRowView   row = {.n = 0};
 
   PetscFunctionBegin;
-  PetscCall(FenBellmanRow_Private(b, s, action, &row));
+  if (b->nature)
+    PetscCall(FenNatureLane_Private(b, s, action, V, &row));
+  else
+    PetscCall(FenBellmanRow_Private(b, s, action, &row));
   for (FenInt j = 0; j < room; j++) {
     b->policy.col[FEN_LANES * (to + j) + lane] = j < row.n ? row.col[j] : (int)s;
     b->policy.val[FEN_LANES * (to + j) + lane] = j < row.n ? row.prob[j] : 0;
@@ -105,9 +108,13 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
   FenInt next_terminal = 0;
 
   PetscFunctionBegin;
-  (void)V;
   if (!b->policy_of)
     PetscCall(Allocate(b));
+  if (b->nature) {
+    PetscCall(FenBellmanSetTerminal_Private(b, V));
+    PetscCall(FenBellmanExchangeBegin_Private(b, V));
+    PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  }
   for (FenInt s = 0; s < b->nlocal; s++) {
     const PetscBool terminal = (PetscBool)(next_terminal < b->nterminal && b->terminal[next_terminal] == s);
     const int       action = terminal ? 0 : policy[s];
@@ -115,14 +122,14 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
 
     if (terminal)
       reward = b->terminal_value[next_terminal++];
-    if (action == b->policy_of[s])
+    if (action == b->policy_of[s] && !b->nature) /* nature's law may have changed */
       continue;
     PetscCheck(action >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL,
                "state %" FENINT_FMT " has no action in the policy", b->start + s);
-    if (b->rows)
+    if (b->rows && (terminal || !b->nature))
       reward = CopyLane(b, s, action);
     else if (!terminal)
-      PetscCall(MakeLane(b, s, action, &reward));
+      PetscCall(MakeLane(b, s, action, V, &reward));
     b->policy.reward[s] = b->policy_reward[s] = reward;
     b->policy_of[s] = action;
   }

@@ -42,6 +42,10 @@ static PetscErrorCode SweepRuns(FenBellman b, const FenRuns *runs, const double 
                                 FenSweepPart *part)
 {
   PetscFunctionBegin;
+  if (b->nature) {
+    PetscCall(FenNatureSweep_Private(b, runs, V, TV, policy, part));
+    PetscFunctionReturn(0);
+  }
   for (FenInt r = 0; r < runs->n; r++) {
     if (b->rows) {
       b->kernels->sweep(&b->all.view, runs->run[r].c0, runs->run[r].c1, V, V, TV, policy, part);
@@ -106,6 +110,10 @@ PetscErrorCode FenBellmanRowValues(FenBellman b, double V[], double q[])
   PetscCall(FenBellmanSetTerminal_Private(b, V));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));
   PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  if (b->nature) {
+    PetscCall(FenNatureRowValues_Private(b, V, q));
+    PetscFunctionReturn(0);
+  }
   for (FenInt c = 0; c < b->all.nchunks; c++)
     most = PetscMax(most, b->all.chunk_ptr[c + 1] - b->all.chunk_ptr[c]);
   PetscCall(PetscMalloc1((size_t)(FEN_LANES * most), &slots));

@@ -314,8 +314,8 @@ PetscErrorCode FenImproveCreate(FenSolver s, FenEvaluation first)
   E->first = first;
   E->sweeps_max = 100;
   E->inner = 0.03;
-  E->smooth = 4;
-  E->forcing = 0.1;
+  E->smooth = 8;
+  E->forcing = 0.01;
   E->system.max_it = 200;
   s->data = E;
   s->ops->setup = SetUp;

@@ -20,8 +20,8 @@ static PetscErrorCode FenMDPSetFromOptions_IPI(FenSolver s, PetscOptionItems *Pe
   FENMDPIPI - "ipi": inexact policy iteration with a Krylov method
 
   Options Database Keys:
-+ -mdp_ipi_sweeps   - sweeps after a linear solve (4)
-. -mdp_ipi_forcing  - a solve stops at this share of its right-hand side at most (0.1)
++ -mdp_ipi_sweeps   - sweeps after a linear solve (8)
+. -mdp_ipi_forcing  - a solve stops at this share of its right-hand side at most (0.01)
 . -mdp_precondition - ilu (of each rank's block) or none
 . -mdp_inner_it     - iterations of a solve at most (200)
 - -mdp_ksp_type     - any KSP of PETSc (bcgs)

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   FENMDPVI: value iteration, V <- TV.
-
-   jacobi     one sweep an iteration; what is certified is what is iterated
-   in_place   some sweeps in place of this rank's states, which use new values as soon as they are there, then one
-              ordinary sweep that certifies; the iterates depend on the number of ranks, the interval holds on any
+   FENMDPVI: value iteration, V <- TV; what is certified is what is iterated.
 
    Anderson acceleration (type II, m columns) looks for the combination of the last iterates whose residual is smallest,
    for the map G(V) = TV + the best constant. A candidate is kept while the norm of TV - V falls fast enough (Zhang,
@@ -24,20 +20,15 @@
 #define REGULARISE 1e-10 /* of the normal equations, relative */
 #define DAMPING    0.9
 
-typedef enum { FEN_VI_JACOBI, FEN_VI_IN_PLACE } FenVISweep;
-static const char *const FenVISweeps[] = {"jacobi", "in_place", "FenVISweep", "FEN_VI_", NULL};
-
 typedef struct {
-  FenVISweep sweep;    /* options */
-  PetscInt   anderson; /* columns, 0: none */
-  PetscInt   in_place; /* sweeps in place an iteration */
-  double    *f, *g;    /* G(V) - V and G(V) of the last iterate */
-  double    *memory;   /* differences of f, then of g: one array of 2 anderson n, column by column */
-  double    *columns;  /* the same on the model's layout, for the state: columns of f, of g, f, g */
-  double     gram[MOST * MOST];
-  FenInt     filled, next, kept; /* columns in use; next to write; candidates accepted */
-  FenInt     have;               /* f and g are set */
-  double     norm_first;
+  PetscInt anderson; /* option: columns, 0: none */
+  double  *f, *g;    /* G(V) - V and G(V) of the last iterate */
+  double  *memory;   /* differences of f, then of g: one array of 2 anderson n, column by column */
+  double  *columns;  /* the same on the model's layout, for the state: columns of f, of g, f, g */
+  double   gram[MOST * MOST];
+  FenInt   filled, next, kept; /* columns in use; next to write; candidates accepted */
+  FenInt   have;               /* f and g are set */
+  double   norm_first;
 } VI;
 
 static double *ColumnF(const FenMDP mdp, const VI *A, FenInt j)
@@ -190,19 +181,6 @@ static PetscErrorCode AverageStep(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode InPlaceStep(FenMDP mdp)
-{
-  VI           *A = (VI *)mdp->base.data;
-  FenSweepStats ignored;
-
-  PetscFunctionBegin;
-  FenMDPSwap_Private(&mdp->V, &mdp->TV);
-  for (PetscInt k = 0; k < A->in_place; k++)
-    PetscCall(FenBellmanSweepInPlace(mdp->op, (FenSolver)mdp, mdp->V, mdp->policy, &ignored));
-  PetscCall(FenMDPSweep_Private(mdp));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode FenMDPIterate_VI(FenSolver s)
 {
   FenMDP mdp = (FenMDP)s;
@@ -213,8 +191,6 @@ static PetscErrorCode FenMDPIterate_VI(FenSolver s)
     PetscCall(FenMDPSweep_Private(mdp));
   else if (mdp->criterion == FEN_MDP_AVERAGE)
     PetscCall(AverageStep(mdp));
-  else if (A->sweep == FEN_VI_IN_PLACE)
-    PetscCall(InPlaceStep(mdp));
   else if (A->anderson)
     PetscCall(AndersonStep(mdp));
   else
@@ -274,25 +250,17 @@ static PetscErrorCode FenMDPResume_VI(FenSolver s)
 
 static PetscErrorCode FenMDPSetFromOptions_VI(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
-  VI       *A = (VI *)s->data;
-  PetscEnum sweep = (PetscEnum)A->sweep;
-  PetscInt  anderson = A->anderson, in_place = A->in_place;
+  VI      *A = (VI *)s->data;
+  PetscInt anderson = A->anderson;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsEnum("-mdp_vi_sweep", "how values are updated", "", FenVISweeps, sweep, &sweep, NULL));
-  PetscCall(PetscOptionsInt("-mdp_vi_anderson", "columns of Anderson's memory (0: none), with jacobi", "", anderson,
-                            &anderson, NULL));
-  PetscCall(PetscOptionsInt("-mdp_vi_in_place", "sweeps in place before a sweep that certifies", "", in_place,
-                            &in_place, NULL));
+  PetscCall(
+      PetscOptionsInt("-mdp_vi_anderson", "columns of Anderson's memory (0: none)", "", anderson, &anderson, NULL));
   PetscCheck(anderson >= 0 && anderson <= MOST, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_vi_anderson %d: must be between 0 and %d", (int)anderson, MOST);
-  PetscCheck(in_place >= 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_vi_in_place %d: must be at least 1", (int)in_place);
   if (anderson != A->anderson)
     PetscCall(FenSolverReset(s));
-  A->sweep = (FenVISweep)sweep;
   A->anderson = anderson;
-  A->in_place = in_place;
   PetscFunctionReturn(0);
 }
 
@@ -325,8 +293,7 @@ static PetscErrorCode FenMDPView_VI(FenSolver s, PetscViewer viewer)
   VI *A = (VI *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "sweeps: %s, Anderson's memory: %d columns\n", FenVISweeps[A->sweep],
-                                   (int)A->anderson));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "Anderson's memory: %d columns\n", (int)A->anderson));
   PetscFunctionReturn(0);
 }
 
@@ -341,9 +308,7 @@ static PetscErrorCode FenMDPDestroy_VI(FenSolver s)
   FENMDPVI - "vi": value iteration; for average rewards relative value iteration
 
   Options Database Keys:
-+ -mdp_vi_sweep    - jacobi or in_place
 . -mdp_vi_anderson - columns of Anderson's memory (0: none)
-- -mdp_vi_in_place - sweeps in place before a sweep that certifies (4)
 
   Level: beginner
 
@@ -355,7 +320,6 @@ PetscErrorCode FenMDPCreate_VI(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&A));
-  A->in_place = 4;
   s->data = A;
   s->ops->setfromoptions = FenMDPSetFromOptions_VI;
   s->ops->setup = FenMDPSetUp_VI;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Rows whose probabilities nature chooses, row by row ((s,a)-rectangular): a ball around the nominal law, or any law at
+   a price. Every row is one worst case of FenDivergence, whose value is a bound from below; what it may be too low goes
+   into the slack of the sweep. Mass stays on the successors of the nominal row.
+
+   Cost: a few passes over a row for each of nature's answers, see docs/divergences.md.
+*/
+#include "bellmanimpl.h"
+#include <math.h>
+
+struct _FenNature {
+  FenDivergence divergence;
+  PetscBool     ball;
+  double        size; /* radius or penalty */
+  double       *z, *law;
+};
+
+PetscErrorCode FenNatureCreate_Private(FenBellman b)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+  PetscBool           none, l1;
+  FenNature          *N;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrcmp(a->name, "none", &none));
+  if (none || !(a->radius > 0 || a->penalty > 0))
+    PetscFunctionReturn(0);
+  PetscCheck(!b->substochastic, b->comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_ambiguity %s needs rows that sum to one; this model's may lose mass", a->name);
+  PetscCall(PetscNew(&N));
+  PetscCall(PetscStrcmp(a->name, "l1", &l1));
+  PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
+  N->ball = (PetscBool)(a->radius > 0);
+  N->size = N->ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
+  PetscCall(PetscMalloc2(b->longest, &N->z, b->longest, &N->law));
+  b->nature = N;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNatureDestroy_Private(FenBellman b)
+{
+  PetscFunctionBegin;
+  if (!b->nature)
+    PetscFunctionReturn(0);
+  PetscCall(FenDivergenceDestroy(&b->nature->divergence));
+  PetscCall(PetscFree2(b->nature->z, b->nature->law));
+  PetscCall(PetscFree(b->nature));
+  PetscFunctionReturn(0);
+}
+
+/* nature's answer to one row at V; law may be NULL */
+static PetscErrorCode Answer(FenBellman b, const FenRowView *row, const double V[], double law[], FenWorstCase *w)
+{
+  FenNature *N = b->nature;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < row->n; j++)
+    N->z[j] = (row->reward_next ? row->reward_next[j] : row->reward) + b->options.discount * V[row->col[j]];
+  if (N->ball)
+    PetscCall(
+        FenDivergenceWorstRadius(N->divergence, row->n, row->prob, N->z, N->size, FEN_SUPPORT_NOMINAL, 0, NAN, law, w));
+  else
+    PetscCall(FenDivergenceWorstPenalty(N->divergence, row->n, row->prob, N->z, N->size, FEN_SUPPORT_NOMINAL, 0, NAN,
+                                        law, w));
+  PetscFunctionReturn(0);
+}
+
+/* best row of a state, its value, and how far the incumbent is behind it */
+static PetscErrorCode Greedy(FenBellman b, FenInt s, int rows, const double V[], int incumbent, int *arg, double *value,
+                             FenSweepPart *part)
+{
+  double kept = -PETSC_INFINITY;
+
+  PetscFunctionBegin;
+  *value = -PETSC_INFINITY;
+  for (int a = 0; a < rows; a++) {
+    FenRowView   row;
+    FenWorstCase w;
+
+    PetscCall(FenBellmanRow_Private(b, s, a, &row));
+    PetscCall(Answer(b, &row, V, NULL, &w));
+    part->inexact = PetscMax(part->inexact, w.slack);
+    kept = a == incumbent ? w.value : kept;
+    if (w.value > *value) {
+      *value = w.value;
+      *arg = a;
+    }
+  }
+  if (kept >= *value - FEN_INCUMBENT * (1 + fabs(*value))) {
+    part->loss = PetscMax(part->loss, *value - kept);
+    *arg = incumbent;
+  }
+  PetscFunctionReturn(0);
+}
+
+static void Count(FenSweepPart *part, double V, double TV)
+{
+  const double d = TV - V;
+
+  part->lo = PetscMin(part->lo, d);
+  part->hi = PetscMax(part->hi, d);
+  part->vmin = PetscMin(part->vmin, TV);
+  part->vmax = PetscMax(part->vmax, TV);
+  part->vabs = PetscMax(part->vabs, fabs(V));
+}
+
+PetscErrorCode FenNatureSweep_Private(FenBellman b, const FenRuns *runs, const double V[], double TV[], int policy[],
+                                      FenSweepPart *part)
+{
+  PetscBool finite = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  for (FenInt r = 0; r < runs->n; r++)
+    for (FenInt s = FEN_LANES * runs->run[r].c0; s < PetscMin(b->nlocal, FEN_LANES * runs->run[r].c1); s++) {
+      int rows, arg = 0;
+
+      finite = (PetscBool)(finite && isfinite(V[s]));
+      TV[s] = V[s]; /* terminal states */
+      PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
+      if (rows)
+        PetscCall(Greedy(b, s, rows, V, policy[s], &arg, &TV[s], part));
+      part->changes += rows && arg != policy[s];
+      policy[s] = arg;
+      Count(part, V[s], TV[s]);
+    }
+  if (!finite)
+    part->lo = part->hi = NAN;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNatureRowValues_Private(FenBellman b, const double V[], double q[])
+{
+  FenInt k = 0;
+
+  PetscFunctionBegin;
+  for (FenInt s = 0; s < b->nlocal; s++) {
+    int rows;
+
+    PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
+    for (int a = 0; a < rows; a++) {
+      FenRowView   row;
+      FenWorstCase w;
+
+      PetscCall(FenBellmanRow_Private(b, s, a, &row));
+      PetscCall(Answer(b, &row, V, NULL, &w));
+      q[k++] = w.value;
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* the row of a policy with nature's law at V frozen in it; the reward is what makes its value at V nature's, price
+   included */
+PetscErrorCode FenNatureLane_Private(FenBellman b, FenInt s, int action, const double V[], FenRowView *row)
+{
+  FenNature   *N = b->nature;
+  FenWorstCase w;
+  double       mean = 0;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanRow_Private(b, s, action, row));
+  PetscCall(Answer(b, row, V, N->law, &w));
+  for (FenInt j = 0; j < row->n; j++)
+    mean += N->law[j] * V[row->col[j]];
+  row->prob = N->law;
+  row->reward = w.value - b->options.discount * mean;
+  row->reward_next = NULL;
+  PetscFunctionReturn(0);
+}
