@@ -151,8 +151,8 @@ static void TestMortality(void **state)
   static const struct {
     const char *name;
     double      radius, value;
-  } known[] = {{"none", 0, 14.49275362},       {"tv", .05, 9.70873786},    {"l1", .1, 9.70873786},
-               {"pearson", .05, 10.12763821},  {"kl", .05, 8.05400389},    {"burg", .05, 7.28352876},
+  } known[] = {{"none", 0, 14.49275362},       {"tv", .05, 9.70873786},      {"l1", .1, 9.70873786},
+               {"pearson", .05, 10.12763821},  {"kl", .05, 8.05400389},      {"burg", .05, 7.28352876},
                {"hellinger", .05, 6.09668666}, {"neyman", .05, 8.3329181757}};
 
   (void)state;
@@ -244,7 +244,7 @@ static void TestTypesAgree(void **state)
     FenMDPModel  model = MDPMake(MPI_COMM_WORLD, STATES, Random, &k, k % 3 ? FEN_MDP_MAX : FEN_MDP_MIN);
     double       tight[STATES], V[STATES];
 
-    strcpy(a.name, names[k / 2]); print_message("%s %g %g\n", a.name, a.radius, a.penalty);
+    strcpy(a.name, names[k / 2]);
     for (int t = -1; t < NMDPTYPES; t++) {
       FenMDP       mdp = MDPSolver(model, t < 0 ? FENMDPVI : mdp_types[t], .85, &a, t < 0 ? 1e-10 : 1e-7);
       FenMDPBounds B = MDPRun(mdp);

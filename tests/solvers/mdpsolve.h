@@ -85,7 +85,6 @@ static inline FenMDPBounds MDPRun(FenMDP mdp)
 
   FEN_OK(FenMDPSolve(mdp));
   FEN_OK(FenSolverGetConvergedReason((FenSolver)mdp, &reason));
-  if (reason != FEN_CONVERGED_GAP) { FenMDPBounds X; const char *tt; FenProgress pp; FEN_OK(FenMDPGetBounds(mdp,&X)); FEN_OK(FenSolverGetType((FenSolver)mdp,&tt)); FEN_OK(FenSolverGetProgress((FenSolver)mdp,&pp)); print_error("type %s gap %g slack %g it %d\n",tt,X.policy_gap,X.slack,(int)pp.iteration);}
   assert_int_equal(reason, FEN_CONVERGED_GAP);
   FEN_OK(FenMDPGetBounds(mdp, &B));
   assert_true(B.policy_gap >= 0 && B.lower <= B.upper);
