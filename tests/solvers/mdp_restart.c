@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Contract of every type of FenMDP: a solve that is stopped at any iteration, saved, loaded into another solver and
+   continued ends with the same answer as one that was not, to the last bit; nominal and robust.
+*/
+#include "mdpsolve.h"
+#include "snapshot.h"
+
+enum { STATES = 60 };
+
+/* a walk with a drift that costs: news travels slowly, so that all types take some iterations */
+static int Walk(const void *ctx, FenInt s, MDPRow r[8])
+{
+  (void)ctx;
+  if (s == STATES - 1)
+    return 0;
+  for (int a = 0; a < 2; a++) {
+    const double up = a ? .7 : .45;
+
+    r[a] = (MDPRow){3, {s ? s - 1 : 0, s + 1, (s + 7) % STATES}, {.95 - up, up, .05}, -1 - a * .5};
+    if (!s) /* the wall: stays */
+      r[a].next[0] = 0;
+  }
+  return 2;
+}
+
+typedef struct {
+  FenInt   stop;
+  int      saved;
+  Snapshot snapshot;
+} Saver;
+
+static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
+{
+  const Saver *S = (const Saver *)ctx;
+  FenProgress  p;
+
+  PetscFunctionBegin;
+  PetscCall(FenSolverGetProgress(s, &p));
+  *request = p.iteration == S->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
+{
+  Saver *S = (Saver *)ctx;
+
+  PetscFunctionBegin;
+  (void)s;
+  (void)request;
+  S->saved++;
+  SnapshotTake(state, &S->snapshot);
+  PetscFunctionReturn(0);
+}
+
+typedef struct {
+  FenProgress  p;
+  FenMDPBounds B;
+  double       sum[2]; /* of my values and of their squares */
+} Answer;
+
+static Answer Take(FenMDP mdp, FenMDPModel model)
+{
+  FenLayout     layout;
+  FenInt        n;
+  const double *V;
+  const int    *policy;
+  Answer        A = {.sum = {0}};
+
+  FEN_OK(FenSolverGetProgress((FenSolver)mdp, &A.p));
+  FEN_OK(FenMDPGetBounds(mdp, &A.B));
+  FEN_OK(FenMDPModelGetLayout(model, &layout));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  FEN_OK(FenMDPGetValue(mdp, &V));
+  FEN_OK(FenMDPGetPolicy(mdp, &policy));
+  for (FenInt s = 0; s < n; s++) {
+    A.sum[0] += V[s];
+    A.sum[1] += V[s] * V[s] + policy[s];
+  }
+  return A;
+}
+
+static PetscBool Same(const Answer *A, const Answer *B)
+{
+  return (PetscBool)(A->p.iteration == B->p.iteration && !memcmp(&A->p.value, &B->p.value, sizeof(double)) &&
+                     !memcmp(&A->B, &B->B, sizeof(A->B)) && !memcmp(A->sum, B->sum, sizeof(A->sum)));
+}
+
+static FenMDP Solver(FenMDPModel model, const char *type, const FenAmbiguity *a)
+{
+  return MDPSolver(model, type, .97, a, 1e-6);
+}
+
+static void Everywhere(FenMDPModel model, const char *type, const FenAmbiguity *a)
+{
+  FenMDP mdp = Solver(model, type, a);
+  Answer whole, pieces;
+
+  (void)MDPRun(mdp);
+  whole = Take(mdp, model);
+  FEN_OK(FenMDPDestroy(&mdp));
+  for (FenInt k = 1; k < whole.p.iteration; k += 1 + whole.p.iteration / 40) {
+    Saver     S = {.stop = k};
+    FenReason reason;
+
+    mdp = Solver(model, type, a);
+    FEN_OK(FenSolverSetSave((FenSolver)mdp, Poll, Save, &S));
+    FEN_OK(FenMDPSolve(mdp));
+    FEN_OK(FenSolverGetConvergedReason((FenSolver)mdp, &reason));
+    assert_int_equal(reason, FEN_STOPPED);
+    assert_int_equal(S.saved, 1);
+    FEN_OK(FenMDPDestroy(&mdp));
+    mdp = Solver(model, type, a);
+    SnapshotPut((FenSolver)mdp, &S.snapshot);
+    (void)MDPRun(mdp);
+    pieces = Take(mdp, model);
+    if (!Same(&whole, &pieces))
+      print_error("%s %s: stopped at %d of %d: %.17g, whole %.17g\n", type, a->name, (int)k, (int)whole.p.iteration,
+                  pieces.p.value, whole.p.value);
+    FEN_ASSERT_ALL(Same(&whole, &pieces));
+    SnapshotFree(&S.snapshot);
+    FEN_OK(FenMDPDestroy(&mdp));
+  }
+}
+
+static void TestEveryIteration(void **state)
+{
+  static const FenAmbiguity sets[] = {{.name = "none", .alpha = 1}, {.name = "kl", .alpha = 1, .radius = .02}};
+  FenMDPModel               model = MDPMake(MPI_COMM_WORLD, STATES, Walk, NULL, FEN_MDP_MAX);
+
+  (void)state;
+  for (int k = 0; k < 2; k++)
+    for (int t = 0; t < NMDPTYPES; t++)
+      Everywhere(model, mdp_types[t], &sets[k]);
+  FEN_OK(FenMDPModelDestroy(&model));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryIteration)};
+
+FEN_TEST_MAIN(tests)
