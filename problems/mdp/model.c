@@ -20,7 +20,7 @@ const char *const FenMDPSenses[] = {"max", "min", "FenMDPSense", "FEN_MDP_", NUL
 
   Level: beginner
 
-.seealso: `FenMDPModelRead()`, `FenMDPModelGenerate()`
+.seealso: `FenMDPModelGenerate()`
 @*/
 PetscErrorCode FenMDPModelView(FenMDPModel model, PetscViewer viewer)
 {
@@ -65,7 +65,7 @@ PetscErrorCode FenMDPModelView(FenMDPModel model, PetscViewer viewer)
 
   Level: beginner
 
-.seealso: `FenMDPModelRead()`, `FenMDPModelCreateRows()`
+.seealso: `FenMDPModelCreateRows()`
 @*/
 PetscErrorCode FenMDPModelDestroy(FenMDPModel *model)
 {

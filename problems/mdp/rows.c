@@ -359,7 +359,7 @@ static void FenCheckArrays(const FenMDPRows *rows, FenFault *fault)
 
   Level: beginner
 
-.seealso: `FenMDPModelCreateGenerator()`, `FenMDPModelRead()`, `FenMDPModelGenerate()`
+.seealso: `FenMDPModelCreateGenerator()`, `FenMDPModelGenerate()`
 @*/
 PetscErrorCode FenMDPModelCreateRows(MPI_Comm comm, const FenMDPRows *rows, PetscBool substochastic, FenMDPModel *model)
 {

@@ -436,7 +436,7 @@ PetscErrorCode FenMDPSetType(FenMDP mdp, FenMDPType type)
 
   Level: beginner
 
-.seealso: `FenMDPModelCreateRows()`, `FenMDPModelRead()`, `FenMDPModelGenerate()`
+.seealso: `FenMDPModelCreateRows()`, `FenMDPModelGenerate()`
 @*/
 PetscErrorCode FenMDPSetModel(FenMDP mdp, FenMDPModel model)
 {

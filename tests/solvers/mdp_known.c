@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Markov decision processes with known values: Puterman's two states, forest management, a ring, a mortality graph
-   whose robust values are closed forms at any size; random models on which all types must agree, and whose values a
-   plain loop in long double encloses. Every type, 1 to 4 ranks.
+   Markov decision processes with known values: Puterman's two states, forest management, a ring, machine replacement,
+   river swim, a mortality graph whose robust values are closed forms at any size; random models on which all types must
+   agree, and whose values a plain loop in long double encloses. Every type, 1 to 4 ranks.
 */
 #include "mdpsolve.h"
 
@@ -168,6 +168,49 @@ static void TestMortality(void **state)
   }
 }
 
+/* the built-in problems with published or exactly computed values: machine replacement, river swim */
+static void TestProblems(void **state)
+{
+  static const struct {
+    const char *name;
+    double      discount, value[10];
+    int         n;
+  } known[] = {
+      {"machine",
+       .9,
+       {-5.338297, -6.079727, -6.924133, -7.885818, -8.981071, -10.601071, -16.601071, -16.601071, -12.491482,
+        -5.175090},
+       10},
+      {"machine",
+       .8,
+       {-1.76658, -2.318636, -3.043209, -3.994212, -5.242404, -6.880655, -12.880655, -12.880655, -8.933287, -1.822156},
+       10},
+      {"riverswim", .95, {6137.931464, 7214.761546, 8839.452546, 10931.797361, 13547.104819, 16795.559027}, 6},
+      {"riverswim", .99, {56687.648917, 58596.323965, 61205.489182, 64136.001802, 67272.300683, 70582.794272}, 6}};
+
+  (void)state;
+  for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+    for (int t = 0; t < NMDPTYPES; t++)
+      for (int matrix_free = 0; matrix_free < 2; matrix_free++) {
+        FenMDPModel  model;
+        FenMDP       mdp;
+        FenMDPBounds B;
+        FenMDPSizes  sizes;
+        double       V[10];
+
+        FEN_OK(FenMDPModelGenerate(MPI_COMM_WORLD, known[k].name, NULL, (PetscBool)matrix_free, &model));
+        FEN_OK(FenMDPModelGetSizes(model, &sizes));
+        assert_int_equal(sizes.states, known[k].n);
+        mdp = MDPSolver(model, mdp_types[t], known[k].discount, NULL, 1e-7);
+        B = MDPRun(mdp);
+        Gather(mdp, known[k].n, V);
+        for (int s = 0; s < known[k].n; s++)
+          FEN_ASSERT_NEAR(V[s], known[k].value[s], B.value_error + 6e-7);
+        FEN_OK(FenMDPDestroy(&mdp));
+        FEN_OK(FenMDPModelDestroy(&model));
+      }
+}
+
 /* random models: 3 to 5 successors, 1 to 4 actions, some states terminal */
 enum { STATES = 40 };
 static int Random(const void *ctx, FenInt s, MDPRow r[8])
@@ -258,8 +301,9 @@ static void TestTypesAgree(void **state)
   }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(TestPuterman), cmocka_unit_test(TestForest),
-                                          cmocka_unit_test(TestRing),     cmocka_unit_test(TestMortality),
-                                          cmocka_unit_test(TestRandom),   cmocka_unit_test(TestTypesAgree)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(TestPuterman),  cmocka_unit_test(TestForest),
+                                          cmocka_unit_test(TestRing),      cmocka_unit_test(TestMortality),
+                                          cmocka_unit_test(TestProblems),  cmocka_unit_test(TestRandom),
+                                          cmocka_unit_test(TestTypesAgree)};
 
 FEN_TEST_MAIN(tests)

@@ -118,7 +118,7 @@ static PetscErrorCode FenMakeModel(const FenMDPProblem *problem, const char name
 
   Level: beginner
 
-.seealso: `FenMDPModelCreateGenerator()`, `FenMDPModelRead()`
+.seealso: `FenMDPModelCreateGenerator()`
 @*/
 PetscErrorCode FenMDPModelGenerate(MPI_Comm comm, const char name[], const char prefix[], PetscBool matrix_free,
                                    FenMDPModel *model)
