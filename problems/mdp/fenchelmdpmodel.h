@@ -24,13 +24,13 @@ FEN_EXTERN const char *const FenMDPSenses[]; /* max min */
 
 /* the rows of my states, local arrays */
 typedef struct {
-  FenInt  nstates;   /* mine */
-  FenInt *state_ptr; /* nstates + 1: rows of my k-th state are state_ptr[k] .. state_ptr[k+1]-1 */
-  int    *action;    /* the user's number of a row's action, ascending inside a state */
-  FenInt *row_ptr;   /* rows + 1 */
-  FenInt *next;      /* successors, global numbers, ascending inside a row, no duplicates */
-  double *prob;      /* > 0 */
-  double *reward;    /* a row's expected reward */
+  FenInt  nstates;     /* mine */
+  FenInt *state_ptr;   /* nstates + 1: rows of my k-th state are state_ptr[k] .. state_ptr[k+1]-1 */
+  int    *action;      /* the user's number of a row's action, ascending inside a state */
+  FenInt *row_ptr;     /* rows + 1 */
+  FenInt *next;        /* successors, global numbers, ascending inside a row, no duplicates */
+  double *prob;        /* > 0 */
+  double *reward;      /* a row's expected reward */
   double *reward_next; /* reward of each successor, or NULL: then it is in `reward`; `reward` is the mean either way */
 } FenMDPRows;
 
@@ -42,11 +42,11 @@ FEN_EXTERN PetscErrorCode FenMDPModelCreateRows(MPI_Comm, const FenMDPRows *, Pe
 /* Rows made on demand: nothing is stored. `row` fills at most `max_next` successors of the row-th feasible action of a
    state, in any order, duplicates allowed; it must give the same row on every call (checked in debug builds) */
 typedef struct {
-  FenInt next[1024];
-  double prob[1024], reward_next[1024];
-  FenInt n;
-  int    action;
-  double reward;
+  FenInt    next[1024];
+  double    prob[1024], reward_next[1024];
+  FenInt    n;
+  int       action;
+  double    reward;
   PetscBool by_next; /* reward_next is used */
 } FenMDPRow;
 typedef struct {
@@ -83,10 +83,10 @@ FEN_EXTERN PetscErrorCode FenMDPModelGetGrid(FenMDPModel, FenInt[2]);
 
 FEN_EXTERN PetscErrorCode FenMDPModelGetLayout(FenMDPModel, FenLayout *); /* one axis: states; owned by the model */
 typedef struct {
-  FenInt states, rows, nnz; /* global; a generated model counts them on first use */
-  FenInt actions;           /* largest action number + 1 */
-  FenInt max_next;          /* longest row */
-  double reward_min, reward_max; /* over all rows and successors */
+  FenInt    states, rows, nnz;      /* global; a generated model counts them on first use */
+  FenInt    actions;                /* largest action number + 1 */
+  FenInt    max_next;               /* longest row */
+  double    reward_min, reward_max; /* over all rows and successors */
   PetscBool stored, substochastic, by_next;
 } FenMDPSizes;
 FEN_EXTERN PetscErrorCode FenMDPModelGetSizes(FenMDPModel, FenMDPSizes *);
@@ -100,8 +100,8 @@ FEN_EXTERN PetscErrorCode FenMDPModelFingerprint(FenMDPModel, FenFingerprint *);
 /* ---- built-in problems (spec: chain gridworld maze garnet inventory sis queue forest pendulum machine riverswim
    mortality ring): sizes and parameters are options -NAME_..., -n; stored unless matrix_free */
 FEN_EXTERN const char *const FenMDPProblems[];
-FEN_EXTERN PetscErrorCode    FenMDPModelGenerate(MPI_Comm, const char name[], const char prefix[],
-                                                 PetscBool matrix_free, FenMDPModel *);
+FEN_EXTERN PetscErrorCode FenMDPModelGenerate(MPI_Comm, const char name[], const char prefix[], PetscBool matrix_free,
+                                              FenMDPModel *);
 
 #if defined(__cplusplus)
 }

@@ -127,7 +127,7 @@ static PetscErrorCode Measure(const Bench *b, MPI_Comm comm, FenBellman B, doubl
 
 static PetscErrorCode Run(MPI_Comm comm)
 {
-  FenBellmanOptions options = {.discount = 0.99, .partition = FEN_MDP_PARTITION_NONE};
+  FenBellmanOptions options = {.discount = 0.99};
   Bench             b;
   FenMDPModel       model;
   FenMDPSizes       sizes;

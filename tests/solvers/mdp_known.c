@@ -160,7 +160,7 @@ static void TestMortality(void **state)
     FenAmbiguity a = {.alpha = 1, .radius = known[k].radius};
     double       V[ALIVE + 1];
 
-    strcpy(a.name, known[k].name);
+    FEN_OK(PetscStrncpy(a.name, known[k].name, sizeof(a.name)));
     for (int s = 0; s < ALIVE; s++)
       V[s] = known[k].value;
     V[ALIVE] = 0;
@@ -287,7 +287,7 @@ static void TestTypesAgree(void **state)
     FenMDPModel  model = MDPMake(MPI_COMM_WORLD, STATES, Random, &k, k % 3 ? FEN_MDP_MAX : FEN_MDP_MIN);
     double       tight[STATES], V[STATES];
 
-    strcpy(a.name, names[k / 2]);
+    FEN_OK(PetscStrncpy(a.name, names[k / 2], sizeof(a.name)));
     for (int t = -1; t < NMDPTYPES; t++) {
       FenMDP       mdp = MDPSolver(model, t < 0 ? FENMDPVI : mdp_types[t], .85, &a, t < 0 ? 1e-10 : 1e-7);
       FenMDPBounds B = MDPRun(mdp);

@@ -176,8 +176,7 @@ static inline FenMDPModel CaseGenerator(Case *c)
 
 static inline FenBellmanOptions CaseOptions(const Case *c)
 {
-  return (FenBellmanOptions){
-      .discount = c->discount, .ambiguity = {.name = "none"}, .partition = FEN_MDP_PARTITION_NONE};
+  return (FenBellmanOptions){.discount = c->discount, .ambiguity = {.name = "none"}};
 }
 
 /* any values: states of the model's numbering */
