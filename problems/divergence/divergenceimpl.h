@@ -113,6 +113,8 @@ PETSC_INTERN double FenTiltFromMultiplier_Private(const FenTilt *, double eta);
 PETSC_INTERN void FenTiltSolve_Private(const FenTilt *, double start, FenTilted *);
 /* dual value - vmin, and a bound of its rounding error */
 PETSC_INTERN double FenTiltDual_Private(const FenTilt *, const FenTilted *, double *error);
+/* loss and divergence of the law scaled to mass one, where rounding kept the search from doing so */
+PETSC_INTERN void FenTiltNormalize_Private(const FenTilt *, FenTilted *);
 /* the law of these sums, mixed with (1 - mix) of q */
 PETSC_INTERN void FenTiltLaw_Private(const FenTilt *, const FenTilted *, double mix, double p[]);
 /* an answer that is a law itself: all mass where the value is smallest, or q */

@@ -49,9 +49,9 @@ static double FenPearsonAprox(double rho, double eps, double t)
   return 2 * rho * (FenWrightOmega_Private(log(r) + (t + 2 * rho) / eps) / r - 1);
 }
 
-/* mass, mean and variance of d below a threshold, and the values next to it */
+/* mass, mean and variance of d below a threshold, the mass above, and the values next to it */
 typedef struct {
-  double mass, mean, var, below, above;
+  double mass, rest, mean, var, below, above;
 } FenCut;
 
 static void FenPearsonCut(const FenTilt *T, double threshold, FenCut *c)
@@ -69,8 +69,10 @@ static void FenPearsonCut(const FenTilt *T, double threshold, FenCut *c)
       first += q * d;
       second += q * d * d;
       c->below = PetscMax(c->below, d);
-    } else
+    } else {
+      c->rest += q;
       c->above = PetscMin(c->above, d);
+    }
   }
   c->mean = first / c->mass;
   c->var = PetscMax(second / c->mass - c->mean * c->mean, 0);
@@ -86,7 +88,7 @@ static double FenPearsonThreshold(const FenTilt *T, double rho, FenInt *its)
     double room, below;
 
     FenPearsonCut(T, a, &c);
-    room = (1 + rho) * c.mass - 1;
+    room = rho * c.mass - c.rest; /* (1 + rho) mass - 1 */
     next = room > 0 ? c.mean + sqrt(c.var / room) : INFINITY;
     if (next > c.below && next <= c.above)
       break;
@@ -104,35 +106,42 @@ static double FenPearsonThreshold(const FenTilt *T, double rho, FenInt *its)
   return next;
 }
 
-/* any threshold bounds from below: <p,v> >= <p,min(v,alpha)> >= E min(v,alpha) - sqrt(rho Var min(v,alpha)) */
-static double FenPearsonBound(const FenTilt *T, double rho, double a)
+/* mean and variance of min(d, a) */
+static double FenPearsonClipped(const FenTilt *T, double a, double *var)
 {
-  double mean = 0, var = 0;
+  double mean = 0;
 
   for (FenInt i = 0; i < T->n; i++)
     if (FenTiltHas_Private(T, i))
       mean += T->q[i] * T->scale * PetscMin(T->v[i] - T->vmin, a);
+  *var = 0;
   for (FenInt i = 0; i < T->n; i++) {
     const double c = PetscMin(T->v[i] - T->vmin, a) - mean;
 
     if (FenTiltHas_Private(T, i))
-      var += T->q[i] * T->scale * c * c;
+      *var += T->q[i] * T->scale * c * c;
   }
-  return mean - sqrt(rho * var);
+  return mean;
 }
 
+/* p/q - 1 of an entry; while nothing is cut off, in a form that keeps the digits of small differences */
+static double FenPearsonTilt(const FenTilt *T, double d, double a, double mass)
+{
+  return a > T->spread ? (T->mean - d) / mass : PetscMax(a - d, 0) / mass - 1;
+}
+
+/* any threshold bounds from below: <p,v> >= <p,min(v,alpha)> >= E min(v,alpha) - sqrt(rho Var min(v,alpha)) */
 static PetscErrorCode FenPearsonRadius(FenTilt *T, double rho, double p[], FenWorstCase *out)
 {
-  const double error = FEN_UNIT_ROUNDOFF * (2 * fabs(T->vmin) + ((double)T->n + 16) * 2 * (1 + sqrt(rho)) * T->spread);
-  const double a = FenPearsonThreshold(T, rho, &out->its), bound = FenPearsonBound(T, rho, a);
-  double       mass = 0, loss = 0, div = 0, mix;
+  const double a = FenPearsonThreshold(T, rho, &out->its);
+  double       var, mass = 0, loss = 0, div = 0, mix, error;
+  const double mean = FenPearsonClipped(T, a, &var), bound = mean - sqrt(rho) * sqrt(var);
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < T->n; i++)
-    if (FenTiltHas_Private(T, i))
-      mass += T->q[i] * T->scale * PetscMax(a - (T->v[i] - T->vmin), 0);
+    mass += FenTiltHas_Private(T, i) ? T->q[i] * T->scale * PetscMax(a - (T->v[i] - T->vmin), 0) : 0;
   for (FenInt i = 0; i < T->n; i++) {
-    const double d = T->v[i] - T->vmin, q = T->q[i] * T->scale, t = (PetscMax(a - d, 0) - mass) / mass;
+    const double d = T->v[i] - T->vmin, q = T->q[i] * T->scale, t = FenPearsonTilt(T, d, a, mass);
 
     if (!FenTiltHas_Private(T, i))
       continue;
@@ -141,10 +150,11 @@ static PetscErrorCode FenPearsonRadius(FenTilt *T, double rho, double p[], FenWo
   }
   mix = div > rho ? sqrt(rho / div) : 1; /* D of the mixture with q goes with its square */
   for (FenInt i = 0; p && i < T->n; i++) {
-    const double x = PetscMax(a - (T->v[i] - T->vmin), 0) / mass;
+    const double t = FenPearsonTilt(T, T->v[i] - T->vmin, a, mass);
 
-    p[i] = FenTiltHas_Private(T, i) ? T->q[i] * T->scale * (mix * x + (1 - mix)) : 0;
+    p[i] = FenTiltHas_Private(T, i) ? T->q[i] * T->scale * PetscMax(1 + mix * t, 0) : 0;
   }
+  error = FEN_UNIT_ROUNDOFF * (2 * fabs(T->vmin) + ((double)T->n + 16) * 2 * (T->mean + mean + sqrt(rho) * sqrt(var)));
   out->multiplier = 0.5 * mass;
   out->popped = 0;
   out->slack = 2 * error + PetscMax(mix * loss + (1 - mix) * T->mean - bound, 0);

@@ -192,7 +192,7 @@ static double FenTiltRoot(const FenTilt *T, double h, double lower, double upper
 /* all sums at S->h, in one pass */
 static void FenTiltGather(const FenTilt *T, FenTilted *S)
 {
-  double  mass = 0, div = 0, conj = 0, size = 0, loss = 0, w0 = 0, w1 = 0, w2 = 0, u, mean;
+  double  mass = 0, div = 0, conj = 0, size = 0, loss = 0, w0 = 0, w1 = 0, w2 = 0, u, mean, pin = NAN;
   FenDual dual;
 
   for (FenInt i = 0; i < T->n; i++) {
@@ -206,6 +206,10 @@ static void FenTiltGather(const FenTilt *T, FenTilted *S)
     conj += q * dual.value;
     size += q * fabs(dual.value);
     loss += q * dual.x * d;
+    if (q * dual.weight > 1e200) { /* an entry that hardly moves, so that all others move against it */
+      pin = u;
+      continue;
+    }
     w0 += q * dual.weight;
     w1 += q * dual.weight * u;
     w2 += q * dual.weight * u * u;
@@ -219,7 +223,9 @@ static void FenTiltGather(const FenTilt *T, FenTilted *S)
     S->popped = PetscMax(-S->excess, 0);
     S->divergence += T->constants.recession * S->popped;
     mean = 0;
-  } else
+  } else if (!isnan(pin))
+    mean = pin;
+  else
     mean = w0 > 0 ? w1 / w0 : 0;
   S->shift = T->gap ? -mean : mean;
   S->curvature = PetscMax(w2 - mean * (2 * w1 - mean * w0), 0) * T->scale;
@@ -253,6 +259,27 @@ void FenTiltSolve_Private(const FenTilt *T, double start, FenTilted *S)
     S->width = PetscMax(upper - S->h, S->h - lower);
   }
   FenTiltGather(T, S);
+  S->its++;
+}
+
+void FenTiltNormalize_Private(const FenTilt *T, FenTilted *S)
+{
+  const double mass = 1 + S->excess;
+  double       div = 0, u;
+  FenDual      dual;
+
+  if (S->popped > 0)
+    return;
+  S->loss /= mass;
+  if (fabs(S->excess) <= 16 * FEN_UNIT_ROUNDOFF)
+    return;
+  for (FenInt i = 0; i < T->n; i++) {
+    if (!FenTiltHas_Private(T, i))
+      continue;
+    FenTiltEntry(T, T->v[i] - T->vmin, S->h, &dual, &u);
+    div += T->q[i] * T->method->value(T->a, dual.x / mass, (dual.t - S->excess) / mass);
+  }
+  S->divergence = div * T->scale;
   S->its++;
 }
 

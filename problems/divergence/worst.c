@@ -9,7 +9,7 @@
 
 static PetscErrorCode FenWorstPenalty(FenTilt *T, double lambda, double warm, double p[], FenWorstCase *out)
 {
-  double    dual, error;
+  double    dual, error, missed;
   FenTilted S;
 
   PetscFunctionBegin;
@@ -23,8 +23,13 @@ static PetscErrorCode FenWorstPenalty(FenTilt *T, double lambda, double warm, do
   dual = FenTiltDual_Private(T, &S, &error);
   out->multiplier = FenTiltGetMultiplier_Private(T, S.h);
   out->popped = T->popat < 0 ? S.popped : 0;
+  missed = S.popped > 0 ? 0 : fabs(S.excess) * S.width; /* the dual is concave */
+  if (missed > error) {
+    FenTiltNormalize_Private(T, &S);
+    missed = PetscMin(missed, PetscMax(S.loss + lambda * S.divergence - dual, 0));
+  }
   out->its = S.its;
-  out->slack = 2 * error + (S.popped > 0 ? 0 : fabs(S.excess) * S.width);
+  out->slack = 2 * error + missed;
   out->value = PetscMax(T->vmin + dual - error, T->vmin - T->below);
   if (p)
     FenTiltLaw_Private(T, &S, 1, p);
@@ -130,8 +135,9 @@ static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double
   FenTiltSolveRadius(T, rho, warm > 0 && isfinite(warm) ? warm : FenTiltFirstLambda(T, rho), &S, &out->its);
   dual = FenTiltDual_Private(T, &S, &error) - T->lambda * rho;
   error += 4 * FEN_UNIT_ROUNDOFF * T->lambda * rho;
+  FenTiltNormalize_Private(T, &S);
   mix = S.divergence > rho ? rho / S.divergence : 1; /* D is convex: the mixture with q is in the ball */
-  primal = mix * (S.popped > 0 ? S.loss - S.popped * T->below : S.loss / (1 + S.excess)) + (1 - mix) * T->mean;
+  primal = mix * (S.loss - S.popped * T->below) + (1 - mix) * T->mean;
   out->multiplier = T->lambda;
   out->popped = T->popat < 0 ? mix * S.popped : 0;
   out->slack = 2 * error + PetscMax(primal - dual, 0);
