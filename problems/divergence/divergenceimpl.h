@@ -109,8 +109,8 @@ PETSC_INTERN void FenTiltSetPenalty_Private(FenTilt *, double lambda);
 /* eta <-> h */
 PETSC_INTERN double FenTiltGetMultiplier_Private(const FenTilt *, double h);
 PETSC_INTERN double FenTiltFromMultiplier_Private(const FenTilt *, double eta);
-/* solves the penalised problem, NAN: no start, and gathers its sums */
-PETSC_INTERN void FenTiltSolve_Private(const FenTilt *, double start, FenTilted *);
+/* solves the penalised problem, NAN: no start, and gathers its sums; may change the base */
+PETSC_INTERN void FenTiltSolve_Private(FenTilt *, double start, FenTilted *);
 /* dual value - vmin, and a bound of its rounding error */
 PETSC_INTERN double FenTiltDual_Private(const FenTilt *, const FenTilted *, double *error);
 /* loss and divergence of the law scaled to mass one, where rounding kept the search from doing so */

@@ -49,15 +49,14 @@ static double FenPearsonAprox(double rho, double eps, double t)
   return 2 * rho * (FenWrightOmega_Private(log(r) + (t + 2 * rho) / eps) / r - 1);
 }
 
-/* mass, mean and variance of d below a threshold, the mass above, and the values next to it */
+/* entries with d below a threshold: their mass, that of the others, the values next to the threshold, and mean and
+   variance of below - d */
 typedef struct {
-  double mass, rest, mean, var, below, above;
+  double mass, rest, below, above, mean, var;
 } FenCut;
 
 static void FenPearsonCut(const FenTilt *T, double threshold, FenCut *c)
 {
-  double first = 0, second = 0;
-
   *c = (FenCut){.above = INFINITY};
   for (FenInt i = 0; i < T->n; i++) {
     const double d = T->v[i] - T->vmin, q = T->q[i] * T->scale;
@@ -66,34 +65,52 @@ static void FenPearsonCut(const FenTilt *T, double threshold, FenCut *c)
       continue;
     if (d < threshold) {
       c->mass += q;
-      first += q * d;
-      second += q * d * d;
       c->below = PetscMax(c->below, d);
     } else {
       c->rest += q;
       c->above = PetscMin(c->above, d);
     }
   }
-  c->mean = first / c->mass;
-  c->var = PetscMax(second / c->mass - c->mean * c->mean, 0);
+  for (FenInt pass = 0; pass < 2; pass++) {
+    double sum = 0;
+
+    for (FenInt i = 0; i < T->n; i++) {
+      const double e = c->below - (T->v[i] - T->vmin);
+
+      if (FenTiltHas_Private(T, i) && e >= 0)
+        sum += T->q[i] * T->scale * (pass ? (e - c->mean) * (e - c->mean) : e);
+    }
+    *(pass ? &c->var : &c->mean) = sum / c->mass;
+  }
 }
 
-/* threshold with E x^2 = 1 + rho for x ~ (threshold - d)_+; the left side decreases in the threshold */
-static double FenPearsonThreshold(const FenTilt *T, double rho, FenInt *its)
+/* the threshold is anchor + over: close to the last active value only `over` has the digits */
+typedef struct {
+  double anchor, over;
+} FenThreshold;
+
+static inline double FenPearsonOver(const FenThreshold *a, double d)
+{
+  return PetscMax((a->anchor - d) + a->over, 0);
+}
+
+/* E x^2 = 1 + rho for x ~ (threshold - d)_+; the left side decreases in the threshold */
+static FenThreshold FenPearsonThreshold(const FenTilt *T, double rho, FenInt *its)
 {
   double lower = 0, upper = INFINITY, a = INFINITY, next = NAN;
   FenCut c;
 
   for (*its = 1; *its < 200; (*its)++) {
-    double room, below;
+    double room, over, first;
 
     FenPearsonCut(T, a, &c);
     room = rho * c.mass - c.rest; /* (1 + rho) mass - 1 */
-    next = room > 0 ? c.mean + sqrt(c.var / room) : INFINITY;
-    if (next > c.below && next <= c.above)
-      break;
-    below = isfinite(a) ? (a - c.mean) * (a - c.mean) : 0;
-    if (isfinite(a) && c.var + below > (1 + rho) * c.mass * below)
+    over = room > 0 ? sqrt(c.var / room) - c.mean : INFINITY;
+    next = c.below + over;
+    if (over > 0 && next <= c.above)
+      return (FenThreshold){c.below, over};
+    first = (a - c.below) + c.mean;
+    if (isfinite(a) && c.var > room * first * first) /* the mean of squares against 1 + rho */
       lower = a;
     else
       upper = PetscMin(a, T->spread);
@@ -103,7 +120,7 @@ static double FenPearsonThreshold(const FenTilt *T, double rho, FenInt *its)
       break;
     a = next;
   }
-  return next;
+  return (FenThreshold){0, next};
 }
 
 /* mean and variance of min(d, a) */
@@ -124,24 +141,24 @@ static double FenPearsonClipped(const FenTilt *T, double a, double *var)
   return mean;
 }
 
-/* p/q - 1 of an entry; while nothing is cut off, in a form that keeps the digits of small differences */
-static double FenPearsonTilt(const FenTilt *T, double d, double a, double mass)
+/* p/q - 1 of an entry; far from any cut, in a form that keeps the digits of small differences */
+static double FenPearsonTilt(const FenTilt *T, double d, const FenThreshold *a, double mass)
 {
-  return a > T->spread ? (T->mean - d) / mass : PetscMax(a - d, 0) / mass - 1;
+  return mass > T->spread ? (T->mean - d) / mass : FenPearsonOver(a, d) / mass - 1;
 }
 
 /* any threshold bounds from below: <p,v> >= <p,min(v,alpha)> >= E min(v,alpha) - sqrt(rho Var min(v,alpha)) */
 static PetscErrorCode FenPearsonRadius(FenTilt *T, double rho, double p[], FenWorstCase *out)
 {
-  const double a = FenPearsonThreshold(T, rho, &out->its);
-  double       var, mass = 0, loss = 0, div = 0, mix, error;
-  const double mean = FenPearsonClipped(T, a, &var), bound = mean - sqrt(rho) * sqrt(var);
+  const FenThreshold a = FenPearsonThreshold(T, rho, &out->its);
+  double             var, mass = 0, loss = 0, div = 0, mix, error;
+  const double       mean = FenPearsonClipped(T, a.anchor + a.over, &var), bound = mean - sqrt(rho) * sqrt(var);
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < T->n; i++)
-    mass += FenTiltHas_Private(T, i) ? T->q[i] * T->scale * PetscMax(a - (T->v[i] - T->vmin), 0) : 0;
+    mass += FenTiltHas_Private(T, i) ? T->q[i] * T->scale * FenPearsonOver(&a, T->v[i] - T->vmin) : 0;
   for (FenInt i = 0; i < T->n; i++) {
-    const double d = T->v[i] - T->vmin, q = T->q[i] * T->scale, t = FenPearsonTilt(T, d, a, mass);
+    const double d = T->v[i] - T->vmin, q = T->q[i] * T->scale, t = FenPearsonTilt(T, d, &a, mass);
 
     if (!FenTiltHas_Private(T, i))
       continue;
@@ -150,7 +167,7 @@ static PetscErrorCode FenPearsonRadius(FenTilt *T, double rho, double p[], FenWo
   }
   mix = div > rho ? sqrt(rho / div) : 1; /* D of the mixture with q goes with its square */
   for (FenInt i = 0; p && i < T->n; i++) {
-    const double t = FenPearsonTilt(T, T->v[i] - T->vmin, a, mass);
+    const double t = FenPearsonTilt(T, T->v[i] - T->vmin, &a, mass);
 
     p[i] = FenTiltHas_Private(T, i) ? T->q[i] * T->scale * PetscMax(1 + mix * t, 0) : 0;
   }

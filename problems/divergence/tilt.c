@@ -231,7 +231,30 @@ static void FenTiltGather(const FenTilt *T, FenTilted *S)
   S->curvature = PetscMax(w2 - mean * (2 * w1 - mean * w0), 0) * T->scale;
 }
 
-void FenTiltSolve_Private(const FenTilt *T, double start, FenTilted *S)
+/* counts h from the value closest to eta, where eta - v is otherwise lost in the last digits of v */
+static void FenTiltAnchor(FenTilt *T, FenTilted *S, double lower, double upper)
+{
+  const double eta = T->base + S->h;
+  double       anchor = T->base, shift;
+  FenInt       its;
+
+  for (FenInt i = 0; i < T->n; i++) {
+    const double d = T->v[i] - T->vmin;
+
+    if (FenTiltHas_Private(T, i) && fabs(eta - d) < fabs(eta - anchor))
+      anchor = d;
+  }
+  shift = T->base - anchor;
+  T->base = anchor;
+  lower = PetscMax(lower + shift, -anchor);
+  upper = PetscMin(upper + shift, FenTiltUpper(T, PETSC_TRUE));
+  S->h = FenTiltRoot(T, PetscMax(lower, PetscMin(upper, S->h + shift)), lower, upper, &its);
+  S->its += its;
+  S->width = PetscMax(upper - S->h, S->h - lower);
+  FenTiltGather(T, S);
+}
+
+void FenTiltSolve_Private(FenTilt *T, double start, FenTilted *S)
 {
   const double lower = -FenTiltOrigin(T), cap = -T->below;
   PetscBool    capped = PETSC_FALSE;
@@ -259,6 +282,12 @@ void FenTiltSolve_Private(const FenTilt *T, double start, FenTilted *S)
     S->width = PetscMax(upper - S->h, S->h - lower);
   }
   FenTiltGather(T, S);
+  if (T->gap && S->popped == 0 && S->excess < -1e-8) { /* where 1/q is so large that the gap underflows: mass that */
+    S->popped = 1;                                     /* pops up on the smallest values themselves */
+    FenTiltGather(T, S);
+  }
+  if (!T->gap && fabs(S->excess) > 1e-12)
+    FenTiltAnchor(T, S, lower, upper);
   S->its++;
 }
 
@@ -307,6 +336,9 @@ void FenTiltLaw_Private(const FenTilt *T, const FenTilted *S, double mix, double
   }
   if (T->popat >= 0)
     p[T->popat] += mix * S->popped;
+  for (FenInt i = 0; S->popped > 0 && !(T->below > 0) && i < T->n; i++)
+    if (FenTiltHas_Private(T, i) && T->v[i] == T->vmin)
+      p[i] += mix * S->popped * (T->q[i] * T->scale / T->argmass);
 }
 
 void FenTiltLowest_Private(const FenTilt *T, double p[], FenWorstCase *out)

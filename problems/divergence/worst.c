@@ -22,7 +22,7 @@ static PetscErrorCode FenWorstPenalty(FenTilt *T, double lambda, double warm, do
   FenTiltSolve_Private(T, FenTiltFromMultiplier_Private(T, warm), &S);
   dual = FenTiltDual_Private(T, &S, &error);
   out->multiplier = FenTiltGetMultiplier_Private(T, S.h);
-  out->popped = T->popat < 0 ? S.popped : 0;
+  out->popped = T->below > 0 && T->popat < 0 ? S.popped : 0;
   missed = S.popped > 0 ? 0 : fabs(S.excess) * S.width; /* the dual is concave */
   if (missed > error) {
     FenTiltNormalize_Private(T, &S);
@@ -90,12 +90,13 @@ static void FenTiltSolveRadius(FenTilt *T, double rho, double lambda, FenTilted 
   *its = 0;
   FenTiltSetPenalty_Private(T, lambda);
   for (FenInt round = 0; round < 200; round++) {
-    const FenTilt old = *T;
-    PetscBool     halve = PETSC_FALSE;
-    double        next;
+    PetscBool halve = PETSC_FALSE;
+    FenTilt   old;
+    double    next;
 
     FenTiltSolve_Private(T, start, S);
     *its += S->its;
+    old = *T;
     if (fabs(S->divergence - rho) <= 1e-14 * rho || (S->divergence <= rho && T->lambda * rho <= tiny))
       break;
     if (S->divergence > rho)
@@ -110,7 +111,9 @@ static void FenTiltSolveRadius(FenTilt *T, double rho, double lambda, FenTilted 
     if (fabs(next - T->lambda) <= 4 * FEN_UNIT_ROUNDOFF * T->lambda)
       break;
     FenTiltSetPenalty_Private(T, next);
-    start = T->gap == old.gap && T->base == old.base ? S->h + S->shift * (next - old.lambda) : NAN;
+    start = S->h + S->shift * (next - old.lambda) + (old.base - T->base);
+    if (T->gap != old.gap)
+      start = NAN;
   }
 }
 
@@ -139,7 +142,7 @@ static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double
   mix = S.divergence > rho ? rho / S.divergence : 1; /* D is convex: the mixture with q is in the ball */
   primal = mix * (S.loss - S.popped * T->below) + (1 - mix) * T->mean;
   out->multiplier = T->lambda;
-  out->popped = T->popat < 0 ? mix * S.popped : 0;
+  out->popped = T->below > 0 && T->popat < 0 ? mix * S.popped : 0;
   out->slack = 2 * error + PetscMax(primal - dual, 0);
   out->value = PetscMax(T->vmin + dual - error, T->vmin - T->below);
   if (p)

@@ -81,15 +81,17 @@ static void Consistent(FenDivergence div, int ball, FenInt n, const double q[], 
     lo = q[i] > 0 ? fmin(lo, v[i]) : lo;
     most = q[i] > 0 ? fmax(most, v[i]) : most;
   }
+  if (!(fabs(sum - 1) <= 1e-12))
+    print_error("%s ball %d size %g\n", name, ball, size);
   FEN_ASSERT_NEAR(sum, 1, 1e-12);
   FEN_OK(FenDivergenceValue(div, n, p, q, &d));
   price = Mean(n, p, v) + (ball ? 0 : size * d);
   if (ball)
     assert_true(d <= size * (1 + 1e-9) + 1e-13);
-  if (!(isfinite(out.value) && out.value >= lo - out.slack && out.value <= most && out.its < 1500))
+  if (!(isfinite(out.value) && out.value >= lo - out.slack && out.value <= most && out.its < 4000))
     print_error("%s ball %d size %g: value %.17g in [%g,%g], its %d\n", name, ball, size, out.value, lo, most,
                 (int)out.its);
-  assert_true(isfinite(out.value) && out.value >= lo - out.slack && out.value <= most && out.its < 1500);
+  assert_true(isfinite(out.value) && out.value >= lo - out.slack && out.value <= most && out.its < 4000);
   if (!(out.value <= price + grain && price <= out.value + out.slack + grain) || !(out.slack <= grain))
     print_error("%s ball %d size %g: value %.17g price %.17g slack %g grain %g\n", name, ball, size, out.value, price,
                 out.slack, grain);
@@ -144,7 +146,7 @@ static void TestEqualValues(void **state)
 static void TestTinyProbabilities(void **state)
 {
   const double q[] = {1e-200, .3, 1e-20, 0, .7 - 1e-9, 1e-9, 0}, v[] = {0, 1, .5, -7, 2, 1.5, 1e300};
-  const double few[] = {1e-12, .5, .5}, w[] = {0, 1, 1};
+  const double few[] = {1e-12, .5 - 1e-12, .5}, w[] = {0, 1, 1};
 
   (void)state;
   AllSizes(7, q, v, 2e-11);
