@@ -54,6 +54,11 @@ FEN_EXTERN PetscErrorCode FenFileWriteReals(FenFile, const char path[], PetscInt
                                             const double[]);
 FEN_EXTERN PetscErrorCode FenFileReadInts(FenFile, const char path[], FenInt n, FenInt[]);
 FEN_EXTERN PetscErrorCode FenFileWriteInts(FenFile, const char path[], FenInt n, const FenInt[]);
+/* data sets with one axis: my entries [start,start+count); written parts lie in rank order */
+FEN_EXTERN PetscErrorCode FenFileReadIntPart(FenFile, const char path[], FenInt start, FenInt count, FenInt[]);
+FEN_EXTERN PetscErrorCode FenFileReadRealPart(FenFile, const char path[], FenInt start, FenInt count, double[]);
+FEN_EXTERN PetscErrorCode FenFileWriteIntPart(FenFile, const char path[], FenInt count, const FenInt[]);
+FEN_EXTERN PetscErrorCode FenFileWriteRealPart(FenFile, const char path[], FenInt count, const double[]);
 /* attributes of an object ("/" is the root) */
 FEN_EXTERN PetscErrorCode FenFileHasAttribute(FenFile, const char path[], const char name[], PetscBool *);
 FEN_EXTERN PetscErrorCode FenFileReadRealAttribute(FenFile, const char path[], const char name[], double *);
@@ -62,6 +67,19 @@ FEN_EXTERN PetscErrorCode FenFileReadIntAttribute(FenFile, const char path[], co
 FEN_EXTERN PetscErrorCode FenFileWriteIntAttribute(FenFile, const char path[], const char name[], FenInt);
 FEN_EXTERN PetscErrorCode FenFileReadStringAttribute(FenFile, const char path[], const char name[], char[], size_t);
 FEN_EXTERN PetscErrorCode FenFileWriteStringAttribute(FenFile, const char path[], const char name[], const char[]);
+
+/* ---- plain files of bytes or lines (io/stream), read and written in parts by all ranks; temporary names as above ----
+ */
+typedef struct _p_FenStream *FenStream;
+FEN_EXTERN PetscErrorCode    FenStreamOpen(MPI_Comm, const char[], FenFileMode, FenStream *);
+FEN_EXTERN PetscErrorCode    FenStreamClose(FenStream *);   /* CREATE/REPLACE: sync, rename */
+FEN_EXTERN PetscErrorCode    FenStreamDiscard(FenStream *); /* CREATE/REPLACE: remove what was written */
+FEN_EXTERN PetscErrorCode    FenStreamGetSize(FenStream, FenInt *);
+FEN_EXTERN PetscErrorCode    FenStreamRead(FenStream, FenInt offset, FenInt n, void *); /* my range */
+FEN_EXTERN PetscErrorCode    FenStreamAppend(FenStream, FenInt n, const void *);        /* parts in rank order */
+/* my share of the lines from a byte on, where line number `line` begins; ended by a zero byte, caller frees */
+FEN_EXTERN PetscErrorCode FenStreamReadLines(FenStream, FenInt from, FenInt line, char *text[], FenInt *n,
+                                             FenInt *first_line);
 
 /* ---- numeric arrays of every file type (io/array) ----
    A source names FILE or FILE:/path. Kinds by content, the name's ending only where there is no signature:

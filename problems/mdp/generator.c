@@ -327,11 +327,12 @@ static PetscErrorCode FenStoreRows(FenMDPModel model, FenMDPRow *row, FenMDPRows
 @*/
 PetscErrorCode FenMDPModelStore(FenMDPModel model, FenMDPModel *stored)
 {
-  FenMDPSizes    sizes;
-  FenMDPRows     rows;
-  FenMDPRow     *row;
-  FenFault       fault = {0, ""};
-  PetscErrorCode code;
+  const FenMDPRule rule = {.where = ""};
+  FenMDPSizes      sizes;
+  FenMDPRows       rows;
+  FenMDPRow       *row;
+  FenFault         fault = {0, ""};
+  PetscErrorCode   code;
 
   PetscFunctionBegin;
   if (model->stored) {
@@ -350,7 +351,7 @@ PetscErrorCode FenMDPModelStore(FenMDPModel model, FenMDPModel *stored)
   if (code)
     PetscCall(FenMDPRowsFree_Private(&rows));
   PetscCall(code);
-  PetscCall(FenMDPModelTakeRows_Private(PetscObjectComm((PetscObject)model), &rows, "", sizes.substochastic, stored));
+  PetscCall(FenMDPModelTakeRows_Private(PetscObjectComm((PetscObject)model), &rows, &rule, stored));
   PetscCall(FenMDPModelCopyTraits_Private(model, *stored));
   PetscFunctionReturn(0);
 }

@@ -38,6 +38,7 @@ typedef struct {
   const char *where;
   FenInt      nstates; /* in all */
   PetscBool   substochastic;
+  PetscBool   unique; /* a successor that comes twice in a row is an error instead of being added */
 } FenMDPRule;
 
 /* one row in somebody's arrays */
@@ -56,9 +57,8 @@ PETSC_INTERN PetscErrorCode FenProblemsInitialize_Private(void);
 PETSC_INTERN void FenMDPRowCheck_Private(const FenMDPRule *, FenInt state, const FenMDPRowView *, FenFault *);
 /* sorts, adds duplicates, drops zeros, scales to sum one, makes the mean reward; a checked row */
 PETSC_INTERN void FenMDPRowFinish_Private(const FenMDPRule *, FenMDPRowView *);
-/* the arrays (PetscMalloc'ed) become the model's, also after an error */
-PETSC_INTERN PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm, FenMDPRows *, const char where[],
-                                                        PetscBool substochastic, FenMDPModel *);
+/* the arrays (PetscMalloc'ed) become the model's, also after an error; the rule's nstates is found here */
+PETSC_INTERN PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm, FenMDPRows *, const FenMDPRule *, FenMDPModel *);
 PETSC_INTERN PetscErrorCode FenMDPRowsFree_Private(FenMDPRows *);
 PETSC_INTERN PetscErrorCode FenMDPRowsAllocate_Private(FenInt nstates, FenInt nrows, FenInt nnz, PetscBool by_next,
                                                        FenMDPRows *);

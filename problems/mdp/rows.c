@@ -99,7 +99,7 @@ static void FenScaleRow(const FenMDPRule *rule, FenMDPRowView *r)
 
   for (FenInt i = 0; i < r->n; i++)
     sum += r->prob[i];
-  if (fabs(sum - 1) <= (double)(r->n + 1) * PETSC_MACHINE_EPSILON || (rule->substochastic && sum < 1))
+  if (fabs(sum - 1) <= 2 * (double)(r->n + 1) * PETSC_MACHINE_EPSILON || (rule->substochastic && sum < 1))
     return;
   for (FenInt i = 0; i < r->n; i++)
     r->prob[i] /= sum;
@@ -239,6 +239,19 @@ static void FenCountRow(FenMDPSizes *sizes, const FenMDPRowView *r)
   }
 }
 
+/* a sorted row */
+static void FenCheckUnique(const FenMDPRule *rule, FenInt state, const FenMDPRowView *r, FenFault *fault)
+{
+  for (FenInt i = 1; i < r->n; i++)
+    if (r->next[i] == r->next[i - 1]) {
+      FenFaultSet(fault, FEN_ERR_VALUE,
+                  "%sstate %" FENINT_FMT ", action %d: successor %" FENINT_FMT
+                  " comes twice; rule: each successor once in a row",
+                  rule->where, state, r->action, r->next[i]);
+      return;
+    }
+}
+
 /* all rows checked and brought into their form, in place: rows only become shorter */
 static void FenFinishRows(const FenMDPRule *rule, FenMDPModel model, FenFault *fault)
 {
@@ -255,6 +268,9 @@ static void FenFinishRows(const FenMDPRule *rule, FenMDPModel model, FenFault *f
                          .reward_next = rows->reward_next ? rows->reward_next + begin : NULL,
                          .reward = rows->reward + k};
       FenMDPRowCheck_Private(rule, model->start + s, &r, fault);
+      FenSortRow(&r);
+      if (rule->unique)
+        FenCheckUnique(rule, model->start + s, &r, fault);
       if (fault->code)
         return;
       FenMDPRowFinish_Private(rule, &r);
@@ -289,10 +305,9 @@ static PetscErrorCode FenAgreeRewards(MPI_Comm comm, FenMDPRows *rows)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm comm, FenMDPRows *rows, const char where[], PetscBool substochastic,
-                                           FenMDPModel *model)
+PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm comm, FenMDPRows *rows, const FenMDPRule *given, FenMDPModel *model)
 {
-  FenMDPRule     rule = {.where = where, .substochastic = substochastic};
+  FenMDPRule     rule = *given;
   FenFault       fault = {0, ""};
   PetscErrorCode code = FenMDPModelCreate_Private(comm, rows->nstates, model);
 
@@ -304,7 +319,7 @@ PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm comm, FenMDPRows *rows, cons
   (*model)->stored = PETSC_TRUE;
   (*model)->rows = *rows;
   PetscCall(PetscMemzero(rows, sizeof(*rows)));
-  (*model)->sizes.substochastic = substochastic;
+  (*model)->sizes.substochastic = rule.substochastic;
   PetscCall(FenLayoutGetSize((*model)->layout, &rule.nstates));
   FenCheckPointers(&rule, (*model)->start, &(*model)->rows, &fault);
   code = FenFaultAgree(comm, &fault);
@@ -363,9 +378,10 @@ static void FenCheckArrays(const FenMDPRows *rows, FenFault *fault)
 @*/
 PetscErrorCode FenMDPModelCreateRows(MPI_Comm comm, const FenMDPRows *rows, PetscBool substochastic, FenMDPModel *model)
 {
-  FenFault   fault = {0, ""};
-  FenMDPRows copy;
-  FenInt     nrows, nnz;
+  const FenMDPRule rule = {.where = "", .substochastic = substochastic};
+  FenFault         fault = {0, ""};
+  FenMDPRows       copy;
+  FenInt           nrows, nnz;
 
   PetscFunctionBegin;
   *model = NULL;
@@ -386,6 +402,6 @@ PetscErrorCode FenMDPModelCreateRows(MPI_Comm comm, const FenMDPRows *rows, Pets
     if (rows->reward_next)
       PetscCall(PetscArraycpy(copy.reward_next, rows->reward_next, (size_t)nnz));
   }
-  PetscCall(FenMDPModelTakeRows_Private(comm, &copy, "", substochastic, model));
+  PetscCall(FenMDPModelTakeRows_Private(comm, &copy, &rule, model));
   PetscFunctionReturn(0);
 }
