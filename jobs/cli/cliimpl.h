@@ -75,8 +75,8 @@ extern PetscErrorCode FenSummaryPrint_Private(FenSummary *, MPI_Comm);
 
 /* ---- progress (progress.c) ---- */
 typedef struct _p_FenCLIProgress *FenCLIProgress;
-extern PetscErrorCode             FenCLIProgressCreate_Private(FenCLI *, FenSolver, FenCLIProgress *);
-extern PetscErrorCode             FenCLIProgressDestroy_Private(FenCLIProgress *);
+extern PetscErrorCode FenCLIProgressCreate_Private(FenCLI *, FenSolver, const char parameter[], FenCLIProgress *);
+extern PetscErrorCode FenCLIProgressDestroy_Private(FenCLIProgress *);
 
 /* ---- checkpoints (checkpoint.c) ---- */
 typedef struct _p_FenCLICkpt *FenCLICkpt;
@@ -98,43 +98,97 @@ extern PetscErrorCode FenCLICkptDestroy_Private(FenCLICkpt *);
 /* ---- outputs (output.c) ---- */
 extern PetscErrorCode FenCLIOutputCheck_Private(FenCLI *, const char path[], PetscBool overwrite);
 
+/* ---- one run of a verb that solves (run.c, runsummary.c): all families do this alike ---- */
+typedef struct {
+  char      result[PETSC_MAX_PATH_LEN], summary[PETSC_MAX_PATH_LEN];
+  PetscBool overwrite;
+} FenOutputs;
+extern PetscErrorCode FenOutputsReadOptions_Private(FenOutputs *, PetscOptionItems *);
+extern PetscErrorCode FenOutputsCheck_Private(FenCLI *, const FenOutputs *);
+
+#define FEN_KEYS_MAX 16
+typedef struct {
+  PetscInt   n;
+  FenCkptKey key[FEN_KEYS_MAX];
+} FenKeys;
+extern PetscErrorCode FenKeysAdd_Private(FenKeys *, const char name[], const char value[]);
+extern PetscErrorCode FenKeysAddReal_Private(FenKeys *, const char name[], double);
+extern PetscErrorCode FenKeysAddFingerprint_Private(FenKeys *, const char name[], const FenFingerprint *);
+
+/* what a family adds to a run */
+typedef struct _FenRun FenRun;
+typedef struct {
+  const char *parameter;              /* name of FenProgress.parameter in a progress line; NULL: it is not shown */
+  PetscErrorCode (*read)(FenRun *);   /* the problem */
+  PetscErrorCode (*make)(FenRun *);   /* the solver, options read */
+  PetscErrorCode (*header)(FenRun *); /* after make, before memory is taken */
+  PetscErrorCode (*keys)(FenRun *, FenKeys *);          /* what a checkpoint must have in common with the run */
+  PetscErrorCode (*certify)(FenRun *, PetscBool hurry); /* final bounds: lower, upper, gap_rel */
+  PetscErrorCode (*write)(FenRun *, FenFile);           /* the problem and the answer */
+  PetscErrorCode (*side)(FenRun *);                     /* files beside the result */
+  PetscErrorCode (*summarise)(FenRun *, FenSummary *);  /* the family's keys */
+  PetscErrorCode (*destroy)(FenRun *);
+} FenRunOps;
+
+/* a family's run has this as its first member */
+struct _FenRun {
+  FenCLI                  *cli;
+  const FenRunOps         *ops;
+  const FenOutputs        *out;
+  const FenCLICkptOptions *ckpt;
+  FenSolver                solver;
+  FenProgress              progress;
+  FenReason                reason;
+  double                   lower, upper, gap_rel; /* certified */
+};
+extern PetscErrorCode FenRunExecute_Private(FenRun *, int *status);
+extern PetscErrorCode FenRunSummarise_Private(FenRun *, FenSummary *, int status, double time_io);
+extern PetscErrorCode FenRunFooter_Private(FenRun *, FenSummary *, FenCLICkpt, int status);
+/* options that a solver asks for outside of any block: -STEM_monitor and the like */
+extern PetscErrorCode FenRunListViews_Private(FenCLI *, const char stem[]);
+
+/* ---- result files: the common part (result.c, resultprovenance.c) ---- */
+extern PetscErrorCode FenResultWrite_Private(FenRun *);
+extern PetscErrorCode FenResultWriteArray_Private(FenFile, const char path[], FenLayout, PetscInt ncomp,
+                                                  const double[]);
+extern PetscErrorCode FenResultWriteNumber_Private(FenFile, const char path[], double);
+extern PetscErrorCode FenResultWriteHistory_Private(FenRun *, FenFile);
+extern PetscErrorCode FenResultWriteProvenance_Private(FenRun *, FenFile);
+extern PetscErrorCode FenResultSideName_Private(const char result[], char name[], size_t);
+extern PetscErrorCode FenLayoutFingerprint_Private(FenLayout, PetscInt ncomp, const double[], char[], size_t);
+extern PetscErrorCode FenFingerprintText_Private(const FenFingerprint *, char[], size_t);
+
 /* ---- fenchel ot ---- */
 typedef struct {
   FenMeasureSource  source, target;
   PetscBool         normalize;
   FenCostKind       cost;
   char              cost_matrix[PETSC_MAX_PATH_LEN];
-  char              output[PETSC_MAX_PATH_LEN], summary[PETSC_MAX_PATH_LEN];
-  PetscBool         overwrite, map, store_cost, store_cost_set;
+  FenOutputs        out;
+  PetscBool         map, store_cost, store_cost_set;
   PetscReal         plan_threshold; /* < 0: no plan */
   FenCLICkptOptions ckpt;
 } FenOTOptions;
 
 typedef struct {
-  FenCLI       *cli;
+  FenRun        run;
   FenOTOptions *opt;
   FenMeasure    source, target;
   FenCost       cost;
   FenOT         ot;
   FenOTBounds   bounds;
-  FenProgress   progress;
-  FenReason     reason;
 } FenOTRun;
 
 extern PetscErrorCode FenVerbOT_Private(FenCLI *, int *);
 extern PetscErrorCode FenVerbOTOptions_Private(FenCLI *);
 extern PetscErrorCode FenOTOptionsRead_Private(FenCLI *, FenOTOptions *);
 extern PetscErrorCode FenOTOptionsCheck_Private(FenCLI *, FenOTOptions *);
-extern PetscErrorCode FenOTKeys_Private(FenOTRun *, PetscInt max, PetscInt *, FenCkptKey[]);
+extern PetscErrorCode FenOTKeys_Private(FenRun *, FenKeys *);
 extern PetscErrorCode FenOTDescribe_Private(FenMeasure, char[], size_t);
-extern PetscErrorCode FenOTSummarise_Private(FenOTRun *, FenSummary *, int status, double time_io);
-extern PetscErrorCode FenOTFooter_Private(FenOTRun *, FenSummary *, FenCLICkpt, int status);
-extern PetscErrorCode FenResultWrite_Private(FenOTRun *);
-extern PetscErrorCode FenResultWriteHistory_Private(FenOTRun *, FenFile);
-extern PetscErrorCode FenResultWriteProvenance_Private(FenOTRun *, FenFile);
-extern PetscErrorCode FenResultWritePlan_Private(FenOTRun *, FenFile);
-extern PetscErrorCode FenResultXDMF_Private(FenOTRun *);
-extern PetscErrorCode FenLayoutFingerprint_Private(FenLayout, PetscInt ncomp, const double[], char[], size_t);
+extern PetscErrorCode FenOTSummarise_Private(FenRun *, FenSummary *);
+extern PetscErrorCode FenOTWrite_Private(FenRun *, FenFile);
+extern PetscErrorCode FenOTWritePlan_Private(FenOTRun *, FenFile);
+extern PetscErrorCode FenOTXDMF_Private(FenRun *);
 
 /* ---- the other verbs ---- */
 extern PetscErrorCode FenVerbVerify_Private(FenCLI *, int *);

@@ -5,11 +5,10 @@
 #include "cliimpl.h"
 #include <math.h>
 
-#define NKEYS 10
-
-static PetscErrorCode ReadProblem(FenOTRun *run)
+static PetscErrorCode ReadProblem(FenRun *base)
 {
-  FenCLI       *cli = run->cli;
+  FenOTRun     *run = (FenOTRun *)base;
+  FenCLI       *cli = base->cli;
   FenOTOptions *o = run->opt;
 
   PetscFunctionBegin;
@@ -29,19 +28,23 @@ static PetscErrorCode ReadProblem(FenOTRun *run)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode MakeSolver(FenOTRun *run)
+static PetscErrorCode MakeSolver(FenRun *base)
 {
+  FenOTRun *run = (FenOTRun *)base;
+
   PetscFunctionBegin;
-  PetscCall(FenOTCreate(run->cli->comm, &run->ot));
+  PetscCall(FenOTCreate(base->cli->comm, &run->ot));
+  base->solver = (FenSolver)run->ot;
   PetscCall(FenOTSetMeasures(run->ot, run->source, run->target));
   PetscCall(FenOTSetCost(run->ot, run->cost));
   PetscCall(FenOTSetFromOptions(run->ot));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode PrintHeader(FenOTRun *run)
+static PetscErrorCode PrintHeader(FenRun *base)
 {
-  MPI_Comm    comm = run->cli->comm;
+  FenOTRun   *run = (FenOTRun *)base;
+  MPI_Comm    comm = base->cli->comm;
   const char *type;
   char        source[128], target[128], memory[32];
   double      eps, bytes, gap, residual;
@@ -69,118 +72,60 @@ static PetscErrorCode PrintHeader(FenOTRun *run)
   PetscFunctionReturn(0);
 }
 
-static int StatusOf(FenReason reason, PetscBool saved)
+static PetscErrorCode Certify(FenRun *base, PetscBool hurry)
 {
-  if (reason > 0)
-    return FEN_EXIT_CONVERGED;
-  if (reason == FEN_STOPPED && saved)
-    return FEN_EXIT_STOPPED;
-  return reason == FEN_DIVERGED_NAN || reason == FEN_DIVERGED_CONTRACT ? FEN_EXIT_INTERNAL : FEN_EXIT_NOT_CONVERGED;
-}
-
-/* a run that was told to stop has no time for full passes: its bounds are the last ones of the iteration */
-static PetscErrorCode Certify(FenOTRun *run, PetscBool hurry)
-{
+  FenOTRun    *run = (FenOTRun *)base;
   FenOTBounds *b = &run->bounds;
+  double       scale;
 
   PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress((FenSolver)run->ot, &run->progress));
-  PetscCall(FenSolverGetConvergedReason((FenSolver)run->ot, &run->reason));
-  if (!hurry && run->reason != FEN_DIVERGED_NAN) {
+  if (hurry) {
+    b->lower = base->progress.lower;
+    b->upper = base->progress.upper;
+    b->marginal_error = base->progress.residual;
+    b->ot_lower = b->ot_upper = b->cost = b->slack = NAN;
+  } else {
     PetscCall(FenOTComputeBounds(run->ot, b));
-    PetscFunctionReturn(0);
   }
-  b->lower = run->progress.lower;
-  b->upper = run->progress.upper;
-  b->marginal_error = run->progress.residual;
-  b->ot_lower = b->ot_upper = b->cost = b->slack = NAN;
+  base->lower = b->lower;
+  base->upper = b->upper;
+  scale = fmax(fabs(b->lower), fabs(b->upper));
+  base->gap_rel = scale > 0 ? (b->upper - b->lower) / scale : b->upper - b->lower;
   PetscFunctionReturn(0);
 }
 
-/* saves, certifies, writes: all that comes after the iteration */
-static PetscErrorCode Finish(FenOTRun *run, FenCLICkpt ckpt, double time_read, int *status)
+static PetscErrorCode Destroy(FenRun *base)
 {
-  FenSummary summary = {0};
-  PetscBool  stopped_and_saved;
-  double     time_io, time_ckpt;
+  FenOTRun *run = (FenOTRun *)base;
 
   PetscFunctionBegin;
-  PetscCall(FenCLICkptFinish_Private(ckpt, &stopped_and_saved));
-  PetscCall(Certify(run, stopped_and_saved));
-  *status = StatusOf(run->reason, stopped_and_saved);
-  time_io = FenWallTime();
-  if (run->opt->output[0] && *status != FEN_EXIT_STOPPED && *status != FEN_EXIT_INTERNAL)
-    PetscCall(FenResultWrite_Private(run));
-  PetscCall(FenCLICkptGetTime_Private(ckpt, &time_ckpt));
-  time_io = FenWallTime() - time_io + time_read + time_ckpt;
-  PetscCall(FenOTSummarise_Private(run, &summary, *status, time_io));
-  PetscCall(FenSummaryWrite_Private(&summary, run->cli->comm, run->opt->summary));
-  PetscCall(FenOTFooter_Private(run, &summary, ckpt, *status));
+  PetscCall(FenOTDestroy(&run->ot));
+  PetscCall(FenCostDestroy(&run->cost));
+  PetscCall(FenMeasureDestroy(&run->source));
+  PetscCall(FenMeasureDestroy(&run->target));
   PetscFunctionReturn(0);
 }
 
-/* stages of -log_view */
-typedef enum { STAGE_READ, STAGE_SOLVE, STAGE_WRITE, NSTAGES } Stage;
-
-static PetscErrorCode RegisterStages(PetscLogStage stage[NSTAGES])
-{
-  static const char *const names[NSTAGES] = {"Read", "Solve", "Write"};
-
-  PetscFunctionBegin;
-  for (int k = 0; k < NSTAGES; k++)
-    PetscCall(PetscLogStageRegister(names[k], &stage[k]));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Solve(FenOTRun *run, const PetscLogStage stage[], double time_read, int *status)
-{
-  FenCkptKey     keys[NKEYS];
-  PetscInt       nkeys;
-  FenCLICkpt     ckpt;
-  FenCLIProgress progress;
-
-  PetscFunctionBegin;
-  PetscCall(PetscLogStagePush(stage[STAGE_SOLVE]));
-  PetscCall(FenOTKeys_Private(run, NKEYS, &nkeys, keys));
-  PetscCall(FenCLICkptCreate_Private(run->cli, &run->opt->ckpt, (FenSolver)run->ot, nkeys, keys, &ckpt));
-  PetscCall(FenCLICkptRestart_Private(ckpt));
-  PetscCall(FenCLIProgressCreate_Private(run->cli, (FenSolver)run->ot, &progress));
-  PetscCall(FenOTSolve(run->ot));
-  PetscCall(FenCLIProgressDestroy_Private(&progress));
-  PetscCall(PetscLogStagePop());
-  PetscCall(PetscLogStagePush(stage[STAGE_WRITE]));
-  PetscCall(Finish(run, ckpt, time_read, status));
-  PetscCall(PetscLogStagePop());
-  PetscCall(FenCLICkptDestroy_Private(&ckpt));
-  PetscFunctionReturn(0);
-}
+static const FenRunOps ops = {.parameter = "eps",
+                              .read = ReadProblem,
+                              .make = MakeSolver,
+                              .header = PrintHeader,
+                              .keys = FenOTKeys_Private,
+                              .certify = Certify,
+                              .write = FenOTWrite_Private,
+                              .side = FenOTXDMF_Private,
+                              .summarise = FenOTSummarise_Private,
+                              .destroy = Destroy};
 
 PetscErrorCode FenVerbOT_Private(FenCLI *cli, int *status)
 {
-  PetscLogStage stage[NSTAGES];
-  FenOTOptions  options;
-  FenOTRun      run = {.cli = cli, .opt = &options};
-  double        time_read;
+  FenOTOptions options;
+  FenOTRun     run = {.run = {.cli = cli, .ops = &ops, .out = &options.out, .ckpt = &options.ckpt}, .opt = &options};
 
   PetscFunctionBegin;
   PetscCall(FenOTOptionsRead_Private(cli, &options));
   PetscCall(FenCLIOptionsCheck_Private(cli));
   PetscCall(FenOTOptionsCheck_Private(cli, &options));
-  PetscCall(FenCLIHeaderBegin_Private(cli));
-  PetscCall(RegisterStages(stage));
-  PetscCall(PetscLogStagePush(stage[STAGE_READ]));
-  time_read = FenWallTime();
-  PetscCall(ReadProblem(&run));
-  time_read = FenWallTime() - time_read;
-  PetscCall(PetscLogStagePop());
-  PetscCall(MakeSolver(&run));
-  PetscCall(PrintHeader(&run)); /* says how much memory, before it is taken */
-  PetscCall(FenSolverSetUp((FenSolver)run.ot));
-  PetscCall(Solve(&run, stage, time_read, status));
-  PetscCall(FenOTDestroy(&run.ot));
-  PetscCall(FenCostDestroy(&run.cost));
-  PetscCall(FenMeasureDestroy(&run.source));
-  PetscCall(FenMeasureDestroy(&run.target));
-  PetscCall(FenCLIOptionsWarnUnused_Private(cli));
+  PetscCall(FenRunExecute_Private(&run.run, status));
   PetscFunctionReturn(0);
 }

@@ -29,57 +29,40 @@ PetscErrorCode FenOTDescribe_Private(FenMeasure measure, char text[], size_t len
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode AddKey(PetscInt max, PetscInt *n, FenCkptKey keys[], const char name[], const char value[])
-{
-  PetscFunctionBegin;
-  PetscCheck(*n < max, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL, "more than %" PetscInt_FMT " checkpoint keys",
-             max);
-  keys[*n].name = name;
-  PetscCall(PetscStrncpy(keys[*n].value, value, sizeof(keys[*n].value)));
-  (*n)++;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode AddMeasureKeys(FenMeasure measure, const char *const names[2], PetscInt max, PetscInt *n,
-                                     FenCkptKey keys[])
+static PetscErrorCode AddMeasureKeys(FenMeasure measure, const char *const names[2], FenKeys *keys)
 {
   char           text[128];
   FenFingerprint print;
 
   PetscFunctionBegin;
   PetscCall(FenOTDescribe_Private(measure, text, sizeof(text)));
-  PetscCall(AddKey(max, n, keys, names[0], text));
+  PetscCall(FenKeysAdd_Private(keys, names[0], text));
   PetscCall(FenMeasureFingerprint(measure, &print));
-  PetscCall(PetscSNPrintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, print.lane[0], print.lane[1]));
-  PetscCall(AddKey(max, n, keys, names[1], text));
+  PetscCall(FenKeysAddFingerprint_Private(keys, names[1], &print));
   PetscFunctionReturn(0);
 }
 
 /* what a checkpoint must have in common with the run that goes on from it; tolerances may change, the problem may not
  */
-PetscErrorCode FenOTKeys_Private(FenOTRun *run, PetscInt max, PetscInt *n, FenCkptKey keys[])
+PetscErrorCode FenOTKeys_Private(FenRun *base, FenKeys *keys)
 {
   static const char *const source[] = {"source", "source content"}, *const target[] = {"target", "target content"};
+  FenOTRun   *run = (FenOTRun *)base;
   const char *type;
-  char        text[128];
   double      eps;
   FenCostKind cost;
 
   PetscFunctionBegin;
-  *n = 0;
-  PetscCall(AddKey(max, n, keys, "verb", run->cli->verb));
-  PetscCall(FenSolverGetType((FenSolver)run->ot, &type));
-  PetscCall(AddKey(max, n, keys, "-ot_type", type));
+  PetscCall(FenKeysAdd_Private(keys, "verb", base->cli->verb));
+  PetscCall(FenSolverGetType(base->solver, &type));
+  PetscCall(FenKeysAdd_Private(keys, "-ot_type", type));
   PetscCall(FenOTGetEpsilon(run->ot, &eps));
-  (void)snprintf(text, sizeof(text), "%.15g", eps);
-  if (strtod(text, NULL) < eps || strtod(text, NULL) > eps) /* 0.7 is not 0.69999999999999996 to a reader */
-    (void)snprintf(text, sizeof(text), "%.17g", eps);
-  PetscCall(AddKey(max, n, keys, "-ot_eps", text));
+  PetscCall(FenKeysAddReal_Private(keys, "-ot_eps", eps));
   PetscCall(FenCostGetKind(run->cost, &cost));
-  PetscCall(AddKey(max, n, keys, "-ot_cost", FenCostKinds[cost]));
+  PetscCall(FenKeysAdd_Private(keys, "-ot_cost", FenCostKinds[cost]));
   if (cost == FEN_COST_MATRIX)
-    PetscCall(AddKey(max, n, keys, "-ot_cost_matrix", run->opt->cost_matrix));
-  PetscCall(AddMeasureKeys(run->source, source, max, n, keys));
-  PetscCall(AddMeasureKeys(run->target, target, max, n, keys));
+    PetscCall(FenKeysAdd_Private(keys, "-ot_cost_matrix", run->opt->cost_matrix));
+  PetscCall(AddMeasureKeys(run->source, source, keys));
+  PetscCall(AddMeasureKeys(run->target, target, keys));
   PetscFunctionReturn(0);
 }

@@ -75,11 +75,7 @@ static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
   o->store_cost = PETSC_TRUE;
   o->plan_threshold = -1;
   PetscOptionsBegin(cli->comm, NULL, "Output", NULL);
-  PetscCall(PetscOptionsString("-o", "result file (HDF5); empty: no result is written", NULL, o->output, o->output,
-                               sizeof(o->output), NULL));
-  PetscCall(PetscOptionsBool("-overwrite", "replace an existing result", NULL, o->overwrite, &o->overwrite, NULL));
-  PetscCall(PetscOptionsString("-summary", "summary of the run (JSON); replaced if it exists", NULL, o->summary,
-                               o->summary, sizeof(o->summary), NULL));
+  PetscCall(FenOutputsReadOptions_Private(&o->out, PetscOptionsObject));
   PetscCall(PetscOptionsBool("-map", "write the barycentric image of every source point to /map", NULL, o->map, &o->map,
                              NULL));
   PetscCall(PetscOptionsReal(
@@ -115,28 +111,9 @@ PetscErrorCode FenOTOptionsCheck_Private(FenCLI *cli, FenOTOptions *o)
              "-ot_cost matrix needs -ot_cost_matrix FILE.h5:/path");
   PetscCheck(o->cost == FEN_COST_MATRIX || !o->cost_matrix[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "-ot_cost_matrix %s is read only with -ot_cost matrix", o->cost_matrix);
-  PetscCheck(o->output[0] || (!o->map && o->plan_threshold < 0), cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
+  PetscCheck(o->out.result[0] || (!o->map && o->plan_threshold < 0), cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "-map and -plan_threshold write to the result file: name it with -o RESULT.h5");
-  PetscCall(FenCLIOutputCheck_Private(cli, o->output, o->overwrite));
-  PetscCall(FenCLIOutputCheck_Private(cli, o->summary, PETSC_TRUE));
-  PetscFunctionReturn(0);
-}
-
-/* options that the solver asks for outside of any block */
-static PetscErrorCode ListViews(FenCLI *cli)
-{
-  static const char *const views[][2] = {
-      {"-ot_monitor", "one line an iteration [ascii:FILE]"},  {"-ot_monitor_csv", "FILE with one row an iteration"},
-      {"-ot_monitor_draw", "line graph of gap and residual"}, {"-ot_view", "the solver after the solve"},
-      {"-ot_view_state", "what a checkpoint holds"},          {"-ot_converged_reason", "why the solve stopped"},
-  };
-  PetscBool set;
-
-  PetscFunctionBegin;
-  PetscOptionsBegin(cli->comm, NULL, "Views and monitors", NULL);
-  for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
-    PetscCall(PetscOptionsName(views[i][0], views[i][1], NULL, &set));
-  PetscOptionsEnd();
+  PetscCall(FenOutputsCheck_Private(cli, &o->out));
   PetscFunctionReturn(0);
 }
 
@@ -156,6 +133,6 @@ PetscErrorCode FenVerbOTOptions_Private(FenCLI *cli)
     PetscCall(FenOTSetFromOptions(ot));
     PetscCall(FenOTDestroy(&ot));
   }
-  PetscCall(ListViews(cli));
+  PetscCall(FenRunListViews_Private(cli, "ot"));
   PetscFunctionReturn(0);
 }

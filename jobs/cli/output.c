@@ -47,3 +47,23 @@ PetscErrorCode FenCLIOutputCheck_Private(FenCLI *cli, const char path[], PetscBo
   PetscCall(FenFaultAgree(cli->comm, &fault));
   PetscFunctionReturn(0);
 }
+
+/* options of every verb that writes a result; inside a block of the verb */
+PetscErrorCode FenOutputsReadOptions_Private(FenOutputs *out, PetscOptionItems *PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsString("-o", "result file (HDF5); empty: no result is written", NULL, out->result, out->result,
+                               sizeof(out->result), NULL));
+  PetscCall(PetscOptionsBool("-overwrite", "replace an existing result", NULL, out->overwrite, &out->overwrite, NULL));
+  PetscCall(PetscOptionsString("-summary", "summary of the run (JSON); replaced if it exists", NULL, out->summary,
+                               out->summary, sizeof(out->summary), NULL));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOutputsCheck_Private(FenCLI *cli, const FenOutputs *out)
+{
+  PetscFunctionBegin;
+  PetscCall(FenCLIOutputCheck_Private(cli, out->result, out->overwrite));
+  PetscCall(FenCLIOutputCheck_Private(cli, out->summary, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}

@@ -20,6 +20,7 @@ struct _p_FenCLIProgress {
   PetscMPIInt rank;
   PetscBool   terminal, open; /* open: the present line of a terminal has no end yet */
   double      last, parameter;
+  const char *label; /* of the parameter; NULL: it is not shown */
   Trace       gap, residual;
 };
 
@@ -84,13 +85,15 @@ static void PrintLine(FenCLIProgress view, const FenProgress *p)
   const double left_gap = TraceLeft(&view->gap), left_residual = TraceLeft(&view->residual);
   const Trace *trace = left_residual > left_gap ? &view->residual : &view->gap;
   const double slope = TraceSlope(trace, trace->iteration);
-  char         left[32], gap[32], rate[32];
+  char         left[32], gap[32], rate[32], parameter[64] = "";
 
   FormatLeft(known ? fmax(left_gap, left_residual) : INFINITY, left, sizeof(left));
   (void)snprintf(gap, sizeof(gap), isfinite(p->gap_rel) ? "%.2e" : "?", p->gap_rel);
   (void)snprintf(rate, sizeof(rate), slope < 0 ? "%.4f" : "?", exp(slope));
-  (void)printf("%sit %-7" FENINT_FMT " residual %.2e  value %.10g  gap %-8s  eps %.3g  rate %-6s  %.0f s, left %s%s",
-               view->terminal ? "\r" : "  ", p->iteration, p->residual, p->value, gap, p->parameter, rate, p->seconds,
+  if (view->label)
+    (void)snprintf(parameter, sizeof(parameter), "%s %.3g  ", view->label, p->parameter);
+  (void)printf("%sit %-7" FENINT_FMT " residual %.2e  value %.10g  gap %-8s  %srate %-6s  %.0f s, left %s%s",
+               view->terminal ? "\r" : "  ", p->iteration, p->residual, p->value, gap, parameter, rate, p->seconds,
                left, view->terminal ? "    " : "\n");
   view->open = view->terminal;
   (void)fflush(stdout);
@@ -119,10 +122,11 @@ static PetscErrorCode Monitor(FenSolver solver, const FenProgress *p, void *ctx)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenCLIProgressCreate_Private(FenCLI *cli, FenSolver solver, FenCLIProgress *view)
+PetscErrorCode FenCLIProgressCreate_Private(FenCLI *cli, FenSolver solver, const char parameter[], FenCLIProgress *view)
 {
   PetscFunctionBegin;
   PetscCall(PetscNew(view));
+  (*view)->label = parameter;
   (*view)->rank = cli->rank;
   /* mpirun hands every rank a terminal of its own, whatever its own output is */
   (*view)->terminal = isatty(fileno(stdout)) && !getenv("OMPI_COMM_WORLD_SIZE") ? PETSC_TRUE : PETSC_FALSE;

@@ -6,7 +6,7 @@
 #include "cliimpl.h"
 #include <time.h>
 
-PetscErrorCode FenResultWriteHistory_Private(FenOTRun *run, FenFile file)
+PetscErrorCode FenResultWriteHistory_Private(FenRun *run, FenFile file)
 {
   static const char *const columns[FEN_PROGRESS_COLUMNS] = {
       "/history/iteration", "/history/residual",  "/history/value", "/history/lower",     "/history/upper",
@@ -15,7 +15,7 @@ PetscErrorCode FenResultWriteHistory_Private(FenOTRun *run, FenFile file)
   double       *column;
 
   PetscFunctionBegin;
-  PetscCall(FenSolverGetHistory((FenSolver)run->ot, &log));
+  PetscCall(FenSolverGetHistory(run->solver, &log));
   PetscCall(FenFileMakeGroup(file, "/history"));
   if (!log->nrows)
     PetscFunctionReturn(0);
@@ -32,9 +32,9 @@ PetscErrorCode FenResultWriteHistory_Private(FenOTRun *run, FenFile file)
 /* options that do not change what is computed: where it is written, when it is saved */
 static PetscBool IsVolatile(const char option[])
 {
-  static const char *const names[] = {"-o",      "-overwrite", "-summary", "-ckpt_",    "-restart",      "-walltime",
-                                      "-log_",   "-malloc_",   "-memory_", "-options_", "-skip_petscrc", "-ot_monitor",
-                                      "-ot_view"};
+  static const char *const names[] = {
+      "-o",       "-overwrite", "-summary",      "-ckpt_",      "-restart", "-walltime",    "-log_",    "-malloc_",
+      "-memory_", "-options_",  "-skip_petscrc", "-ot_monitor", "-ot_view", "-mdp_monitor", "-mdp_view"};
 
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     const size_t length = strlen(names[i]);
@@ -73,7 +73,7 @@ static PetscErrorCode WriteOptions(FenFile file)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenResultWriteProvenance_Private(FenOTRun *run, FenFile file)
+PetscErrorCode FenResultWriteProvenance_Private(FenRun *run, FenFile file)
 {
   char      date[64], petsc[32], configuration[1024];
   time_t    now = time(NULL);
@@ -84,15 +84,13 @@ PetscErrorCode FenResultWriteProvenance_Private(FenOTRun *run, FenFile file)
   PetscCall(FenFileMakeGroup(file, "/provenance"));
   (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S%z", localtime_r(&now, &local));
   PetscCallMPI(MPI_Bcast(date, (int)sizeof(date), MPI_CHAR, 0, run->cli->comm)); /* clocks differ between nodes */
-  PetscCall(FenSolverGetTimes((FenSolver)run->ot, &setup, &solve));
+  PetscCall(FenSolverGetTimes(run->solver, &setup, &solve));
   PetscCall(PetscSNPrintf(petsc, sizeof(petsc), "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR,
                           PETSC_VERSION_SUBMINOR));
   PetscCall(FenGetConfiguration(configuration, sizeof(configuration)));
   PetscCall(FenFileWriteStringAttribute(file, "/provenance", "date", date));
   PetscCall(FenFileWriteStringAttribute(file, "/provenance", "petsc", petsc));
   PetscCall(FenFileWriteStringAttribute(file, "/provenance", "configuration", configuration));
-  PetscCall(FenFileWriteStringAttribute(file, "/provenance", "source", run->opt->source.spec));
-  PetscCall(FenFileWriteStringAttribute(file, "/provenance", "target", run->opt->target.spec));
   PetscCall(FenFileWriteIntAttribute(file, "/provenance", "ranks", run->cli->size));
   PetscCall(FenFileWriteRealAttribute(file, "/provenance", "time_setup", setup));
   PetscCall(FenFileWriteRealAttribute(file, "/provenance", "time_solve", solve));

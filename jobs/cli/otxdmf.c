@@ -20,12 +20,13 @@ static PetscErrorCode AddField(FenMeasure measure, const char name[], const char
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenResultXDMF_Private(FenOTRun *run)
+PetscErrorCode FenOTXDMF_Private(FenRun *base)
 {
+  FenOTRun      *run = (FenOTRun *)base;
   FenMeasureKind source, target;
   FenXDMFField   fields[5];
   PetscInt       n = 0, dim;
-  char           name[PETSC_MAX_PATH_LEN + 8], *dot;
+  char           name[PETSC_MAX_PATH_LEN + 8];
 
   PetscFunctionBegin;
   PetscCall(FenMeasureGetKind(run->source, &source));
@@ -40,11 +41,7 @@ PetscErrorCode FenResultXDMF_Private(FenOTRun *run)
   PetscCall(AddField(run->target, "target", "/target/weights", PETSC_FALSE, &n, fields));
   PetscCall(AddField(run->target, "potential_g", "/potential/g", PETSC_FALSE, &n, fields));
   PetscCall(FenMeasureGetDim(run->source, &dim));
-  PetscCall(PetscStrncpy(name, run->opt->output, PETSC_MAX_PATH_LEN));
-  dot = strrchr(name, '.');
-  if (dot && !strchr(dot, '/'))
-    *dot = 0;
-  PetscCall(PetscStrlcat(name, ".xmf", sizeof(name)));
-  PetscCall(FenXDMFWrite(run->cli->comm, name, run->opt->output, dim, n, fields));
+  PetscCall(FenResultSideName_Private(base->out->result, name, sizeof(name)));
+  PetscCall(FenXDMFWrite(base->cli->comm, name, base->out->result, dim, n, fields));
   PetscFunctionReturn(0);
 }

@@ -117,11 +117,11 @@ static PetscErrorCode Redistribute(FenOTRun *run, const FenSparse *plan, FenLayo
   PetscFunctionBegin;
   PetscCall(FenMeasureGetLayout(run->source, &layout));
   PetscCall(FenMeasureGetSize(run->source, NULL, &nlocal));
-  PetscCall(PetscCalloc1(run->cli->size, &count));
+  PetscCall(PetscCalloc1(run->run.cli->size, &count));
   PetscCall(PetscMalloc1(plan->ptr[nlocal] + 1, &send));
-  PetscCall(Pack(layout, plan, rows, run->cli->size, count, send));
+  PetscCall(Pack(layout, plan, rows, run->run.cli->size, count, send));
   qsort(send, (size_t)plan->ptr[nlocal], sizeof(Entry), CompareEntries);
-  PetscCall(Exchange(run->cli->comm, run->cli->size, count, send, &n, &recv));
+  PetscCall(Exchange(run->run.cli->comm, run->run.cli->size, count, send, &n, &recv));
   PetscCall(Unpack(rows, n, recv, even));
   PetscCall(PetscFree(recv));
   PetscCall(PetscFree(send));
@@ -129,7 +129,7 @@ static PetscErrorCode Redistribute(FenOTRun *run, const FenSparse *plan, FenLayo
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenResultWritePlan_Private(FenOTRun *run, FenFile file)
+PetscErrorCode FenOTWritePlan_Private(FenOTRun *run, FenFile file)
 {
   FenSparse plan = {0}, even = {0};
   FenLayout rows;
@@ -141,7 +141,7 @@ PetscErrorCode FenResultWritePlan_Private(FenOTRun *run, FenFile file)
   PetscCall(FenMeasureGetSize(run->source, &n, NULL));
   PetscCall(FenMeasureGetSize(run->target, &m, NULL));
   PetscCall(FenOTComputePlan(run->ot, (double)run->opt->plan_threshold, &plan));
-  PetscCall(FenLayoutCreateRows(run->cli->comm, n, &rows));
+  PetscCall(FenLayoutCreateRows(run->run.cli->comm, n, &rows));
   PetscCall(Redistribute(run, &plan, rows, &even));
   PetscCall(FenFileWriteCSR(file, "/plan", rows, m, &even));
   PetscCall(FenFileWriteRealAttribute(file, "/plan", "threshold", (double)run->opt->plan_threshold));
