@@ -35,12 +35,12 @@ FEN_EXTERN PetscErrorCode FenReasonGet(FenReason, const char *word[], const char
 /* what a solver reports each iteration; also the columns of /history */
 typedef struct {
   FenInt iteration;
-  double residual;     /* family's residual: L1 marginal error for transport */
+  double residual;     /* family's residual: L1 marginal error for transport, certified loss of the policy for MDPs */
   double value;        /* present value */
   double lower, upper; /* last certified bounds; -inf and +inf before the first */
-  double gap_rel;      /* (upper-lower)/max(|upper|,|lower|), +inf before the first */
-  double parameter;    /* family's continuation parameter: epsilon for transport */
-  double work;         /* family's unit of work so far: kernel passes for transport */
+  double gap_rel;      /* (upper-lower)/max(|upper|,|lower|); MDPs: residual/(max V - min V); +inf before the first */
+  double parameter;    /* family's parameter: epsilon for transport, span of TV - V for MDPs */
+  double work;         /* family's unit of work so far: kernel passes for transport, sweeps for MDPs */
   double seconds;      /* in FenSolverSolve, earlier runs of the same solve included */
 } FenProgress;
 #define FEN_PROGRESS_COLUMNS 9

@@ -32,6 +32,7 @@ typedef struct {
   const char               *stem;            /* "ot": options are -ot_type, -ot_max_it ... */
   const char               *residual_option; /* "marginal_tol" */
   const char               *residual_text;
+  PetscBool                 residual_is_gap; /* the residual is a certified gap, and meeting it is a converged gap */
   const char               *default_type;
   const FenSolverTypeEntry *types; /* ends with NULL */
   PetscErrorCode (*setfromoptions)(FenSolver, PetscOptionItems *);
@@ -85,6 +86,9 @@ PETSC_INTERN PetscErrorCode FenSolverDestroyBase_Private(FenSolver);
 PETSC_INTERN void           FenSolverForget_Private(FenSolver);
 /* sums over all ranks (compensated) for a type's iteration; requests from outside travel along */
 PETSC_INTERN PetscErrorCode FenSolverReduce_Private(FenSolver, PetscInt n, const FenDD in[], double out[]);
+/* for reductions of another kind: what rank 0 is asked (bits, zero elsewhere), and the sum of all ranks' bits */
+PETSC_INTERN PetscErrorCode FenSolverAskRequests_Private(FenSolver, double *bits);
+PETSC_INTERN void           FenSolverTakeRequests_Private(FenSolver, double bits);
 /* certified bounds of the final problem from the present iterate; not the best of all iterates, so that what is written
    can be verified from the potentials beside it */
 PETSC_INTERN PetscErrorCode FenSolverUpdateBounds_Private(FenSolver, double lower, double upper, double slack);

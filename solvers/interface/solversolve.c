@@ -3,39 +3,43 @@
 #include "../solverimpl.h"
 #include <math.h>
 
-/* on rank 0 only: what the clock and the caller want; sums of requests are read as bits, so each is asked once */
-static PetscErrorCode AskForRequests(FenSolver s, double *bits)
+/* what the clock and the caller want, on rank 0; sums of requests are read as bits, so each is asked once */
+PetscErrorCode FenSolverAskRequests_Private(FenSolver s, double *bits)
 {
-  FenRequest request = FEN_REQUEST_NONE;
+  FenRequest  request = FEN_REQUEST_NONE;
+  PetscMPIInt rank;
 
   PetscFunctionBegin;
-  if (s->poll)
-    PetscCall((*s->poll)(s, s->save_ctx, &request));
-  if (s->time_limit > 0 && FenWallTime() - s->time_start > s->time_limit)
-    request |= FEN_REQUEST_STOP;
-  *bits = (double)request;
+  *bits = 0;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s), &rank));
+  if (!s->polled && !rank) {
+    if (s->poll)
+      PetscCall((*s->poll)(s, s->save_ctx, &request));
+    if (s->time_limit > 0 && FenWallTime() - s->time_start > s->time_limit)
+      request |= FEN_REQUEST_STOP;
+    *bits = (double)request;
+  }
+  s->polled = PETSC_TRUE;
   PetscFunctionReturn(0);
+}
+
+void FenSolverTakeRequests_Private(FenSolver s, double bits)
+{
+  s->request |= (int)bits;
 }
 
 PetscErrorCode FenSolverReduce_Private(FenSolver s, PetscInt n, const FenDD in[], double out[])
 {
-  MPI_Comm    comm = PetscObjectComm((PetscObject)s);
-  FenDD       all[17] = {{0, 0}};
-  double      sums[17];
-  PetscMPIInt rank;
+  FenDD  all[17] = {{0, 0}};
+  double sums[17];
 
   PetscFunctionBegin;
   PetscCheck(n <= 16, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL, "at most 16 sums at once, not %d", (int)n);
   PetscCall(PetscArraycpy(all, in, n));
-  if (!s->polled) {
-    PetscCallMPI(MPI_Comm_rank(comm, &rank));
-    if (!rank)
-      PetscCall(AskForRequests(s, &all[n].hi));
-    s->polled = PETSC_TRUE;
-  }
-  PetscCall(FenDDReduce(comm, n + 1, all, sums));
+  PetscCall(FenSolverAskRequests_Private(s, &all[n].hi));
+  PetscCall(FenDDReduce(PetscObjectComm((PetscObject)s), n + 1, all, sums));
   PetscCall(PetscArraycpy(out, sums, n));
-  s->request |= (int)sums[n];
+  FenSolverTakeRequests_Private(s, sums[n]);
   PetscFunctionReturn(0);
 }
 
@@ -109,7 +113,7 @@ PetscErrorCode FenSolverTest_Private(FenSolver s)
     PetscCall(NameNaN(s));
   } else if (!s->intermediate && (use_gap || use_residual) && (!use_gap || p->gap_rel <= s->gap_rel) &&
              (!use_residual || p->residual <= s->residual))
-    s->reason = use_gap ? FEN_CONVERGED_GAP : FEN_CONVERGED_RESIDUAL;
+    s->reason = use_gap || s->family->residual_is_gap ? FEN_CONVERGED_GAP : FEN_CONVERGED_RESIDUAL;
   else if (p->iteration >= s->max_it)
     s->reason = FEN_DIVERGED_MAX_IT;
   PetscFunctionReturn(0);

@@ -44,7 +44,8 @@ typedef struct {
 } FenAmbiguity;
 FEN_EXTERN PetscErrorCode FenMDPSetAmbiguity(FenMDP, const FenAmbiguity *);
 FEN_EXTERN PetscErrorCode FenMDPGetAmbiguity(FenMDP, FenAmbiguity *);
-/* stop when the certified loss of the policy is at most this; absolute, and relative to max V - min V. <= 0: not used */
+/* stop when the certified loss of the policy is at most this; absolute, and relative to max V - min V. <= 0: not used
+ */
 FEN_EXTERN PetscErrorCode FenMDPSetGap(FenMDP, double absolute, double relative);
 
 FEN_EXTERN PetscErrorCode FenMDPSetFromOptions(FenMDP);
@@ -55,11 +56,14 @@ FEN_EXTERN PetscErrorCode FenMDPDestroy(FenMDP *);
    owned by the solver */
 FEN_EXTERN PetscErrorCode FenMDPGetValue(FenMDP, const double *[]);
 FEN_EXTERN PetscErrorCode FenMDPGetPolicy(FenMDP, const int *[]);
+/* finite horizon with -mdp_fh_policies: actions of one step, 0 is the first; action has an entry for each of my states
+ */
+FEN_EXTERN PetscErrorCode FenMDPGetStepPolicy(FenMDP, FenInt step, int action[]);
 typedef struct {
-  double policy_gap;  /* 0 <= V* - V_policy <= this, everywhere */
-  double value_error; /* |value - V*| <= this, everywhere */
+  double policy_gap;   /* 0 <= V* - V_policy <= this, everywhere */
+  double value_error;  /* |value - V*| <= this, everywhere */
   double lower, upper; /* bracket of the mean of V* over states (or over the initial law) */
-  double slack;       /* how much of it is rounding and inexact rows */
+  double slack;        /* how much of it is rounding and inexact rows */
 } FenMDPBounds;
 FEN_EXTERN PetscErrorCode FenMDPGetBounds(FenMDP, FenMDPBounds *);
 FEN_EXTERN PetscErrorCode FenMDPGetWork(FenMDP, double *sweeps, double *matvecs);

@@ -9,10 +9,10 @@
 
    Minimisation is turned into maximisation at the door: inside, rewards and values have their sign changed.
 
-   Values are arrays of nlocal + nghost doubles: my states first, then copies of the states of others that my rows reach,
-   filled by the exchange. Rows are kept in chunks of FEN_LANES consecutive states, action by action inside a chunk,
-   column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical vector
-   operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
+   Values are arrays of nlocal + nghost doubles: my states first, then copies of the states of others that my rows
+   reach, filled by the exchange. Rows are kept in chunks of FEN_LANES consecutive states, action by action inside a
+   chunk, column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical
+   vector operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
 
    A policy's rows are extracted into chunks of their own; when the policy changes only the changed rows are written
    again.
@@ -20,15 +20,16 @@
 #pragma once
 #include <fenchelmdp.h>
 #include "../../solverimpl.h"
+#include <petscmat.h>
 
 typedef struct _p_FenBellman *FenBellman;
 
 /* what one sweep says about all states; global numbers */
 typedef struct {
-  double lo, hi;   /* of T V - V, over non-terminal states */
+  double lo, hi;     /* of T V - V, over non-terminal states */
   double vmin, vmax; /* of T V */
-  double slack;    /* bound of |computed - exact| of an entry of T V: rounding and inexact rows */
-  FenInt changes;  /* states whose greedy action changed */
+  double slack;      /* bound of |computed - exact| of an entry of T V: rounding and inexact rows */
+  FenInt changes;    /* states whose greedy action changed */
 } FenSweepStats;
 
 typedef enum { FEN_SWEEP_JACOBI, FEN_SWEEP_GAUSS_SEIDEL } FenSweepKind;

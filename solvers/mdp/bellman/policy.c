@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The rows of a policy in chunks of their own, one slot a chunk with room for the chunk's longest row: products read
+   nothing else. When the policy changes the lanes of changed states are written again.
+*/
+#include "bellmanimpl.h"
+
+/* entries of a lane that the longest row of the chunk's states takes */
+static PetscErrorCode Room(FenBellman b, FenInt c, FenInt *columns)
+{
+  PetscFunctionBegin;
+  *columns = b->rows ? 0 : b->longest;
+  for (FenInt s = FEN_LANES * c; b->rows && s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++)
+    for (FenInt r = b->rows->state_ptr[s]; r < b->rows->state_ptr[s + 1]; r++)
+      *columns = PetscMax(*columns, b->rows->row_ptr[r + 1] - b->rows->row_ptr[r]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Allocate(FenBellman b)
+{
+  const FenInt nchunks = FenChunkCount(b->nlocal);
+  FenInt       total = 0, columns = 0;
+
+  PetscFunctionBegin;
+  for (FenInt c = 0; c < nchunks; c++) {
+    PetscCall(Room(b, c, &columns));
+    total += columns;
+  }
+  PetscCall(FenChunksAllocate_Private(&b->policy, b->nlocal, nchunks, nchunks, total, b->options.discount));
+  for (FenInt c = 0; c < nchunks; c++) {
+    PetscCall(Room(b, c, &columns));
+    b->policy.chunk_ptr[c + 1] = c + 1;
+    b->policy.slot_ptr[c + 1] = b->policy.slot_ptr[c] + columns;
+  }
+  b->policy.view.scattered = b->all.view.scattered;
+  PetscCall(PetscMalloc2(b->nlocal, &b->policy_of, b->nlocal, &b->policy_reward));
+  for (FenInt s = 0; s < b->nlocal; s++)
+    b->policy_of[s] = -1;
+  if (b->nghost)
+    PetscCall(PetscMalloc1((size_t)(b->nlocal + b->nghost), &b->policy_x));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman b)
+{
+  PetscFunctionBegin;
+  PetscCall(FenChunksDestroy_Private(&b->policy));
+  PetscCall(PetscFree2(b->policy_of, b->policy_reward));
+  PetscCall(PetscFree(b->policy_x));
+  PetscFunctionReturn(0);
+}
+
+/* a lane of stored chunks: what is there already, in local numbers */
+static double CopyLane(FenBellman b, FenInt s, int action)
+{
+  const FenChunkStore *A = &b->all;
+  const FenInt         c = s / FEN_LANES, lane = s % FEN_LANES, k = A->chunk_ptr[c] + action;
+  const FenInt         from = A->slot_ptr[k], n = A->slot_ptr[k + 1] - from;
+  const FenInt         to = b->policy.slot_ptr[c], room = b->policy.slot_ptr[c + 1] - to;
+
+  for (FenInt j = 0; j < n; j++) {
+    b->policy.col[FEN_LANES * (to + j) + lane] = A->col[FEN_LANES * (from + j) + lane];
+    b->policy.val[FEN_LANES * (to + j) + lane] = A->val[FEN_LANES * (from + j) + lane];
+  }
+  for (FenInt j = n; j < room; j++) {
+    b->policy.col[FEN_LANES * (to + j) + lane] = (int)s;
+    b->policy.val[FEN_LANES * (to + j) + lane] = 0;
+  }
+  return A->reward[FEN_LANES * k + lane];
+}
+
+/* a lane whose row is made on demand */
+static PetscErrorCode MakeLane(FenBellman b, FenInt s, int action, double *reward)
+{
+  const FenInt c = s / FEN_LANES, lane = s % FEN_LANES;
+  const FenInt to = b->policy.slot_ptr[c], room = b->policy.slot_ptr[c + 1] - to;
+  FenRowView   row = {.n = 0};
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanRow_Private(b, s, action, &row));
+  for (FenInt j = 0; j < room; j++) {
+    b->policy.col[FEN_LANES * (to + j) + lane] = j < row.n ? row.col[j] : (int)s;
+    b->policy.val[FEN_LANES * (to + j) + lane] = j < row.n ? row.prob[j] : 0;
+  }
+  *reward = row.reward;
+  PetscFunctionReturn(0);
+}
+
+/* lanes beyond the last state repeat the first of their chunk, as in all chunks */
+static void RepeatFirstLane(FenBellman b)
+{
+  const FenInt c = b->nlocal / FEN_LANES;
+
+  for (FenInt l = b->nlocal % FEN_LANES; l && l < FEN_LANES; l++) {
+    for (FenInt j = b->policy.slot_ptr[c]; j < b->policy.slot_ptr[c + 1]; j++) {
+      b->policy.col[FEN_LANES * j + l] = b->policy.col[FEN_LANES * j];
+      b->policy.val[FEN_LANES * j + l] = b->policy.val[FEN_LANES * j];
+    }
+    b->policy.reward[FEN_LANES * c + l] = b->policy.reward[FEN_LANES * c];
+  }
+}
+
+PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
+{
+  FenInt next_terminal = 0;
+
+  PetscFunctionBegin;
+  (void)V;
+  if (!b->policy_of)
+    PetscCall(Allocate(b));
+  for (FenInt s = 0; s < b->nlocal; s++) {
+    const PetscBool terminal = (PetscBool)(next_terminal < b->nterminal && b->terminal[next_terminal] == s);
+    const int       action = terminal ? 0 : policy[s];
+    double          reward = 0;
+
+    if (terminal)
+      reward = b->terminal_value[next_terminal++];
+    if (action == b->policy_of[s])
+      continue;
+    PetscCheck(action >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL,
+               "state %" FENINT_FMT " has no action in the policy", b->start + s);
+    if (b->rows)
+      reward = CopyLane(b, s, action);
+    else if (!terminal)
+      PetscCall(MakeLane(b, s, action, &reward));
+    b->policy.reward[s] = b->policy_reward[s] = reward;
+    b->policy_of[s] = action;
+  }
+  RepeatFirstLane(b);
+  PetscFunctionReturn(0);
+}
+
+static void ApplyRuns(FenBellman b, const FenRuns *runs, const double V[], double TV[], FenSweepPart *part)
+{
+  for (FenInt r = 0; r < runs->n; r++)
+    b->kernels->apply(&b->policy.view, runs->run[r].c0, runs->run[r].c1, V, V, TV, part);
+}
+
+PetscErrorCode FenBellmanPolicySweep(FenBellman b, FenSolver solver, double V[], double TV[], FenSweepStats *stats)
+{
+  FenSweepPart part;
+
+  PetscFunctionBegin;
+  FenSweepPartInit(&part);
+  PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(FenBellmanExchangeBegin_Private(b, V));
+  ApplyRuns(b, &b->inner, V, TV, &part);
+  PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  ApplyRuns(b, &b->outer, V, TV, &part);
+  b->matvecs += 1;
+  PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  PetscFunctionReturn(0);
+}
+
+static void MultRuns(FenBellman b, const FenRuns *runs, const double own[], const double x[], double y[])
+{
+  for (FenInt r = 0; r < runs->n; r++)
+    b->kernels->mult(&b->policy.view, runs->run[r].c0, runs->run[r].c1, own, x, y);
+}
+
+PetscErrorCode FenBellmanPolicyMult(FenBellman b, const double x[], double y[])
+{
+  double *copy = b->policy_x;
+
+  PetscFunctionBegin;
+  if (b->exchange) {
+    if (copy)
+      PetscCall(PetscArraycpy(copy, x, b->nlocal));
+    else
+      copy = (double *)x; /* I have no ghosts but others may need my values */
+    PetscCall(FenBellmanExchangeBegin_Private(b, copy));
+    x = copy;
+  }
+  MultRuns(b, &b->inner, x, x, y);
+  if (b->exchange)
+    PetscCall(FenBellmanExchangeEnd_Private(b, copy));
+  MultRuns(b, &b->outer, x, x, y);
+  b->matvecs += 1;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanPolicyReward(FenBellman b, const double *r[])
+{
+  PetscFunctionBegin;
+  *r = b->policy_reward;
+  PetscFunctionReturn(0);
+}
+
+/* columns of others' states are left out */
+PetscErrorCode FenBellmanPolicyLocalMat(FenBellman b, Mat *M)
+{
+  PetscInt    n, *nnz, col;
+  PetscScalar val;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(b->nlocal, &n));
+  PetscCall(PetscMalloc1(n, &nnz));
+  for (PetscInt s = 0; s < n; s++) {
+    const FenInt c = s / FEN_LANES;
+
+    nnz[s] = (PetscInt)PetscMin(n, 1 + b->policy.slot_ptr[c + 1] - b->policy.slot_ptr[c]);
+  }
+  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, 0, nnz, M));
+  PetscCall(PetscFree(nnz));
+  for (PetscInt s = 0; s < n; s++) {
+    const FenInt c = s / FEN_LANES;
+
+    PetscCall(MatSetValue(*M, s, s, 1, ADD_VALUES));
+    for (FenInt j = b->policy.slot_ptr[c]; j < b->policy.slot_ptr[c + 1]; j++) {
+      col = b->policy.col[FEN_LANES * j + s % FEN_LANES];
+      val = -b->options.discount * b->policy.val[FEN_LANES * j + s % FEN_LANES];
+      if (col < n && val != 0)
+        PetscCall(MatSetValue(*M, s, col, val, ADD_VALUES));
+    }
+  }
+  PetscCall(MatAssemblyBegin(*M, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(*M, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sweeps over all rows: chunks that reach no ghost first, while the messages travel. */
+#include "bellmanimpl.h"
+
+static PetscLogEvent events[1];
+
+PetscErrorCode FenBellmanRegisterEvents(PetscClassId classid)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventRegister("FenMDPSweep", classid, &events[0]));
+  PetscFunctionReturn(0);
+}
+
+/* terminal states keep their values whatever the caller put there; their policy is row 0 of the chunks */
+PetscErrorCode FenBellmanSetTerminal_Private(FenBellman b, double V[])
+{
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < b->nterminal; k++)
+    V[b->terminal[k]] = b->terminal_value[k];
+  PetscFunctionReturn(0);
+}
+
+static void TerminalPolicy(FenBellman b, int policy[], int value)
+{
+  for (FenInt k = 0; k < b->nterminal; k++)
+    policy[b->terminal[k]] = value;
+}
+
+/* one chunk of rows made on demand */
+static PetscErrorCode MakeChunk(FenBellman b, FenInt c)
+{
+  FenInt slots;
+
+  PetscFunctionBegin;
+  b->piece.view.n = PetscMin(FEN_LANES, b->nlocal - FEN_LANES * c);
+  PetscCall(FenBellmanFillChunk_Private(b, c, &b->piece, 0, &slots));
+  b->piece.chunk_ptr[1] = slots;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SweepRuns(FenBellman b, const FenRuns *runs, const double V[], double TV[], int policy[],
+                                FenSweepPart *part)
+{
+  PetscFunctionBegin;
+  for (FenInt r = 0; r < runs->n; r++) {
+    if (b->rows) {
+      b->kernels->sweep(&b->all.view, runs->run[r].c0, runs->run[r].c1, V, V, TV, policy, part);
+      continue;
+    }
+    for (FenInt c = runs->run[r].c0; c < runs->run[r].c1; c++) {
+      const FenInt s = FEN_LANES * c;
+
+      PetscCall(MakeChunk(b, c));
+      b->kernels->sweep(&b->piece.view, 0, 1, V + s, V, TV + s, policy + s, part);
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanSweep(FenBellman b, FenSolver solver, double V[], double TV[], int policy[],
+                               FenSweepStats *stats)
+{
+  FenSweepPart part;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(events[0], 0, 0, 0, 0));
+  if (!policy && !b->scratch_policy)
+    PetscCall(PetscCalloc1(b->nlocal, &b->scratch_policy));
+  if (!policy)
+    policy = b->scratch_policy;
+  FenSweepPartInit(&part);
+  PetscCall(FenBellmanSetTerminal_Private(b, V));
+  TerminalPolicy(b, policy, 0);
+  PetscCall(FenBellmanExchangeBegin_Private(b, V));
+  PetscCall(SweepRuns(b, &b->inner, V, TV, policy, &part));
+  PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  PetscCall(SweepRuns(b, &b->outer, V, TV, policy, &part));
+  TerminalPolicy(b, policy, -1);
+  b->sweeps += 1;
+  PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  PetscCall(PetscLogEventEnd(events[0], 0, 0, 0, 0));
+  PetscFunctionReturn(0);
+}
+
+/* the values of a chunk's slots into rows, lane by lane */
+static PetscErrorCode Scatter(FenBellman b, FenInt c, const double slots[], double q[], FenInt *row)
+{
+  PetscFunctionBegin;
+  for (FenInt s = FEN_LANES * c; s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++) {
+    int rows;
+
+    PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
+    for (int a = 0; a < rows; a++)
+      q[(*row)++] = slots[FEN_LANES * a + s - FEN_LANES * c];
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanRowValues(FenBellman b, double V[], double q[])
+{
+  const FenInt nchunks = FenChunkCount(b->nlocal);
+  double      *slots = NULL;
+  FenInt       row = 0, most = b->piece.nslots;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(FenBellmanExchangeBegin_Private(b, V));
+  PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  for (FenInt c = 0; c < b->all.nchunks; c++)
+    most = PetscMax(most, b->all.chunk_ptr[c + 1] - b->all.chunk_ptr[c]);
+  PetscCall(PetscMalloc1((size_t)(FEN_LANES * most), &slots));
+  for (FenInt c = 0; c < nchunks; c++) {
+    if (b->rows)
+      b->kernels->values(&b->all.view, c, c + 1, V, slots);
+    else {
+      PetscCall(MakeChunk(b, c));
+      b->kernels->values(&b->piece.view, 0, 1, V, slots);
+    }
+    PetscCall(Scatter(b, c, slots, q, &row));
+  }
+  PetscCall(PetscFree(slots));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Certified bounds of values and of the loss of a policy.
+
+   T is monotone, and T(V + c) <= TV + gamma c for constants c >= 0, >= for c <= 0; equality holds if all rows sum to
+   one and no state is terminal. With lo <= TV - V <= hi in all states, and the policy that attains TV,
+
+     TV + f lo  <=  V_policy  <=  V*  <=  TV + f hi,     f = gamma/(1-gamma),
+
+   where lo is cut at 0 from above and hi from below if equality does not hold. Sweeps that are wrong by e at most widen
+   each side by e/(1-gamma): once for TV, f times for lo or hi. Average reward: lo <= gain of the policy <= best gain <=
+   hi. Reference: MacQueen 1966, Porteus 1971; Puterman, Markov Decision Processes, sections 6.3 and 8.5.
+*/
+#include "../mdpimpl.h"
+#include <math.h>
+
+#define BLOCK        512
+#define FLAT_VALUES  1e-4 /* the range of values counts as at least this share of their size */
+#define STALLED_MOST 5
+
+static double Low(FenMDP mdp, const FenSweepStats *stats)
+{
+  return mdp->shift ? stats->lo : PetscMin(stats->lo, 0);
+}
+static double High(FenMDP mdp, const FenSweepStats *stats)
+{
+  return mdp->shift ? stats->hi : PetscMax(stats->hi, 0);
+}
+
+double FenMDPNorm_Private(FenMDP mdp, const FenSweepStats *stats)
+{
+  return High(mdp, stats) - Low(mdp, stats);
+}
+
+double FenMDPBestShift_Private(FenMDP mdp, const FenSweepStats *stats)
+{
+  return mdp->shift && mdp->gamma < 1 ? (stats->lo + stats->hi) / 2 / (1 - mdp->gamma) : 0;
+}
+
+/* what a gap is relative to: the range of the values */
+static double Scale(FenMDP mdp)
+{
+  const FenSweepStats *s = &mdp->stats;
+
+  if (mdp->criterion == FEN_MDP_AVERAGE)
+    return PetscMax(fabs(s->lo), fabs(s->hi));
+  return PetscMax(s->vmax - s->vmin, FLAT_VALUES * PetscMax(fabs(s->vmin), fabs(s->vmax)));
+}
+
+/* widest gap that the tolerances allow */
+static double GapWanted(FenMDP mdp)
+{
+  const FenSolver s = (FenSolver)mdp;
+  double          gap = HUGE_VAL;
+
+  if (s->residual > 0)
+    gap = PetscMin(gap, s->residual);
+  if (s->gap_rel > 0)
+    gap = PetscMin(gap, s->gap_rel * Scale(mdp));
+  return isfinite(gap) ? gap : 0;
+}
+
+double FenMDPTarget_Private(FenMDP mdp)
+{
+  const double gap = GapWanted(mdp), gamma = mdp->gamma, slack = 2 * mdp->stats.slack;
+
+  if (mdp->criterion == FEN_MDP_AVERAGE)
+    return PetscMax(gap - slack, 0);
+  return gamma > 0 ? PetscMax(gap * (1 - gamma) - slack, 0) / gamma : gap;
+}
+
+PetscBool FenMDPMet_Private(FenMDP mdp)
+{
+  return (PetscBool)(FenMDPNorm_Private(mdp, &mdp->stats) <= FenMDPTarget_Private(mdp));
+}
+
+/* mean over all states of all ranks; a NaN anywhere makes it NaN */
+static PetscErrorCode Mean(FenMDP mdp, const double x[], double *mean)
+{
+  FenDD sum = {0, 0};
+
+  PetscFunctionBegin;
+  for (FenInt start = 0; start < mdp->n; start += BLOCK) {
+    const FenInt n = PetscMin(BLOCK, mdp->n - start);
+    double       s[8] = {0};
+    FenInt       k = 0;
+
+    for (; k + 8 <= n; k += 8)
+      for (int l = 0; l < 8; l++)
+        s[l] += x[start + k + l];
+    for (; k < n; k++)
+      s[k % 8] += x[start + k];
+    FenDDAdd(&sum, ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7])));
+  }
+  PetscCall(FenSolverReduce_Private((FenSolver)mdp, 1, &sum, mean));
+  *mean /= (double)mdp->nstates;
+  PetscFunctionReturn(0);
+}
+
+/* low and high: what must be added to TV in the states that are not terminal; `mean` of TV */
+static PetscErrorCode SetBounds(FenMDP mdp, double mean, double low, double high, double slack)
+{
+  FenSolver     s = (FenSolver)mdp;
+  FenProgress  *p = &s->progress;
+  FenMDPBounds *B = &mdp->bounds;
+  const double  share = (double)mdp->nalive / (double)mdp->nstates;
+  const double  rounding = 80 * PETSC_MACHINE_EPSILON * PetscMax(fabs(mdp->stats.vmin), fabs(mdp->stats.vmax));
+  const double  lower = mean + share * low - rounding, upper = mean + share * high + rounding;
+
+  PetscFunctionBegin;
+  B->policy_gap = high - low;
+  B->value_error = (high - low) / 2;
+  B->slack = slack;
+  B->lower = mdp->sign > 0 ? lower : -upper;
+  B->upper = mdp->sign > 0 ? upper : -lower;
+  PetscCall(FenSolverUpdateBounds_Private(s, B->lower, B->upper, 0));
+  p->value = mdp->sign * (mean + share * (low + high) / 2);
+  p->residual = B->policy_gap;
+  p->gap_rel = B->policy_gap / PetscMax(Scale(mdp), 1e-300);
+  p->parameter = FenMDPNorm_Private(mdp, &mdp->stats);
+  PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps, &mdp->matvecs));
+  mdp->sweeps -= mdp->sweeps_offset;
+  mdp->matvecs -= mdp->matvecs_offset;
+  p->work = mdp->sweeps;
+  PetscFunctionReturn(0);
+}
+
+/* the norm cannot fall below what rounding makes of zero */
+static void LookForStagnation(FenMDP mdp)
+{
+  FenSolver    s = (FenSolver)mdp;
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+
+  mdp->stalled = norm >= 0.999 * mdp->norm_best && norm <= 16 * mdp->stats.slack ? mdp->stalled + 1 : 0;
+  mdp->norm_best = PetscMin(mdp->norm_best, norm);
+  if (mdp->stalled >= STALLED_MOST && s->reason == FEN_ITERATING && !FenMDPMet_Private(mdp))
+    s->reason = FEN_DIVERGED_STAGNATION;
+}
+
+PetscErrorCode FenMDPReport_Private(FenMDP mdp)
+{
+  const FenSweepStats *s = &mdp->stats;
+  const PetscBool      average = (PetscBool)(mdp->criterion == FEN_MDP_AVERAGE);
+  const double         f = mdp->gamma / (1 - mdp->gamma), e = average ? s->slack : s->slack / (1 - mdp->gamma);
+  double               mean = 0;
+
+  PetscFunctionBegin;
+  PetscCall(Mean(mdp, mdp->TV, &mean));
+  if (average) { /* the value that is bounded is the gain, the same in all states; a NaN must show nevertheless */
+    PetscCall(SetBounds(mdp, 0 * mean, s->lo - e, s->hi + e, 2 * e));
+  } else
+    PetscCall(SetBounds(mdp, mean, f * Low(mdp, s) - e, f * High(mdp, s) + e, 2 * e));
+  LookForStagnation(mdp);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenMDPReportExact_Private(FenMDP mdp, double error)
+{
+  double mean;
+
+  PetscFunctionBegin;
+  PetscCall(Mean(mdp, mdp->TV, &mean));
+  PetscCall(SetBounds(mdp, mean, -error, error, 2 * error));
+  PetscFunctionReturn(0);
+}

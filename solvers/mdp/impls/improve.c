@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Policies: evaluate, improve, and again.
+
+   Sweeps of T_pi (modified policy iteration) converge from any start, with the optimal policy at the end, and need no
+   safeguard: constants pass through T, so every start is as good as one from below. Linear solves do need one when they
+   are inexact or when nature's law is frozen in them (Newton's method on a max-min may cycle): after STALE iterations
+   without a new smallest norm of TV - V, an outcome that does not lower the norm is thrown away and V <- TV taken,
+   which lowers it by the discount. Before that it is accepted: the norm of policy iteration rises for a while on models
+   where news travels one state a step.
+
+   Each solve starts with the best constant, (max + min of TV - V)/2/(1 - gamma): the mode that converges slowest.
+
+   References: Puterman and Shin, Management Science 24, 1978; Gargiani et al., arXiv 2211.04299 and 2404.06136; Ho,
+   Petrik, Wiesemann, JMLR 22(275), 2021; Kaufman and Schaefer, INFORMS J. Comput. 25, 2013.
+*/
+#include "improve.h"
+#include <math.h>
+
+#define STALE         50
+#define FORCING_LEAST 1e-3
+#define ROUNDS        30 /* of linear solves in one evaluation */
+
+static const char citation[] = "@article{HoPetrikWiesemann2021,\n"
+                               "  author = {Chin Pang Ho and Marek Petrik and Wolfram Wiesemann},\n"
+                               "  title = {Partial Policy Iteration for {L1}-Robust {Markov} Decision Processes},\n"
+                               "  journal = {Journal of Machine Learning Research},\n"
+                               "  volume = {22}, number = {275}, pages = {1--46}, year = {2021}\n}\n";
+static PetscBool  cited = PETSC_FALSE;
+
+static PetscErrorCode Initialize(FenSolver s)
+{
+  FenMDP      mdp = (FenMDP)s;
+  FenImprove *E = (FenImprove *)s->data;
+
+  PetscFunctionBegin;
+  if (E->first == FEN_EVALUATE_PARTIAL)
+    PetscCall(PetscCitationsRegister(citation, &cited));
+  E->kind = (FenInt)E->first;
+  E->norm_before = E->best = PETSC_INFINITY;
+  E->stale = E->looked = 0;
+  E->tolerance = PETSC_INFINITY;
+  E->norm_start = E->rate = 0;
+  if (E->first == FEN_EVALUATE_NOTHING) {
+    mdp->choice = NULL;
+    mdp->why[0] = 0;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* W <- V after sweeps of T_pi. Robust models: nature's laws are renewed before each, so that this is T_pi itself */
+static PetscErrorCode EvaluateSweeps(FenMDP mdp)
+{
+  FenImprove   *E = (FenImprove *)mdp->base.data;
+  const double  share = E->inner * FenMDPNorm_Private(mdp, &mdp->stats);
+  const double  stop = PetscMax(share, 0.4 * FenMDPTarget_Private(mdp));
+  FenSweepStats stats = mdp->stats;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
+  FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
+  PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
+  for (PetscInt k = 0; k < E->sweeps_max; k++) {
+    if (k && mdp->robust)
+      PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
+    PetscCall(FenBellmanPolicySweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, &stats));
+    FenMDPSwap_Private(&mdp->W, &mdp->X);
+    if (!(FenMDPNorm_Private(mdp, &stats) > stop))
+      break;
+  }
+  FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
+  PetscFunctionReturn(0);
+}
+
+/* W += x + c with (I - gamma P) x = image - W - (1 - gamma) c; X is used for the right-hand side and x. stop: 2-norm */
+static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepStats *stats, double forcing,
+                              double least, PetscBool *failed)
+{
+  FenImprove  *E = (FenImprove *)mdp->base.data;
+  const double c = FenMDPBestShift_Private(mdp, stats), middle = c * (1 - mdp->gamma);
+  double      *b = mdp->X, *x, norm2;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(mdp->n, &x));
+  for (FenInt k = 0; k < mdp->n; k++)
+    b[k] = mdp->policy[k] < 0 ? 0 : image[k] - mdp->W[k] - middle;
+  PetscCall(FenMDPDots_Private(mdp, 1, (const double *const *)&b, b, &norm2));
+  *failed = (PetscBool)!isfinite(norm2);
+  if (norm2 > 0 && !*failed) {
+    const double stop = PetscMax(forcing * sqrt(norm2), 0.3 * least * sqrt((double)mdp->nstates));
+
+    PetscCall(FenPolicySystemSolve(&E->system, b, stop, x, failed));
+    if (!*failed)
+      for (FenInt k = 0; k < mdp->n; k++)
+        mdp->W[k] += x[k];
+  }
+  FenMDPShift_Private(mdp, c, mdp->W);
+  PetscCall(PetscFree(x));
+  PetscFunctionReturn(0);
+}
+
+/* one Newton step; nature's laws are those at V */
+static PetscErrorCode EvaluateNewton(FenMDP mdp, PetscBool *failed)
+{
+  FenImprove  *E = (FenImprove *)mdp->base.data;
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats), ratio = norm / E->norm_before;
+  const double forcing = PetscMax(FORCING_LEAST, PetscMin(E->forcing, 0.9 * ratio * ratio));
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->V));
+  PetscCall(FenPolicySystemBuild(&E->system));
+  PetscCall(PetscArraycpy(mdp->W, mdp->V, mdp->n));
+  PetscCall(Correct(mdp, mdp->TV, &mdp->stats, forcing, 0.3 * FenMDPTarget_Private(mdp), failed));
+  PetscFunctionReturn(0);
+}
+
+/* W <- value of the policy within `tolerance` of its residual; nature answers each round (robust policy evaluation is a
+   policy iteration of nature). Ends also when rounding allows no more */
+static PetscErrorCode EvaluateTo(FenMDP mdp, double tolerance, PetscBool *failed)
+{
+  FenImprove   *E = (FenImprove *)mdp->base.data;
+  FenSweepStats stats = mdp->stats;
+  double       *image, before = PETSC_INFINITY, norm = FenMDPNorm_Private(mdp, &stats);
+
+  PetscFunctionBegin;
+  *failed = PETSC_FALSE;
+  PetscCall(PetscMalloc1((size_t)(mdp->n + mdp->nghost), &image));
+  PetscCall(PetscArraycpy(mdp->W, mdp->V, mdp->n));
+  PetscCall(PetscArraycpy(image, mdp->TV, mdp->n));
+  PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
+  PetscCall(FenPolicySystemBuild(&E->system));
+  for (PetscInt round = 0; round < ROUNDS && norm > tolerance && !*failed && norm <= 0.5 * before; round++) {
+    before = norm;
+    PetscCall(Correct(mdp, image, &stats, 1e-6, 0.1 * tolerance, failed));
+    if (mdp->robust) {
+      PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
+      PetscCall(FenPolicySystemBuild(&E->system));
+    }
+    PetscCall(FenBellmanPolicySweep(mdp->op, (FenSolver)mdp, mdp->W, image, &stats));
+    norm = FenMDPNorm_Private(mdp, &stats);
+  }
+  PetscCall(PetscFree(image));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
+{
+  FenImprove  *E = (FenImprove *)mdp->base.data;
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats), g2 = mdp->gamma * mdp->gamma;
+
+  PetscFunctionBegin;
+  *failed = PETSC_FALSE;
+  switch ((FenEvaluation)E->kind) {
+  case FEN_EVALUATE_SWEEPS:
+    PetscCall(EvaluateSweeps(mdp));
+    break;
+  case FEN_EVALUATE_NEWTON:
+    PetscCall(EvaluateNewton(mdp, failed));
+    break;
+  case FEN_EVALUATE_EXACT:
+    PetscCall(EvaluateTo(mdp, 4 * mdp->stats.slack, failed));
+    break;
+  case FEN_EVALUATE_PARTIAL:
+    E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, 0.1 * norm);
+    PetscCall(EvaluateTo(mdp, PetscMax(E->tolerance, 0.3 * FenMDPTarget_Private(mdp)), failed));
+    break;
+  default:
+    *failed = PETSC_TRUE; /* V <- TV */
+  }
+  PetscFunctionReturn(0);
+}
+
+/* whether the outcome of an evaluation must lower the norm: see above */
+static PetscBool Strict(const FenImprove *E)
+{
+  return (PetscBool)(E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
+}
+
+/* sweep at W; if that is no progress where progress is due, go back to TV, which X keeps meanwhile */
+static PetscErrorCode Accept(FenMDP mdp, double norm)
+{
+  FenImprove     *E = (FenImprove *)mdp->base.data;
+  const PetscBool strict = Strict(E);
+
+  PetscFunctionBegin;
+  FenMDPSwap_Private(&mdp->V, &mdp->W);
+  FenMDPSwap_Private(&mdp->TV, &mdp->X);
+  PetscCall(FenMDPSweep_Private(mdp));
+  if (strict && FenMDPNorm_Private(mdp, &mdp->stats) > 0.999 * norm && !FenMDPMet_Private(mdp)) {
+    FenMDPSwap_Private(&mdp->V, &mdp->X);
+    PetscCall(FenMDPSweep_Private(mdp));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Iterate(FenSolver s)
+{
+  FenMDP      mdp = (FenMDP)s;
+  FenImprove *E = (FenImprove *)s->data;
+  PetscBool   failed;
+  double      norm;
+
+  PetscFunctionBegin;
+  if (!mdp->swept) {
+    PetscCall(FenMDPSweep_Private(mdp));
+  } else {
+    norm = FenMDPNorm_Private(mdp, &mdp->stats);
+    PetscCall(Evaluate(mdp, &failed));
+    if (failed)
+      PetscCall(FenMDPValueStep_Private(mdp));
+    else
+      PetscCall(Accept(mdp, norm));
+    if (E->kind == FEN_EVALUATE_NEWTON)
+      for (PetscInt k = 0; k < E->smooth && !FenMDPMet_Private(mdp); k++)
+        PetscCall(FenMDPValueStep_Private(mdp));
+    E->norm_before = norm;
+  }
+  norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
+  E->best = PetscMin(E->best, norm);
+  if (E->kind == FEN_EVALUATE_NOTHING)
+    PetscCall(FenImproveChoose(mdp, E));
+  PetscCall(FenMDPReport_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode State(FenSolver s, FenState state)
+{
+  FenImprove *E = (FenImprove *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenStateAddInt(state, "evaluation", &E->kind));
+  PetscCall(FenStateAddReal(state, "norm_before", &E->norm_before));
+  PetscCall(FenStateAddReal(state, "norm_smallest", &E->best));
+  PetscCall(FenStateAddInt(state, "stale", &E->stale));
+  PetscCall(FenStateAddReal(state, "tolerance", &E->tolerance));
+  PetscCall(FenStateAddInt(state, "looked", &E->looked));
+  PetscCall(FenStateAddReal(state, "norm_start", &E->norm_start));
+  PetscCall(FenStateAddReal(state, "rate", &E->rate));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SetUp(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(FenPolicySystemCreate((FenMDP)s, &((FenImprove *)s->data)->system));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Reset(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(FenPolicySystemDestroy(&((FenImprove *)s->data)->system));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode View(FenSolver s, PetscViewer viewer)
+{
+  static const char *const names[] = {"none", "sweeps", "one inexact linear solve", "linear solves to rounding",
+                                      "linear solves to a falling tolerance"};
+  FenImprove              *E = (FenImprove *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "evaluation of policies: %s\n", names[E->kind]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Destroy(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenImproveOptionsSweeps(FenImprove *E, PetscOptionItems *PetscOptionsObject)
+{
+  PetscReal inner = E->inner;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsInt("-mdp_mpi_sweeps", "sweeps over a policy's rows at most", "", E->sweeps_max, &E->sweeps_max,
+                            NULL));
+  PetscCall(
+      PetscOptionsReal("-mdp_mpi_inner", "they stop at this share of the span of TV - V", "", inner, &inner, NULL));
+  PetscCheck(E->sweeps_max >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_mpi_sweeps %d: must not be negative", (int)E->sweeps_max);
+  PetscCheck(inner >= 0 && inner < 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_mpi_inner %g: must be at least 0 and below 1", inner);
+  E->inner = inner;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenImproveOptionsNewton(FenImprove *E, PetscOptionItems *PetscOptionsObject)
+{
+  PetscReal forcing = E->forcing;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsInt("-mdp_ipi_sweeps", "sweeps after a linear solve", "", E->smooth, &E->smooth, NULL));
+  PetscCall(PetscOptionsReal("-mdp_ipi_forcing", "a linear solve stops at this share of its right-hand side at most",
+                             "", forcing, &forcing, NULL));
+  PetscCheck(E->smooth >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_ipi_sweeps %d: must not be negative", (int)E->smooth);
+  PetscCheck(forcing > 0 && forcing < 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_ipi_forcing %g: must be between 0 and 1", forcing);
+  E->forcing = forcing;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenImproveCreate(FenSolver s, FenEvaluation first)
+{
+  FenImprove *E;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&E));
+  E->first = first;
+  E->sweeps_max = 100;
+  E->inner = 0.03;
+  E->smooth = 4;
+  E->forcing = 0.1;
+  E->system.max_it = 200;
+  s->data = E;
+  s->ops->setup = SetUp;
+  s->ops->initialize = Initialize;
+  s->ops->iterate = Iterate;
+  s->ops->state = State;
+  s->ops->view = View;
+  s->ops->reset = Reset;
+  s->ops->destroy = Destroy;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   What the methods that evaluate policies share: mpi, ipi, pi, ppi and auto are settings of one engine, so that they
+   have one state, one safeguard and one description.
+
+   An iteration: evaluate the greedy policy of the last sweep in some way, sweep at the outcome, smooth by some more
+   sweeps.
+*/
+#pragma once
+#include "policysystem.h"
+
+typedef enum {
+  FEN_EVALUATE_NOTHING, /* V <- TV: value iteration, while "auto" looks */
+  FEN_EVALUATE_SWEEPS,  /* sweeps of T_pi until the span is small against that of TV - V */
+  FEN_EVALUATE_NEWTON,  /* one linear solve to a forcing term */
+  FEN_EVALUATE_EXACT,   /* linear solves until rounding */
+  FEN_EVALUATE_PARTIAL  /* linear solves with nature's laws renewed, to a tolerance that falls */
+} FenEvaluation;
+
+typedef struct {
+  /* options */
+  PetscInt        sweeps_max; /* of T_pi at most */
+  double          inner;      /* they stop at this share of the span of TV - V */
+  PetscInt        smooth;     /* sweeps of T after a linear solve */
+  double          forcing;    /* largest forcing term */
+  FenEvaluation   first;      /* what a new solve starts with */
+  FenPolicySystem system;
+  /* state */
+  FenInt kind;        /* FenEvaluation */
+  double norm_before; /* of TV - V one iteration ago */
+  double best;        /* smallest norm so far */
+  FenInt stale;       /* iterations since it fell */
+  double tolerance;   /* partial: of the present evaluation */
+  FenInt looked;      /* auto: sweeps looked at */
+  double norm_start;  /* auto: norm at the first of them */
+  double rate;        /* auto: contraction that was seen */
+} FenImprove;
+
+/* allocates s->data, sets all operations but setfromoptions and create's defaults */
+PETSC_INTERN PetscErrorCode FenImproveCreate(FenSolver, FenEvaluation);
+PETSC_INTERN PetscErrorCode FenImproveOptionsSweeps(FenImprove *, PetscOptionItems *);
+PETSC_INTERN PetscErrorCode FenImproveOptionsNewton(FenImprove *, PetscOptionItems *);
+/* auto: called after each sweep while nothing is evaluated; may set kind */
+PETSC_INTERN PetscErrorCode FenImproveChoose(FenMDP, FenImprove *);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENMDPPI: policy iteration (Howard). Every policy is evaluated to rounding; the incumbent action stays unless beaten
+   by more than rounding, so that it ends. Robust models: nature's policy iteration inside gives the robust value.
+
+   Reference: Howard, Dynamic Programming and Markov Processes, 1960.
+*/
+#include "improve.h"
+
+static PetscErrorCode FenMDPSetFromOptions_PI(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENMDPPI - "pi": policy iteration, evaluations to rounding
+
+  Options Database Keys:
++ -mdp_precondition - ilu (of each rank's block) or none
+. -mdp_inner_it     - iterations of a linear solve at most (500)
+- -mdp_ksp_type     - any KSP of PETSc (bcgs)
+
+  Level: beginner
+
+.seealso: `FENMDPIPI`, `FenMDPSetType()`
+M*/
+PetscErrorCode FenMDPCreate_PI(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(FenImproveCreate(s, FEN_EVALUATE_EXACT));
+  ((FenImprove *)s->data)->system.max_it = 500;
+  s->ops->setfromoptions = FenMDPSetFromOptions_PI;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENMDPPPI: partial policy iteration for robust models. The robust greedy policy is evaluated robustly, by nature's
+   policy iteration with linear solves, to a tolerance that falls faster than the discount, so that the outer iteration
+   converges as policy iteration does without paying for exact evaluations. On nominal models it is inexact policy
+   iteration with tighter solves.
+
+   Reference: Ho, Petrik, Wiesemann, JMLR 22(275), 2021.
+*/
+#include "improve.h"
+
+static PetscErrorCode FenMDPSetFromOptions_PPI(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  PetscFunctionBegin;
+  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENMDPPPI - "ppi": partial policy iteration
+
+  Options Database Keys:
++ -mdp_precondition - ilu (of each rank's block) or none
+. -mdp_inner_it     - iterations of a linear solve at most (200)
+- -mdp_ksp_type     - any KSP of PETSc (bcgs)
+
+  Level: beginner
+
+.seealso: `FENMDPMPI`, `FENMDPIPI`, `FenMDPSetType()`
+M*/
+PetscErrorCode FenMDPCreate_PPI(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(FenImproveCreate(s, FEN_EVALUATE_PARTIAL));
+  s->ops->setfromoptions = FenMDPSetFromOptions_PPI;
+  PetscFunctionReturn(0);
+}

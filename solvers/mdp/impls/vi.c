@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENMDPVI: value iteration, V <- TV.
+
+   jacobi     one sweep an iteration; what is certified is what is iterated
+   in_place   some sweeps in place of this rank's states, which use new values as soon as they are there, then one
+              ordinary sweep that certifies; the iterates depend on the number of ranks, the interval holds on any
+
+   Anderson acceleration (type II, m columns) looks for the combination of the last iterates whose residual is smallest,
+   for the map G(V) = TV + the best constant. A candidate is kept while the norm of TV - V falls fast enough (Zhang,
+   O'Donoghue, Boyd); otherwise G of the iterate before is taken, and the memory forgotten, as it is when more than one
+   percent of the actions change: T is smooth between such changes only.
+
+   Average reward: relative value iteration, damped so that periodic chains converge: h <- h + t (Th - h - middle).
+
+   References: Puterman, Markov Decision Processes, 2005, sections 6.3 and 8.5; Zhang, O'Donoghue, Boyd, SIAM J. Optim.
+   30(4), 2020; Geist and Scherrer, arXiv 1809.09501.
+*/
+#include "../mdpimpl.h"
+#include <math.h>
+
+#define MOST       10    /* columns of Anderson's memory */
+#define SAFE       10.0  /* Zhang, O'Donoghue, Boyd: D */
+#define REGULARISE 1e-10 /* of the normal equations, relative */
+#define DAMPING    0.9
+
+typedef enum { FEN_VI_JACOBI, FEN_VI_IN_PLACE } FenVISweep;
+static const char *const FenVISweeps[] = {"jacobi", "in_place", "FenVISweep", "FEN_VI_", NULL};
+
+typedef struct {
+  FenVISweep sweep;    /* options */
+  PetscInt   anderson; /* columns, 0: none */
+  PetscInt   in_place; /* sweeps in place an iteration */
+  double    *f, *g;    /* G(V) - V and G(V) of the last iterate */
+  double    *memory;   /* differences of f, then of g: one array of 2 anderson n, column by column */
+  double    *columns;  /* the same on the model's layout, for the state: columns of f, of g, f, g */
+  double     gram[MOST * MOST];
+  FenInt     filled, next, kept; /* columns in use; next to write; candidates accepted */
+  FenInt     have;               /* f and g are set */
+  double     norm_first;
+} VI;
+
+static double *ColumnF(const FenMDP mdp, const VI *A, FenInt j)
+{
+  return A->memory + j * mdp->n;
+}
+static double *ColumnG(const FenMDP mdp, const VI *A, FenInt j)
+{
+  return A->memory + (A->anderson + j) * mdp->n;
+}
+
+static void Forget(VI *A)
+{
+  A->filled = A->next = A->kept = A->have = 0;
+  A->norm_first = 0;
+  for (int k = 0; k < MOST * MOST; k++)
+    A->gram[k] = 0;
+}
+
+static PetscErrorCode FenMDPInitialize_VI(FenSolver s)
+{
+  PetscFunctionBegin;
+  Forget((VI *)s->data);
+  PetscFunctionReturn(0);
+}
+
+/* a new column from the last iterate and this one, and its row of the Gram matrix */
+static PetscErrorCode Remember(FenMDP mdp, VI *A)
+{
+  const double  c = FenMDPBestShift_Private(mdp, &mdp->stats) * mdp->gamma;
+  const FenInt  j = A->next;
+  const double *columns[MOST];
+  double        dots[MOST];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < mdp->n; k++) {
+    const double g = mdp->TV[k] + (mdp->policy[k] < 0 ? 0 : c), f = g - mdp->V[k];
+
+    if (A->have) {
+      ColumnF(mdp, A, j)[k] = f - A->f[k];
+      ColumnG(mdp, A, j)[k] = g - A->g[k];
+    }
+    A->f[k] = f;
+    A->g[k] = g;
+  }
+  if (!A->have) {
+    A->have = 1;
+    A->norm_first = FenMDPNorm_Private(mdp, &mdp->stats);
+    PetscFunctionReturn(0);
+  }
+  A->filled = PetscMin(A->filled + 1, (FenInt)A->anderson);
+  A->next = (j + 1) % A->anderson;
+  for (FenInt i = 0; i < A->filled; i++)
+    columns[i] = ColumnF(mdp, A, i);
+  PetscCall(FenMDPDots_Private(mdp, (PetscInt)A->filled, columns, columns[j], dots));
+  for (FenInt i = 0; i < A->filled; i++)
+    A->gram[i * MOST + j] = A->gram[j * MOST + i] = dots[i];
+  PetscFunctionReturn(0);
+}
+
+/* theta of the smallest combination, by Cholesky's factors of the regularised Gram matrix; false if it has none */
+static PetscBool Combine(const VI *A, double theta[])
+{
+  const FenInt m = A->filled;
+  double       L[MOST][MOST], trace = 0;
+
+  for (FenInt i = 0; i < m; i++)
+    trace += A->gram[i * MOST + i];
+  for (FenInt i = 0; i < m; i++)
+    for (FenInt j = 0; j <= i; j++) {
+      double sum = A->gram[i * MOST + j] + (i == j ? REGULARISE * trace : 0);
+
+      for (FenInt k = 0; k < j; k++)
+        sum -= L[i][k] * L[j][k];
+      if (i == j && !(sum > 0))
+        return PETSC_FALSE;
+      L[i][j] = i == j ? sqrt(sum) : sum / L[j][j];
+    }
+  for (FenInt i = 0; i < m; i++) {
+    for (FenInt k = 0; k < i; k++)
+      theta[i] -= L[i][k] * theta[k];
+    theta[i] /= L[i][i];
+  }
+  for (FenInt i = m - 1; i >= 0; i--) {
+    for (FenInt k = i + 1; k < m; k++)
+      theta[i] -= L[k][i] * theta[k];
+    theta[i] /= L[i][i];
+  }
+  return PETSC_TRUE;
+}
+
+/* V <- G(V) - sum theta_j dG_j; plain G(V) while there is no memory */
+static PetscErrorCode Extrapolate(FenMDP mdp, VI *A)
+{
+  const double *columns[MOST];
+  double        theta[MOST] = {0};
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(mdp->V, A->g, mdp->n));
+  if (!A->filled)
+    PetscFunctionReturn(0);
+  for (FenInt j = 0; j < A->filled; j++)
+    columns[j] = ColumnF(mdp, A, j);
+  PetscCall(FenMDPDots_Private(mdp, (PetscInt)A->filled, columns, A->f, theta));
+  if (!Combine(A, theta)) {
+    Forget(A);
+    PetscFunctionReturn(0);
+  }
+  for (FenInt j = 0; j < A->filled; j++) {
+    const double *g = ColumnG(mdp, A, j);
+
+    for (FenInt k = 0; k < mdp->n; k++)
+      mdp->V[k] -= theta[j] * g[k];
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode AndersonStep(FenMDP mdp)
+{
+  VI          *A = (VI *)mdp->base.data;
+  const double few = 0.01 * (double)mdp->nalive;
+  double       allowed, norm;
+
+  PetscFunctionBegin;
+  PetscCall(Remember(mdp, A));
+  PetscCall(Extrapolate(mdp, A));
+  PetscCall(FenMDPSweep_Private(mdp));
+  allowed = SAFE * A->norm_first * pow((double)(A->kept + 1), -1.01);
+  norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  if (A->filled && norm > allowed) {
+    PetscCall(PetscArraycpy(mdp->V, A->g, mdp->n));
+    Forget(A);
+    PetscCall(FenMDPSweep_Private(mdp));
+  } else if ((double)mdp->stats.changes > few)
+    Forget(A);
+  else
+    A->kept++;
+  PetscFunctionReturn(0);
+}
+
+/* h <- h + t (Th - h - middle): the transformed chain is aperiodic and has the same policies */
+static PetscErrorCode AverageStep(FenMDP mdp)
+{
+  const double middle = (mdp->stats.lo + mdp->stats.hi) / 2;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < mdp->n; k++)
+    mdp->V[k] += DAMPING * (mdp->TV[k] - mdp->V[k] - middle);
+  PetscCall(FenMDPSweep_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode InPlaceStep(FenMDP mdp)
+{
+  VI           *A = (VI *)mdp->base.data;
+  FenSweepStats ignored;
+
+  PetscFunctionBegin;
+  FenMDPSwap_Private(&mdp->V, &mdp->TV);
+  for (PetscInt k = 0; k < A->in_place; k++)
+    PetscCall(FenBellmanSweepInPlace(mdp->op, (FenSolver)mdp, mdp->V, mdp->policy, &ignored));
+  PetscCall(FenMDPSweep_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPIterate_VI(FenSolver s)
+{
+  FenMDP mdp = (FenMDP)s;
+  VI    *A = (VI *)s->data;
+
+  PetscFunctionBegin;
+  if (!mdp->swept)
+    PetscCall(FenMDPSweep_Private(mdp));
+  else if (mdp->criterion == FEN_MDP_AVERAGE)
+    PetscCall(AverageStep(mdp));
+  else if (A->sweep == FEN_VI_IN_PLACE)
+    PetscCall(InPlaceStep(mdp));
+  else if (A->anderson)
+    PetscCall(AndersonStep(mdp));
+  else
+    PetscCall(FenMDPValueStep_Private(mdp));
+  PetscCall(FenMDPReport_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode PackMemory(FenMDP mdp, const VI *A)
+{
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < 2 * A->anderson; j++)
+    PetscCall(FenBellmanToModel(mdp->op, A->memory + j * mdp->n, A->columns + j * mdp->nout));
+  PetscCall(FenBellmanToModel(mdp->op, A->f, A->columns + 2 * A->anderson * mdp->nout));
+  PetscCall(FenBellmanToModel(mdp->op, A->g, A->columns + (2 * A->anderson + 1) * mdp->nout));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPState_VI(FenSolver s, FenState state)
+{
+  FenMDP mdp = (FenMDP)s;
+  VI    *A = (VI *)s->data;
+  char   name[32];
+
+  PetscFunctionBegin;
+  if (!A->anderson)
+    PetscFunctionReturn(0);
+  if (!s->restarted)
+    PetscCall(PackMemory(mdp, A));
+  for (FenInt j = 0; j < 2 * A->anderson + 2; j++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "anderson_%d", (int)j));
+    PetscCall(FenStateAddArray(state, name, mdp->outside, 1, A->columns + j * mdp->nout));
+  }
+  PetscCall(FenStateAddReals(state, "anderson_gram", MOST * MOST, A->gram));
+  PetscCall(FenStateAddInt(state, "anderson_filled", &A->filled));
+  PetscCall(FenStateAddInt(state, "anderson_next", &A->next));
+  PetscCall(FenStateAddInt(state, "anderson_kept", &A->kept));
+  PetscCall(FenStateAddInt(state, "anderson_have", &A->have));
+  PetscCall(FenStateAddReal(state, "anderson_first", &A->norm_first));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPResume_VI(FenSolver s)
+{
+  FenMDP mdp = (FenMDP)s;
+  VI    *A = (VI *)s->data;
+
+  PetscFunctionBegin;
+  if (!A->anderson)
+    PetscFunctionReturn(0);
+  for (FenInt j = 0; j < 2 * A->anderson; j++)
+    PetscCall(FenBellmanFromModel(mdp->op, A->columns + j * mdp->nout, A->memory + j * mdp->n));
+  PetscCall(FenBellmanFromModel(mdp->op, A->columns + 2 * A->anderson * mdp->nout, A->f));
+  PetscCall(FenBellmanFromModel(mdp->op, A->columns + (2 * A->anderson + 1) * mdp->nout, A->g));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPSetFromOptions_VI(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  VI       *A = (VI *)s->data;
+  PetscEnum sweep = (PetscEnum)A->sweep;
+  PetscInt  anderson = A->anderson, in_place = A->in_place;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsEnum("-mdp_vi_sweep", "how values are updated", "", FenVISweeps, sweep, &sweep, NULL));
+  PetscCall(PetscOptionsInt("-mdp_vi_anderson", "columns of Anderson's memory (0: none), with jacobi", "", anderson,
+                            &anderson, NULL));
+  PetscCall(PetscOptionsInt("-mdp_vi_in_place", "sweeps in place before a sweep that certifies", "", in_place,
+                            &in_place, NULL));
+  PetscCheck(anderson >= 0 && anderson <= MOST, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_vi_anderson %d: must be between 0 and %d", (int)anderson, MOST);
+  PetscCheck(in_place >= 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_vi_in_place %d: must be at least 1", (int)in_place);
+  if (anderson != A->anderson)
+    PetscCall(FenSolverReset(s));
+  A->sweep = (FenVISweep)sweep;
+  A->anderson = anderson;
+  A->in_place = in_place;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPSetUp_VI(FenSolver s)
+{
+  FenMDP mdp = (FenMDP)s;
+  VI    *A = (VI *)s->data;
+
+  PetscFunctionBegin;
+  if (A->anderson) {
+    PetscCall(PetscCalloc4(mdp->n, &A->f, mdp->n, &A->g, (size_t)(2 * A->anderson * mdp->n), &A->memory,
+                           (size_t)((2 * A->anderson + 2) * mdp->nout), &A->columns));
+    Forget(A);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPReset_VI(FenSolver s)
+{
+  VI *A = (VI *)s->data;
+
+  PetscFunctionBegin;
+  if (A->anderson)
+    PetscCall(PetscFree4(A->f, A->g, A->memory, A->columns));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPView_VI(FenSolver s, PetscViewer viewer)
+{
+  VI *A = (VI *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "sweeps: %s, Anderson's memory: %d columns\n", FenVISweeps[A->sweep],
+                                   (int)A->anderson));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenMDPDestroy_VI(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENMDPVI - "vi": value iteration; for average rewards relative value iteration
+
+  Options Database Keys:
++ -mdp_vi_sweep    - jacobi or in_place
+. -mdp_vi_anderson - columns of Anderson's memory (0: none)
+- -mdp_vi_in_place - sweeps in place before a sweep that certifies (4)
+
+  Level: beginner
+
+.seealso: `FENMDPMPI`, `FenMDPSetType()`
+M*/
+PetscErrorCode FenMDPCreate_VI(FenSolver s)
+{
+  VI *A;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&A));
+  A->in_place = 4;
+  s->data = A;
+  s->ops->setfromoptions = FenMDPSetFromOptions_VI;
+  s->ops->setup = FenMDPSetUp_VI;
+  s->ops->initialize = FenMDPInitialize_VI;
+  s->ops->resume = FenMDPResume_VI;
+  s->ops->iterate = FenMDPIterate_VI;
+  s->ops->state = FenMDPState_VI;
+  s->ops->view = FenMDPView_VI;
+  s->ops->reset = FenMDPReset_VI;
+  s->ops->destroy = FenMDPDestroy_VI;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The hot loops of Markov decision processes: rows in chunks of FEN_LANES consecutive states, one lane a state.
+
+   Slot a of a chunk holds the a-th row of each of its states; a column of a slot holds one successor of each lane:
+   local number and probability. Short rows end with probability zero and a column that exists (the state itself); rows
+   that a state does not have carry the reward -inf. Sums, greedy choice and certificate are vertical vector operations,
+   each entry is read once.
+
+   The same source is compiled for several instruction sets; FenBellmanKernelsGet() chooses when the program starts.
+*/
+#pragma once
+#include <fenchelsys.h>
+
+#define FEN_LANES 8
+/* a greedy action replaces the incumbent only if it is better by this times (1 + |value|) */
+#define FEN_INCUMBENT 1e-12
+
+typedef struct {
+  FenInt        n;         /* states; the last chunk may be short */
+  const FenInt *chunk_ptr; /* first slot of a chunk */
+  const FenInt *slot_ptr;  /* first column of a slot */
+  const int    *col;       /* FEN_LANES a column */
+  const double *val;       /* FEN_LANES a column */
+  const double *reward;    /* FEN_LANES a slot */
+  double        discount;
+  int           scattered; /* neighbouring lanes reach far apart: gathers pay */
+} FenChunks;
+
+/* what the chunks say, of all that one sweep visits. NaN or Inf in V: lo = hi = NaN */
+typedef struct {
+  double lo, hi;     /* of TV - V */
+  double vmin, vmax; /* of TV */
+  double vabs;       /* largest |V| */
+  double loss;       /* most that a kept incumbent is worse than the best action */
+  double inexact;    /* most that exact rows can be above the values found */
+  double changes;    /* policies that changed */
+} FenSweepPart;
+
+typedef struct {
+  const char *name;
+  int         lanes;
+  /* chunks c0 .. c1-1: `own` are the values of the chunks' states, V what columns number; policy in and out */
+  void (*sweep)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
+                int policy[], FenSweepPart *);
+  /* chunks of one slot each: TV = reward + discount P V */
+  void (*apply)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
+                FenSweepPart *);
+  /* chunks of one slot each: y = own - discount P x */
+  void (*mult)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double x[], double y[]);
+  /* values of all slots of the chunks: q[FEN_LANES * (slot - first slot of c0) + lane] */
+  void (*values)(const FenChunks *, FenInt c0, FenInt c1, const double V[], double q[]);
+} FenBellmanKernels;
+
+PETSC_INTERN const FenBellmanKernels FenBellmanKernels_portable;
+#if defined(FEN_HAVE_X86_KERNELS)
+PETSC_INTERN const FenBellmanKernels FenBellmanKernels_avx2;
+PETSC_INTERN const FenBellmanKernels FenBellmanKernels_avx512;
+#endif
+
+/* the best kernels of this processor; name = "portable", "avx2", "avx512" or NULL chooses */
+PETSC_INTERN PetscErrorCode FenBellmanKernelsGet(const char *name, const FenBellmanKernels **);
+
+static inline void FenSweepPartInit(FenSweepPart *p)
+{
+  *p = (FenSweepPart){.lo = PETSC_INFINITY, .hi = -PETSC_INFINITY, .vmin = PETSC_INFINITY, .vmax = -PETSC_INFINITY};
+}

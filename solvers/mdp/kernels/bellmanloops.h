@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The loops of bellmankernels.h for one instruction set: FEN_SIMD, FEN_KERNELS and FEN_KERNELS_NAME are set before. */
+#include "lanes.h"
+
+/* sum over the columns of a slot of probability times value: two chains of multiply-adds */
+FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, int scattered)
+{
+  const FenInt  columns = C->slot_ptr[slot + 1] - C->slot_ptr[slot];
+  const int    *col = C->col + FEN_LANES * C->slot_ptr[slot];
+  const double *val = C->val + FEN_LANES * C->slot_ptr[slot];
+  Lanes         s = l_set(0), t = l_set(0);
+  FenInt        j = 0;
+
+  for (; j + 1 < columns; j += 2, col += 2 * FEN_LANES, val += 2 * FEN_LANES)
+    EACH
+    {
+      const int o = v * FEN_SIMD;
+
+      s.v[v] = v_fma(v_load(val + o), v_gather(V, col + o, scattered), s.v[v]);
+      t.v[v] = v_fma(v_load(val + FEN_LANES + o), v_gather(V, col + FEN_LANES + o, scattered), t.v[v]);
+    }
+  if (j < columns)
+    EACH s.v[v] = v_fma(v_load(val + v * FEN_SIMD), v_gather(V, col + v * FEN_SIMD, scattered), s.v[v]);
+  EACH s.v[v] += t.v[v];
+  return s;
+}
+
+FEN_INLINE Lanes Row(const FenChunks *C, FenInt slot, const double *V, int scattered)
+{
+  const double *reward = C->reward + FEN_LANES * slot;
+  Lanes         q = Dot(C, slot, V, scattered);
+
+  EACH q.v[v] = v_fma(v_set(C->discount), q.v[v], v_load(reward + v * FEN_SIMD));
+  return q;
+}
+
+/* running numbers of a sweep, a lane each */
+typedef struct {
+  Lanes lo, hi, vmin, vmax, vabs, loss, changes, check;
+} Running;
+
+FEN_INLINE Running Begin(void)
+{
+  Running r;
+
+  r.lo = r.vmin = l_set(INFINITY);
+  r.hi = r.vmax = l_set(-INFINITY);
+  r.vabs = r.loss = r.changes = r.check = l_set(0);
+  return r;
+}
+
+FEN_INLINE double Largest(const Lanes *x)
+{
+  double m = x->v[0][0];
+
+  EACH for (int l = 0; l < FEN_SIMD; l++) m = x->v[v][l] > m ? x->v[v][l] : m;
+  return m;
+}
+FEN_INLINE double Smallest(const Lanes *x)
+{
+  double m = x->v[0][0];
+
+  EACH for (int l = 0; l < FEN_SIMD; l++) m = x->v[v][l] < m ? x->v[v][l] : m;
+  return m;
+}
+FEN_INLINE double Sum(const Lanes *x)
+{
+  double m = 0;
+
+  EACH for (int l = 0; l < FEN_SIMD; l++) m += x->v[v][l];
+  return m;
+}
+
+FEN_INLINE void End(const Running *r, FenSweepPart *p)
+{
+  p->lo = fmin(p->lo, Smallest(&r->lo));
+  p->hi = fmax(p->hi, Largest(&r->hi));
+  p->vmin = fmin(p->vmin, Smallest(&r->vmin));
+  p->vmax = fmax(p->vmax, Largest(&r->vmax));
+  p->vabs = fmax(p->vabs, Largest(&r->vabs));
+  p->loss = fmax(p->loss, Largest(&r->loss));
+  p->changes += Sum(&r->changes);
+  if (Sum(&r->check) != 0) /* x - x is NaN for NaN and Inf */
+    p->lo = p->hi = NAN;
+}
+
+/* the greedy values of a chunk: statistics, and the values where they belong */
+FEN_INLINE void Finish(Running *r, const Lanes *best, const double *own, double *TV)
+{
+  EACH
+  {
+    const vd V = v_load(own + v * FEN_SIMD), d = best->v[v] - V;
+
+    r->lo.v[v] = v_least(r->lo.v[v], d);
+    r->hi.v[v] = v_max(r->hi.v[v], d);
+    r->vmin.v[v] = v_least(r->vmin.v[v], best->v[v]);
+    r->vmax.v[v] = v_max(r->vmax.v[v], best->v[v]);
+    r->vabs.v[v] = v_max(r->vabs.v[v], v_abs(V));
+    r->check.v[v] += V - V;
+    v_store(TV + v * FEN_SIMD, best->v[v]);
+  }
+}
+
+/* best action, unless the incumbent is as good up to rounding */
+FEN_INLINE void Choose(Running *r, const Lanes *best, const Lanes *arg, const Lanes *kept, int *policy)
+{
+  EACH
+  {
+    const vd inc = v_from_int(policy + v * FEN_SIMD), lag = best->v[v] - kept->v[v];
+    const vd tol = v_fma(v_abs(best->v[v]), v_set(FEN_INCUMBENT), v_set(FEN_INCUMBENT));
+    const vd choice = v_if_greater(lag, tol, arg->v[v], inc);
+
+    r->loss.v[v] = v_max(r->loss.v[v], v_if_greater(lag, tol, v_set(0), lag));
+    r->changes.v[v] += v_if_equal(choice, inc, v_set(0), v_set(1));
+    v_to_int(policy + v * FEN_SIMD, choice);
+  }
+}
+
+FEN_INLINE void GreedyChunk(const FenChunks *C, FenInt c, const double *own, const double *V, double *TV, int *policy,
+                            int scattered, Running *r)
+{
+  const FenInt k0 = C->chunk_ptr[c], k1 = C->chunk_ptr[c + 1];
+  Lanes        best = l_set(-INFINITY), arg = l_set(0), kept = l_set(-INFINITY), inc;
+
+  EACH inc.v[v] = v_from_int(policy + v * FEN_SIMD);
+  for (FenInt k = k0; k < k1; k++) {
+    const vd    a = v_set((double)(k - k0));
+    const Lanes q = Row(C, k, V, scattered);
+
+    EACH
+    {
+      arg.v[v] = v_if_greater(q.v[v], best.v[v], a, arg.v[v]);
+      best.v[v] = v_max(q.v[v], best.v[v]);
+      kept.v[v] = v_if_equal(inc.v[v], a, q.v[v], kept.v[v]);
+    }
+  }
+  Choose(r, &best, &arg, &kept, policy);
+  Finish(r, &best, own, TV);
+}
+
+/* a short chunk works on copies whose missing lanes repeat the first state */
+#define SHORT_CHUNK(statement)                                                                                         \
+  do {                                                                                                                 \
+    const FenInt m = C->n - s;                                                                                         \
+    double       own8[FEN_LANES], TV8[FEN_LANES];                                                                      \
+    for (FenInt l = 0; l < FEN_LANES; l++)                                                                             \
+      own8[l] = own[s + (l < m ? l : 0)];                                                                              \
+    statement;                                                                                                         \
+    for (FenInt l = 0; l < m; l++)                                                                                     \
+      TV[s + l] = TV8[l];                                                                                              \
+  } while (0)
+
+FEN_INLINE void ShortGreedy(const FenChunks *C, FenInt c, const double *own, const double *V, double *TV, int *policy,
+                            int scattered, Running *r)
+{
+  const FenInt s = c * FEN_LANES;
+  const Lanes  before = r->changes;
+  int          policy8[FEN_LANES];
+  double       changes = 0;
+
+  for (FenInt l = 0; l < FEN_LANES; l++)
+    policy8[l] = policy[s + (s + l < C->n ? l : 0)];
+  SHORT_CHUNK(GreedyChunk(C, c, own8, V, TV8, policy8, scattered, r));
+  for (FenInt l = 0; s + l < C->n; l++) {
+    changes += policy[s + l] != policy8[l];
+    policy[s + l] = policy8[l];
+  }
+  r->changes = before; /* the lanes that repeat do not count */
+  r->changes.v[0][0] += changes;
+}
+
+FEN_INLINE void SweepLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
+                          int *policy, int scattered, FenSweepPart *part)
+{
+  Running r = Begin();
+
+  for (FenInt c = c0; c < c1; c++) {
+    const FenInt s = c * FEN_LANES;
+
+    if (s + FEN_LANES <= C->n)
+      GreedyChunk(C, c, own + s, V, TV + s, policy + s, scattered, &r);
+    else
+      ShortGreedy(C, c, own, V, TV, policy, scattered, &r);
+  }
+  End(&r, part);
+}
+
+static void Sweep(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV, int *policy,
+                  FenSweepPart *part)
+{
+  if (C->scattered)
+    SweepLoop(C, c0, c1, own, V, TV, policy, 1, part);
+  else
+    SweepLoop(C, c0, c1, own, V, TV, policy, 0, part);
+}
+
+FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
+                          int scattered, FenSweepPart *part)
+{
+  Running r = Begin();
+
+  for (FenInt c = c0; c < c1; c++) {
+    const FenInt s = c * FEN_LANES;
+    const Lanes  q = Row(C, c, V, scattered);
+
+    if (s + FEN_LANES <= C->n)
+      Finish(&r, &q, own + s, TV + s);
+    else
+      SHORT_CHUNK(Finish(&r, &q, own8, TV8));
+  }
+  End(&r, part);
+}
+
+static void Apply(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
+                  FenSweepPart *part)
+{
+  if (C->scattered)
+    ApplyLoop(C, c0, c1, own, V, TV, 1, part);
+  else
+    ApplyLoop(C, c0, c1, own, V, TV, 0, part);
+}
+
+FEN_INLINE void Difference(const Lanes *dot, double discount, const double *own, double *y)
+{
+  EACH v_store(y + v * FEN_SIMD, v_fnma(v_set(discount), dot->v[v], v_load(own + v * FEN_SIMD)));
+}
+
+FEN_INLINE void MultLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *x, double *TV,
+                         int scattered)
+{
+  for (FenInt c = c0; c < c1; c++) {
+    const FenInt s = c * FEN_LANES;
+    const Lanes  dot = Dot(C, c, x, scattered);
+
+    if (s + FEN_LANES <= C->n)
+      Difference(&dot, C->discount, own + s, TV + s);
+    else
+      SHORT_CHUNK(Difference(&dot, C->discount, own8, TV8));
+  }
+}
+
+static void Mult(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *x, double *y)
+{
+  if (C->scattered)
+    MultLoop(C, c0, c1, own, x, y, 1);
+  else
+    MultLoop(C, c0, c1, own, x, y, 0);
+}
+
+static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q)
+{
+  const FenInt k0 = C->chunk_ptr[c0], k1 = C->chunk_ptr[c1];
+
+  for (FenInt k = k0; k < k1; k++) {
+    const Lanes x = Row(C, k, V, C->scattered);
+
+    l_store(q + FEN_LANES * (k - k0), &x);
+  }
+}
+
+const FenBellmanKernels FEN_KERNELS = {
+    .name = FEN_KERNELS_NAME,
+    .lanes = FEN_SIMD,
+    .sweep = Sweep,
+    .apply = Apply,
+    .mult = Mult,
+    .values = Values,
+};
