@@ -151,7 +151,7 @@ PetscErrorCode FenOTComputePlan(FenOT ot, double threshold, FenSparse *plan)
   PetscCheck(threshold > 0 && threshold <= 1, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
              "plan threshold %g: must be above 0 and at most 1", threshold);
   PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
-  PetscCall(FenOTEntries(ot->op, ot->f, ot->g, threshold, plan));
+  PetscCall(FenOTEntries(ot->op, ot->f, ot->g, threshold, PETSC_FALSE, plan));
   PetscCall(NumberTargets(ot, plan));
   for (FenInt i = 0; i < ot->n; i++)
     for (FenInt k = plan->ptr[i]; k < plan->ptr[i + 1]; k++)

@@ -18,7 +18,8 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("grids", "Grids: the separable half step"),
          ("newton", "Newton against Sinkhorn"),
          ("photos", "Two photographs, the whole command"),
-         ("saves", "Checkpoints"))
+         ("saves", "Checkpoints"),
+         ("srect", "One s-rectangular state"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 

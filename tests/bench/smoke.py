@@ -33,6 +33,8 @@ def main():
         check(cloud["gap_rel"] <= 1e-3 and cloud["time_solve"] >= cloud["time_iterations"] > 0, "clouds converge")
         save = bench.json([bench.program("save"), "-n", 1000, "-runs", 3, "-dir", bench.path("ckpt")], ranks=2)[0]
         check(save["bytes"] >= 16000, "a save holds the state")
+        states = bench.json([bench.program("srect"), "-states", 20, "-actions", 7, "-runs", 1])
+        check(len(states) == 5 and all(0 < r["value"] < 10 for r in states), "all divergences have a value")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()

@@ -13,7 +13,23 @@ static double Potential(const Dense *D, FenInt j)
 typedef struct {
   const Dense *D;
   double       eps, share;
+  PetscBool    by_column;
+  long double  column[100]; /* largest a_i E_ij of each column */
 } Wanted;
+
+static void ColumnTops(Wanted *W, const long double g[])
+{
+  const Dense *D = W->D;
+
+  for (FenInt j = 0; j < D->m; j++)
+    W->column[j] = 0;
+  for (FenInt i = 0; i < D->n; i++) {
+    const long double f = DenseSoft(D, 0, W->eps, g, i);
+
+    for (FenInt j = 0; j < D->m; j++)
+      W->column[j] = fmaxl(W->column[j], D->a[i] * D->b[j] * expl((f + g[j] - D->C[i * D->m + j]) / W->eps));
+  }
+}
 
 /* entries of one row that are wrong: missing, not wanted, or of another value */
 static int RowErrors(const Wanted *W, const long double g[], FenInt row, const FenSparse *E, FenInt k)
@@ -32,21 +48,23 @@ static int RowErrors(const Wanted *W, const long double g[], FenInt row, const F
     e = D->b[j] * expl((f + g[j] - D->C[row * D->m + j]) / W->eps);
     if (listed)
       errors += !(fabsl(E->val[at] - e) <= 1e-10L * e);
-    if (fabsl(e - W->share * top) > 1e-7L * top) /* at the threshold itself both are right */
-      errors += listed != (e > W->share * top);
+    /* at a threshold itself both are right */
+    if (fabsl(e - W->share * top) > 1e-7L * top &&
+        (!W->by_column || fabsl(D->a[row] * e - W->share * W->column[j]) > 1e-7L * W->column[j]))
+      errors += listed != (e > W->share * top || (W->by_column && D->a[row] * e > W->share * W->column[j]));
     at += listed;
   }
   return errors + (at != E->ptr[k + 1]);
 }
 
-static void Entries(const Case *c, double sharpness, double share)
+static void Entries(const Case *c, double sharpness, double share, PetscBool by_column)
 {
   FenMeasure    self[2], m[2];
   FenCost       selfcost, cost;
   FenOTOperator op;
   FenSparse     E;
   FenInt       *number[2], n[2];
-  Wanted        W = {.share = share};
+  Wanted        W = {.share = share, .by_column = by_column};
   Dense         D;
   double        g[100], f[100];
   long double   gall[100];
@@ -63,12 +81,13 @@ static void Entries(const Case *c, double sharpness, double share)
   }
   for (FenInt j = 0; j < D.m; j++)
     gall[j] = Potential(&D, j);
+  ColumnTops(&W, gall);
   for (FenInt k = 0; k < n[1]; k++)
     g[k] = Potential(&D, number[1][k]);
   FEN_OK(FenOTOperatorCreate(m[0], m[1], cost, FEN_PAIRS_AUTO, "auto", &op));
   FEN_OK(FenOTOperatorSetEpsilon(op, W.eps));
   FEN_OK(FenOTSetPlan(op, g, f));
-  FEN_OK(FenOTEntries(op, f, g, share, &E));
+  FEN_OK(FenOTEntries(op, f, g, share, by_column, &E));
   for (FenInt k = 0; k < n[0]; k++)
     errors += RowErrors(&W, gall, number[0][k], &E, k);
   FEN_ASSERT_ALL(errors == 0);
@@ -85,9 +104,11 @@ static void TestThresholds(void **state)
 {
   (void)state;
   for (int k = 0; k < NCASES; k++) {
-    Entries(&cases[k], 20, 0.1);
-    Entries(&cases[k], 1000, 1e-6);
-    Entries(&cases[k], 300, 1); /* the largest of each row only */
+    for (int by_column = 0; by_column < 2; by_column++) {
+      Entries(&cases[k], 20, 0.1, (PetscBool)by_column);
+      Entries(&cases[k], 1000, 1e-6, (PetscBool)by_column);
+      Entries(&cases[k], 300, 1, (PetscBool)by_column); /* the largest of each row (and column) only */
+    }
   }
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    S = diag(c) - E^T diag(a) E is a graph Laplacian on the targets: S 1 = 0, off-diagonal entries <= 0. Masses range
-   over hundreds of decades, so the system is solved for y = sqrt(c) d: I - C^(-1/2) E^T diag(a) E C^(-1/2) has its
-   spectrum in [0,1] and the null vector sqrt(c). A product is two passes. Preconditioners:
+   over hundreds of decades, so the system is solved for y = d/scale with scale = 1/sqrt(min(c, floor)), floor a small
+   share of the mean mass: among ordinary masses this is the Laplacian itself, whose null vector is constant, as
+   multigrid takes it to be; in the tails the diagonal is 1. The null vector is 1/scale. A product is two passes.
+   Preconditioners:
 
-     jacobi   the diagonal, 1 - sum_i a_i E_ij^2 / c_j, one pass
-     sparse   the same Laplacian from the large entries of E only, rows scaled to sum one, assembled as AIJ; then any PC
-              of PETSc (-ot_newton_pc_type): a factorisation in one dimension and for small grids in two, algebraic
-              multigrid otherwise
+     jacobi   the diagonal, c_j - sum_i a_i E_ij^2, one pass
+     sparse   the same Laplacian from the entries of E that are large in their row or their column, rows scaled to sum
+              one, assembled as AIJ; then any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension and
+              for small grids in two, algebraic multigrid otherwise
      auto     sparse where a source sends to few targets, so that the assembled matrix stays small; jacobi otherwise
 */
 #include "newtonsystem.h"
@@ -20,9 +22,16 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "FenPrecondi
 #else
   #define FEN_MULTIGRID PCGAMG
 #endif
+#define TAIL         1e-4   /* masses below this share of the mean are scaled to a unit diagonal */
 #define FEW_TARGETS  60.0   /* auto: assemble up to this effective number of targets a source */
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size */
 #define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
+
+/* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
+static double ScaledMass(const FenNewtonSystem *N, FenInt j)
+{
+  return N->scale[j] > 0 ? N->c[j] * N->scale[j] * N->scale[j] : 1;
+}
 
 static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
 {
@@ -43,7 +52,7 @@ static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
     N->u[i] *= ot->a[i];
   PetscCall(FenOTMultTranspose(ot->op, N->u, py));
   for (FenInt j = 0; j < ot->m; j++) /* scale = 0: targets without mass are decoupled */
-    py[j] = (1 + N->shift) * px[j] - py[j] * N->scale[j];
+    py[j] = (1 + N->shift) * ScaledMass(N, j) * px[j] - py[j] * N->scale[j];
   PetscCall(VecRestoreArrayRead(x, &px));
   PetscCall(VecRestoreArray(y, &py));
   PetscFunctionReturn(0);
@@ -85,8 +94,10 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
 
 static void Rescale(FenNewtonSystem *N)
 {
+  const double floor = TAIL / (double)N->ot->op->N[1];
+
   for (FenInt j = 0; j < N->ot->m; j++)
-    N->scale[j] = N->c[j] > 1e-290 ? 1 / sqrt(N->c[j]) : 0;
+    N->scale[j] = N->c[j] > 1e-290 ? 1 / sqrt(PetscMin(N->c[j], floor)) : 0;
 }
 
 /* diagonal of S into d; average number of targets from the same sums */
@@ -100,7 +111,7 @@ static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
   PetscCall(FenOTMultTransposeSquares(ot->op, ot->a, d));
   for (FenInt j = 0; j < ot->m; j++) {
     FenDDAdd(&sum, d[j]);
-    d[j] = PetscMax(1 + N->shift - d[j] * N->scale[j] * N->scale[j], 1e-10);
+    d[j] = PetscMax((1 + N->shift) * ScaledMass(N, j) - d[j] * N->scale[j] * N->scale[j], 1e-10 * ScaledMass(N, j));
   }
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
   N->average = 1 / PetscMax(total, 1e-300);
@@ -187,7 +198,7 @@ static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const d
   FenSparse E;
 
   PetscFunctionBegin;
-  PetscCall(FenOTEntries(N->ot->op, f, g, Share(N), &E));
+  PetscCall(FenOTEntries(N->ot->op, f, g, Share(N), PETSC_TRUE, &E));
   N->ot->op->passes += 1;
   PetscCall(AverageOf(N, &E));
   PetscCall(RootFromEntries(N, &E, root));
@@ -212,7 +223,7 @@ static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
   PetscFunctionReturn(0);
 }
 
-/* diagonal that makes sqrt(c) the null vector, minus R^T R, plus a small shift that makes it definite */
+/* diagonal that makes 1/scale the null vector, minus R^T R, plus a small shift that makes it definite */
 static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], const double g[])
 {
   FenOT   ot = N->ot;
@@ -237,7 +248,8 @@ static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], co
   PetscCall(MatMult(N->P, N->x, N->rhs));
   PetscCall(VecGetArray(N->rhs, &d));
   for (FenInt j = 0; j < ot->m; j++) /* a target that is large in no row is decoupled */
-    d[j] = d[j] * N->scale[j] > 1e-15 ? d[j] * N->scale[j] + N->shift + 1e-7 : 1;
+    d[j] = d[j] * N->scale[j] > 1e-15 * ScaledMass(N, j) ? d[j] * N->scale[j] + (N->shift + 1e-7) * ScaledMass(N, j)
+                                                         : ScaledMass(N, j);
   PetscCall(VecRestoreArray(N->rhs, &d));
   PetscCall(MatScale(N->P, -1));
   PetscCall(MatDiagonalSet(N->P, N->rhs, ADD_VALUES));
@@ -345,7 +357,8 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscFunctionReturn(0);
 }
 
-/* the component of the right-hand side along the null vector sqrt(c) is taken out */
+/* the part of the right-hand side that has no solution is taken out: its product with the null vector, spread as the
+   mass is */
 static PetscErrorCode Project(FenNewtonSystem *N, double r[])
 {
   FenDD  sum[2] = {{0, 0}};
@@ -354,13 +367,13 @@ static PetscErrorCode Project(FenNewtonSystem *N, double r[])
   PetscFunctionBegin;
   for (FenInt j = 0; j < N->ot->m; j++)
     if (N->scale[j] > 0) {
-      FenDDAddProduct(&sum[0], r[j], sqrt(N->c[j]));
+      FenDDAddProduct(&sum[0], r[j], 1 / N->scale[j]);
       FenDDAdd(&sum[1], N->c[j]);
     }
   PetscCall(FenDDReduce(N->ot->op->comm, 2, sum, s));
   for (FenInt j = 0; j < N->ot->m; j++)
     if (N->scale[j] > 0)
-      r[j] -= s[0] / s[1] * sqrt(N->c[j]);
+      r[j] -= s[0] / s[1] * ScaledMass(N, j) / N->scale[j];
   PetscFunctionReturn(0);
 }
 

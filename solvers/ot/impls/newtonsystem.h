@@ -19,7 +19,7 @@ typedef struct {
   Vec           x, rhs;
   KSP           ksp;
   double       *u;                 /* work on the source */
-  double       *scale;             /* 1/sqrt(c), 0 for targets without mass */
+  double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
   PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
   PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
   FenInt        its, its_fresh;    /* of the last solve; of the first with the present preconditioner */
@@ -33,7 +33,7 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* the present preconditioner is a factorisation */
 PETSC_INTERN PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *);
-/* d with S d = rhs to the relative tolerance, after the scaling to unit diagonal; *failed: the preconditioner broke
+/* d with S d = rhs to the relative tolerance, after the scaling; *failed: the preconditioner broke
    down and d is not to be used */
 PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],
                                                  PetscBool *failed);

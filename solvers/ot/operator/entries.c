@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
-   of the largest in their row. Columns circulate as in a pass; chunks whose largest possible entry is below the
+   of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
+   are all that ties it to the others. Columns circulate as in a pass; chunks whose largest possible entry is below the
    threshold are passed over. Work n m / (P 64) box tests plus the pairs near the threshold; memory 16 bytes an entry on
    the rank of its row.
 */
@@ -23,6 +24,8 @@ typedef struct {
   Entry        *entry;
   FenInt        n, capacity;
   FenInt        nbox;
+  PetscBool     by_column;
+  double       *chunk_best; /* by column: largest u_j - cut_j of each chunk */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -57,8 +60,8 @@ static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBloc
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
-/* upper bound of u_j - c_ij over a chunk, for one target */
-static double Reach(const FenTile *T, FenInt i, FenInt c, FenInt nc)
+/* lower bound of c_ij over a chunk, for one row */
+static double Distance(const FenTile *T, FenInt i, FenInt c, FenInt nc)
 {
   double s = 0;
 
@@ -68,14 +71,26 @@ static double Reach(const FenTile *T, FenInt i, FenInt c, FenInt nc)
 
     s += T->kind == FEN_TILE_L1 ? d : d * d;
   }
-  return T->box[2 * T->dim * nc + c] - (T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s);
+  return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
+}
+
+/* largest u_j - cut_j of each chunk of columns */
+static void ChunkBest(Finder *F, FenInt nc, const double colcut[])
+{
+  const FenTile *T = &F->tile;
+
+  for (FenInt c = 0; c < nc; c++) {
+    F->chunk_best[c] = -HUGE_VAL;
+    for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++)
+      F->chunk_best[c] = PetscMax(F->chunk_best[c], T->u[j] - colcut[j]);
+  }
 }
 
 static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
 {
   Finder       *F = (Finder *)ctx;
   FenTile      *T = &F->tile;
-  const double *cut;
+  const double *cut, *weight, *colcut;
   FenInt        nc;
   const FenInt  d = T->dim;
 
@@ -91,22 +106,27 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   T->lds = cols->stride;
   T->u = cols->data + d * cols->stride;
   T->v = cols->data + (d + 1) * cols->stride; /* the columns' global numbers */
+  colcut = T->v + cols->stride;
   cut = T->w + rows->stride;
+  weight = cut + rows->stride;
   nc = FenTileChunks(T);
   if (FenTileBoxSize((int)d, T->ns, T->chunk) > F->nbox) {
     F->nbox = FenTileBoxSize((int)d, T->ns, T->chunk);
-    PetscCall(PetscFree(T->box));
-    PetscCall(PetscMalloc1(F->nbox, &T->box));
+    PetscCall(PetscFree2(T->box, F->chunk_best));
+    PetscCall(PetscMalloc2(F->nbox, &T->box, F->nbox, &F->chunk_best));
   }
   FenTileMakeBoxes(T);
+  ChunkBest(F, nc, colcut);
   for (FenInt i = 0; i < rows->n; i++)
     for (FenInt c = 0; c < nc; c++) {
-      if (T->w[i] + Reach(T, i, c, nc) < cut[i])
+      const double reach = T->w[i] - Distance(T, i, c, nc);
+
+      if (reach + T->box[2 * d * nc + c] < cut[i] && reach + weight[i] + F->chunk_best[c] < 0)
         continue;
       for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
         const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
 
-        if (t >= cut[i])
+        if (t >= cut[i] || t + weight[i] >= colcut[j])
           PetscCall(Append(F, rows->first + i - F->row0, (FenInt)T->v[j], exp2(t)));
       }
     }
@@ -140,7 +160,7 @@ static PetscErrorCode ToSparse(Finder *F, FenInt nrows, FenSparse *sparse)
 }
 
 /* log2 of the smallest entry wanted in each row: its largest entry is one hard transform away */
-static PetscErrorCode Cuts(FenOTOperator op, const double f[], const double g[], double share, double cut[])
+static PetscErrorCode RowCuts(FenOTOperator op, const double f[], const double g[], double share, double cut[])
 {
   double *h;
 
@@ -155,10 +175,31 @@ static PetscErrorCode Cuts(FenOTOperator op, const double f[], const double g[],
   PetscFunctionReturn(0);
 }
 
-/* rows: coordinates, kappa f and cuts in natural order; columns: coordinates, exponents, global numbers in Morton order
+/* the same for each column of diag(a) E; +inf (no entry wanted) unless by_column */
+static PetscErrorCode ColumnCuts(FenOTOperator op, const double f[], const double g[], double share,
+                                 PetscBool by_column, double cut[])
+{
+  double *h;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < op->n[1]; j++)
+    cut[j] = HUGE_VAL;
+  if (!by_column)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(op->n[0], &h));
+  for (FenInt i = 0; i < op->n[0]; i++)
+    h[i] = op->logw[0][i] > FEN_NONE ? f[i] + op->logw[0][i] / op->kappa : 0;
+  PetscCall(FenOTHardTransform(op, FEN_TO_TARGET, h, cut));
+  for (FenInt j = 0; j < op->n[1]; j++)
+    cut[j] = op->logw[1][j] > FEN_NONE ? op->kappa * (g[j] - cut[j]) + op->logw[1][j] + log2(share) - 1e-9 : HUGE_VAL;
+  PetscCall(PetscFree(h));
+  PetscFunctionReturn(0);
+}
+
+/* rows: coordinates, kappa f, cuts in natural order; columns: coordinates, exponents, global numbers in Morton order
  */
-static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], FenInt col0, double row[],
-                           double col[])
+static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const double colcut[],
+                           FenInt col0, double row[], double col[])
 {
   const FenInt  n = op->n[0], m = op->n[1];
   const double  factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : op->kappa;
@@ -178,6 +219,7 @@ static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const
     for (PetscInt k = 0; k < d; k++)
       row[k * n + i] = factor * x[i * d + k];
     row[d * n + i] = op->kappa * f[i];
+    row[(d + 2) * n + i] = op->logw[0][i];
   }
   for (FenInt q = 0; q < m; q++) {
     const FenInt j = perm[q];
@@ -186,20 +228,22 @@ static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const
       col[k * m + q] = factor * y[j * d + k];
     col[d * m + q] = op->logw[1][j] > FEN_NONE ? op->kappa * g[j] + op->logw[1][j] : FEN_NONE;
     col[(d + 1) * m + q] = (double)(col0 + j);
+    col[(d + 2) * m + q] = colcut[j];
   }
   PetscCall(PetscFree(perm));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, FenSparse *sparse)
+PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
+                            FenSparse *sparse)
 {
   const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
-  FenPairsTask   task = {.nrow = d + 2, .ncol = d + 2, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {.op = op};
+  FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
+  Finder         F = {.op = op, .by_column = by_column};
   FenLayout      layout[2];
   FenPairs       pairs;
   const double  *bycol;
-  double        *row, *col;
+  double        *row, *col, *colcut;
   FenInt         col0, end;
 
   PetscFunctionBegin;
@@ -208,10 +252,12 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
   PetscCall(FenLayoutGetRange(layout[1], &col0, &end));
   PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
-  PetscCall(PetscMalloc3((size_t)(op->n[0] * (d + 2)), &row, (size_t)(op->n[1] * (d + 2)), &col, op->n[0], &task.acc));
+  PetscCall(PetscMalloc4((size_t)(op->n[0] * (d + 3)), &row, (size_t)(op->n[1] * (d + 3)), &col, op->n[0], &task.acc,
+                         op->n[1], &colcut));
   PetscCall(PetscArrayzero(task.acc, op->n[0]));
-  PetscCall(Fill(op, d, f, g, col0, row, col));
-  PetscCall(Cuts(op, f, g, share, row + op->n[0] * (d + 1)));
+  PetscCall(ColumnCuts(op, f, g, share, by_column, colcut));
+  PetscCall(Fill(op, d, f, g, colcut, col0, row, col));
+  PetscCall(RowCuts(op, f, g, share, row + op->n[0] * (d + 1)));
   F.tile.kind = FenTileKindOf(op->kind);
   F.tile.dim = (int)d;
   F.tile.scale = op->kappa;
@@ -226,8 +272,8 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(ToSparse(&F, op->n[0], sparse));
   PetscCall(PetscFree(F.entry));
-  PetscCall(PetscFree(F.tile.box));
-  PetscCall(PetscFree3(row, col, task.acc));
+  PetscCall(PetscFree2(F.tile.box, F.chunk_best));
+  PetscCall(PetscFree4(row, col, task.acc, colcut));
   PetscCall(FenPairsDestroy(&pairs));
   for (int s = 0; s < 2; s++)
     PetscCall(FenLayoutDestroy(&layout[s]));

@@ -61,8 +61,10 @@ PETSC_INTERN PetscErrorCode FenOTMult(FenOTOperator, PetscInt nv, const double v
 PETSC_INTERN PetscErrorCode FenOTMultCost(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTranspose(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTransposeSquares(FenOTOperator, const double v[], double out[]);
-/* entries E_ij of at least `share` times the largest in their row: sparse rows of my sources */
-PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share, FenSparse *);
+/* entries E_ij of at least `share` times the largest in their row, and by_column also those that weighted by a_i are so
+   in their column: sparse rows of my sources */
+PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
+                                         PetscBool by_column, FenSparse *);
 /* sum_ij r_i C_ij s_j for an explicit cost */
 PETSC_INTERN PetscErrorCode FenOTMatrixProductCost(FenOTOperator, const double r[], const double s[], double *);
 
