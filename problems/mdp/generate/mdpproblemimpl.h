@@ -49,8 +49,20 @@ static inline void FenMDPRowAddReward(FenMDPRow *row, FenInt next, double prob, 
 
 /* X(name, function, what it is) */
 #define FEN_MDP_PROBLEM_LIST(X)                                                                                        \
+  X(chain, FenChain, "countdown with a closed form")                                                                   \
   X(gridworld, FenGridworld, "grid with slipping moves and random costs")                                              \
-  X(garnet, FenGarnet, "random sparse model")
+  X(maze, FenMaze, "maze with walls")                                                                                  \
+  X(garnet, FenGarnet, "random sparse model")                                                                          \
+  X(inventory, FenInventory, "orders, stock and backlog")                                                              \
+  X(sis, FenSIS, "infectious disease")                                                                                 \
+  X(queue, FenQueue, "tandem queues")                                                                                  \
+  X(forest, FenForest, "waiting or cutting")                                                                           \
+  X(pendulum, FenPendulum, "pendulum to be held upright")                                                              \
+  X(integrator, FenIntegrator, "mass on a line")                                                                       \
+  X(machine, FenMachine, "machine replacement")                                                                        \
+  X(riverswim, FenRiverswim, "swimming against the stream")                                                            \
+  X(mortality, FenMortality, "random graph with deaths, robust values known")                                          \
+  X(ring, FenRing, "ring with a closed form")
 
 #define FEN_PROBLEM_DECLARE(name, function, text)                                                                      \
   PETSC_INTERN PetscErrorCode function##_Private(FenOptionItems, FenMDPProblem *);
