@@ -48,9 +48,15 @@ static void FenAlphaDual(double a, double y, double gap, FenDual *d)
   d->weight = exp((2 - a) * l);
 }
 
+static double FenAlphaPower(double a)
+{
+  return a;
+}
+
 const FenDivergenceMethod FenDivergenceAlpha = {.name = "alpha",
                                                 .constants = FenAlphaConstants,
                                                 .value = FenAlphaValue,
                                                 .slope = FenAlphaSlope,
                                                 .edge = FenAlphaEdge,
-                                                .dual = FenAlphaDual};
+                                                .dual = FenAlphaDual,
+                                                .power = FenAlphaPower};

@@ -56,11 +56,18 @@ static double FenBurgAprox(double rho, double eps, double t)
   return rho * (1 - zeta);
 }
 
+static double FenBurgPower(double a)
+{
+  (void)a;
+  return 0;
+}
+
 const FenDivergenceMethod FenDivergenceBurg = {.name = "burg",
                                                .constants = FenBurgConstants,
                                                .value = FenBurgValue,
                                                .slope = FenBurgSlope,
                                                .edge = FenBurgEdge,
                                                .dual = FenBurgDual,
+                                               .power = FenBurgPower,
                                                .prox = FenBurgProx,
                                                .aprox = FenBurgAprox};

@@ -35,6 +35,7 @@ typedef struct {
   double (*slope)(double a, double l, double *rise);       /* f'(e^l); rise: its derivative by l, x f''(x) */
   double (*edge)(double a, double l);                      /* f'(inf) - f'(e^l) where f'(inf) is finite */
   void (*dual)(double a, double y, double gap, FenDual *); /* gap = f'(inf) - y >= 0; both are given */
+  double (*power)(double a); /* (f*)' is like a power 1/(power-1), for fast steps; NULL: 1, like an exponential */
   /* closed forms; NULL: found by a safe Newton method */
   double (*prox)(double tau, double q, double z);
   double (*aprox)(double rho, double eps, double t);

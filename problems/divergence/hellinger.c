@@ -49,10 +49,17 @@ static double FenHellingerAprox(double rho, double eps, double t)
   return rho * (1 - FenWrightOmega_Private(log(r) + 0.5 * (rho - t) / eps) / r);
 }
 
+static double FenHellingerPower(double a)
+{
+  (void)a;
+  return 0.5;
+}
+
 const FenDivergenceMethod FenDivergenceHellinger = {.name = "hellinger",
                                                     .constants = FenHellingerConstants,
                                                     .value = FenHellingerValue,
                                                     .slope = FenHellingerSlope,
                                                     .edge = FenHellingerEdge,
                                                     .dual = FenHellingerDual,
+                                                    .power = FenHellingerPower,
                                                     .aprox = FenHellingerAprox};

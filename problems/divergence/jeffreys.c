@@ -39,7 +39,7 @@ static void FenJeffreysDual(double a, double y, double gap, FenDual *d)
     d->t = t - (log1p(t) + t / x - y) * x * x / (1 + x);
     d->x = 1 + d->t;
   }
-  d->value = y + (fabs(d->t) < 0.5 ? d->t * d->t / d->x : d->x * y + d->t * log(w));
+  d->value = fabs(d->t) < 0.5 ? y + d->t * d->t / d->x : d->x * y + d->t * log(w);
   if (isinf(w)) {
     d->x = 0;
     d->t = -1;

@@ -56,9 +56,16 @@ static void FenJSDual(double a, double y, double gap, FenDual *d)
   d->weight = 2 * d->x * (1 + d->x);
 }
 
+static double FenJSPower(double a)
+{
+  (void)a;
+  return 0;
+}
+
 const FenDivergenceMethod FenDivergenceJS = {.name = "js",
                                              .constants = FenJSConstants,
                                              .value = FenJSValue,
                                              .slope = FenJSSlope,
                                              .edge = FenJSEdge,
-                                             .dual = FenJSDual};
+                                             .dual = FenJSDual,
+                                             .power = FenJSPower};

@@ -50,10 +50,17 @@ static double FenNeymanAprox(double rho, double eps, double t)
   return rho * (1 - FenWrightOmega_Private(log(r) + 2 * (rho - t) / eps) / r);
 }
 
+static double FenNeymanPower(double a)
+{
+  (void)a;
+  return -1;
+}
+
 const FenDivergenceMethod FenDivergenceNeyman = {.name = "neyman",
                                                  .constants = FenNeymanConstants,
                                                  .value = FenNeymanValue,
                                                  .slope = FenNeymanSlope,
                                                  .edge = FenNeymanEdge,
                                                  .dual = FenNeymanDual,
+                                                 .power = FenNeymanPower,
                                                  .aprox = FenNeymanAprox};

@@ -152,11 +152,18 @@ static PetscErrorCode FenPearsonRadius(FenTilt *T, double rho, double p[], FenWo
   PetscFunctionReturn(0);
 }
 
+static double FenPearsonPower(double a)
+{
+  (void)a;
+  return 2;
+}
+
 const FenDivergenceMethod FenDivergencePearson = {.name = "pearson",
                                                   .constants = FenPearsonConstants,
                                                   .value = FenPearsonValue,
                                                   .slope = FenPearsonSlope,
                                                   .dual = FenPearsonDual,
+                                                  .power = FenPearsonPower,
                                                   .prox = FenPearsonProx,
                                                   .aprox = FenPearsonAprox,
                                                   .worst_radius = FenPearsonRadius};

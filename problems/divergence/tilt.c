@@ -150,14 +150,22 @@ static double FenTiltUpper(const FenTilt *T, PetscBool all)
 
 static double FenTiltMiddle(const FenTilt *T, double lower, double upper)
 {
-  return T->gap && upper < 0 ? -sqrt(lower) * sqrt(upper) : lower + 0.5 * (upper - lower);
+  return T->gap && upper < 0 ? -sqrt(-lower) * sqrt(-upper) : lower + 0.5 * (upper - lower);
 }
 
-/* Newton inside [lower, upper]; a bracket that does not shrink to an eighth in six steps is halved */
+/* Newton's step for mass^(power-1) = 1, which is nearly linear in h where (f*)' is a power */
+static double FenTiltStep(const FenTilt *T, double excess, double slope)
+{
+  const double power = T->method->power ? T->method->power(T->a) : 1, l = log1p(excess);
+
+  return exp((2 - power) * l) * FenPowerLog_Private(power - 1, l) / slope;
+}
+
+/* Newton inside [lower, upper]; the bracket is halved if five steps do not halve the excess */
 static double FenTiltRoot(const FenTilt *T, double h, double lower, double upper, FenInt *its)
 {
   const double tol = FEN_UNIT_ROUNDOFF * (8 + sqrt((double)T->n));
-  double       slope, g, next, width = upper - lower;
+  double       slope, g, next, last = INFINITY;
 
   for (*its = 1; *its < 200; (*its)++) {
     g = FenTiltExcess(T, h, &slope);
@@ -167,14 +175,14 @@ static double FenTiltRoot(const FenTilt *T, double h, double lower, double upper
       upper = h;
     else
       lower = h;
-    next = h - g / slope;
-    if (*its % 6 == 0) {
-      next = upper - lower > width / 8 ? FenTiltMiddle(T, lower, upper) : next;
-      width = upper - lower;
+    next = h - FenTiltStep(T, g, slope);
+    if (*its % 5 == 0) {
+      next = fabs(g) > 0.5 * last ? FenTiltMiddle(T, lower, upper) : next;
+      last = fabs(g);
     }
     if (!(next > lower && next < upper))
       next = FenTiltMiddle(T, lower, upper);
-    if (next == h || !(next > lower && next < upper))
+    if (fabs(next - h) <= FEN_UNIT_ROUNDOFF * fabs(h) || !(next > lower && next < upper))
       break;
     h = next;
   }

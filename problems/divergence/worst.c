@@ -63,7 +63,7 @@ static double FenTiltFirstLambda(const FenTilt *T, double rho)
 
 /* Newton's step for sqrt D, nearly linear in theta = 1/lambda, is kept inside the bracket and within a factor of 32 */
 static double FenTiltNextLambda(const FenTilt *T, const FenTilted *S, double rho, double lower, double upper,
-                                FenInt round)
+                                PetscBool halve)
 {
   const double root = sqrt(S->divergence), slope = T->lambda * S->curvature / (2 * root);
   double       next = 1 / (1 / T->lambda + (sqrt(rho) - root) / slope);
@@ -71,7 +71,7 @@ static double FenTiltNextLambda(const FenTilt *T, const FenTilted *S, double rho
   if (!(next > 0))
     next = S->divergence > rho ? INFINITY : 0;
   next = PetscMax(T->lambda / 32, PetscMin(T->lambda * 32, next));
-  if (isfinite(upper) && lower > 0 && (round % 8 == 7 || !(next > lower && next < upper)))
+  if (isfinite(upper) && lower > 0 && (halve || !(next > lower && next < upper)))
     next = sqrt(lower) * sqrt(upper);
   return next;
 }
@@ -80,12 +80,13 @@ static double FenTiltNextLambda(const FenTilt *T, const FenTilted *S, double rho
 static void FenTiltSolveRadius(FenTilt *T, double rho, double lambda, FenTilted *S, FenInt *its)
 {
   const double tiny = 1e-3 * FEN_UNIT_ROUNDOFF * (T->spread + T->below + FEN_UNIT_ROUNDOFF * fabs(T->vmin));
-  double       lower = 0, upper = INFINITY, start = NAN;
+  double       lower = 0, upper = INFINITY, start = NAN, last = INFINITY;
 
   *its = 0;
   FenTiltSetPenalty_Private(T, lambda);
   for (FenInt round = 0; round < 200; round++) {
-    const FenTilt last = *T;
+    const FenTilt old = *T;
+    PetscBool     halve = PETSC_FALSE;
     double        next;
 
     FenTiltSolve_Private(T, start, S);
@@ -96,11 +97,15 @@ static void FenTiltSolveRadius(FenTilt *T, double rho, double lambda, FenTilted 
       lower = T->lambda;
     else
       upper = T->lambda;
-    next = FenTiltNextLambda(T, S, rho, lower, upper, round);
+    if (round % 4 == 3) { /* four steps halve the distance at least */
+      halve = fabs(S->divergence - rho) > 0.5 * last ? PETSC_TRUE : PETSC_FALSE;
+      last = fabs(S->divergence - rho);
+    }
+    next = FenTiltNextLambda(T, S, rho, lower, upper, halve);
     if (fabs(next - T->lambda) <= 4 * FEN_UNIT_ROUNDOFF * T->lambda)
       break;
     FenTiltSetPenalty_Private(T, next);
-    start = T->gap == last.gap && T->base == last.base ? S->h + S->shift * (next - last.lambda) : NAN;
+    start = T->gap == old.gap && T->base == old.base ? S->h + S->shift * (next - old.lambda) : NAN;
   }
 }
 

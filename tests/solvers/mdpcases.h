@@ -6,6 +6,7 @@
 #pragma once
 #include "fentest.h"
 #include "mdp/bellman/bellman.h"
+#include "mdp/kernels/bellmankernels.h"
 
 #define CASE_MAX_NEXT 12
 
@@ -225,4 +226,106 @@ static inline FenInt CaseLocal(const Case *c, FenInt *start)
   FEN_OK(FenLayoutGetRange(layout, start, &end));
   FEN_OK(FenLayoutDestroy(&layout));
   return end - *start;
+}
+
+/* the model's number of each of my states in the operator */
+static inline FenInt *CaseNumbers(const Case *c, FenBellman b)
+{
+  FenInt       start, n, nghost;
+  const FenInt mine = CaseLocal(c, &start);
+  double      *outside, *inside;
+  FenInt      *number;
+
+  FEN_OK(FenBellmanGetSizes(b, &n, &nghost));
+  outside = calloc((size_t)(mine + 1), sizeof(double));
+  inside = calloc((size_t)(n + 1), sizeof(double));
+  number = calloc((size_t)(n + 1), sizeof(FenInt));
+  for (FenInt k = 0; k < mine; k++)
+    outside[k] = (double)(start + k);
+  FEN_OK(FenBellmanFromModel(b, outside, inside));
+  for (FenInt k = 0; k < n; k++)
+    number[k] = (FenInt)fabs(inside[k]);
+  free(outside), free(inside);
+  return number;
+}
+
+static const char *const instruction_sets[] = {"portable", "avx2", "avx512"};
+
+static inline PetscBool Has(const char name[])
+{
+  const FenBellmanKernels *k = NULL;
+  PetscErrorCode           code;
+
+  FEN_OK(PetscPushErrorHandler(FenTestHandler, NULL));
+  code = FenBellmanKernelsGet(name, &k);
+  FEN_OK(PetscPopErrorHandler());
+  return (PetscBool)(!code && k);
+}
+
+typedef struct {
+  double *V, *TV, *outside, *all_V, *all_TV;
+  int    *policy, *action;
+  FenInt  n, start, model_n;
+} Work;
+
+static inline Work MakeWork(const Case *c, FenBellman b, double sign)
+{
+  Work   w = {0};
+  FenInt ghosts;
+
+  FEN_OK(FenBellmanGetSizes(b, &w.n, &ghosts));
+  w.model_n = CaseLocal(c, &w.start);
+  w.V = calloc((size_t)(w.n + ghosts + 1), sizeof(double));
+  w.TV = calloc((size_t)(w.n + ghosts + 1), sizeof(double));
+  w.outside = calloc((size_t)(w.model_n + 1), sizeof(double));
+  w.policy = calloc((size_t)(w.n + 1), sizeof(int));
+  w.action = calloc((size_t)(w.model_n + 1), sizeof(int));
+  for (FenInt k = 0; k < w.model_n; k++)
+    w.outside[k] = CaseValue(c, w.start + k);
+  FEN_OK(FenBellmanFromModel(b, w.outside, w.V));
+  w.all_V = CaseGather(c, b, w.outside);
+  for (FenInt s = 0; s < c->n; s++)
+    w.all_V[s] *= sign;
+  for (FenInt k = 0; k < w.n; k++)
+    w.policy[k] = -1;
+  return w;
+}
+
+static inline void FreeWork(Work *w)
+{
+  free(w->V), free(w->TV), free(w->outside), free(w->all_V), free(w->all_TV), free(w->policy), free(w->action);
+}
+
+static const Case cases[] = {
+    {.n = 1, .actions = 3, .length = 1, .seed = 1, .discount = 0.9},
+    {.n = 7, .actions = 2, .length = 4, .seed = 2, .discount = 0.5},
+    {.n = 64, .actions = 1, .length = 12, .seed = 3, .discount = 0.99},
+    {.n = 301, .actions = 5, .length = 6, .seed = 4, .discount = 0.95, .terminal = PETSC_TRUE},
+    {.n = 301, .actions = 5, .length = 7, .seed = 5, .discount = 0.95, .substochastic = PETSC_TRUE},
+    {.n = 500, .actions = 4, .length = 5, .seed = 6, .discount = 0.9, .window = 9, .by_next = PETSC_TRUE},
+    {.n = 250, .actions = 9, .length = 9, .seed = 7, .discount = 1, .window = 3, .terminal = PETSC_TRUE},
+};
+#define NCASES ((int)(sizeof(cases) / sizeof(cases[0])))
+
+static inline void EachCase(void (*check)(const Case *, FenBellman, double))
+{
+  for (int k = 0; k < NCASES; k++)
+    for (int set = 0; set < 3; set++)
+      for (int kind = 0; kind < 3; kind++) { /* rewards, costs, on demand */
+        Case              c = cases[k];
+        FenBellmanOptions options = CaseOptions(&c);
+        FenMDPModel       model;
+        FenBellman        b;
+
+        if (!Has(instruction_sets[set]) || (kind == 2 && (c.substochastic || c.terminal)))
+          continue;
+        snprintf(options.simd, sizeof(options.simd), "%s", instruction_sets[set]);
+        model = kind == 2 ? CaseGenerator(&c) : CaseModel(&c);
+        if (kind == 1)
+          FEN_OK(FenMDPModelSetSense(model, FEN_MDP_MIN));
+        FEN_OK(FenBellmanCreate(model, &options, &b));
+        check(&c, b, kind == 1 ? -1 : 1);
+        FEN_OK(FenBellmanDestroy(&b));
+        FEN_OK(FenMDPModelDestroy(&model));
+      }
 }
