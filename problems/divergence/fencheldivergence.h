@@ -22,12 +22,14 @@
 */
 #pragma once
 #include <fenchelsys.h>
+#include <petscviewer.h>
 
 #if defined(__cplusplus)
 extern "C" {
 #endif
 
 typedef struct _p_FenDivergence *FenDivergence;
+FEN_EXTERN PetscClassId          FENDIVERGENCE_CLASSID;
 FEN_EXTERN const char *const     FenDivergenceNames[]; /* all names, NULL at the end */
 
 /* alpha is used by "alpha" only. Unknown names: FEN_ERR_OPTION, the message lists the names */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Worst and best cases over laws: penalised and inside a ball.
+
+   Every multiplier gives a valid bound by weak duality, so `value` holds whatever the search did; the law that comes
+   with it bounds how much it misses.
+*/
+#include "divergenceimpl.h"
+
+static PetscErrorCode FenWorstPenalty(FenTilt *T, double lambda, double warm, double p[], FenWorstCase *out)
+{
+  double    dual, error;
+  FenTilted S;
+
+  PetscFunctionBegin;
+  T->lambda = lambda;
+  if (T->method->worst_penalty) {
+    PetscCall(T->method->worst_penalty(T, p, out));
+    PetscFunctionReturn(0);
+  }
+  FenTiltSetPenalty_Private(T, lambda);
+  FenTiltSolve_Private(T, FenTiltFromMultiplier_Private(T, warm), &S);
+  dual = FenTiltDual_Private(T, &S, &error);
+  out->multiplier = FenTiltGetMultiplier_Private(T, S.h);
+  out->popped = T->popat < 0 ? S.popped : 0;
+  out->its = S.its;
+  out->slack = 2 * error + (S.popped > 0 ? 0 : fabs(S.excess) * S.width);
+  out->value = PetscMax(T->vmin + dual - error, T->vmin - T->below);
+  if (p)
+    FenTiltLaw_Private(T, &S, 1, p);
+  PetscFunctionReturn(0);
+}
+
+/* D of the law that has all mass where the value is smallest: a larger radius changes nothing */
+static double FenTiltFarthest(const FenTilt *T)
+{
+  const double least = T->argmass;
+  double       x = 1 / least;
+
+  if (T->below > 0)
+    return T->constants.zero + T->constants.recession;
+  if (least >= 1)
+    return 0;
+  return least * T->method->value(T->a, x, x - 1) + (1 - least) * T->constants.zero;
+}
+
+/* lambda of a small ball: D is about Var/(2 f''(1) lambda^2) */
+static double FenTiltFirstLambda(const FenTilt *T, double rho)
+{
+  double var = 0;
+
+  for (FenInt i = 0; i < T->n; i++) {
+    const double c = T->v[i] - T->vmin - T->mean;
+
+    if (FenTiltHas_Private(T, i))
+      var += T->q[i] * c * c;
+  }
+  var = sqrt(var * T->scale);
+  if (!(var > 0))
+    var = T->spread + T->below;
+  return var / sqrt(2 * T->constants.curvature) / sqrt(rho);
+}
+
+/* Newton's step for sqrt D, nearly linear in theta = 1/lambda, is kept inside the bracket and within a factor of 32 */
+static double FenTiltNextLambda(const FenTilt *T, const FenTilted *S, double rho, double lower, double upper,
+                                FenInt round)
+{
+  const double root = sqrt(S->divergence), slope = T->lambda * S->curvature / (2 * root);
+  double       next = 1 / (1 / T->lambda + (sqrt(rho) - root) / slope);
+
+  if (!(next > 0))
+    next = S->divergence > rho ? INFINITY : 0;
+  next = PetscMax(T->lambda / 32, PetscMin(T->lambda * 32, next));
+  if (isfinite(upper) && lower > 0 && (round % 8 == 7 || !(next > lower && next < upper)))
+    next = sqrt(lower) * sqrt(upper);
+  return next;
+}
+
+/* lambda with D(lambda) = rho, or as small as to make no difference; S: the sums there */
+static void FenTiltSolveRadius(FenTilt *T, double rho, double lambda, FenTilted *S, FenInt *its)
+{
+  const double tiny = 1e-3 * FEN_UNIT_ROUNDOFF * (T->spread + T->below + FEN_UNIT_ROUNDOFF * fabs(T->vmin));
+  double       lower = 0, upper = INFINITY, start = NAN;
+
+  *its = 0;
+  FenTiltSetPenalty_Private(T, lambda);
+  for (FenInt round = 0; round < 200; round++) {
+    const FenTilt last = *T;
+    double        next;
+
+    FenTiltSolve_Private(T, start, S);
+    *its += S->its;
+    if (fabs(S->divergence - rho) <= 1e-14 * rho || (S->divergence <= rho && T->lambda * rho <= tiny))
+      break;
+    if (S->divergence > rho)
+      lower = T->lambda;
+    else
+      upper = T->lambda;
+    next = FenTiltNextLambda(T, S, rho, lower, upper, round);
+    if (fabs(next - T->lambda) <= 4 * FEN_UNIT_ROUNDOFF * T->lambda)
+      break;
+    FenTiltSetPenalty_Private(T, next);
+    start = T->gap == last.gap && T->base == last.base ? S->h + S->shift * (next - last.lambda) : NAN;
+  }
+}
+
+static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double p[], FenWorstCase *out)
+{
+  double    dual, error, mix, primal;
+  FenTilted S;
+
+  PetscFunctionBegin;
+  if (T->spread + T->below == 0 || FenTiltFarthest(T) <= rho) {
+    FenTiltLowest_Private(T, p, out);
+    PetscFunctionReturn(0);
+  }
+  if (rho == 0) {
+    FenTiltNominal_Private(T, p, out);
+    PetscFunctionReturn(0);
+  }
+  if (T->method->worst_radius) {
+    PetscCall(T->method->worst_radius(T, rho, p, out));
+    PetscFunctionReturn(0);
+  }
+  FenTiltSolveRadius(T, rho, warm > 0 && isfinite(warm) ? warm : FenTiltFirstLambda(T, rho), &S, &out->its);
+  dual = FenTiltDual_Private(T, &S, &error) - T->lambda * rho;
+  error += 4 * FEN_UNIT_ROUNDOFF * T->lambda * rho;
+  mix = S.divergence > rho ? rho / S.divergence : 1; /* D is convex: the mixture with q is in the ball */
+  primal = mix * (S.popped > 0 ? S.loss - S.popped * T->below : S.loss / (1 + S.excess)) + (1 - mix) * T->mean;
+  out->multiplier = T->lambda;
+  out->popped = T->popat < 0 ? mix * S.popped : 0;
+  out->slack = 2 * error + PetscMax(primal - dual, 0);
+  out->value = PetscMax(T->vmin + dual - error, T->vmin - T->below);
+  if (p)
+    FenTiltLaw_Private(T, &S, mix, p);
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenDivergenceWorstPenalty - The smallest mean that nature reaches when it pays for leaving its law:
+  min over laws p of <p,v> + lambda D_f(p|q).
+
+  Not Collective
+
+  Input Parameters:
++ div     - the divergence
+. n       - number of entries
+. q       - the law, n probabilities >= 0; their sum is one within 1e-6 and counts as one
+. v       - the values, n
+. lambda  - the penalty, > 0, in units of v
+. support - where mass may go: `FEN_SUPPORT_NOMINAL` where q > 0; `FEN_SUPPORT_LIST` on all n entries;
+            `FEN_SUPPORT_ALL` also on a further state of value low
+. low     - the smallest value of all states, for `FEN_SUPPORT_ALL`
+- warm    - the multiplier of a similar problem, NAN for none
+
+  Output Parameters:
++ p   - the minimising law, n entries; NULL if not wanted
+- out - value (a lower bound), multiplier eta, mass on low, slack (value is at most this below the minimum), passes
+
+  Note:
+  Mass pops up on entries with q = 0 only where f'(inf) is finite: burg, js, neyman, hellinger, alpha below 1, tv. For
+  the others the three supports are the same.
+
+  Level: intermediate
+
+.seealso: `FenDivergenceWorstRadius()`, `FenDivergenceBestPenalty()`, `FenDivergenceWorstPenaltyRows()`
+@*/
+PetscErrorCode FenDivergenceWorstPenalty(FenDivergence div, FenInt n, const double q[], const double v[], double lambda,
+                                         FenSupport support, double low, double warm, double p[], FenWorstCase *out)
+{
+  FenTilt T;
+
+  PetscFunctionBegin;
+  FEN_DIVERGENCE_CHECK(lambda > 0 && isfinite(lambda), FEN_ERR_VALUE, "penalty %g: it must be positive and finite",
+                       lambda);
+  PetscCall(FenTiltSetUp_Private(div, n, q, v, support, low, &T));
+  if (div->method->worst_penalty)
+    PetscCall(FenDivergenceGetWork_Private(div, 2 * n, &T.work));
+  PetscCall(FenWorstPenalty(&T, lambda, warm, p, out));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenDivergenceWorstRadius - The smallest mean over a ball: min over laws p with D_f(p|q) <= rho of <p,v>.
+
+  Not Collective
+
+  Input Parameters:
++ div     - the divergence
+. n       - number of entries
+. q       - the law, n probabilities >= 0; their sum is one within 1e-6 and counts as one
+. v       - the values, n
+. rho     - the radius, >= 0
+. support - as for `FenDivergenceWorstPenalty()`
+. low     - the smallest value of all states, for `FEN_SUPPORT_ALL`
+- warm    - the multiplier of a similar problem, NAN for none
+
+  Output Parameters:
++ p   - a law in the ball that comes within out->slack of the minimum, n entries; NULL if not wanted
+- out - value (a lower bound), multiplier lambda (0: the radius reaches the smallest value; inf: the radius is 0), mass
+        on low, slack, passes
+
+  Level: intermediate
+
+.seealso: `FenDivergenceWorstPenalty()`, `FenDivergenceBestRadius()`, `FenDivergenceWorstRadiusRows()`
+@*/
+PetscErrorCode FenDivergenceWorstRadius(FenDivergence div, FenInt n, const double q[], const double v[], double rho,
+                                        FenSupport support, double low, double warm, double p[], FenWorstCase *out)
+{
+  FenTilt T;
+
+  PetscFunctionBegin;
+  FEN_DIVERGENCE_CHECK(rho >= 0, FEN_ERR_VALUE, "radius %g: it must be >= 0", rho);
+  PetscCall(FenTiltSetUp_Private(div, n, q, v, support, low, &T));
+  if (div->method->worst_radius)
+    PetscCall(FenDivergenceGetWork_Private(div, 2 * n, &T.work));
+  PetscCall(FenWorstRadius(&T, rho, warm, p, out));
+  PetscFunctionReturn(0);
+}
