@@ -3,9 +3,11 @@
    Class ids of this layer: registered by the first constructor, forgotten by PetscFinalize.
 */
 #include "measureimpl.h"
+#include <fenchelmdpmodel.h>
 
 PetscClassId FENMEASURE_CLASSID = 0;
 PetscClassId FENCOST_CLASSID = 0;
+PetscClassId FENMDPMODEL_CLASSID = 0;
 
 static PetscBool fen_problems_initialized = PETSC_FALSE;
 
@@ -14,6 +16,7 @@ static PetscErrorCode FenProblemsFinalize(void)
   PetscFunctionBegin;
   FENMEASURE_CLASSID = 0;
   FENCOST_CLASSID = 0;
+  FENMDPMODEL_CLASSID = 0;
   fen_problems_initialized = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -27,6 +30,7 @@ PetscErrorCode FenProblemsInitialize_Private(void)
   PetscCall(FenInitializePackage());
   PetscCall(PetscClassIdRegister("Fenchel measure", &FENMEASURE_CLASSID));
   PetscCall(PetscClassIdRegister("Fenchel cost", &FENCOST_CLASSID));
+  PetscCall(PetscClassIdRegister("Fenchel MDP model", &FENMDPMODEL_CLASSID));
   PetscCall(PetscRegisterFinalize(FenProblemsFinalize));
   PetscFunctionReturn(0);
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Built-in problems: each file of this folder makes one, as a generator of rows that depend on (seed, state, action)
+   and on nothing else, so that an instance is the same on any number of ranks.
+*/
+#pragma once
+#include "../mdpmodelimpl.h"
+#include <compat.h>
+
+/* what a problem fills in: the generator, and what belongs to the model beside its rows. Before: criterion discounted,
+   sense max, no grid */
+typedef struct {
+  MPI_Comm        comm;
+  FenMDPGenerator generator;
+  FenMDPSense     sense;
+  double          discount;
+  FenInt          grid[2];
+} FenMDPProblem;
+
+typedef PetscErrorCode (*FenMDPProblemFn)(FenOptionItems, FenMDPProblem *);
+
+/* options of sizes and of numbers in a range; `-n` stands for the size of any problem */
+PETSC_INTERN PetscErrorCode FenMDPOptionSize_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
+                                                     FenInt least, FenInt *size);
+PETSC_INTERN PetscErrorCode FenMDPOptionInt_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
+                                                    FenInt least, FenInt most, FenInt *value);
+PETSC_INTERN PetscErrorCode FenMDPOptionReal_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
+                                                     double least, double most, double *value);
+PETSC_INTERN PetscErrorCode FenMDPOptionSeed_Private(FenOptionItems, MPI_Comm, const char option[], uint64_t *seed);
+/* frees a context without arrays of its own */
+PETSC_INTERN PetscErrorCode FenMDPProblemFree_Private(void *);
+
+/* one entry more of a row; zeros are left out */
+static inline void FenMDPRowAdd(FenMDPRow *row, FenInt next, double prob)
+{
+  if (prob > 0) {
+    row->next[row->n] = next;
+    row->prob[row->n++] = prob;
+  }
+}
+static inline void FenMDPRowAddReward(FenMDPRow *row, FenInt next, double prob, double reward)
+{
+  if (prob > 0) {
+    row->by_next = PETSC_TRUE;
+    row->reward_next[row->n] = reward;
+    FenMDPRowAdd(row, next, prob);
+  }
+}
+
+/* X(name, function, what it is) */
+#define FEN_MDP_PROBLEM_LIST(X)                                                                                        \
+  X(gridworld, FenGridworld, "grid with slipping moves and random costs")                                              \
+  X(garnet, FenGarnet, "random sparse model")
+
+#define FEN_PROBLEM_DECLARE(name, function, text)                                                                      \
+  PETSC_INTERN PetscErrorCode function##_Private(FenOptionItems, FenMDPProblem *);
+FEN_MDP_PROBLEM_LIST(FEN_PROBLEM_DECLARE)
+#undef FEN_PROBLEM_DECLARE
