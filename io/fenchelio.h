@@ -42,6 +42,8 @@ FEN_EXTERN PetscErrorCode FenFileMakeGroup(FenFile, const char path[]);
    must be the data set's (FEN_ERR_SHAPE) */
 FEN_EXTERN PetscErrorCode FenFileReadArray(FenFile, const char path[], FenLayout, PetscInt ncomp, double[]);
 FEN_EXTERN PetscErrorCode FenFileWriteArray(FenFile, const char path[], FenLayout, PetscInt ncomp, const double[]);
+/* whole numbers held as doubles, stored as 64-bit integers; no component axis */
+FEN_EXTERN PetscErrorCode FenFileWriteIntegers(FenFile, const char path[], FenLayout, const double[]);
 /* hyperslab of a two-axis data set: rows [row0,row0+nrows), columns [col0,col0+ncols), row by row; collective */
 FEN_EXTERN PetscErrorCode FenFileReadSlab(FenFile, const char path[], FenInt row0, FenInt nrows, FenInt col0,
                                           FenInt ncols, double[]);

@@ -99,6 +99,49 @@ PetscErrorCode FenFileWriteArray(FenFile file, const char path[], FenLayout layo
 }
 
 /*@
+  FenFileWriteIntegers - writes whole numbers on a layout as a new data set of 64-bit integers
+
+  Collective
+
+  Input Parameters:
++ file   - a file that is written
+. path   - absolute path; groups on the way are made
+. layout - cuts the array
+- array  - my entries in the layout's order, whole numbers below 2^53
+
+  Errors: FEN_ERR_FILE_WRITE
+
+  Note:
+  FenFileReadArray() reads it back.
+
+  Level: intermediate
+
+.seealso: FenFileWriteArray()
+@*/
+PetscErrorCode FenFileWriteIntegers(FenFile file, const char path[], FenLayout layout, const double array[])
+{
+  FenInt         shape[FEN_IO_MAX_RANK], n = 0, *integers;
+  PetscInt       rank = 0;
+  FenSlab        slab;
+  double        *natural, *stored = (double *)array; /* only read */
+  PetscErrorCode ierr;
+
+  PetscFunctionBegin;
+  PetscCall(ArrayShape(layout, 0, &rank, shape));
+  PetscCall(FenLayoutGetLocalSize(layout, &n));
+  PetscCall(FenSlabFromLayout_Private(layout, rank, shape, &slab));
+  PetscCall(FenNaturalBegin_Private(layout, 1, stored, PETSC_TRUE, &natural));
+  PetscCall(PetscMalloc1((size_t)n, &integers));
+  for (FenInt i = 0; i < n; i++)
+    integers[i] = (FenInt)natural[i];
+  ierr = FenH5WriteSlab_Private(file, path, &slab, H5T_NATIVE_INT64, sizeof(FenInt), integers);
+  PetscCall(PetscFree(integers));
+  PetscCall(FenNaturalEnd_Private(layout, 1, stored, PETSC_FALSE, &natural));
+  PetscCall(ierr);
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenFileReadSlab - reads rows [row0,row0+nrows) and columns [col0,col0+ncols) of a matrix, row by row
 
   Collective; every rank names its own slab, which may be empty

@@ -4,6 +4,7 @@
 */
 #pragma once
 #include <fenchelio.h>
+#include <fenchelmdp.h>
 #include <fenchelot.h>
 
 /* exit statuses that are not an error of the catalogue */
@@ -126,6 +127,7 @@ typedef struct {
   PetscErrorCode (*certify)(FenRun *, PetscBool hurry); /* final bounds: lower, upper, gap_rel */
   PetscErrorCode (*write)(FenRun *, FenFile);           /* the problem and the answer */
   PetscErrorCode (*side)(FenRun *);                     /* files beside the result */
+  PetscErrorCode (*footer)(FenRun *);                   /* lines before the summary's table; NULL: none */
   PetscErrorCode (*summarise)(FenRun *, FenSummary *);  /* the family's keys */
   PetscErrorCode (*destroy)(FenRun *);
 } FenRunOps;
@@ -189,6 +191,47 @@ extern PetscErrorCode FenOTSummarise_Private(FenRun *, FenSummary *);
 extern PetscErrorCode FenOTWrite_Private(FenRun *, FenFile);
 extern PetscErrorCode FenOTWritePlan_Private(FenOTRun *, FenFile);
 extern PetscErrorCode FenOTXDMF_Private(FenRun *);
+
+/* ---- fenchel mdp ---- */
+/* where a model comes from, and what the command changes in it; also read from a result, to make the model again */
+typedef struct {
+  char      file[PETSC_MAX_PATH_LEN], problem[64]; /* one of them */
+  PetscBool matrix_free;
+  int       sense, criterion; /* -1: the model's own */
+  FenInt    horizon;
+} FenMDPSource;
+
+typedef struct {
+  FenMDPSource      source;
+  FenOutputs        out;
+  PetscBool         store_model, store_model_set;
+  FenCLICkptOptions ckpt;
+} FenMDPOptions;
+
+typedef struct {
+  FenRun         run;
+  FenMDPOptions *opt;
+  FenMDPModel    model;
+  FenMDPSizes    sizes;
+  FenFingerprint print; /* of the model */
+  FenMDP         mdp;
+  FenMDPBounds   bounds;
+} FenMDPRun;
+
+extern PetscErrorCode FenVerbMDP_Private(FenCLI *, int *);
+extern PetscErrorCode FenVerbMDPOptions_Private(FenCLI *);
+extern PetscErrorCode FenMDPOptionsRead_Private(FenCLI *, FenMDPOptions *);
+extern PetscErrorCode FenMDPOptionsCheck_Private(FenCLI *, FenMDPOptions *);
+extern PetscErrorCode FenMDPSourceRead_Private(MPI_Comm, const FenMDPSource *, FenMDPModel *);
+extern PetscErrorCode FenMDPSourceDescribe_Private(const FenMDPSource *, char[], size_t);
+extern PetscErrorCode FenMDPWrite_Private(FenRun *, FenFile);
+extern PetscErrorCode FenMDPXDMF_Private(FenRun *);
+/* numbers of states in a result: one axis, or the picture's two */
+extern PetscErrorCode FenStatesWrite_Private(FenFile, const char path[], FenLayout, const FenInt grid[2],
+                                             const double[]);
+extern PetscErrorCode FenStatesWriteInts_Private(FenFile, const char path[], FenLayout, const FenInt grid[2],
+                                                 const double[]);
+extern PetscErrorCode FenStatesRead_Private(FenFile, const char path[], FenLayout, const FenInt grid[2], double[]);
 
 /* ---- the other verbs ---- */
 extern PetscErrorCode FenVerbVerify_Private(FenCLI *, int *);

@@ -75,18 +75,35 @@ static PetscErrorCode PrintReal(FenCLI *cli, FenFile file, const char path[])
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode PrintRealAttribute(FenCLI *cli, FenFile file, const char name[])
+{
+  double    value;
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(FenFileHasAttribute(file, "/", name, &has));
+  if (!has)
+    PetscFunctionReturn(0);
+  PetscCall(FenFileReadRealAttribute(file, "/", name, &value));
+  PetscCall(PetscPrintf(cli->comm, "  %-28s %.12g\n", name, value));
+  PetscFunctionReturn(0);
+}
+
+/* what results of any verb may have; each has some of it */
 static PetscErrorCode PrintResult(FenCLI *cli, FenFile file)
 {
-  static const char *const texts[] = {"version", "verb", "type", "cost", "reason", "options"};
-  static const char *const reals[] = {"/bounds/value",    "/bounds/lower",    "/bounds/upper",
-                                      "/bounds/ot_lower", "/bounds/ot_upper", "/bounds/marginal_error"};
-  double                   eps;
+  static const char *const texts[] = {"version",   "verb",  "type",      "method",  "cost",   "problem", "model_file",
+                                      "criterion", "sense", "ambiguity", "support", "reason", "options"};
+  static const char *const numbers[] = {"eps", "discount", "radius", "penalty"};
+  static const char *const reals[] = {"/bounds/value",      "/bounds/lower",      "/bounds/upper",
+                                      "/bounds/ot_lower",   "/bounds/ot_upper",   "/bounds/marginal_error",
+                                      "/bounds/policy_gap", "/bounds/value_error"};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
     PetscCall(PrintText(cli, file, texts[i]));
-  PetscCall(FenFileReadRealAttribute(file, "/", "eps", &eps));
-  PetscCall(PetscPrintf(cli->comm, "  %-28s %g\n", "eps", eps));
+  for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+    PetscCall(PrintRealAttribute(cli, file, numbers[i]));
   for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++)
     PetscCall(PrintReal(cli, file, reals[i]));
   PetscFunctionReturn(0);

@@ -9,6 +9,8 @@
 static const FenVerb verbs[] = {
     {"ot", NULL, "-source FILE -target FILE [options]", "transport between two measures", NULL, FenVerbOT_Private,
      FenVerbOTOptions_Private},
+    {"mdp", NULL, "-model FILE | -problem NAME [options]", "solve a Markov decision process", NULL, FenVerbMDP_Private,
+     FenVerbMDPOptions_Private},
     {"verify", "RESULT.h5", "RESULT.h5", "recompute the bounds of a result, independently", NULL, FenVerbVerify_Private,
      FenVerbVerifyOptions_Private},
     {"info", "FILE", "FILE", "say what is in a result, checkpoint or input file", NULL, FenVerbInfo_Private,

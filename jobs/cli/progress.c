@@ -109,7 +109,7 @@ static PetscErrorCode Monitor(FenSolver solver, const FenProgress *p, void *ctx)
   if (view->rank)
     PetscFunctionReturn(0);
   /* another parameter is another problem: the old samples say nothing about its rate */
-  if (p->parameter < view->parameter || p->parameter > view->parameter) {
+  if (view->label && (p->parameter < view->parameter || p->parameter > view->parameter)) {
     view->gap.n = view->gap.next = view->residual.n = view->residual.next = 0;
     view->parameter = p->parameter;
   }

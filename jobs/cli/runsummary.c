@@ -58,6 +58,8 @@ PetscErrorCode FenRunFooter_Private(FenRun *run, FenSummary *s, FenCLICkpt ckpt,
   PetscCall(FenSolverGetReasonDetail(run->solver, &detail));
   PetscCall(PetscPrintf(comm, "%s: %s%s%s\n", status == FEN_EXIT_CONVERGED ? "converged" : "not converged", sentence,
                         detail[0] ? ": " : "", detail));
+  if (run->ops->footer)
+    PetscCall((*run->ops->footer)(run));
   PetscCall(FenSummaryPrint_Private(s, comm));
   PetscCall(FenCLICkptGetPath_Private(ckpt, &path));
   if (run->out->result[0] && status != FEN_EXIT_STOPPED && status != FEN_EXIT_INTERNAL)

@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   fenchel verify: recomputes the bounds of a result from the file alone and says whether the file may claim them.
+   fenchel verify: recomputes the bounds of a result and says whether the file may claim them.
 */
 #include "verifyimpl.h"
-#include <math.h>
-
-#define BOUND_TOLERANCE    1e-12 /* of the size of the numbers that were added */
-#define SOFT_TOLERANCE     1e-9
-#define MARGINAL_TOLERANCE 1e-9
-
-typedef enum { CLAIM_BELOW, CLAIM_ABOVE } ClaimSide; /* the stored number must be below (above) the recomputed one */
-
-typedef struct {
-  FenCLI *cli;
-  int     failures;
-  char    first[512];
-} Verdict;
 
 PetscErrorCode FenVerbVerifyOptions_Private(FenCLI *cli)
 {
@@ -24,8 +11,8 @@ PetscErrorCode FenVerbVerifyOptions_Private(FenCLI *cli)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Judge(Verdict *verdict, PetscBool holds, const char name[], double stored, double recomputed,
-                            const char rule[])
+PetscErrorCode FenJudge_Private(FenVerdict *verdict, PetscBool holds, const char name[], double stored,
+                                double recomputed, const char rule[])
 {
   PetscFunctionBegin;
   PetscCall(PetscPrintf(verdict->cli->comm, "  %-16s %22.14g %22.14g   %s\n", name, stored, recomputed,
@@ -38,61 +25,74 @@ static PetscErrorCode Judge(Verdict *verdict, PetscBool holds, const char name[]
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode JudgeBound(Verdict *verdict, ClaimSide side, const char name[], double stored, double recomputed,
-                                 double tolerance)
+PetscErrorCode FenJudgeBound_Private(FenVerdict *verdict, FenClaimSide side, const char name[], double stored,
+                                     double recomputed, double tolerance)
 {
-  const PetscBool holds = (side == CLAIM_BELOW ? stored <= recomputed + tolerance : stored >= recomputed - tolerance)
-                              ? PETSC_TRUE
-                              : PETSC_FALSE;
+  const PetscBool holds =
+      (side == FEN_CLAIM_BELOW ? stored <= recomputed + tolerance : stored >= recomputed - tolerance) ? PETSC_TRUE
+                                                                                                      : PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(Judge(verdict, holds, name, stored, recomputed, "the file claims more than its potentials prove"));
+  PetscCall(FenJudge_Private(verdict, holds, name, stored, recomputed, "the file claims more than its content proves"));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode JudgeAll(Verdict *verdict, const FenVerify *v, const FenVerifyBounds *stored,
-                               const FenVerifyAnswer *answer)
+PetscErrorCode FenVerifyFingerprint_Private(FenFile file, const char path[], FenLayout layout, PetscInt ncomp,
+                                            const double data[])
 {
-  const FenVerifyBounds *now = &answer->bounds;
-  const double           size = answer->scale + fabs(now->upper), tolerance = BOUND_TOLERANCE * size;
-  const double           loose = MARGINAL_TOLERANCE + 1e-6 * stored->marginal_error + 4 * answer->soft_error / v->eps;
+  char stored[64], now[64];
 
   PetscFunctionBegin;
-  PetscCall(PetscPrintf(verdict->cli->comm, "  %-16s %22s %22s\n", "", "stored", "recomputed"));
-  PetscCall(Judge(verdict, answer->soft_error <= SOFT_TOLERANCE * size, "f - T(g)", 0., answer->soft_error,
-                  "the potential f is not the soft transform of g: one of them was changed"));
-  PetscCall(JudgeBound(verdict, CLAIM_BELOW, "lower", stored->lower, now->lower, tolerance));
-  PetscCall(JudgeBound(verdict, CLAIM_ABOVE, "upper", stored->upper, now->upper, tolerance));
-  PetscCall(JudgeBound(verdict, CLAIM_BELOW, "ot_lower", stored->ot_lower, now->ot_lower, tolerance));
-  PetscCall(JudgeBound(verdict, CLAIM_ABOVE, "ot_upper", stored->ot_upper, now->ot_upper, tolerance));
-  PetscCall(Judge(verdict, stored->lower <= stored->upper && stored->ot_lower <= stored->ot_upper, "upper - lower",
-                  stored->upper - stored->lower, now->upper - now->lower, "a lower bound lies above its upper bound"));
-  PetscCall(Judge(verdict, stored->value >= stored->lower - tolerance && stored->value <= stored->upper + tolerance,
-                  "value", stored->value, now->value, "the value lies outside its bounds"));
-  PetscCall(Judge(verdict, stored->cost >= stored->ot_lower - tolerance && stored->cost >= now->cost - tolerance,
-                  "cost", stored->cost, now->cost, "no feasible plan that the potentials give is as cheap"));
-  PetscCall(Judge(verdict, stored->marginal_error >= now->marginal_error - loose, "marginal_error",
-                  stored->marginal_error, now->marginal_error,
-                  "the plan's marginals are further off than the file says"));
+  PetscCall(FenFileReadStringAttribute(file, path, "fingerprint", stored, sizeof(stored)));
+  PetscCall(FenLayoutFingerprint_Private(layout, ncomp, data, now, sizeof(now)));
+  PetscCheck(!strcmp(stored, now), PetscObjectComm((PetscObject)layout), (PetscErrorCode)FEN_ERR_VERIFY,
+             "%s was changed: content %s, fingerprint when written %s", path, now, stored);
   PetscFunctionReturn(0);
 }
+
+/* format, version, and the verb that wrote it */
+static PetscErrorCode ReadRoot(FenCLI *cli, FenFile file, char verb[], size_t length)
+{
+  char      text[64] = "";
+  FenInt    version;
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(FenFileHasAttribute(file, "/", "format", &has));
+  if (has)
+    PetscCall(FenFileReadStringAttribute(file, "/", "format", text, sizeof(text)));
+  PetscCheck(!strcmp(text, "fenchel-result"), cli->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT,
+             "%s is not a result of Fenchel", cli->argument);
+  PetscCall(FenFileReadIntAttribute(file, "/", "format_version", &version));
+  PetscCheck(version == 1, cli->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT,
+             "%s has format version %" FENINT_FMT ", this program reads version 1", cli->argument, version);
+  PetscCall(FenFileReadStringAttribute(file, "/", "verb", verb, length));
+  PetscFunctionReturn(0);
+}
+
+static const struct {
+  const char *verb;
+  PetscErrorCode (*verify)(FenVerdict *, FenFile);
+} families[] = {{"ot", FenVerifyOT_Private}, {"mdp", FenVerifyMDP_Private}};
 
 PetscErrorCode FenVerbVerify_Private(FenCLI *cli, int *status)
 {
-  FenVerify       v;
-  FenVerifyBounds stored;
-  FenVerifyAnswer answer;
-  Verdict         verdict = {.cli = cli};
-  int             failures;
+  FenVerdict verdict = {.cli = cli};
+  FenFile    file;
+  char       verb[64];
+  size_t     f = 0;
+  int        failures;
 
   PetscFunctionBegin;
   PetscCall(FenCLIOptionsCheck_Private(cli));
-  PetscCall(FenVerifyOpen_Private(cli, &v, &stored));
-  PetscCall(FenVerifyCompute_Private(&v, &stored, &answer));
-  PetscCall(PetscPrintf(cli->comm, "%s: cost %s, eps %g, %" FENINT_FMT " x %" FENINT_FMT "\n", cli->argument,
-                        FenCostKinds[v.kind], v.eps, v.a.n, v.b.n));
-  PetscCall(JudgeAll(&verdict, &v, &stored, &answer));
-  PetscCall(FenVerifyClose_Private(&v));
+  PetscCall(FenFileOpen(cli->comm, cli->argument, FEN_FILE_READ, &file));
+  PetscCall(ReadRoot(cli, file, verb, sizeof(verb)));
+  while (f < sizeof(families) / sizeof(families[0]) && strcmp(families[f].verb, verb))
+    f++;
+  PetscCheck(f < sizeof(families) / sizeof(families[0]), cli->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT,
+             "%s is a result of fenchel %s, which this program cannot verify", cli->argument, verb);
+  PetscCall((*families[f].verify)(&verdict, file));
+  PetscCall(FenFileClose(&file));
   failures = verdict.failures;
   PetscCallMPI(MPI_Bcast(&failures, 1, MPI_INT, 0, cli->comm)); /* ranks must not differ in the last bit of a verdict */
   PetscCheck(!failures, cli->comm, (PetscErrorCode)FEN_ERR_VERIFY, "%s is refused, %d of its claims do not hold. %s",

@@ -6,6 +6,27 @@
 #pragma once
 #include "cliimpl.h"
 
+/* ---- claims of a file against what was recomputed (verify.c) ---- */
+typedef struct {
+  FenCLI *cli;
+  int     failures;
+  char    first[512]; /* the first claim that does not hold, and why */
+} FenVerdict;
+/* the stored number must be below (above) the recomputed one */
+typedef enum { FEN_CLAIM_BELOW, FEN_CLAIM_ABOVE } FenClaimSide;
+extern PetscErrorCode FenJudge_Private(FenVerdict *, PetscBool holds, const char name[], double stored,
+                                       double recomputed, const char rule[]);
+extern PetscErrorCode FenJudgeBound_Private(FenVerdict *, FenClaimSide, const char name[], double stored,
+                                            double recomputed, double tolerance);
+/* refuses an array that is not what was written */
+extern PetscErrorCode FenVerifyFingerprint_Private(FenFile, const char path[], FenLayout, PetscInt ncomp,
+                                                   const double[]);
+
+/* ---- the families; the file is open and its root is checked ---- */
+extern PetscErrorCode FenVerifyOT_Private(FenVerdict *, FenFile);
+extern PetscErrorCode FenVerifyMDP_Private(FenVerdict *, FenFile);
+
+/* ==== transport ==== */
 /* one measure with its potential; my part is a range of consecutive global indices (slabs along axis 0 of a grid) */
 typedef struct {
   FenInt    n, first, nlocal;
@@ -38,7 +59,7 @@ typedef struct {
 } FenVerifyAnswer;
 
 /* ---- reading and checking content (verifyread.c) ---- */
-extern PetscErrorCode FenVerifyOpen_Private(FenCLI *, FenVerify *, FenVerifyBounds *);
+extern PetscErrorCode FenVerifyOpen_Private(FenCLI *, FenFile, FenVerify *, FenVerifyBounds *);
 extern PetscErrorCode FenVerifyClose_Private(FenVerify *);
 extern PetscErrorCode FenVerifyReadMatrix_Private(FenVerify *); /* verifymatrix.c */
 
@@ -81,3 +102,46 @@ extern PetscErrorCode FenVerifyCoupleTree_Private(FenVerify *, const double ea[]
  */
 extern PetscErrorCode FenVerifyCompute_Private(FenVerify *, const FenVerifyBounds *claimed, FenVerifyAnswer *);
 extern PetscErrorCode FenVerifySum_Private(MPI_Comm, double *);
+
+/* ==== Markov decision processes ==== */
+/* copies of the values of states that my rows reach and others own (verifyghosts.c) */
+typedef struct _p_FenGhosts *FenGhosts;
+extern PetscErrorCode        FenGhostsCreate_Private(FenMDPModel, FenGhosts *);
+extern PetscErrorCode        FenGhostsDestroy_Private(FenGhosts *);
+/* collective: x of my states is read now, and values of others are fetched; both stay in use until the next fetch */
+extern PetscErrorCode FenGhostsFetch_Private(FenGhosts, const double x[]);
+extern double         FenGhostsValue_Private(FenGhosts, FenInt state);
+
+typedef struct {
+  double value, lower, upper, policy_gap, value_error;
+} FenVerifyMDPBounds;
+
+/* a result and the model that it is about; values are those of a maximisation, costs have their sign changed */
+typedef struct {
+  FenCLI            *cli;
+  FenFile            file;
+  FenMDPModel        model;
+  FenMDPSizes        sizes;
+  FenLayout          layout;
+  FenInt             n, first, nterminal; /* my states; terminal ones of all ranks */
+  FenInt             grid[2], horizon;
+  PetscBool          on_grid;
+  FenMDPCriterion    criterion;
+  FenMDPSense        sense;
+  double             sign, discount;
+  FenAmbiguity       ambiguity;
+  const double      *terminal; /* in the model's sign, NULL: zero */
+  double            *value, *action;
+  FenVerifyMDPBounds stored; /* in the model's sign */
+} FenVerifyMDP;
+extern PetscErrorCode FenVerifyMDPOpen_Private(FenCLI *, FenFile, FenVerifyMDP *);
+extern PetscErrorCode FenVerifyMDPClose_Private(FenVerifyMDP *);
+
+/* one sweep with plain loops (verifysweep.c): T at u, and T of the policy at w, whose smallest and largest steps are
+   wanted; tw and w may be NULL */
+typedef struct {
+  double up, down; /* largest Tu - u, smallest T_policy w - w; terminal states count if there are any */
+  double slack;    /* bound of rounding and inexact rows of one entry */
+} FenVerifySweep;
+extern PetscErrorCode FenVerifySweep_Private(FenVerifyMDP *, FenGhosts u_ghosts, FenGhosts w_ghosts, const double u[],
+                                             const double w[], double tu[], double tw[], FenVerifySweep *);

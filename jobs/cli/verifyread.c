@@ -8,19 +8,6 @@
 
 #define MASS_TOLERANCE 1e-12
 
-static PetscErrorCode CheckFingerprint(FenVerify *v, const char path[], FenLayout layout, PetscInt ncomp,
-                                       const double data[])
-{
-  char stored[64], now[64];
-
-  PetscFunctionBegin;
-  PetscCall(FenFileReadStringAttribute(v->file, path, "fingerprint", stored, sizeof(stored)));
-  PetscCall(FenLayoutFingerprint_Private(layout, ncomp, data, now, sizeof(now)));
-  PetscCheck(!strcmp(stored, now), v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
-             "%s was changed: content %s, fingerprint when written %s", path, now, stored);
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode CheckNumbers(FenVerify *v, const char path[], FenInt first, FenInt n, const double data[],
                                    PetscBool negative_allowed)
 {
@@ -47,7 +34,7 @@ static PetscErrorCode ReadChecked(FenVerify *v, const char path[], FenVerifySide
   PetscCall(PetscMalloc1((size_t)(side->nlocal * width + 1), data));
   PetscCall(FenFileReadArray(v->file, path, side->layout, ncomp, *data));
   PetscCall(CheckNumbers(v, path, side->first * width, side->nlocal * width, *data, negative_allowed));
-  PetscCall(CheckFingerprint(v, path, side->layout, width, *data));
+  PetscCall(FenVerifyFingerprint_Private(v->file, path, side->layout, width, *data));
   PetscFunctionReturn(0);
 }
 
@@ -148,25 +135,13 @@ static PetscErrorCode ReadBounds(FenVerify *v, FenVerifyBounds *b)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode ReadRoot(FenCLI *cli, FenVerify *v)
+static PetscErrorCode ReadProblem(FenCLI *cli, FenVerify *v)
 {
-  char      text[64] = "";
-  FenInt    version, dim;
-  PetscBool has;
-  int       kind;
+  char   text[64];
+  FenInt dim;
+  int    kind;
 
   PetscFunctionBegin;
-  PetscCall(FenFileHasAttribute(v->file, "/", "format", &has));
-  if (has)
-    PetscCall(FenFileReadStringAttribute(v->file, "/", "format", text, sizeof(text)));
-  PetscCheck(!strcmp(text, "fenchel-result"), v->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT,
-             "%s is not a result of Fenchel", cli->argument);
-  PetscCall(FenFileReadIntAttribute(v->file, "/", "format_version", &version));
-  PetscCheck(version == 1, v->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT,
-             "%s has format version %" FENINT_FMT ", this program reads version 1", cli->argument, version);
-  PetscCall(FenFileReadStringAttribute(v->file, "/", "verb", text, sizeof(text)));
-  PetscCheck(!strcmp(text, "ot"), v->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT, "%s is a result of fenchel %s",
-             cli->argument, text);
   PetscCall(FenFileReadRealAttribute(v->file, "/", "eps", &v->eps));
   PetscCheck(isfinite(v->eps) && v->eps > 0, v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
              "%s: eps is %g, it must be positive", cli->argument, v->eps);
@@ -198,13 +173,13 @@ static PetscErrorCode MakePoints(FenVerifySide *side)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenVerifyOpen_Private(FenCLI *cli, FenVerify *v, FenVerifyBounds *stored)
+PetscErrorCode FenVerifyOpen_Private(FenCLI *cli, FenFile file, FenVerify *v, FenVerifyBounds *stored)
 {
   PetscFunctionBegin;
   PetscCall(PetscMemzero(v, sizeof(*v)));
   v->comm = cli->comm;
-  PetscCall(FenFileOpen(cli->comm, cli->argument, FEN_FILE_READ, &v->file));
-  PetscCall(ReadRoot(cli, v));
+  v->file = file;
+  PetscCall(ReadProblem(cli, v));
   PetscCall(ReadBounds(v, stored));
   PetscCall(ReadSide(v, "/source", "/potential/f", &v->a));
   PetscCall(ReadSide(v, "/target", "/potential/g", &v->b));
@@ -230,7 +205,6 @@ static PetscErrorCode CloseSide(FenVerifySide *side)
 PetscErrorCode FenVerifyClose_Private(FenVerify *v)
 {
   PetscFunctionBegin;
-  PetscCall(FenFileClose(&v->file));
   PetscCall(CloseSide(&v->a));
   PetscCall(CloseSide(&v->b));
   PetscCall(PetscFree2(v->byrow, v->bycol));

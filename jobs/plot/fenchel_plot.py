@@ -4,6 +4,8 @@
 
 Draws a result of `fenchel ot`: densities on a grid with the displacement field and the displacement interpolation;
 colour clouds of pictures with the source in the target's colours; other clouds with arrows to their barycentric images.
+Draws a result of `fenchel mdp`: value and policy as maps if the states are cells of a grid, with arrows if the actions
+are moves; otherwise the value of the states and how often each action is chosen.
 Every picture has the history of the run with both certified bounds.
 """
 import argparse
@@ -39,13 +41,18 @@ def texts(attrs, name):
 
 
 class Result:
-    def __init__(self, path):
-        try:
-            self.file = h5py.File(path, "r")
-        except OSError as error:
-            raise Refused(f"{path} cannot be read: {error}") from error
-        if "format" not in self.file.attrs or texts(self.file.attrs, "format") != "fenchel-result":
-            raise Refused(f"{path} is not a result of Fenchel")
+    """What every result has."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def bound(self, name):
+        return float(self.file["bounds/" + name][...].reshape(-1)[0])
+
+
+class Transport(Result):
+    def __init__(self, file):
+        super().__init__(file)
         self.eps = float(self.file.attrs["eps"])
         self.cost = texts(self.file.attrs, "cost")
         self.source, self.target = self.side("source"), self.side("target")
@@ -58,9 +65,6 @@ class Result:
         for key in ("points", "shape", "spacing", "origin", "image_shape"):
             side[key] = group[key][...] if key in group else None
         return side
-
-    def bound(self, name):
-        return float(self.file["bounds/" + name][...].reshape(-1)[0])
 
     def map(self):
         """Barycentric image of every source point, n x d: stored, or computed here from the potentials."""
@@ -129,7 +133,7 @@ def coordinates(side):
     return np.stack(np.meshgrid(*axes(side), indexing="ij"), axis=-1).reshape(-1, len(side["shape"]))
 
 
-def draw_history(result, axis):
+def draw_history(result, axis, residual_name="marginal error", title=""):
     history = result.file["history"]
     if "iteration" in history:
         iteration = history["iteration"][...]
@@ -146,14 +150,14 @@ def draw_history(result, axis):
             axis.set_ylim(low - pad, high + pad)
         residual = axis.twinx()
         residual.semilogy(iteration, np.maximum(history["residual"][...], 1e-18), color="tab:green", lw=0.8)
-        residual.set_ylabel("marginal error", color="tab:green")
+        residual.set_ylabel(residual_name, color="tab:green")
     axis.axhline(result.bound("value"), color="k", lw=0.6, ls=":", label="value")
     axis.set_xlabel("iteration")
     axis.legend(loc="best", fontsize=7)
     lower, upper = result.bound("lower"), result.bound("upper")
     size = max(abs(lower), abs(upper)) or 1.0
-    axis.set_title(f"OT$_\\varepsilon$ in [{lower:.8g}, {upper:.8g}]\nrelative gap {(upper - lower) / size:.1e}",
-                   fontsize=9)
+    title = title or f"OT$_\\varepsilon$ in [{lower:.8g}, {upper:.8g}]\nrelative gap {(upper - lower) / size:.1e}"
+    axis.set_title(title, fontsize=9)
 
 
 def show(axis, picture, title, **options):
@@ -254,7 +258,66 @@ def is_picture(side):
     return shape is not None and points is not None and points.shape[1] == 3 and int(np.prod(shape)) == len(points)
 
 
-def draw(result, figure):
+MOVES = {"gridworld": ((-1, 0), (0, 1), (1, 0), (0, -1)), "maze": ((-1, 0), (0, 1), (1, 0), (0, -1), (0, 0))}
+MAX_POINTS = 20_000  # of a curve
+MAX_ACTIONS = 40  # bars
+
+
+def draw_policy_map(result, axis, value, policy):
+    """Arrows where the actions are moves on the grid, otherwise the numbers of the actions as colours."""
+    height, width = policy.shape
+    moves = MOVES.get(texts(result.file.attrs, "problem") if "problem" in result.file.attrs else "")
+    if moves is None or policy.max() >= len(moves):
+        show(axis, np.ma.masked_less(policy, 0), "policy (number of the action)", cmap="viridis")
+        return
+    show(axis, value, "policy", cmap="viridis", alpha=0.4)
+    steps = [max(1, n // (2 * ARROWS)) for n in (height, width)]
+    y, x = np.mgrid[steps[0] // 2:height:steps[0], steps[1] // 2:width:steps[1]]
+    action = policy[y, x]
+    move = np.array(moves)[np.maximum(action, 0)]
+    keep = (action >= 0) & (np.abs(move).sum(axis=-1) > 0)
+    axis.quiver(x[keep], y[keep], move[keep][:, 1], move[keep][:, 0], color="tab:red", angles="xy", pivot="mid",
+                scale_units="xy", scale=1.2 / max(steps), width=0.003)
+
+
+def draw_policy_shares(axis, policy):
+    actions, counts = np.unique(policy[policy >= 0], return_counts=True)
+    most = np.sort(np.argsort(-counts, kind="stable")[:MAX_ACTIONS])
+    axis.bar([str(a) for a in actions[most]], counts[most] / max(1, policy.size))
+    axis.set(xlabel="action" + ("" if len(most) == len(actions) else f" ({len(most)} most frequent)"),
+             ylabel="share of states")
+    axis.tick_params(axis="x", labelsize=6)
+    axis.set_title("policy", fontsize=9)
+
+
+def draw_mdp(result, figure):
+    grid = figure.subplots(1, 3)
+    value, policy = result.file["value"][...], result.file["policy"][...]
+    if value.ndim == 2:
+        value = np.ma.masked_where(policy < 0, value)  # walls
+        show(grid[0], value, "value", cmap="viridis")
+        figure.colorbar(grid[0].images[0], ax=grid[0], shrink=0.5)
+        draw_policy_map(result, grid[1], value, policy)
+    else:
+        some = np.unique(np.linspace(0, value.size - 1, min(value.size, MAX_POINTS)).astype(int))
+        grid[0].plot(some, value[some], lw=0.8, marker="." if value.size <= 100 else None)
+        grid[0].set_xlabel("state")
+        grid[0].set_title("value", fontsize=9)
+        draw_policy_shares(grid[1], policy)
+    name = "gain" if texts(result.file.attrs, "criterion") == "average" else "mean of V*"
+    draw_history(result, grid[2], "certified loss of the policy",
+                 f"{name} in [{result.bound('lower'):.8g}, {result.bound('upper'):.8g}]\n"
+                 f"the policy loses at most {result.bound('policy_gap'):.1e}")
+    attrs = result.file.attrs
+    source = texts(attrs, "problem") if "problem" in attrs else os.path.basename(texts(attrs, "model_file"))
+    words = [source, texts(attrs, "criterion"), f"discount {float(attrs['discount']):g}", texts(attrs, "method")]
+    if texts(attrs, "ambiguity") != "none":
+        size = "radius" if float(attrs["radius"]) > 0 else "penalty"
+        words.append(f"{texts(attrs, 'ambiguity')}, {size} {float(attrs[size]):g}")
+    figure.suptitle(", ".join(words), fontsize=10)
+
+
+def draw_transport(result, figure):
     on_grids = result.source["points"] is None and result.target["points"] is None
     if is_picture(result.source) and is_picture(result.target):
         draw_colours(result, figure)
@@ -268,8 +331,18 @@ def draw(result, figure):
                     fontsize=10)
 
 
+def open_result(path):
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error}") from error
+    if "format" not in file.attrs or texts(file.attrs, "format") != "fenchel-result":
+        raise Refused(f"{path} is not a result of Fenchel")
+    return file, texts(file.attrs, "verb")
+
+
 def main():
-    parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot")
+    parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot or fenchel mdp")
     parser.add_argument("result", metavar="RESULT.h5")
     parser.add_argument("-o", dest="output", metavar="PICTURE.png", required=True, help="picture: .png, .pdf or .svg")
     parser.add_argument("-overwrite", action="store_true", help="replace an existing picture")
@@ -277,9 +350,14 @@ def main():
     arguments = parser.parse_args()
     if os.path.exists(arguments.output) and not arguments.overwrite:
         raise Refused(f"{arguments.output} exists already and -overwrite was not given")
-    result = Result(arguments.result)
-    figure = plt.figure(figsize=(11, 7), constrained_layout=True)
-    draw(result, figure)
+    file, verb = open_result(arguments.result)
+    figure = plt.figure(figsize=(11, 7 if verb == "ot" else 4), constrained_layout=True)
+    if verb == "ot":
+        draw_transport(Transport(file), figure)
+    elif verb == "mdp":
+        draw_mdp(Result(file), figure)
+    else:
+        raise Refused(f"{arguments.result} is a result of fenchel {verb}, which this program cannot draw")
     root, ending = os.path.splitext(arguments.output)
     temporary = f"{root}.tmp-{os.getpid()}{ending}"
     try:

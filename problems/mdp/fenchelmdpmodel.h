@@ -97,6 +97,11 @@ FEN_EXTERN PetscErrorCode FenMDPModelGetStateRows(FenMDPModel, FenInt k, int *);
 FEN_EXTERN PetscErrorCode FenMDPModelGetRow(FenMDPModel, FenInt k, int row, FenMDPRow *);
 FEN_EXTERN PetscErrorCode FenMDPModelFingerprint(FenMDPModel, FenFingerprint *);
 
+/* ---- files ---- spec: FILE.h5[:/group], stacked PETSc binary (.bin of probabilities with -model_rewards), PRISM
+   explicit (.tra with .srew/.trew/.lab beside it), Storm .drn, .csv (state,action,next,probability,reward) */
+FEN_EXTERN PetscErrorCode FenMDPModelRead(MPI_Comm, const char spec[], FenMDPModel *);
+FEN_EXTERN PetscErrorCode FenMDPModelWrite(FenMDPModel, const char spec[], PetscBool overwrite);
+
 /* ---- built-in problems (spec: chain gridworld maze garnet inventory sis queue forest pendulum machine riverswim
    mortality ring): sizes and parameters are options -NAME_..., -n; stored unless matrix_free */
 FEN_EXTERN const char *const FenMDPProblems[];

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import struct
 import subprocess
 import sys
@@ -69,6 +70,15 @@ class Checks:
     def finish(self):
         print(f"{self.done} checks, {self.failed} failed")
         sys.exit(1 if self.failed or not self.done else 0)
+
+
+def changed(place, original, change):
+    """A copy of an HDF5 file with change(file) applied."""
+    path = place + "/changed.h5"
+    shutil.copy(original, path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
 
 
 def folder():

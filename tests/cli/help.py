@@ -12,9 +12,8 @@ result = clitest.run("--version")
 check.that(result.status == 0 and result.out.split()[0] == "fenchel" and result.out.count(".") == 2, "version", result)
 result = clitest.run()
 check.that(result.status == 2 and "Usage" in result.err, "no verb is wrong usage", result)
-for missing in ("bilevel", "mdp"):
-    result = clitest.run("--help")
-    check.that(f"fenchel {missing}" not in result.out, f"{missing} does not exist yet and is not listed", result)
+result = clitest.run("--help")
+check.that("fenchel bilevel" not in result.out, "bilevel does not exist yet and is not listed", result)
 
 result = clitest.run("ott")
 check.refused(result, "misspelt verb", "'ott'", "'ot'")
@@ -32,6 +31,14 @@ for ranks in (0, 2):
     for name in names:
         check.that(listed.count(name) == 1, f"fenchel ot -help lists {name} once", result)
     check.that("<600>" in result.out.replace(".", ""), "the default of -ckpt_interval is shown", result)
+names = ["-model", "-problem", "-matrix_free", "-mdp_type", "-mdp_discount", "-mdp_gap", "-mdp_gap_rel", "-mdp_max_it",
+         "-mdp_ambiguity", "-mdp_radius", "-mdp_penalty", "-mdp_support", "-mdp_partition", "-mdp_sense",
+         "-mdp_criterion", "-mdp_horizon", "-o", "-overwrite", "-summary", "-store_model", "-ckpt_dir", "-restart",
+         "-walltime", "-n", "-gridworld_n", "-garnet_branching", "-mdp_monitor", "-mdp_view"]
+result = clitest.run("mdp", "-help", ranks=2)
+listed = [line.split()[0] for line in result.out.splitlines() if line.startswith("  -")]
+for name in names:
+    check.that(listed.count(name) == 1, f"fenchel mdp -help lists {name} once", result)
 for verb in ("verify", "info"):
     result = clitest.run(verb, "-help")
     check.that(result.status == 0 and f"fenchel {verb}" in result.out, f"fenchel {verb} -help", result)
@@ -59,4 +66,9 @@ with clitest.folder() as place:
     check.refused(clitest.run(*base, "-restart"), "restart without a folder", "-ckpt_dir")
     check.refused(clitest.run(*base, "-ckpt_keep", "1", "-ckpt_dir", place + "/c"), "one checkpoint", "-ckpt_keep 1")
     check.refused(clitest.run(*base, "-map"), "a map without a result", "-o")
+for wrong, right in (("-mdp_discont", "-mdp_discount"), ("-mdp_radus", "-mdp_radius"), ("-gridworld_m", "-gridworld_n"),
+                     ("-mdp_tipe", "-mdp_type")):
+    result = clitest.run("mdp", "-problem", "gridworld", wrong, "1", ranks=2)
+    check.refused(result, f"unknown option {wrong}", f"unknown option {wrong};", f"did you mean {right}\\?")
+check.refused(clitest.run("mdp", "-problem", "forest", "-ot_eps", "1"), "an option of another verb", "-ot_eps")
 check.finish()

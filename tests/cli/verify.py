@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """fenchel verify accepts what was written and refuses what was changed, anywhere, with and without fingerprints."""
-import shutil
-
 import clitest
 import h5py
 import numpy as np
@@ -10,16 +8,8 @@ import numpy as np
 check = clitest.Checks()
 
 
-def changed(place, original, change):
-    path = place + "/changed.h5"
-    shutil.copy(original, path)
-    with h5py.File(path, "r+") as file:
-        change(file)
-    return path
-
-
 def refuse(place, original, sentence, change, *words, ranks=0):
-    check.refused(clitest.run("verify", changed(place, original, change), ranks=ranks), sentence,
+    check.refused(clitest.run("verify", clitest.changed(place, original, change), ranks=ranks), sentence,
                   "changed.h5|/potential|/source|"
                   "/target|/bounds", *words)
 
