@@ -10,7 +10,7 @@ typedef struct {
   FenChunks view;
   FenInt    nchunks, nslots, ncolumns; /* ncolumns: of FEN_LANES entries each */
   FenInt   *chunk_ptr, *slot_ptr;
-  int      *col;
+  int      *col, *base;
   double   *val, *reward;
 } FenChunkStore;
 

@@ -85,6 +85,7 @@ PetscErrorCode FenChunksDestroy_Private(FenChunkStore *C)
   PetscFunctionBegin;
   PetscCall(PetscFree2(C->chunk_ptr, C->slot_ptr));
   PetscCall(PetscFree3(C->col, C->val, C->reward));
+  PetscCall(PetscFree(C->base));
   PetscFunctionReturn(0);
 }
 
@@ -193,20 +194,38 @@ static PetscErrorCode CountColumns(FenBellman b, FenInt chunk, FenInt *slots, Fe
   PetscFunctionReturn(0);
 }
 
-/* do lanes that are neighbours mostly reach values on different cache lines */
-static int IsScattered(const FenChunkStore *C)
+/* the first number of a column if its numbers follow each other, otherwise -1 */
+static int RunOf(const int col[])
 {
-  const FenInt step = PetscMax(1, C->ncolumns / 4096);
-  FenInt       far = 0, near = 0;
+  for (int l = 1; l < FEN_LANES; l++)
+    if (col[l] != col[0] + l)
+      return -1;
+  return col[0];
+}
 
-  for (FenInt k = 0; k < C->ncolumns; k += step)
-    for (int l = 1; l < FEN_LANES; l++) {
-      const int d = C->col[FEN_LANES * k + l] - C->col[FEN_LANES * k + l - 1];
+/* where the columns reach: runs are listed if half of them are such */
+static PetscErrorCode FindReach(FenChunkStore *C)
+{
+  FenInt far = 0, near = 0, runs = 0;
 
-      far += d > 8 || d < -8;
-      near += d <= 8 && d >= -8;
-    }
-  return far > near;
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < C->ncolumns; k++) {
+    const int *col = C->col + FEN_LANES * k;
+
+    runs += RunOf(col) >= 0;
+    for (int l = 1; l < FEN_LANES; l++)
+      near += col[l] - col[l - 1] <= 8 && col[l] - col[l - 1] >= -8;
+    far += FEN_LANES - 1;
+  }
+  C->view.reach = near < far - near ? FEN_REACH_FAR : FEN_REACH_NEAR;
+  if (runs < C->ncolumns - runs || !C->ncolumns)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(C->ncolumns, &C->base));
+  for (FenInt k = 0; k < C->ncolumns; k++)
+    C->base[k] = RunOf(C->col + FEN_LANES * k);
+  C->view.base = C->base;
+  C->view.reach = FEN_REACH_RUNS;
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBellmanStoreAll_Private(FenBellman b)
@@ -226,6 +245,6 @@ PetscErrorCode FenBellmanStoreAll_Private(FenBellman b)
     PetscCall(FenBellmanFillChunk_Private(b, c, C, C->chunk_ptr[c], &slots));
     C->chunk_ptr[c + 1] = C->chunk_ptr[c] + slots;
   }
-  C->view.scattered = IsScattered(C);
+  PetscCall(FindReach(C));
   PetscFunctionReturn(0);
 }

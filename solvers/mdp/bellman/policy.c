@@ -32,7 +32,7 @@ static PetscErrorCode Allocate(FenBellman b)
     b->policy.chunk_ptr[c + 1] = c + 1;
     b->policy.slot_ptr[c + 1] = b->policy.slot_ptr[c] + columns;
   }
-  b->policy.view.scattered = b->all.view.scattered;
+  b->policy.view.reach = b->all.view.reach == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
   PetscCall(PetscMalloc2(b->nlocal, &b->policy_of, b->nlocal, &b->policy_reward));
   for (FenInt s = 0; s < b->nlocal; s++)
     b->policy_of[s] = -1;

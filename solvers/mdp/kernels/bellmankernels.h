@@ -16,6 +16,10 @@
 /* a greedy action replaces the incumbent only if it is better by this times (1 + |value|) */
 #define FEN_INCUMBENT 1e-12
 
+/* where the lanes of a column reach: anywhere on nearby cache lines, far apart (hardware gathers pay), or mostly to
+   consecutive states, as on grids (one load, and the numbers need not be read) */
+typedef enum { FEN_REACH_NEAR, FEN_REACH_FAR, FEN_REACH_RUNS } FenReach;
+
 typedef struct {
   FenInt        n;         /* states; the last chunk may be short */
   const FenInt *chunk_ptr; /* first slot of a chunk */
@@ -24,7 +28,8 @@ typedef struct {
   const double *val;       /* FEN_LANES a column */
   const double *reward;    /* FEN_LANES a slot */
   double        discount;
-  int           scattered; /* neighbouring lanes reach far apart: gathers pay */
+  FenReach      reach;
+  const int    *base; /* FEN_REACH_RUNS: first number of a column whose numbers follow each other, -1 for others */
 } FenChunks;
 
 /* what the chunks say, of all that one sweep visits. NaN or Inf in V: lo = hi = NaN */

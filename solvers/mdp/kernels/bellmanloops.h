@@ -2,8 +2,35 @@
 /* The loops of bellmankernels.h for one instruction set: FEN_SIMD, FEN_KERNELS and FEN_KERNELS_NAME are set before. */
 #include "lanes.h"
 
+#ifndef FEN_AHEAD
+  #define FEN_AHEAD 64
+#endif
+
+/* values that the lanes of a column reach */
+FEN_INLINE Lanes Reach(const FenChunks *C, const double *V, const int *col, FenReach reach)
+{
+  Lanes x;
+
+  if (reach == FEN_REACH_RUNS) {
+    const int base = C->base[(col - C->col) / FEN_LANES];
+
+    if (base >= 0)
+      return l_load(V + base);
+  }
+  EACH x.v[v] = v_gather(V, col + v * FEN_SIMD, reach);
+  return x;
+}
+
+/* rows are read once: they come early and leave the caches to the values */
+FEN_INLINE void FetchAhead(const double *val, const int *col, FenReach reach)
+{
+  __builtin_prefetch(val + FEN_AHEAD * FEN_LANES, 0, 0);
+  if (reach != FEN_REACH_RUNS)
+    __builtin_prefetch(col + FEN_AHEAD * FEN_LANES, 0, 0);
+}
+
 /* sum over the columns of a slot of probability times value: two chains of multiply-adds */
-FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, int scattered)
+FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach reach)
 {
   const FenInt  columns = C->slot_ptr[slot + 1] - C->slot_ptr[slot];
   const int    *col = C->col + FEN_LANES * C->slot_ptr[slot];
@@ -11,25 +38,33 @@ FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, int scatt
   Lanes         s = l_set(0), t = l_set(0);
   FenInt        j = 0;
 
-  for (; j + 1 < columns; j += 2, col += 2 * FEN_LANES, val += 2 * FEN_LANES)
+  for (; j + 1 < columns; j += 2, col += 2 * FEN_LANES, val += 2 * FEN_LANES) {
+    const Lanes x = Reach(C, V, col, reach), y = Reach(C, V, col + FEN_LANES, reach);
+
+    FetchAhead(val, col, reach);
+    FetchAhead(val + FEN_LANES, col + FEN_LANES, reach);
     EACH
     {
-      const int o = v * FEN_SIMD;
-
-      s.v[v] = v_fma(v_load(val + o), v_gather(V, col + o, scattered), s.v[v]);
-      t.v[v] = v_fma(v_load(val + FEN_LANES + o), v_gather(V, col + FEN_LANES + o, scattered), t.v[v]);
+      s.v[v] = v_fma(v_load(val + v * FEN_SIMD), x.v[v], s.v[v]);
+      t.v[v] = v_fma(v_load(val + FEN_LANES + v * FEN_SIMD), y.v[v], t.v[v]);
     }
-  if (j < columns)
-    EACH s.v[v] = v_fma(v_load(val + v * FEN_SIMD), v_gather(V, col + v * FEN_SIMD, scattered), s.v[v]);
+  }
+  if (j < columns) {
+    const Lanes x = Reach(C, V, col, reach);
+
+    FetchAhead(val, col, reach);
+    EACH s.v[v] = v_fma(v_load(val + v * FEN_SIMD), x.v[v], s.v[v]);
+  }
   EACH s.v[v] += t.v[v];
   return s;
 }
 
-FEN_INLINE Lanes Row(const FenChunks *C, FenInt slot, const double *V, int scattered)
+FEN_INLINE Lanes Row(const FenChunks *C, FenInt slot, const double *V, FenReach reach)
 {
   const double *reward = C->reward + FEN_LANES * slot;
-  Lanes         q = Dot(C, slot, V, scattered);
+  Lanes         q = Dot(C, slot, V, reach);
 
+  __builtin_prefetch(reward + FEN_AHEAD / 2 * FEN_LANES, 0, 0);
   EACH q.v[v] = v_fma(v_set(C->discount), q.v[v], v_load(reward + v * FEN_SIMD));
   return q;
 }
@@ -117,7 +152,7 @@ FEN_INLINE void Choose(Running *r, const Lanes *best, const Lanes *arg, const La
 }
 
 FEN_INLINE void GreedyChunk(const FenChunks *C, FenInt c, const double *own, const double *V, double *TV, int *policy,
-                            int scattered, Running *r)
+                            FenReach reach, Running *r)
 {
   const FenInt k0 = C->chunk_ptr[c], k1 = C->chunk_ptr[c + 1];
   Lanes        best = l_set(-INFINITY), arg = l_set(0), kept = l_set(-INFINITY), inc;
@@ -125,7 +160,7 @@ FEN_INLINE void GreedyChunk(const FenChunks *C, FenInt c, const double *own, con
   EACH inc.v[v] = v_from_int(policy + v * FEN_SIMD);
   for (FenInt k = k0; k < k1; k++) {
     const vd    a = v_set((double)(k - k0));
-    const Lanes q = Row(C, k, V, scattered);
+    const Lanes q = Row(C, k, V, reach);
 
     EACH
     {
@@ -151,7 +186,7 @@ FEN_INLINE void GreedyChunk(const FenChunks *C, FenInt c, const double *own, con
   } while (0)
 
 FEN_INLINE void ShortGreedy(const FenChunks *C, FenInt c, const double *own, const double *V, double *TV, int *policy,
-                            int scattered, Running *r)
+                            FenReach reach, Running *r)
 {
   const FenInt s = c * FEN_LANES;
   const Lanes  before = r->changes;
@@ -160,7 +195,7 @@ FEN_INLINE void ShortGreedy(const FenChunks *C, FenInt c, const double *own, con
 
   for (FenInt l = 0; l < FEN_LANES; l++)
     policy8[l] = policy[s + (s + l < C->n ? l : 0)];
-  SHORT_CHUNK(GreedyChunk(C, c, own8, V, TV8, policy8, scattered, r));
+  SHORT_CHUNK(GreedyChunk(C, c, own8, V, TV8, policy8, reach, r));
   for (FenInt l = 0; s + l < C->n; l++) {
     changes += policy[s + l] != policy8[l];
     policy[s + l] = policy8[l];
@@ -170,7 +205,7 @@ FEN_INLINE void ShortGreedy(const FenChunks *C, FenInt c, const double *own, con
 }
 
 FEN_INLINE void SweepLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
-                          int *policy, int scattered, FenSweepPart *part)
+                          int *policy, FenReach reach, FenSweepPart *part)
 {
   Running r = Begin();
 
@@ -178,9 +213,9 @@ FEN_INLINE void SweepLoop(const FenChunks *C, FenInt c0, FenInt c1, const double
     const FenInt s = c * FEN_LANES;
 
     if (s + FEN_LANES <= C->n)
-      GreedyChunk(C, c, own + s, V, TV + s, policy + s, scattered, &r);
+      GreedyChunk(C, c, own + s, V, TV + s, policy + s, reach, &r);
     else
-      ShortGreedy(C, c, own, V, TV, policy, scattered, &r);
+      ShortGreedy(C, c, own, V, TV, policy, reach, &r);
   }
   End(&r, part);
 }
@@ -188,20 +223,22 @@ FEN_INLINE void SweepLoop(const FenChunks *C, FenInt c0, FenInt c1, const double
 static void Sweep(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV, int *policy,
                   FenSweepPart *part)
 {
-  if (C->scattered)
-    SweepLoop(C, c0, c1, own, V, TV, policy, 1, part);
+  if (C->reach == FEN_REACH_FAR)
+    SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_FAR, part);
+  else if (C->reach == FEN_REACH_RUNS)
+    SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_RUNS, part);
   else
-    SweepLoop(C, c0, c1, own, V, TV, policy, 0, part);
+    SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_NEAR, part);
 }
 
 FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
-                          int scattered, FenSweepPart *part)
+                          FenReach reach, FenSweepPart *part)
 {
   Running r = Begin();
 
   for (FenInt c = c0; c < c1; c++) {
     const FenInt s = c * FEN_LANES;
-    const Lanes  q = Row(C, c, V, scattered);
+    const Lanes  q = Row(C, c, V, reach);
 
     if (s + FEN_LANES <= C->n)
       Finish(&r, &q, own + s, TV + s);
@@ -214,10 +251,10 @@ FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double
 static void Apply(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
                   FenSweepPart *part)
 {
-  if (C->scattered)
-    ApplyLoop(C, c0, c1, own, V, TV, 1, part);
+  if (C->reach == FEN_REACH_FAR)
+    ApplyLoop(C, c0, c1, own, V, TV, FEN_REACH_FAR, part);
   else
-    ApplyLoop(C, c0, c1, own, V, TV, 0, part);
+    ApplyLoop(C, c0, c1, own, V, TV, FEN_REACH_NEAR, part);
 }
 
 FEN_INLINE void Difference(const Lanes *dot, double discount, const double *own, double *y)
@@ -226,11 +263,11 @@ FEN_INLINE void Difference(const Lanes *dot, double discount, const double *own,
 }
 
 FEN_INLINE void MultLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *x, double *TV,
-                         int scattered)
+                         FenReach reach)
 {
   for (FenInt c = c0; c < c1; c++) {
     const FenInt s = c * FEN_LANES;
-    const Lanes  dot = Dot(C, c, x, scattered);
+    const Lanes  dot = Dot(C, c, x, reach);
 
     if (s + FEN_LANES <= C->n)
       Difference(&dot, C->discount, own + s, TV + s);
@@ -241,10 +278,10 @@ FEN_INLINE void MultLoop(const FenChunks *C, FenInt c0, FenInt c1, const double 
 
 static void Mult(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *x, double *y)
 {
-  if (C->scattered)
-    MultLoop(C, c0, c1, own, x, y, 1);
+  if (C->reach == FEN_REACH_FAR)
+    MultLoop(C, c0, c1, own, x, y, FEN_REACH_FAR);
   else
-    MultLoop(C, c0, c1, own, x, y, 0);
+    MultLoop(C, c0, c1, own, x, y, FEN_REACH_NEAR);
 }
 
 static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q)
@@ -252,7 +289,7 @@ static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, do
   const FenInt k0 = C->chunk_ptr[c0], k1 = C->chunk_ptr[c1];
 
   for (FenInt k = k0; k < k1; k++) {
-    const Lanes x = Row(C, k, V, C->scattered);
+    const Lanes x = Row(C, k, V, C->reach);
 
     l_store(q + FEN_LANES * (k - k0), &x);
   }

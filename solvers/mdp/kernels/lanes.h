@@ -48,10 +48,10 @@ FEN_INLINE vd v_least(vd a, vd b)
 #endif
 }
 /* V at the columns of one vector; hardware gathers pay only where the values lie far apart */
-FEN_INLINE vd v_gather(const double *V, const int *col, int scattered)
+FEN_INLINE vd v_gather(const double *V, const int *col, FenReach reach)
 {
 #if FEN_SIMD == 8
-  if (scattered)
+  if (reach == FEN_REACH_FAR)
     return (vd)_mm512_i32gather_pd(_mm256_loadu_si256((const __m256i *)(const void *)col), V, 8);
   else {
     const __m128d a = _mm_loadh_pd(_mm_load_sd(V + col[0]), V + col[1]);
@@ -66,10 +66,10 @@ FEN_INLINE vd v_gather(const double *V, const int *col, int scattered)
   const __m128d a = _mm_loadh_pd(_mm_load_sd(V + col[0]), V + col[1]);
   const __m128d b = _mm_loadh_pd(_mm_load_sd(V + col[2]), V + col[3]);
 
-  (void)scattered;
+  (void)reach;
   return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
 #else
-  (void)scattered;
+  (void)reach;
   return (vd){V[col[0]], V[col[1]]};
 #endif
 }
