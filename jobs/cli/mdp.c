@@ -61,10 +61,9 @@ static PetscErrorCode PrintAmbiguity(FenMDPRun *run)
   PetscFunctionBegin;
   PetscCall(FenMDPGetAmbiguity(run->mdp, &a));
   if (a.radius > 0)
-    PetscCall(PetscPrintf(comm, "  ambiguity  %s, radius %g, support %s\n", a.name, a.radius, FenSupports[a.support]));
+    PetscCall(PetscPrintf(comm, "  ambiguity  %s, radius %g\n", a.name, a.radius));
   else if (a.penalty > 0)
-    PetscCall(
-        PetscPrintf(comm, "  ambiguity  %s, penalty %g, support %s\n", a.name, a.penalty, FenSupports[a.support]));
+    PetscCall(PetscPrintf(comm, "  ambiguity  %s, penalty %g\n", a.name, a.penalty));
   else
     PetscCall(PetscPrintf(comm, "  ambiguity  none\n"));
   PetscFunctionReturn(0);
@@ -116,7 +115,6 @@ static PetscErrorCode AddKeys(FenRun *base, FenKeys *keys)
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_alpha", a.alpha));
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_radius", a.radius));
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_penalty", a.penalty));
-  PetscCall(FenKeysAdd_Private(keys, "-mdp_support", FenSupports[a.support]));
   PetscCall(FenKeysAddFingerprint_Private(keys, "model content", &run->print));
   PetscFunctionReturn(0);
 }

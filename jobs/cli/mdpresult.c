@@ -29,7 +29,6 @@ static PetscErrorCode WriteOperator(FenMDPRun *run, FenFile file)
   PetscCall(FenFileWriteRealAttribute(file, "/", "alpha", a.alpha));
   PetscCall(FenFileWriteRealAttribute(file, "/", "radius", a.radius));
   PetscCall(FenFileWriteRealAttribute(file, "/", "penalty", a.penalty));
-  PetscCall(FenFileWriteStringAttribute(file, "/", "support", FenSupports[a.support]));
   PetscFunctionReturn(0);
 }
 

@@ -21,15 +21,12 @@ static PetscErrorCode ReadWord(FenVerifyMDP *v, const char name[], const char *c
 static PetscErrorCode ReadAmbiguity(FenVerifyMDP *v)
 {
   FenAmbiguity *a = &v->ambiguity;
-  int           support;
 
   PetscFunctionBegin;
   PetscCall(FenFileReadStringAttribute(v->file, "/", "ambiguity", a->name, sizeof(a->name)));
   PetscCall(FenFileReadRealAttribute(v->file, "/", "alpha", &a->alpha));
   PetscCall(FenFileReadRealAttribute(v->file, "/", "radius", &a->radius));
   PetscCall(FenFileReadRealAttribute(v->file, "/", "penalty", &a->penalty));
-  PetscCall(ReadWord(v, "support", FenSupports, 3, &support));
-  a->support = (FenSupport)support;
   PetscCheck(isfinite(a->radius) && a->radius >= 0 && isfinite(a->penalty) && a->penalty >= 0, v->cli->comm,
              (PetscErrorCode)FEN_ERR_VERIFY, "%s: radius %g and penalty %g must not be negative", v->cli->argument,
              a->radius, a->penalty);

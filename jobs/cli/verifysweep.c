@@ -10,12 +10,11 @@ typedef struct {
   FenVerifyMDP *v;
   FenDivergence divergence; /* NULL: none is needed */
   double        radius, penalty;
-  PetscBool     robust, linf;
+  PetscBool     robust;
   double        low[2]; /* smallest value of all states, of u and of w */
   double        slack;
   FenMDPRow     row;
   double        z[1024];
-  int           order[1024]; /* of z, ascending */
 } Sweep;
 
 static PetscErrorCode Prepare(Sweep *s)
@@ -30,11 +29,6 @@ static PetscErrorCode Prepare(Sweep *s)
   s->robust = (PetscBool)(strcmp(name, "none") != 0 && (a->radius > 0 || a->penalty > 0));
   if (!s->robust)
     PetscFunctionReturn(0);
-  s->linf = (PetscBool)(!strcmp(name, "linf") || !strcmp(name, "interval"));
-  PetscCheck(!s->linf || s->radius > 0, v->cli->comm, (PetscErrorCode)FEN_ERR_VERIFY,
-             "%s: the ambiguity %s needs a radius", v->cli->argument, name);
-  if (s->linf)
-    PetscFunctionReturn(0);
   if (!strcmp(name, "l1")) { /* the L1 norm is twice the total variation */
     name = "tv";
     s->radius /= 2;
@@ -44,44 +38,18 @@ static PetscErrorCode Prepare(Sweep *s)
   PetscFunctionReturn(0);
 }
 
-/* min of <p,z> over laws with |p_j - q_j| <= radius: mass goes from the largest z to the smallest */
-static double WorstBox(Sweep *s)
-{
-  const FenMDPRow *row = &s->row;
-  double           room = 0, value = 0;
-
-  for (int j = 0; j < (int)row->n; j++) { /* insertion sort: rows are short, and this is not meant to be fast */
-    int k = j;
-
-    for (; k > 0 && s->z[s->order[k - 1]] > s->z[j]; k--)
-      s->order[k] = s->order[k - 1];
-    s->order[k] = j;
-    room += fmin(s->radius, row->prob[j]);
-    value += fmax(0., row->prob[j] - s->radius) * s->z[j];
-  }
-  for (int k = 0; k < (int)row->n; k++) {
-    const int    j = s->order[k];
-    const double q = row->prob[j], part = fmin(room, fmin(1., q + s->radius) - fmax(0., q - s->radius));
-
-    value += part * s->z[j];
-    room -= part;
-  }
-  return value;
-}
-
 static PetscErrorCode WorstDivergence(Sweep *s, double low, double *value)
 {
   const FenMDPRow *row = &s->row;
-  FenSupport       support = s->v->ambiguity.support;
   FenWorstCase     worst;
 
   PetscFunctionBegin;
   if (s->radius > 0)
-    PetscCall(
-        FenDivergenceWorstRadius(s->divergence, row->n, row->prob, s->z, s->radius, support, low, NAN, NULL, &worst));
+    PetscCall(FenDivergenceWorstRadius(s->divergence, row->n, row->prob, s->z, s->radius, FEN_SUPPORT_NOMINAL, low, NAN,
+                                       NULL, &worst));
   else
-    PetscCall(
-        FenDivergenceWorstPenalty(s->divergence, row->n, row->prob, s->z, s->penalty, support, low, NAN, NULL, &worst));
+    PetscCall(FenDivergenceWorstPenalty(s->divergence, row->n, row->prob, s->z, s->penalty, FEN_SUPPORT_NOMINAL, low,
+                                        NAN, NULL, &worst));
   *value = worst.value;
   s->slack = fmax(s->slack, worst.slack);
   PetscFunctionReturn(0);
@@ -105,9 +73,7 @@ static PetscErrorCode RowValue(Sweep *s, FenGhosts ghosts, double low, double *v
     *value += row->prob[j] * next;
   }
   s->slack = fmax(s->slack, (double)(row->n + 4) * 0x1p-53 * fmax(largest, fabs(row->reward)));
-  if (s->linf)
-    *value = WorstBox(s);
-  else if (s->robust)
+  if (s->robust)
     PetscCall(WorstDivergence(s, v->sign * row->reward + v->discount * low, value));
   PetscFunctionReturn(0);
 }

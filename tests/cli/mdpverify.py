@@ -57,7 +57,8 @@ def operator(place, original):
     refuse(place, original, "another sense",
            lambda f: f.attrs.__setitem__("sense", np.bytes_("min" if f.attrs["sense"] in (b"max", "max") else "max")))
     refuse(place, original, "another problem", attribute("problem", np.bytes_("forest")), "forest")
-    refuse(place, original, "other options of the problem", attribute("options", np.bytes_("-n 7")), "problem|shape|axes")
+    refuse(place, original, "other options of the problem", attribute("options", np.bytes_("-n 7")),
+           "problem|shape|axes")
 
 
 def forged(place):
