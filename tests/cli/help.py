@@ -32,7 +32,7 @@ for ranks in (0, 2):
         check.that(listed.count(name) == 1, f"fenchel ot -help lists {name} once", result)
     check.that("<600>" in result.out.replace(".", ""), "the default of -ckpt_interval is shown", result)
 names = ["-model", "-problem", "-matrix_free", "-mdp_type", "-mdp_discount", "-mdp_gap", "-mdp_gap_rel", "-mdp_max_it",
-         "-mdp_ambiguity", "-mdp_radius", "-mdp_penalty", "-mdp_support", "-mdp_partition", "-mdp_sense",
+         "-mdp_ambiguity", "-mdp_radius", "-mdp_penalty", "-mdp_alpha", "-mdp_sense",
          "-mdp_criterion", "-mdp_horizon", "-o", "-overwrite", "-summary", "-store_model", "-ckpt_dir", "-restart",
          "-walltime", "-n", "-gridworld_n", "-garnet_branching", "-mdp_monitor", "-mdp_view"]
 result = clitest.run("mdp", "-help", ranks=2)
