@@ -60,8 +60,8 @@ static PetscErrorCode ReadSource(FenVerifyMDP *v, FenMDPSource *source)
   PetscFunctionBegin;
   PetscCall(PetscMemzero(source, sizeof(*source)));
   source->matrix_free = PETSC_TRUE; /* each row is needed a few times only */
-  source->sense = v->sense;
-  source->criterion = v->criterion;
+  source->sense = (int)v->sense;
+  source->criterion = (int)v->criterion;
   source->horizon = v->horizon;
   PetscCall(FenFileHas(v->file, "/mdp", &stored));
   PetscCall(FenFileHasAttribute(v->file, "/", "model_file", &named));

@@ -45,7 +45,6 @@ static PetscErrorCode SetLayout(FenBellman b)
 static PetscErrorCode FindTerminal(FenBellman b)
 {
   const double *value;
-  double       *inside = NULL;
   int           any, rows;
 
   PetscFunctionBegin;
@@ -55,20 +54,13 @@ static PetscErrorCode FindTerminal(FenBellman b)
   }
   PetscCall(PetscMalloc2(b->nterminal, &b->terminal, b->nterminal, &b->terminal_value));
   PetscCall(FenMDPModelGetTerminal(b->model, &value));
-  any = value != NULL;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->comm));
-  if (any) {
-    PetscCall(PetscMalloc1(b->nlocal, &inside));
-    PetscCall(FenBellmanFromModel(b, value, inside));
-  }
   for (FenInt s = 0, k = 0; s < b->nlocal; s++) {
     PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
     if (!rows) {
       b->terminal[k] = s;
-      b->terminal_value[k++] = inside ? inside[s] : 0;
+      b->terminal_value[k++] = value ? b->sign * value[s] : 0;
     }
   }
-  PetscCall(PetscFree(inside));
   any = b->nterminal > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->comm));
   b->widen = (PetscBool)(any || b->substochastic);
