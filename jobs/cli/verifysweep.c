@@ -131,7 +131,8 @@ static PetscErrorCode AllStates(Sweep *s, FenGhosts gu, FenGhosts gw, const doub
     if (!nrows && tw)
       tw[k] = tu[k];
     most[0] = fmax(most[0], tu[k] - u[k]);
-    most[1] = tw ? fmax(most[1], w[k] - tw[k]) : 0;
+    if (w && tw)
+      most[1] = fmax(most[1], w[k] - tw[k]);
   }
   PetscCall(FenFaultAgree(v->cli->comm, &fault));
   most[2] = s->slack;

@@ -49,10 +49,10 @@ static PetscErrorCode FenSISRow(void *ctx, FenInt s, int a, FenMDPRow *row)
   const FenSISContext *c = (const FenSISContext *)ctx;
   const int            h = a % FEN_HYGIENE, d = a / FEN_HYGIENE;
   const double         n = (double)c->n, log_1q = -(1 - (double)s / n) * fen_infect[h] * fen_contacts[d] * n;
-  const double         mean = -(double)s * expm1(log_1q), half = (double)(c->window / 2);
+  const double         mean = -(double)s * expm1(log_1q), half = floor((double)c->window / 2);
   const FenInt         first = (FenInt)PetscMax(0, mean - half),
                last = (FenInt)PetscMin((double)s, PetscMax(mean + half - 1, 0));
-  double sum = 0, weight[FEN_MDP_ROW_MAX];
+  double sum = 0, weight[FEN_MDP_ROW_MAX] = {0};
 
   PetscFunctionBegin;
   row->reward = 5 * (fen_hygiene_cost[h] + fen_distance_cost[d]) - 20 * fen_hygiene_life[h] * fen_distance_life[d] +
