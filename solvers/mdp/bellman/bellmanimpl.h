@@ -101,7 +101,7 @@ PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk
 PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman);
 
-/* robust and penalised rows (robust.c) */
+/* robust and penalised rows (nature.c) */
 PETSC_INTERN PetscErrorCode FenNatureCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenNatureDestroy_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenNatureSweep_Private(FenBellman, const FenRuns *, const double V[], double TV[],

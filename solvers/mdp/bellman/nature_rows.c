@@ -1,59 +1,68 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Rows whose probabilities nature chooses, row by row ((s,a)-rectangular): a ball around the nominal law, or any law at
-   a price. Every row is one worst case of FenDivergence, whose value is a bound from below; what it may be too low goes
-   into the slack of the sweep. Mass stays on the successors of the nominal row.
+   Nature row by row ((s,a)-rectangular): a ball around the nominal law, or any law at a price. Every row is one worst
+   case of FenDivergence, whose value is a bound from below; what it may be too low goes into the slack of the sweep.
+   Mass stays on the successors of the nominal row.
 
    Cost: a few passes over a row for each of nature's answers, see docs/divergences.md.
 */
-#include "bellmanimpl.h"
+#include "nature.h"
 #include <math.h>
 
-struct _FenNature {
+typedef struct {
   FenDivergence divergence;
   PetscBool     ball;
   double        size; /* radius or penalty */
   double       *z, *law;
-};
+} Rows;
 
-PetscErrorCode FenNatureCreate_Private(FenBellman b)
+static PetscErrorCode Able(FenBellman b, PetscBool *able)
 {
-  const FenAmbiguity *a = &b->options.ambiguity;
-  PetscBool           none, l1;
-  FenNature          *N;
+  const char *name = b->options.ambiguity.name;
 
   PetscFunctionBegin;
-  PetscCall(PetscStrcmp(a->name, "none", &none));
-  if (none || !(a->radius > 0 || a->penalty > 0))
-    PetscFunctionReturn(0);
-  PetscCheck(!b->substochastic, b->comm, (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_ambiguity %s needs rows that sum to one; this model's may lose mass", a->name);
+  *able = (PetscBool)!strcmp(name, "l1");
+  for (PetscInt k = 0; FenDivergenceNames[k]; k++)
+    *able = (PetscBool)(*able || !strcmp(name, FenDivergenceNames[k]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Create(FenBellman b, void **data)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+  PetscBool           l1;
+  Rows               *N;
+
+  PetscFunctionBegin;
   PetscCall(PetscNew(&N));
   PetscCall(PetscStrcmp(a->name, "l1", &l1));
   PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
   N->ball = (PetscBool)(a->radius > 0);
   N->size = N->ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
   PetscCall(PetscMalloc2(b->longest, &N->z, b->longest, &N->law));
-  b->nature = N;
+  *data = N;
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenNatureDestroy_Private(FenBellman b)
+static PetscErrorCode Destroy(FenBellman b, void **data)
 {
+  Rows *N = (Rows *)*data;
+
   PetscFunctionBegin;
-  if (!b->nature)
+  (void)b;
+  if (!N)
     PetscFunctionReturn(0);
-  PetscCall(FenDivergenceDestroy(&b->nature->divergence));
-  PetscCall(PetscFree2(b->nature->z, b->nature->law));
-  PetscCall(PetscFree(b->nature));
+  PetscCall(FenDivergenceDestroy(&N->divergence));
+  PetscCall(PetscFree2(N->z, N->law));
+  PetscCall(PetscFree(N));
+  *data = NULL;
   PetscFunctionReturn(0);
 }
 
 /* nature's answer to one row at V; law may be NULL */
-static PetscErrorCode Answer(FenBellman b, const FenRowView *row, const double V[], double law[], FenWorstCase *w)
+static PetscErrorCode Answer(FenBellman b, Rows *N, const FenRowView *row, const double V[], double law[],
+                             FenWorstCase *w)
 {
-  FenNature *N = b->nature;
-
   PetscFunctionBegin;
   for (FenInt j = 0; j < row->n; j++)
     N->z[j] = (row->reward_next ? row->reward_next[j] : row->reward) + b->options.discount * V[row->col[j]];
@@ -67,8 +76,8 @@ static PetscErrorCode Answer(FenBellman b, const FenRowView *row, const double V
 }
 
 /* best row of a state, its value, and how far the incumbent is behind it */
-static PetscErrorCode Greedy(FenBellman b, FenInt s, int rows, const double V[], int incumbent, int *arg, double *value,
-                             FenSweepPart *part)
+static PetscErrorCode Greedy(FenBellman b, Rows *N, FenInt s, int rows, const double V[], int incumbent, int *arg,
+                             double *value, FenSweepPart *part)
 {
   double kept = -PETSC_INFINITY;
 
@@ -79,7 +88,7 @@ static PetscErrorCode Greedy(FenBellman b, FenInt s, int rows, const double V[],
     FenWorstCase w;
 
     PetscCall(FenBellmanRow_Private(b, s, a, &row));
-    PetscCall(Answer(b, &row, V, NULL, &w));
+    PetscCall(Answer(b, N, &row, V, NULL, &w));
     part->inexact = PetscMax(part->inexact, w.slack);
     kept = a == incumbent ? w.value : kept;
     if (w.value > *value) {
@@ -94,19 +103,8 @@ static PetscErrorCode Greedy(FenBellman b, FenInt s, int rows, const double V[],
   PetscFunctionReturn(0);
 }
 
-static void Count(FenSweepPart *part, double V, double TV)
-{
-  const double d = TV - V;
-
-  part->lo = PetscMin(part->lo, d);
-  part->hi = PetscMax(part->hi, d);
-  part->vmin = PetscMin(part->vmin, TV);
-  part->vmax = PetscMax(part->vmax, TV);
-  part->vabs = PetscMax(part->vabs, fabs(V));
-}
-
-PetscErrorCode FenNatureSweep_Private(FenBellman b, const FenRuns *runs, const double V[], double TV[], int policy[],
-                                      FenSweepPart *part)
+static PetscErrorCode Sweep(FenBellman b, void *data, const FenRuns *runs, const double V[], double TV[], int policy[],
+                            FenSweepPart *part)
 {
   PetscBool finite = PETSC_TRUE;
 
@@ -119,17 +117,17 @@ PetscErrorCode FenNatureSweep_Private(FenBellman b, const FenRuns *runs, const d
       TV[s] = V[s]; /* terminal states */
       PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
       if (rows)
-        PetscCall(Greedy(b, s, rows, V, policy[s], &arg, &TV[s], part));
+        PetscCall(Greedy(b, (Rows *)data, s, rows, V, policy[s], &arg, &TV[s], part));
       part->changes += rows && arg != policy[s];
       policy[s] = arg;
-      Count(part, V[s], TV[s]);
+      FenNatureCount(part, V[s], TV[s]);
     }
   if (!finite)
     part->lo = part->hi = NAN;
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenNatureRowValues_Private(FenBellman b, const double V[], double q[])
+static PetscErrorCode Values(FenBellman b, void *data, const double V[], double q[])
 {
   FenInt k = 0;
 
@@ -143,24 +141,22 @@ PetscErrorCode FenNatureRowValues_Private(FenBellman b, const double V[], double
       FenWorstCase w;
 
       PetscCall(FenBellmanRow_Private(b, s, a, &row));
-      PetscCall(Answer(b, &row, V, NULL, &w));
+      PetscCall(Answer(b, (Rows *)data, &row, V, NULL, &w));
       q[k++] = w.value;
     }
   }
   PetscFunctionReturn(0);
 }
 
-/* the row of a policy with nature's law at V frozen in it; the reward is what makes its value at V nature's, price
-   included */
-PetscErrorCode FenNatureLane_Private(FenBellman b, FenInt s, int action, const double V[], FenRowView *row)
+static PetscErrorCode Lane(FenBellman b, void *data, FenInt s, int action, const double V[], FenRowView *row)
 {
-  FenNature   *N = b->nature;
+  Rows        *N = (Rows *)data;
   FenWorstCase w;
   double       mean = 0;
 
   PetscFunctionBegin;
   PetscCall(FenBellmanRow_Private(b, s, action, row));
-  PetscCall(Answer(b, row, V, N->law, &w));
+  PetscCall(Answer(b, N, row, V, N->law, &w));
   for (FenInt j = 0; j < row->n; j++)
     mean += N->law[j] * V[row->col[j]];
   row->prob = N->law;
@@ -168,3 +164,6 @@ PetscErrorCode FenNatureLane_Private(FenBellman b, FenInt s, int action, const d
   row->reward_next = NULL;
   PetscFunctionReturn(0);
 }
+
+const FenNatureOps FenNatureRows = {
+    .name = "rows", .able = Able, .create = Create, .destroy = Destroy, .sweep = Sweep, .values = Values, .lane = Lane};
