@@ -87,6 +87,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->stalled = 0;
   N->eps_before = 0;
   N->system.average = 0;
+  N->system.slow = N->system.trimmed = 0;
   PetscCall(StartLevel(ot, FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps)));
   PetscFunctionReturn(0);
 }
@@ -181,6 +182,8 @@ static PetscErrorCode Direction(FenOT ot, double *slope)
     PetscCall(Build(ot));
     PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   }
+  if (FenNewtonSystemReconsider(&N->system))
+    N->built = 0;
   for (FenInt j = 0; j < ot->m; j++) {
     N->d[j] = PetscMax(-STEP_LIMIT * N->eps, PetscMin(STEP_LIMIT * N->eps, N->d[j]));
     FenDDAddProduct(&sum, ot->b[j] - N->c[j], N->d[j]);
@@ -347,6 +350,8 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "diagonal_only", &N->diagonal_only));
   PetscCall(FenStateAddInt(state, "cg_its", &N->system.its));
   PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->system.its_fresh));
+  PetscCall(FenStateAddInt(state, "slow", &N->system.slow));
+  PetscCall(FenStateAddInt(state, "trimmed", &N->system.trimmed));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
   PetscCall(FenStateAddReal(state, "dual", &N->dual));
   PetscCall(FenStateAddReal(state, "error", &N->error));

@@ -9,8 +9,9 @@
      jacobi   the diagonal, c_j - sum_i a_i E_ij^2, one pass
      sparse   the same Laplacian from the entries of E that are large in their row or their column, rows scaled to sum
               one, assembled as AIJ; then any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension and
-              for small grids in two, algebraic multigrid otherwise
-     auto     sparse where a source sends to few targets, so that the assembled matrix stays small; jacobi otherwise
+              for small grids in two, algebraic multigrid otherwise. The diagonal while a source sends to many targets
+     auto     the least time. Where a pass costs n m exponentials this is sparse; on grids a pass is cheap, setting up
+              multigrid costs hundreds of them, and it is jacobi until its iterations would pay for that
 */
 #include "newtonsystem.h"
 #include <math.h>
@@ -22,8 +23,12 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "FenPrecondi
 #else
   #define FEN_MULTIGRID PCGAMG
 #endif
-#define TAIL         1e-4   /* masses below this share of the mean are scaled to a unit diagonal */
-#define FEW_TARGETS  60.0   /* auto: assemble up to this effective number of targets a source */
+#define TAIL         1e-4 /* masses below this share of the mean are scaled to a unit diagonal */
+#define FEW_TARGETS  60.0 /* assemble up to this effective number of targets a source */
+#define SLOW_2D      100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
+#define SLOW_3D      400
+#define MANY_CG      20     /* iterations after which a fresh multigrid is made of more entries, */
+#define TRIM_MOST    3      /* at most so often ten times smaller ones */
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size */
 #define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
 
@@ -130,8 +135,8 @@ static double Share(const FenNewtonSystem *N)
 {
   if (N->share > 0)
     return N->share;
-  if (!IsDirect(N))
-    return 0.1;
+  if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
+    return (N->average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->trimmed);
   return N->ot->op->dim == 1 || N->average <= 10 ? 1e-6 : 1e-3;
 }
 
@@ -315,19 +320,28 @@ static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
   PetscFunctionReturn(0);
 }
 
-/* once few targets are known to be reached, fewer are as epsilon falls: the pass that counts them is saved */
+/* Where a source reaches many targets an assembled matrix would be as good as dense. Once they are few, they are fewer
+   as epsilon falls: the pass that counts them is saved */
+static PetscBool WantSparse(const FenNewtonSystem *N)
+{
+  if (N->diagonal_only || N->precondition == FEN_PRECONDITION_JACOBI)
+    return PETSC_FALSE;
+  if (N->average <= 0 || N->average > FEW_TARGETS)
+    return PETSC_FALSE;
+  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->slow || !N->ot->op->separable);
+}
+
 PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const double g[])
 {
-  const PetscBool want_sparse = (PetscBool)(!N->diagonal_only && N->precondition != FEN_PRECONDITION_JACOBI);
-  double         *d;
+  double *d;
 
   PetscFunctionBegin;
   Rescale(N);
   N->average_before = N->average;
   PetscCall(PetscMalloc1(N->ot->m, &d));
-  if (!want_sparse || N->average <= 0 || N->average > FEW_TARGETS)
+  if (!WantSparse(N))
     PetscCall(Diagonal(N, d));
-  N->sparse = (PetscBool)(want_sparse && (N->precondition == FEN_PRECONDITION_SPARSE || N->average <= FEW_TARGETS));
+  N->sparse = WantSparse(N);
   N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
   if (N->sparse)
     PetscCall(AssembleLaplacian(N, f, g));
@@ -336,6 +350,21 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscCall(PetscFree(d));
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
+}
+
+PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
+{
+  const FenInt slow = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D;
+
+  if (!N->sparse && !N->slow && N->precondition == FEN_PRECONDITION_AUTO && N->its >= slow) {
+    N->slow = 1;
+    return PETSC_TRUE;
+  }
+  if (N->multigrid && N->share <= 0 && N->its_fresh > MANY_CG && N->trimmed < TRIM_MOST) {
+    N->trimmed++;
+    return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
 }
 
 PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *N)

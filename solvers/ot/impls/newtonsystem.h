@@ -23,6 +23,8 @@ typedef struct {
   PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
   PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
   FenInt        its, its_fresh;    /* of the last solve; of the first with the present preconditioner */
+  FenInt        slow;              /* auto: the diagonal needed more iterations than an assembled matrix costs */
+  FenInt        trimmed;           /* decades that the share was lowered because CG needed many iterations */
   double        average;           /* effective number of targets that a source sends to; 0: not known yet */
   double        average_before;    /* the same before the present preconditioner was built */
 } FenNewtonSystem;
@@ -31,6 +33,8 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
 /* new preconditioner for the present plan; f, g, c, shift belong to it */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
+/* after a solve: whether another preconditioner will do better for the rest of the solver's work */
+PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);
 /* the present preconditioner is a factorisation */
 PETSC_INTERN PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *);
 /* d with S d = rhs to the relative tolerance, after the scaling; *failed: the preconditioner broke

@@ -31,7 +31,6 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
                                    const char simd[], FenOTOperator *out)
 {
   FenOTOperator op;
-  PetscBool     separable = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(FenCostCheck(cost, source, target));
@@ -51,8 +50,8 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
     PetscCall(FenMeasureGetSize(op->measure[s], &op->N[s], &op->n[s]));
     PetscCall(LogWeights(op, s));
   }
-  PetscCall(IsSeparable(op, &separable));
-  if (separable)
+  PetscCall(IsSeparable(op, &op->separable));
+  if (op->separable)
     PetscCall(FenOTOperatorCreate_Separable(op));
   else
     PetscCall(FenOTOperatorCreate_Pairs(op));

@@ -42,6 +42,7 @@ struct _p_FenOTOperator {
   FenPairsType             schedule;
   double                   eps, kappa; /* kappa = log2(e)/eps: natural exponents times kappa are base-2 exponents */
   PetscInt                 dim;
+  PetscBool                separable;  /* axis by axis: a pass costs about as much as a few vector operations */
   FenInt                   n[2], N[2]; /* local, global sizes */
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
   const FenKernels        *kernels;
