@@ -112,7 +112,10 @@ typedef struct {
 
 static FenOT Make(Task *T)
 {
-  return SolveMake(T->type, T->m, T->cost, T->eps, T->gap);
+  FenOT ot = SolveMake(T->type, T->m, T->cost, T->eps, T->gap);
+
+  FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+  return ot;
 }
 
 /* the state of a solve that is stopped at iteration k */
@@ -259,6 +262,15 @@ static void TestGrids(void **state)
   ForCase(&cases[8], EveryIteration);
 }
 
+/* the preconditioner changes on the way */
+static void TestAssembledLate(void **state)
+{
+  (void)state;
+  FEN_OK(PetscOptionsSetValue(NULL, "-ot_newton_diagonal_it", "3"));
+  ForCase(&cases[8], EveryIteration);
+  FEN_OK(PetscOptionsClearValue(NULL, "-ot_newton_diagonal_it"));
+}
+
 static void TestMatrix(void **state)
 {
   (void)state;
@@ -288,9 +300,10 @@ static void TestFinished(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestClouds),   cmocka_unit_test(TestGrids),
-                                     cmocka_unit_test(TestMatrix),   cmocka_unit_test(TestSaveOnly),
-                                     cmocka_unit_test(TestFinished), cmocka_unit_test(TestUsedSolver)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestClouds),       cmocka_unit_test(TestGrids),
+                                     cmocka_unit_test(TestMatrix),       cmocka_unit_test(TestSaveOnly),
+                                     cmocka_unit_test(TestFinished),     cmocka_unit_test(TestUsedSolver),
+                                     cmocka_unit_test(TestAssembledLate)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

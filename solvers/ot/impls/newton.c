@@ -378,10 +378,16 @@ static PetscErrorCode FenOTSetFromOptions_Newton(FenSolver s, PetscOptionItems *
                              "sparse preconditioner: smallest entry kept, share of the row's largest (0: by the"
                              " number of targets a source sends to)",
                              "", share, &share, NULL));
+  PetscCall(PetscOptionsInt("-ot_newton_diagonal_it",
+                            "auto, on grids: iterations of a solve with the diagonal that lead to an assembled matrix"
+                            " (0: chosen)",
+                            "", N->system.diagonal_it, &N->system.diagonal_it, NULL));
   PetscCall(PetscOptionsInt("-ot_newton_level_it", "steps of an early level of epsilon at most", "", N->level_max,
                             &N->level_max, NULL));
   PetscCheck(share >= 0 && share < 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_newton_share %g: must be at least 0 and below 1", share);
+  PetscCheck(N->system.diagonal_it >= 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_newton_diagonal_it %d: must not be negative", (int)N->system.diagonal_it);
   N->system.precondition = (FenPrecondition)kind;
   N->system.share = share;
   PetscFunctionReturn(0);
@@ -433,6 +439,7 @@ static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
   Options Database Keys:
 + -ot_newton_precondition - auto, jacobi or sparse
 . -ot_newton_share        - smallest entry kept in the sparse preconditioner, share of the row's largest (0: chosen)
+. -ot_newton_diagonal_it  - auto, on grids: iterations of a solve with the diagonal that lead to an assembled matrix
 . -ot_newton_level_it     - steps of an early level of epsilon at most (12)
 - -ot_newton_pc_type      - any PC of PETSc for the assembled matrix; -ot_newton_ksp_... likewise
 

@@ -354,7 +354,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
 
 PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
-  const FenInt slow = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D;
+  const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
   if (!N->sparse && !N->slow && N->precondition == FEN_PRECONDITION_AUTO && N->its >= slow) {
     N->slow = 1;

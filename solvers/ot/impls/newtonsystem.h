@@ -11,6 +11,7 @@ typedef struct {
   /* options */
   FenPrecondition precondition;
   double          share; /* entries of the plan kept in the sparse preconditioner: share of the row's largest */
+  PetscInt diagonal_it;  /* auto, grids: iterations of a solve with the diagonal that lead to an assembled matrix */
   /* the system S + shift diag(c), S = diag(c) - E^T diag(a) E, of the operator's present plan */
   FenOT         ot;
   const double *c;
