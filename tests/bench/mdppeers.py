@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from benchlib import HERE, number, stamp, table, verdict
 
-LIMIT = 60  # seconds that one method of a peer may take, its set-up included
+LIMIT = 30  # seconds that one method may take; the set-up of a peer included
 TARGET = 5
 METHODS = (("mdpsolver", ("mpi", "mpi gs", "vi", "vi gs", "pi")),
            ("quantecon", ("mpi", "mpi 100", "vi", "pi")),
@@ -108,17 +108,29 @@ class Rows:
 
 # ---- runs ------------------------------------------------------------------------------------------------------------
 
-def ours(bench, path, discount, gap, *options, ranks=1, runs=None, status=(0,)):
+def keep(bench, what, **found):
+    """one more line of raw.jsonl"""
+    with open(os.path.join(bench.build, "bench", "raw.jsonl"), "a", encoding="utf-8") as file:
+        file.write(json.dumps(dict(found, _program=what, _time=stamp(), _load=os.getloadavg())) + "\n")
+
+
+def ours(bench, path, discount, gap, *options, ranks=1, runs=None):
     """best of the runs: the solver's own seconds, and those of the whole command that read the file"""
     result, summary = bench.path("ours.h5"), bench.path("ours.json")
     best = None
-    for _ in range(runs or bench.runs):
+    runs, done = runs or bench.runs, 0
+    while done < runs:
+        done += 1
         start = time.perf_counter()
         bench.run([bench.fenchel, "mdp", "-model", path + ":/mdp", "-mdp_discount", discount, *gap, *options,
-                   "-store_model", "false", "-o", result, "-overwrite", "-summary", summary], ranks, status)
+                   "-mdp_time_limit", LIMIT, "-store_model", "false", "-o", result, "-overwrite", "-summary", summary],
+                  ranks, (0, 3))
         whole = time.perf_counter() - start
         with open(summary, encoding="utf-8") as file:
             one = dict(json.load(file), whole=whole)
+        keep(bench, "fenchel mdp", _arguments=[discount, *gap, *options], **one)
+        if one["status"]:
+            runs = 1  # who needs that long is not measured twice
         if best is None or one["time_solve"] < best["time_solve"]:
             best = dict(one, whole=min(whole, best["whole"]) if best else whole)
     with h5py.File(result, "r") as file:
@@ -157,19 +169,23 @@ def instance(bench, python, name, path, discount):
     rows, mb = Rows(path), 1e-6
     relative = ours(bench, path, discount, ("-mdp_gap_rel", 1e-6), runs=1)
     tolerance = float(f"{1e-6 * np.ptp(relative['values']):.1e}")
-    exact = ours(bench, path, discount, ("-mdp_gap_rel", 0, "-mdp_gap", 0.01 * tolerance), "-mdp_max_it", 3000, runs=1,
-                 status=(0, 3))  # rounding may not allow it; its bound says how exact it is
+    # rounding may not allow it; its bound says how exact it is
+    exact = ours(bench, path, discount, ("-mdp_gap_rel", 0, "-mdp_gap", 0.01 * tolerance), "-mdp_max_it", 3000, runs=1)
     one = ours(bench, path, discount, ("-mdp_gap_rel", 0, "-mdp_gap", tolerance))
     off = float(np.abs(one["values"] - exact["values"]).max())
     inside = off <= one["value_error"] + exact["value_error"]
     label = f"{name}, discount {discount:g}, to {tolerance:g}"
     tries = [(label, f"Fenchel, auto: {one['method']}", one["time_solve"], one["whole"], one["memory_rank_max"] * mb,
-              off, one["policy_gap"], "within its bound" if inside else "OUTSIDE its bound")]
+              off, one["policy_gap"], ("not reached; " if one["status"] else "reached; ")
+              + ("within its bound" if inside else "OUTSIDE its bound"))]
     ratios = []
     for peer, methods in METHODS:
         fastest = None
         for method in methods:
             report = attempt(bench, python, path, discount, peer, method, tolerance)
+            keep(bench, f"{peer} {method}", instance=label,
+                 **({"failed": report} if isinstance(report, str) else
+                    {k: v for k, v in report.items() if not isinstance(v, np.ndarray)}))
             if isinstance(report, str):
                 tries.append((label, f"{peer} {method}", "", "", "", "", "", report))
                 continue
@@ -198,10 +214,11 @@ def madupite(bench):
         for kind in ("auto", "mpi", "ipi"):
             gap = ("-mdp_gap_rel", 0, "-mdp_gap", 1e-8 * discount / (1 - discount))
             one = ours(bench, path, discount, gap, "-mdp_type", kind, ranks=ranks)
-            ratio = low / one["time_solve"]
+            ratio = 0.0 if one["status"] else low / one["time_solve"]
             wanted = kind == "auto"
             out.append((discount, ranks, f"{low:g} to {high:g}" if high > low else f"{low:g}",
-                        kind + (f": {one['method']}" if wanted else ""), one["time_solve"], one["whole"], ratio,
+                        kind + (f": {one['method']}" if wanted else ""), 
+                        f"not in {LIMIT} s" if one["status"] else one["time_solve"], one["whole"], ratio,
                         verdict(ratio, 15) if wanted else "", verdict(ratio, 8) if wanted else ""))
     return table(("discount", "ranks", "madupite, s, elsewhere", "Fenchel's type", "solve, s", "whole command, s",
                   "ratio to its fastest", ">= 15 (two colours)", ">= 8 (otherwise)"), out)
