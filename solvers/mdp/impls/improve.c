@@ -189,8 +189,8 @@ static PetscErrorCode LargestNorm(FenMDP mdp, double *most)
   if (mdp->shift)
     *most = 1.01 * (n.reward_max - n.reward_min) / (1 - mdp->gamma);
   else
-    *most = terminal ? PETSC_INFINITY
-                     : 1.01 * (PetscMax(n.reward_max, 0) - PetscMin(n.reward_min, 0)) / (1 - mdp->gamma);
+    *most =
+        terminal ? PETSC_INFINITY : 1.01 * (PetscMax(n.reward_max, 0) - PetscMin(n.reward_min, 0)) / (1 - mdp->gamma);
   PetscFunctionReturn(0);
 }
 
