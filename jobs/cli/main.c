@@ -4,6 +4,7 @@
    statuses.
 */
 #include "cliimpl.h"
+#include <ctype.h>
 #include <signal.h>
 
 static const FenVerb verbs[] = {
@@ -102,6 +103,25 @@ static int TakeHelp(int *argc, char **argv)
   return help;
 }
 
+/* as PETSc sees it: -1 is a value */
+static PetscBool IsOption(const char word[])
+{
+  return word[0] == '-' && (isalpha((unsigned char)word[1]) || (word[1] == '-' && isalpha((unsigned char)word[2])))
+             ? PETSC_TRUE
+             : PETSC_FALSE;
+}
+
+/* an option has one value; PETSc would ignore a second one silently */
+static PetscErrorCode CheckWords(FenCLI *cli, const FenVerb *verb, int from, int argc, char **argv)
+{
+  PetscFunctionBegin;
+  for (int i = from; i < argc; i++)
+    PetscCheck(i == from || IsOption(argv[i]) || IsOption(argv[i - 1]), cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
+               "the word '%s' after '%s %s' belongs to no option; usage: fenchel %s %s", argv[i],
+               i > from + 1 ? argv[i - 2] : "", argv[i - 1], verb->name, verb->usage);
+  PetscFunctionReturn(0);
+}
+
 /* the words after the verb: its file, then options; anything else would be ignored silently */
 static PetscErrorCode TakeArgument(FenCLI *cli, const FenVerb *verb, int argc, char **argv, PetscBool help)
 {
@@ -115,6 +135,7 @@ static PetscErrorCode TakeArgument(FenCLI *cli, const FenVerb *verb, int argc, c
   PetscCheck(argc <= next || argv[next][0] == '-', cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "the word '%s' after 'fenchel %s%s%s' is not an option; usage: fenchel %s %s", argv[next], verb->name,
              cli->argument ? " " : "", cli->argument ? cli->argument : "", verb->name, verb->usage);
+  PetscCall(CheckWords(cli, verb, next, argc, argv));
   PetscFunctionReturn(0);
 }
 

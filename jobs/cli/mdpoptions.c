@@ -52,7 +52,8 @@ PetscErrorCode FenMDPOptionsRead_Private(FenCLI *cli, FenMDPOptions *o)
   o->store_model = PETSC_TRUE;
   PetscOptionsBegin(cli->comm, NULL, "Output", NULL);
   PetscCall(FenOutputsReadOptions_Private(&o->out, PetscOptionsObject));
-  PetscCall(PetscOptionsBool("-store_model", "keep the model's rows in the result; by default if they are below 64 MB",
+  PetscCall(PetscOptionsBool("-store_model",
+                             "keep the model in the result, as /mdp; by default if it was a file of less than 64 MB",
                              NULL, o->store_model, &o->store_model, &o->store_model_set));
   PetscOptionsEnd();
   PetscCall(FenCLICkptReadOptions_Private(cli, &o->ckpt));

@@ -32,6 +32,22 @@ static PetscErrorCode WriteOperator(FenMDPRun *run, FenFile file)
   PetscFunctionReturn(0);
 }
 
+/* a file may change or go away, a built-in problem is made again: so only models of files are kept without being asked
+ */
+static PetscErrorCode StoreModel(FenMDPRun *run, FenFile file)
+{
+  const FenMDPSizes *n = &run->sizes;
+  const double       bytes = 16. * (double)n->nnz + 24. * (double)n->rows + 8. * (double)n->states;
+  PetscBool          store = run->opt->store_model;
+
+  PetscFunctionBegin;
+  if (!run->opt->store_model_set)
+    store = run->opt->source.file[0] && bytes <= STORE_MODEL_LIMIT ? PETSC_TRUE : PETSC_FALSE;
+  if (store)
+    PetscCall(FenMDPModelWriteGroup(run->model, file, "/mdp"));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode WriteModel(FenMDPRun *run, FenFile file)
 {
   const FenMDPSource *source = &run->opt->source;
@@ -49,6 +65,7 @@ static PetscErrorCode WriteModel(FenMDPRun *run, FenFile file)
   PetscCall(FenFileWriteIntAttribute(file, "/", "actions", run->sizes.actions));
   PetscCall(FenFileWriteIntAttribute(file, "/", "rows", run->sizes.rows));
   PetscCall(FenFileWriteIntAttribute(file, "/", "nnz", run->sizes.nnz));
+  PetscCall(StoreModel(run, file));
   PetscFunctionReturn(0);
 }
 

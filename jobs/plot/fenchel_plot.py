@@ -153,6 +153,7 @@ def draw_history(result, axis, residual_name="marginal error", title=""):
         residual.set_ylabel(residual_name, color="tab:green")
     axis.axhline(result.bound("value"), color="k", lw=0.6, ls=":", label="value")
     axis.set_xlabel("iteration")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.legend(loc="best", fontsize=7)
     lower, upper = result.bound("lower"), result.bound("upper")
     size = max(abs(lower), abs(upper)) or 1.0
@@ -261,6 +262,7 @@ def is_picture(side):
 MOVES = {"gridworld": ((-1, 0), (0, 1), (1, 0), (0, -1)), "maze": ((-1, 0), (0, 1), (1, 0), (0, -1), (0, 0))}
 MAX_POINTS = 20_000  # of a curve
 MAX_ACTIONS = 40  # bars
+MAX_STEPS = 200  # states whose actions are drawn one by one
 
 
 def draw_policy_map(result, axis, value, policy):
@@ -269,6 +271,7 @@ def draw_policy_map(result, axis, value, policy):
     moves = MOVES.get(texts(result.file.attrs, "problem") if "problem" in result.file.attrs else "")
     if moves is None or policy.max() >= len(moves):
         show(axis, np.ma.masked_less(policy, 0), "policy (number of the action)", cmap="viridis")
+        axis.figure.colorbar(axis.images[0], ax=axis, shrink=0.5)
         return
     show(axis, value, "policy", cmap="viridis", alpha=0.4)
     steps = [max(1, n // (2 * ARROWS)) for n in (height, width)]
@@ -280,7 +283,14 @@ def draw_policy_map(result, axis, value, policy):
                 scale_units="xy", scale=1.2 / max(steps), width=0.003)
 
 
-def draw_policy_shares(axis, policy):
+def draw_policy_list(axis, policy):
+    """The action of each state if they can be told apart, otherwise how often each one is chosen."""
+    if policy.size <= MAX_STEPS:
+        axis.plot(np.ma.masked_less(policy, 0), lw=0.5, marker=".", drawstyle="steps-mid")
+        axis.set(xlabel="state", ylabel="action")
+        axis.yaxis.get_major_locator().set_params(integer=True)
+        axis.set_title("policy", fontsize=9)
+        return
     actions, counts = np.unique(policy[policy >= 0], return_counts=True)
     most = np.sort(np.argsort(-counts, kind="stable")[:MAX_ACTIONS])
     axis.bar([str(a) for a in actions[most]], counts[most] / max(1, policy.size))
@@ -293,6 +303,8 @@ def draw_policy_shares(axis, policy):
 def draw_mdp(result, figure):
     grid = figure.subplots(1, 3)
     value, policy = result.file["value"][...], result.file["policy"][...]
+    if value.shape != policy.shape or not np.issubdtype(value.dtype, np.number):
+        raise Refused(f"/value {value.shape} and /policy {policy.shape} must be numbers of the same states")
     if value.ndim == 2:
         value = np.ma.masked_where(policy < 0, value)  # walls
         show(grid[0], value, "value", cmap="viridis")
@@ -303,7 +315,7 @@ def draw_mdp(result, figure):
         grid[0].plot(some, value[some], lw=0.8, marker="." if value.size <= 100 else None)
         grid[0].set_xlabel("state")
         grid[0].set_title("value", fontsize=9)
-        draw_policy_shares(grid[1], policy)
+        draw_policy_list(grid[1], policy)
     name = "gain" if texts(result.file.attrs, "criterion") == "average" else "mean of V*"
     draw_history(result, grid[2], "certified loss of the policy",
                  f"{name} in [{result.bound('lower'):.8g}, {result.bound('upper'):.8g}]\n"
@@ -376,6 +388,6 @@ if __name__ == "__main__":
     except Refused as refusal:
         print(f"fenchel: error: {refusal}", file=sys.stderr)
         sys.exit(2)
-    except KeyError as missing:
-        print(f"fenchel: error: the result lacks {missing}", file=sys.stderr)
+    except (KeyError, OSError, RuntimeError) as damage:  # h5py's
+        print(f"fenchel: error: the result is damaged or lacks something: {damage}", file=sys.stderr)
         sys.exit(2)

@@ -101,6 +101,9 @@ FEN_EXTERN PetscErrorCode FenMDPModelFingerprint(FenMDPModel, FenFingerprint *);
    explicit (.tra with .srew/.trew/.lab beside it), Storm .drn, .csv (state,action,next,probability,reward) */
 FEN_EXTERN PetscErrorCode FenMDPModelRead(MPI_Comm, const char spec[], FenMDPModel *);
 FEN_EXTERN PetscErrorCode FenMDPModelWrite(FenMDPModel, const char spec[], PetscBool overwrite);
+/* as a group of an HDF5 file that is open for writing (fenchelio.h) */
+struct _p_FenFile;
+FEN_EXTERN PetscErrorCode FenMDPModelWriteGroup(FenMDPModel, struct _p_FenFile *, const char path[]);
 
 /* ---- built-in problems (spec: chain gridworld maze garnet inventory sis queue forest pendulum machine riverswim
    mortality ring): sizes and parameters are options -NAME_..., -n; stored unless matrix_free */

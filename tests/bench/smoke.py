@@ -35,6 +35,10 @@ def main():
         check(save["bytes"] >= 16000, "a save holds the state")
         states = bench.json([bench.program("srect"), "-states", 20, "-actions", 7, "-runs", 1])
         check(len(states) == 5 and all(0 < r["value"] < 10 for r in states), "all divergences have a value")
+        sweeps = [bench.json([bench.program("bellman"), "-problem", "garnet", "-garnet_n", 200, "-runs", 2, "-cold", 2,
+                              "-ambiguity", name, "-penalty", 0.05])[0] for name in ("none", "kl")]
+        check(all(s["sweep"] > 0 and s["cold"] > 0 and s["states"] == 200 for s in sweeps), "sweeps are measured")
+        check(sweeps[0]["slack"] <= sweeps[1]["slack"], "a worst case is not more exact than a sum")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()

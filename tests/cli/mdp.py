@@ -124,6 +124,19 @@ with clitest.folder() as place:
                                     capture_output=True, text=True, check=False)
         check.that(difference.returncode == 0, f"h5diff of two equal runs: {difference.stdout}{difference.stderr}")
 
+    # the model goes with the result: when it is wanted, and when it came from a file
+    solve(place, "kept", *base, "-store_model", "true", ranks=2)
+    again, _ = solve(place, "again", "-model", place + "/kept.h5:/mdp", *base[-4:], ranks=3)
+    check.that(np.abs(arrays(place, "again")[0] - arrays(place, "kept")[0]).max() <= 2 * again["value_error"],
+               "the stored model is the model")
+    os.remove(place + "/kept.h5")
+    solve(place, "named", "-model", place + "/again.h5:/mdp", *base[-4:], "-store_model", "false")
+    for name, inside in (("auto", False), ("again", True), ("named", False)):
+        with h5py.File(f"{place}/{name}.h5", "r") as file:
+            check.that(("mdp" in file) == inside, f"{name}: the model is {'not ' * (not inside)}in the result")
+        result = clitest.run("verify", f"{place}/{name}.h5", ranks=2)
+        check.that(result.status == 0, f"verify {name}", result)
+
     # what is optimised
     low, _ = solve(place, "low", *base, "-mdp_sense", "min")
     check.that(low["value"] < first["value"] - 1, "-mdp_sense min finds less than max")

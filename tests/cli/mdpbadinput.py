@@ -44,6 +44,9 @@ with clitest.folder() as place:
     check.refused(mdp("-problem", "gridworld", "-gridworld_slip", "0.7"), "a probability that is too large", "slip",
                   "0.7")
     check.refused(mdp("-problem", "gridworld", "-n", "4000000000"), "a size beyond 32 bits", "-n|4000000000")
+    check.refused(mdp("-problem", "garnet", "-garnet_n", "4294967396"), "a size whose low 32 bits are 100",
+                  "-garnet_n 4294967396")
+    check.refused(mdp(*forest, "-mdp_discount", "0.9", "0.95"), "a word too many", "0.95", "-mdp_discount 0.9")
     check.refused(mdp("-model", place + "/nothing.h5"), "a file that is not there", "nothing.h5")
     with open(place + "/text.h5", "w", encoding="ascii") as file:
         file.write("this is not HDF5\n")

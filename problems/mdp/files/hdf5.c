@@ -392,3 +392,36 @@ PetscErrorCode FenMDPWriteHDF5_Private(const FenMDPFile *f, FenMDPModel model)
   PetscCall(FenFileClose(&h.file));
   PetscFunctionReturn(0);
 }
+
+/*@C
+  FenMDPModelWriteGroup - Writes a model as a group of an HDF5 file that holds other things too.
+
+  Collective
+
+  Input Parameters:
++ model - the model; rows made on demand are stored for the time
+. file  - the file, open for writing
+- path  - the group that is made; FenMDPModelRead() reads it as FILE.h5:path
+
+  Errors:
+  `FEN_ERR_FILE_WRITE`.
+
+  Level: advanced
+
+.seealso: `FenMDPModelWrite()`, `FenMDPModelRead()`
+@*/
+PetscErrorCode FenMDPModelWriteGroup(FenMDPModel model, FenFile file, const char path[])
+{
+  FenMDPFile       f = {.comm = PetscObjectComm((PetscObject)model)};
+  const FenH5Model h = {.f = &f, .file = file};
+  FenMDPModel      stored;
+  PetscErrorCode   code;
+
+  PetscFunctionBegin;
+  PetscCall(PetscStrncpy(f.path, path, sizeof(f.path)));
+  PetscCall(FenMDPModelStore(model, &stored));
+  code = FenWriteH5(&h, stored);
+  PetscCall(FenMDPModelDestroy(&stored));
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}

@@ -27,6 +27,22 @@ PetscErrorCode FenMDPProblemFree_Private(void *ctx)
   PetscFunctionReturn(0);
 }
 
+/* PETSc keeps the low 32 bits of a larger number and says nothing */
+static PetscErrorCode FenCheckDigits(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[])
+{
+  char      text[64];
+  PetscBool set;
+  long long number;
+
+  PetscFunctionBegin;
+  PetscCall(
+      PetscOptionsGetString(PetscOptionsObject->options, PetscOptionsObject->prefix, option, text, sizeof(text), &set));
+  number = set ? strtoll(text, NULL, 10) : 0;
+  FEN_MDP_CHECK(number <= PETSC_MAX_INT && number >= PETSC_MIN_INT, comm, FEN_ERR_OPTION,
+                "%s %s: numbers are at most %" PetscInt_FMT " in this build", option, text, PETSC_MAX_INT);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenMDPOptionInt_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
                                        const char text[], FenInt least, FenInt most, FenInt *value)
 {
@@ -34,6 +50,7 @@ PetscErrorCode FenMDPOptionInt_Private(FenOptionItems PetscOptionsObject, MPI_Co
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(*value, &number));
+  PetscCall(FenCheckDigits(PetscOptionsObject, comm, option));
   PetscCall(PetscOptionsInt(option, text, "FenMDPModelGenerate", number, &number, NULL));
   FEN_MDP_CHECK(number >= least && number <= most, comm, FEN_ERR_OPTION,
                 "%s %" PetscInt_FMT "; rule: %" FENINT_FMT " to %" FENINT_FMT, option, number, least, most);

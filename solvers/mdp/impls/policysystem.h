@@ -16,7 +16,6 @@ typedef struct {
   PC          local;
   Vec         x, b, x_local, b_local;
   double      stop; /* residual norm at which the present solve ends */
-  double      best; /* smallest residual norm seen */
 } FenPolicySystem;
 
 PETSC_INTERN PetscErrorCode FenPolicySystemCreate(FenMDP, FenPolicySystem *);
