@@ -23,6 +23,7 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   mdp->sweeps = mdp->matvecs = 0;
   mdp->swept = mdp->stalled = 0;
   mdp->norm_best = PETSC_INFINITY;
+  FenAverageStart_Private(mdp);
   if (mdp->total)
     PetscCall(FenTotalStart_Private(mdp));
   PetscFunctionReturn(0);

@@ -75,6 +75,7 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
   if (set)
     PetscCall(FenMDPSetDiscount(mdp, discount));
   PetscCall(AmbiguityFromOptions(mdp, PetscOptionsObject));
+  PetscCall(FenAverageOptions_Private(mdp, PetscOptionsObject));
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", mdp->simd, mdp->simd,
                                sizeof(mdp->simd), NULL));
   PetscFunctionReturn(0);
@@ -281,6 +282,8 @@ static PetscErrorCode MDPState(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "error", &mdp->error));
   PetscCall(FenStateAddReal(state, "sweeps", &mdp->sweeps));
   PetscCall(FenStateAddReal(state, "matvecs", &mdp->matvecs));
+  if (mdp->criterion == FEN_MDP_AVERAGE)
+    PetscCall(FenAverageState_Private(mdp, state));
   if (mdp->total)
     PetscCall(FenTotalState_Private(mdp, state));
   PetscFunctionReturn(0);
@@ -646,6 +649,7 @@ PetscErrorCode FenMDPSetGap(FenMDP mdp, double absolute, double relative)
 . -mdp_ambiguity - what nature may do
 . -mdp_radius    - radius of the ball
 . -mdp_penalty   - or the price
+. -mdp_average_tau - average reward: share of a step, below 1 for periodic chains (0: automatic)
 - -fen_simd      - instruction set of the kernels
 
   Level: beginner

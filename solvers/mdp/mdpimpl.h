@@ -13,6 +13,14 @@
 
 typedef struct _FenTotal FenTotal; /* criteria/total.h */
 
+/* of the criterion average; all but the option belong to the state */
+typedef struct {
+  double option;   /* 0: automatic */
+  double tau;      /* share of a step in use */
+  double smallest; /* span that was last seen falling */
+  FenInt waited;   /* sweeps since */
+} FenAverage;
+
 struct _p_FenMDP {
   struct _p_FenSolver base; /* first: a FenMDP is a FenSolver */
   /* user parameters */
@@ -22,7 +30,8 @@ struct _p_FenMDP {
   char         simd[16];
   /* work */
   FenMDPModel     solved; /* the model, or for total rewards one with more terminal states */
-  FenTotal       *total;  /* of the criterion total, otherwise NULL */
+  FenAverage      average;
+  FenTotal       *total; /* of the criterion total, otherwise NULL */
   FenBellman      op;
   FenLayout       outside;         /* the model's states; V and others are on the operator's */
   FenInt          n, nghost, nout; /* my states on the operator's and on the model's layout, ghosts */
@@ -99,6 +108,13 @@ PETSC_INTERN double    FenMDPTarget_Private(FenMDP);
 PETSC_INTERN PetscBool FenMDPMet_Private(FenMDP);
 /* bounds from V, TV and stats, into mdp->bounds and the progress */
 PETSC_INTERN PetscErrorCode FenMDPReport_Private(FenMDP);
+/* ---- average reward (criteria/average.c) ---- */
+PETSC_INTERN PetscErrorCode FenAverageOptions_Private(FenMDP, PetscOptionItems *);
+PETSC_INTERN void           FenAverageStart_Private(FenMDP);
+PETSC_INTERN PetscErrorCode FenAverageState_Private(FenMDP, FenState);
+/* one iteration */
+PETSC_INTERN PetscErrorCode FenAverageStep_Private(FenMDP);
+
 /* ---- total reward (criteria/total.c, variants.c) ---- */
 PETSC_INTERN PetscErrorCode FenTotalModel_Private(FenMDPModel, FenMDPModel *);
 PETSC_INTERN PetscErrorCode FenTotalSetUp_Private(FenMDP);

@@ -20,9 +20,8 @@
 #include "total.h"
 #include "../bellman/bellmanimpl.h"
 
-#define LOSS     1e-10 /* times the length of a row: less is rounding */
-#define KEPT     1e-12 /* robust: mass that nature cannot keep from a set */
-#define SENTENCE " (criterion total)"
+#define LOSS 1e-10 /* times the length of a row: less is rounding */
+#define KEPT 1e-12 /* robust: mass that nature cannot keep from a set */
 
 /* ---- sets that grow ---- */
 /* which rows of a state have to reach the set before the state belongs to it */
@@ -242,7 +241,7 @@ static PetscErrorCode Refuse(FenMDP mdp, FenInt state, const char why[])
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetName(mdp->model, &name));
   PetscCheck(state < 0, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_VALUE,
-             "%s: state %" FENINT_FMT " %s" SENTENCE, name, state, why);
+             "criterion total, %s: state %" FENINT_FMT " %s", name, state, why);
   PetscFunctionReturn(0);
 }
 
@@ -274,10 +273,11 @@ PetscErrorCode FenTotalEnds_Private(FenMDP mdp, int proper[])
   PetscCall(PetscFree(G.mark));
   PetscCall(Refuse(mdp, endless, "has no way to a terminal state: its total is no number"));
   PetscCall(Refuse(mdp, idle,
-                   "is where a policy can go on for ever in rows without cost: its total is infinite or undecided; "
-                   "make such states one terminal state, or give their rows a cost"));
-  PetscCall(Refuse(mdp, closed,
-                   "is where nature can keep every policy from ending, at a cost: its total is infinite; a smaller "
-                   "-mdp_radius leaves a way"));
+                   "can go on for ever in rows without cost, so that its total is infinite or undecided; make one "
+                   "terminal state of such states, or give their rows a cost"));
+  PetscCall(
+      Refuse(mdp, closed,
+             "can be kept from ending by nature, at a cost: its total is infinite; a smaller -mdp_radius leaves a "
+             "way"));
   PetscFunctionReturn(0);
 }
