@@ -121,8 +121,8 @@ PETSC_INTERN PetscErrorCode FenTotalSetUp_Private(FenMDP);
 PETSC_INTERN PetscErrorCode FenTotalReset_Private(FenMDP);
 PETSC_INTERN PetscErrorCode FenTotalState_Private(FenMDP, FenState);
 PETSC_INTERN PetscErrorCode FenTotalStart_Private(FenMDP);
-/* tries to prove margins around V, at this norm of TV - V; did it, and what are they */
-PETSC_INTERN PetscErrorCode FenTotalCertify_Private(FenMDP, double norm, PetscBool *proved);
+/* tries to prove margins around V, at this norm of TV - V and for a gap that is wanted; did it, and what are they */
+PETSC_INTERN PetscErrorCode FenTotalCertify_Private(FenMDP, double norm, double gap, PetscBool *proved);
 PETSC_INTERN PetscErrorCode FenTotalMargin_Private(FenMDP, double margin[], double *most);
 /* the action of a state that only stays: its first */
 PETSC_INTERN PetscErrorCode FenTotalAction_Private(FenMDP, FenInt k, int *action);

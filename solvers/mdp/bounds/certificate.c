@@ -164,12 +164,13 @@ static PetscErrorCode SetNoBounds(FenMDP mdp, double mean)
 /* the norm cannot fall below what rounding makes of zero */
 static void LookForStagnation(FenMDP mdp)
 {
-  FenSolver    s = (FenSolver)mdp;
-  const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  FenSolver       s = (FenSolver)mdp;
+  const double    norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  const PetscBool met = mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= GapWanted(mdp)) : FenMDPMet_Private(mdp);
 
   mdp->stalled = norm >= 0.999 * mdp->norm_best && norm <= 16 * mdp->stats.slack ? mdp->stalled + 1 : 0;
   mdp->norm_best = PetscMin(mdp->norm_best, norm);
-  if (mdp->stalled >= STALLED_MOST && s->reason == FEN_ITERATING && !FenMDPMet_Private(mdp))
+  if (mdp->stalled >= STALLED_MOST && s->reason == FEN_ITERATING && !met)
     s->reason = FEN_DIVERGED_STAGNATION;
 }
 
@@ -188,7 +189,7 @@ static PetscErrorCode ReportTotal(FenMDP mdp)
   PetscCall(Mean(mdp, mdp->V, &mean));
   PetscCall(SetNoBounds(mdp, mean));
   if (last || FenMDPMet_Private(mdp) || norm <= 16 * mdp->stats.slack)
-    PetscCall(FenTotalCertify_Private(mdp, norm, &proved));
+    PetscCall(FenTotalCertify_Private(mdp, norm, GapWanted(mdp), &proved));
   if (proved) {
     PetscCall(FenTotalMargin_Private(mdp, mdp->X, &most));
     PetscCall(Mean(mdp, mdp->X, &margin));

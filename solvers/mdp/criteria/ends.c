@@ -25,7 +25,7 @@
 
 /* ---- sets that grow ---- */
 /* which rows of a state have to reach the set before the state belongs to it */
-typedef enum { SOME_ROW, EVERY_FREE_ROW } Rule;
+typedef enum { SOME_ROW, EVERY_FREE_ROW, POLICY_ROW } Rule;
 
 typedef struct {
   FenMDP     mdp;
@@ -34,6 +34,7 @@ typedef struct {
   double    *mark; /* 1: in the set; ghosts too */
   FenInt    *rest, nrest;
   int       *policy; /* the row that reached the set, or NULL */
+  const int *given;  /* POLICY_ROW: the only row that counts */
 } Growth;
 
 /* mass of a row in the set, or lost on the way */
@@ -71,6 +72,8 @@ static PetscErrorCode Joins(Growth *G, FenInt s, PetscBool *joins)
     FenRowView row;
     double     mass;
 
+    if (G->rule == POLICY_ROW && a != G->given[s])
+      continue;
     PetscCall(FenBellmanRow_Private(G->op, s, a, &row));
     mass = Mass(G, &row);
     if (G->rule == EVERY_FREE_ROW) {
@@ -242,6 +245,21 @@ static PetscErrorCode Refuse(FenMDP mdp, FenInt state, const char why[])
   PetscCall(FenMDPModelGetName(mdp->model, &name));
   PetscCheck(state < 0, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_VALUE,
              "criterion total, %s: state %" FENINT_FMT " %s", name, state, why);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTotalProper_Private(FenMDP mdp, const int policy[], PetscBool *proper)
+{
+  Growth G = {.mdp = mdp, .op = mdp->op, .rule = POLICY_ROW, .given = policy};
+  FenInt first;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)(mdp->n + mdp->nghost + 1), &G.mark));
+  PetscCall(Grow(&G));
+  PetscCall(FirstOutside(&G, &first));
+  *proper = (PetscBool)(first < 0);
+  PetscCall(PetscFree(G.rest));
+  PetscCall(PetscFree(G.mark));
   PetscFunctionReturn(0);
 }
 

@@ -20,3 +20,5 @@ struct _FenTotal {
 PETSC_INTERN PetscErrorCode FenTotalFree_Private(FenMDPModel, FenMDPModel *);
 /* refuses models with a state that cannot end, or that may go on for ever at no cost; a policy that ends (ends.c) */
 PETSC_INTERN PetscErrorCode FenTotalEnds_Private(FenMDP, int proper[]);
+/* does a policy end from every state, with the nominal laws (ends.c) */
+PETSC_INTERN PetscErrorCode FenTotalProper_Private(FenMDP, const int policy[], PetscBool *);
