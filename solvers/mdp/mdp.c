@@ -76,6 +76,8 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
     PetscCall(FenMDPSetDiscount(mdp, discount));
   PetscCall(AmbiguityFromOptions(mdp, PetscOptionsObject));
   PetscCall(FenAverageOptions_Private(mdp, PetscOptionsObject));
+  PetscCall(PetscOptionsBool("-mdp_check", "make all rows that are made on demand twice first, and compare",
+                             "FenMDPModelCheck", mdp->check, &mdp->check, NULL));
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", mdp->simd, mdp->simd,
                                sizeof(mdp->simd), NULL));
   PetscFunctionReturn(0);
@@ -215,6 +217,8 @@ static PetscErrorCode MDPSetUp(FenSolver s)
   mdp->why[0] = 0;
   PetscCall(ChooseDiscount(mdp));
   PetscCall(CheckType(mdp));
+  if (mdp->check)
+    PetscCall(FenMDPModelCheck(mdp->model));
   PetscCall(ChooseModel(mdp));
   PetscCall(Count(mdp));
   mdp->robust = (PetscBool)(strcmp(mdp->ambiguity.name, "none") != 0 &&
@@ -649,6 +653,7 @@ PetscErrorCode FenMDPSetGap(FenMDP mdp, double absolute, double relative)
 . -mdp_ambiguity - what nature may do
 . -mdp_radius    - radius of the ball
 . -mdp_penalty   - or the price
+. -mdp_check     - make all rows that are made on demand twice first, and compare
 . -mdp_average_tau - average reward: share of a step, below 1 for periodic chains (0: automatic)
 - -fen_simd      - instruction set of the kernels
 

@@ -28,6 +28,7 @@ struct _p_FenMDP {
   double       discount; /* NAN: the model's */
   FenAmbiguity ambiguity;
   char         simd[16];
+  PetscBool    check; /* rows made on demand are made twice first */
   /* work */
   FenMDPModel     solved; /* the model, or for total rewards one with more terminal states */
   FenAverage      average;
