@@ -188,14 +188,17 @@ int main(int argc, char **argv)
 {
   FILE   *file;
   Problem P;
+  long    first, step;
 
   if (argc < 4 || FenInitialize(&argc, &argv, NULL, NULL))
     return 2;
   file = fopen(argv[1], "r");
-  if (!file)
+  first = strtol(argv[2], NULL, 10);
+  step = strtol(argv[3], NULL, 10);
+  if (!file || step < 1)
     return 2;
   for (int number = 0; Read(file, &P); number++) {
-    if (number >= atoi(argv[2]) && (number - atoi(argv[2])) % atoi(argv[3]) == 0) {
+    if (number >= first && (number - first) % step == 0) {
       FenMDPModel model = Model(&P);
 
       for (int t = 0; t < NMDPTYPES; t++)
