@@ -24,7 +24,8 @@ typedef struct _p_FenSolver *FenSolver;
   X(DIVERGED_MAX_IT, -2, "max_it", "the iteration limit was reached")                                                  \
   X(DIVERGED_NAN, -3, "nan", "a NaN or Inf appeared")                                                                  \
   X(DIVERGED_CONTRACT, -4, "contract", "a quantity that must be monotone was not, or a bound was violated")            \
-  X(DIVERGED_STAGNATION, -5, "stagnation", "rounding errors allow no further progress")
+  X(DIVERGED_STAGNATION, -5, "stagnation", "rounding errors allow no further progress")                                \
+  X(DIVERGED_MODEL, -6, "model", "the problem has no single answer of the kind that was asked for")
 typedef enum {
 #define FEN_REASON_ENUM(name, value, word, sentence) FEN_##name = value,
   FEN_REASON_LIST(FEN_REASON_ENUM)

@@ -71,11 +71,12 @@ static PetscErrorCode WriteModel(FenMDPRun *run, FenFile file)
 
 static PetscErrorCode WriteStates(FenMDPRun *run, FenFile file)
 {
-  FenLayout     layout;
-  FenInt        n, grid[2];
-  const double *value;
-  const int    *policy;
-  double       *action;
+  FenLayout       layout;
+  FenInt          n, grid[2];
+  const double   *value, *margin;
+  const int      *policy;
+  FenMDPCriterion criterion;
+  double         *action;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetLayout(run->model, &layout));
@@ -91,6 +92,10 @@ static PetscErrorCode WriteStates(FenMDPRun *run, FenFile file)
   PetscCall(FenStatesWrite_Private(file, "/value", layout, grid, value));
   PetscCall(FenStatesWriteInts_Private(file, "/policy", layout, grid, action));
   PetscCall(PetscFree(action));
+  PetscCall(FenMDPModelGetCriterion(run->model, &criterion, NULL));
+  PetscCall(FenMDPGetMargin(run->mdp, &margin));
+  if (criterion == FEN_MDP_TOTAL) /* the others have the same in all states */
+    PetscCall(FenStatesWrite_Private(file, "/margin", layout, grid, margin));
   PetscFunctionReturn(0);
 }
 

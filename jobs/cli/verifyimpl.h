@@ -130,9 +130,9 @@ typedef struct {
   FenMDPSense        sense;
   double             sign, discount;
   FenAmbiguity       ambiguity;
-  const double      *terminal; /* in the model's sign, NULL: zero */
-  double            *value, *action;
-  FenVerifyMDPBounds stored; /* in the model's sign */
+  const double      *terminal;                /* in the model's sign, NULL: zero */
+  double            *value, *action, *margin; /* margin: total reward only */
+  FenVerifyMDPBounds stored;                  /* in the model's sign */
 } FenVerifyMDP;
 extern PetscErrorCode FenVerifyMDPOpen_Private(FenCLI *, FenFile, FenVerifyMDP *);
 extern PetscErrorCode FenVerifyMDPClose_Private(FenVerifyMDP *);

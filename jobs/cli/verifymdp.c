@@ -7,6 +7,12 @@
    negative and b positive only if constants pass through the operator, that is without terminal states and with rows
    that sum to one. An honest claim has a <= 0 <= b up to rounding. Average reward: the steps themselves bound the gain.
    Finite horizon: all steps are made again.
+
+   Total reward: with the margins m in the file, u = v + m and w = v - m. If T u < u and T_policy w > w strictly, by
+   more than rounding, in all states that do not end, then w <= V_policy <= V* <= u: adding T u <= u - a along the way
+   of any policy, k steps give a total of at most u - E u(k-th state) - a E min(k, steps), which is minus infinity if
+   the policy does not end, and u otherwise; the same for w with the other sign. A state that only stays, without
+   reward, is an end of value 0.
 */
 #include "verifyimpl.h"
 #include <math.h>
@@ -94,6 +100,75 @@ static PetscErrorCode ProveDiscounted(FenVerifyMDP *v, Work *work, Proof *proof)
   PetscFunctionReturn(0);
 }
 
+/* does the k-th of my states end: no rows, or rows that stay there without reward */
+static PetscErrorCode Ends(FenVerifyMDP *v, FenInt k, FenMDPRow *row, PetscBool *ends)
+{
+  int rows;
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelGetStateRows(v->model, k, &rows));
+  *ends = PETSC_TRUE;
+  for (int r = 0; r < rows && *ends; r++) {
+    PetscCall(FenMDPModelGetRow(v->model, k, r, row));
+    *ends = (PetscBool)(row->n == 1 && row->next[0] == v->first + k && row->reward == 0);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* the two inequalities of a state; the first that does not hold becomes the fault */
+static PetscErrorCode CheckTotal(FenVerifyMDP *v, const Work *work, FenInt k, FenMDPRow *row, double slack,
+                                 FenFault *fault)
+{
+  double    up = work->tu[k] - work->u[k], down = work->tw[k] - work->w[k], value = 0;
+  PetscBool ends;
+  int       rows;
+
+  PetscFunctionBegin;
+  PetscCall(Ends(v, k, row, &ends));
+  if (ends) {
+    PetscCall(FenMDPModelGetStateRows(v->model, k, &rows));
+    if (!rows && v->terminal)
+      value = v->sign * v->terminal[k];
+    if (!(work->u[k] >= value && work->w[k] <= value))
+      FenFaultSet(fault, FEN_ERR_VERIFY,
+                  "/value: state %" FENINT_FMT " ends with %.17g, which is outside %.17g +- %.3g", v->first + k,
+                  v->sign * value, v->value[k], v->margin[k]);
+    PetscFunctionReturn(0);
+  }
+  if (!(up + slack < 0) || !(down - slack > 0))
+    FenFaultSet(fault, FEN_ERR_VERIFY,
+                "/margin: state %" FENINT_FMT " claims %.17g +- %.3g, and one step leads out of it by %.3g",
+                v->first + k, v->value[k], v->margin[k], fmax(up, -down) + slack);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ProveTotal(FenVerifyMDP *v, Work *work, Proof *proof)
+{
+  FenVerifySweep sweep;
+  FenFault       fault = {0};
+  FenMDPRow     *row;
+  double         size;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < v->n; k++) {
+    work->u[k] = v->sign * v->value[k] + v->margin[k];
+    work->w[k] = v->sign * v->value[k] - v->margin[k];
+  }
+  PetscCall(FenVerifySweep_Private(v, work->gu, work->gw, work->u, work->w, work->tu, work->tw, &sweep));
+  PetscCall(PetscMalloc1(1, &row));
+  for (FenInt k = 0; k < v->n && !fault.code; k++)
+    PetscCall(CheckTotal(v, work, k, row, 2 * sweep.slack, &fault));
+  PetscCall(PetscFree(row));
+  PetscCall(FenFaultAgree(v->cli->comm, &fault));
+  PetscCall(Size(v, v->margin, &proof->value_error));
+  PetscCall(Size(v, v->value, &size));
+  PetscCall(Mean(v, work->u, &proof->upper));
+  PetscCall(Mean(v, work->w, &proof->lower));
+  proof->policy_gap = 2 * proof->value_error;
+  proof->tolerance = 1e-13 * size;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ProveAverage(FenVerifyMDP *v, Work *work, Proof *proof)
 {
   FenVerifySweep sweep;
@@ -155,6 +230,9 @@ static PetscErrorCode Prove(FenVerifyMDP *v, Proof *proof)
     break;
   case FEN_MDP_FINITE:
     PetscCall(ProveFinite(v, &work, proof));
+    break;
+  case FEN_MDP_TOTAL:
+    PetscCall(ProveTotal(v, &work, proof));
     break;
   default:
     SETERRQ(v->cli->comm, (PetscErrorCode)FEN_ERR_VERIFY, "%s: the criterion %s has no bounds", v->cli->argument,

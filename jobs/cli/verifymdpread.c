@@ -116,6 +116,20 @@ static PetscErrorCode CountTerminal(FenVerifyMDP *v)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode ReadMargins(FenVerifyMDP *v, FenFault *fault)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)(v->n + 1), &v->margin));
+  PetscCall(FenStatesRead_Private(v->file, "/margin", v->layout, v->grid, v->margin));
+  PetscCall(FenVerifyFingerprint_Private(v->file, "/margin", v->layout, 1, v->margin));
+  for (FenInt k = 0; k < v->n && !fault->code; k++)
+    if (!isfinite(v->margin[k]) || v->margin[k] < 0)
+      FenFaultSet(fault, FEN_ERR_VERIFY,
+                  "/margin: state %" FENINT_FMT " has %g, margins must be finite and not negative", v->first + k,
+                  v->margin[k]);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ReadStates(FenVerifyMDP *v)
 {
   FenFault fault = {0};
@@ -135,6 +149,8 @@ static PetscErrorCode ReadStates(FenVerifyMDP *v)
   PetscCall(FenStatesRead_Private(v->file, "/policy", v->layout, v->grid, v->action));
   PetscCall(FenVerifyFingerprint_Private(v->file, "/value", v->layout, 1, v->value));
   PetscCall(FenVerifyFingerprint_Private(v->file, "/policy", v->layout, 1, v->action));
+  if (v->criterion == FEN_MDP_TOTAL)
+    PetscCall(ReadMargins(v, &fault));
   for (FenInt k = 0; k < v->n && !fault.code; k++)
     if (!isfinite(v->value[k]))
       FenFaultSet(&fault, FEN_ERR_VERIFY, "/value: state %" FENINT_FMT " has %g, values must be finite", v->first + k,
@@ -177,6 +193,7 @@ PetscErrorCode FenVerifyMDPClose_Private(FenVerifyMDP *v)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree2(v->value, v->action));
+  PetscCall(PetscFree(v->margin));
   PetscCall(FenMDPModelDestroy(&v->model));
   PetscFunctionReturn(0);
 }

@@ -62,6 +62,9 @@ FEN_EXTERN PetscErrorCode FenMDPModelCreateGenerator(MPI_Comm, const FenMDPGener
 /* a generated model with its rows stored */
 FEN_EXTERN PetscErrorCode FenMDPModelStore(FenMDPModel, FenMDPModel *stored);
 
+/* makes all rows twice: an error if they differ */
+FEN_EXTERN PetscErrorCode FenMDPModelCheck(FenMDPModel);
+
 FEN_EXTERN PetscErrorCode FenMDPModelDestroy(FenMDPModel *);
 FEN_EXTERN PetscErrorCode FenMDPModelView(FenMDPModel, PetscViewer);
 
@@ -106,7 +109,7 @@ struct _p_FenFile;
 FEN_EXTERN PetscErrorCode FenMDPModelWriteGroup(FenMDPModel, struct _p_FenFile *, const char path[]);
 
 /* ---- built-in problems (spec: chain gridworld maze garnet inventory sis queue forest pendulum machine riverswim
-   mortality ring): sizes and parameters are options -NAME_..., -n; stored unless matrix_free */
+   mortality ring put): sizes and parameters are options -NAME_..., -n; stored unless matrix_free */
 FEN_EXTERN const char *const FenMDPProblems[];
 FEN_EXTERN PetscErrorCode FenMDPModelGenerate(MPI_Comm, const char name[], const char prefix[], PetscBool matrix_free,
                                               FenMDPModel *);

@@ -23,6 +23,34 @@ PetscErrorCode FenMDPGetValue(FenMDP mdp, const double *value[])
 }
 
 /*@C
+  FenMDPGetMargin - Half width of the certified interval of each of my states.
+
+  Not Collective
+
+  Input Parameter:
+. mdp - the solver, after the solve
+
+  Output Parameter:
+. margin - on the model's layout, owned by the solver; infinite where nothing was certified
+
+  Notes:
+  The best value and the value of the policy lie within the margin of `FenMDPGetValue()`. Total reward: margins differ
+  from state to state, and value + margin and value - margin satisfy inequalities that one sweep checks. Otherwise all
+  margins are `value_error` of `FenMDPGetBounds()`; with the criterion average they are the gain's.
+
+  Level: intermediate
+
+.seealso: `FenMDPGetBounds()`, `FenMDPGetValue()`
+@*/
+PetscErrorCode FenMDPGetMargin(FenMDP mdp, const double *margin[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverSetUp((FenSolver)mdp));
+  *margin = mdp->margin;
+  PetscFunctionReturn(0);
+}
+
+/*@C
   FenMDPGetPolicy - The action of my states, numbered as in the model; -1 in terminal states. Finite horizon: of the
   first step.
 

@@ -55,6 +55,9 @@ FEN_EXTERN PetscErrorCode FenMDPDestroy(FenMDP *);
    owned by the solver */
 FEN_EXTERN PetscErrorCode FenMDPGetValue(FenMDP, const double *[]);
 FEN_EXTERN PetscErrorCode FenMDPGetPolicy(FenMDP, const int *[]);
+/* half width of the certified interval of each of my states: V* and the policy's value lie within it of the value;
+   infinite if nothing could be certified. Average reward: of the gain */
+FEN_EXTERN PetscErrorCode FenMDPGetMargin(FenMDP, const double *[]);
 /* finite horizon with -mdp_fh_policies: actions of one step, 0 is the first; action has an entry for each of my states
  */
 FEN_EXTERN PetscErrorCode FenMDPGetStepPolicy(FenMDP, FenInt step, int action[]);

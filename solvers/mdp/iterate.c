@@ -11,9 +11,9 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   int           rows;
 
   PetscFunctionBegin;
-  PetscCall(FenMDPModelGetTerminal(mdp->model, &terminal));
+  PetscCall(FenMDPModelGetTerminal(mdp->solved, &terminal));
   for (FenInt k = 0; k < mdp->nout; k++) {
-    PetscCall(FenMDPModelGetStateRows(mdp->model, k, &rows));
+    PetscCall(FenMDPModelGetStateRows(mdp->solved, k, &rows));
     mdp->value[k] = terminal && (!rows || mdp->criterion == FEN_MDP_FINITE) ? terminal[k] : 0;
   }
   PetscCall(FenBellmanFromModel(mdp->op, mdp->value, mdp->V));
@@ -23,6 +23,9 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   mdp->sweeps = mdp->matvecs = 0;
   mdp->swept = mdp->stalled = 0;
   mdp->norm_best = PETSC_INFINITY;
+  FenAverageStart_Private(mdp);
+  if (mdp->total)
+    PetscCall(FenTotalStart_Private(mdp));
   PetscFunctionReturn(0);
 }
 

@@ -75,6 +75,9 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
   if (set)
     PetscCall(FenMDPSetDiscount(mdp, discount));
   PetscCall(AmbiguityFromOptions(mdp, PetscOptionsObject));
+  PetscCall(FenAverageOptions_Private(mdp, PetscOptionsObject));
+  PetscCall(PetscOptionsBool("-mdp_check", "make all rows that are made on demand twice first, and compare",
+                             "FenMDPModelCheck", mdp->check, &mdp->check, NULL));
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", mdp->simd, mdp->simd,
                                sizeof(mdp->simd), NULL));
   PetscFunctionReturn(0);
@@ -91,17 +94,15 @@ static PetscErrorCode ChooseDiscount(FenMDP mdp)
   mdp->gamma = isnan(mdp->discount) ? own : mdp->discount;
   switch (mdp->criterion) {
   case FEN_MDP_AVERAGE:
+  case FEN_MDP_TOTAL: /* the model's own discount is for who asks for discounted values */
+    PetscCheck(isnan(mdp->discount) || mdp->discount == 1, comm, (PetscErrorCode)FEN_ERR_OPTION,
+               "-mdp_discount %g: the criterion %s has no discount", mdp->discount, FenMDPCriteria[mdp->criterion]);
     mdp->gamma = 1;
     break;
   case FEN_MDP_FINITE:
     if (isnan(mdp->gamma))
       mdp->gamma = 1;
     break;
-  case FEN_MDP_TOTAL:
-    SETERRQ(
-        comm, (PetscErrorCode)FEN_ERR_OPTION,
-        "the model's criterion is total reward: only discounted, finite and average can be solved; a discount below "
-        "1 bounds the total of a model that ends soon");
   default:
     PetscCheck(!isnan(mdp->gamma), comm, (PetscErrorCode)FEN_ERR_OPTION,
                "the model has no discount: give -mdp_discount, at least 0 and below 1");
@@ -143,6 +144,20 @@ static PetscErrorCode CheckType(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
+/* total rewards end also in states that only stay */
+static PetscErrorCode ChooseModel(FenMDP mdp)
+{
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelDestroy(&mdp->solved));
+  if (mdp->criterion == FEN_MDP_TOTAL)
+    PetscCall(FenTotalModel_Private(mdp->model, &mdp->solved));
+  else {
+    PetscCall(PetscObjectReference((PetscObject)mdp->model));
+    mdp->solved = mdp->model;
+  }
+  PetscFunctionReturn(0);
+}
+
 /* who owns how many states, and whether constants pass through the operator */
 static PetscErrorCode Count(FenMDP mdp)
 {
@@ -156,7 +171,7 @@ static PetscErrorCode Count(FenMDP mdp)
   PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
   mdp->nstates = sizes.states;
   for (FenInt k = 0; k < mdp->nout; k++) {
-    PetscCall(FenMDPModelGetStateRows(mdp->model, k, &rows));
+    PetscCall(FenMDPModelGetStateRows(mdp->solved, k, &rows));
     alive += rows > 0;
   }
   PetscCallMPI(MPI_Allreduce(&alive, &mdp->nalive, 1, MPI_FENINT, MPI_SUM, PetscObjectComm((PetscObject)mdp)));
@@ -182,6 +197,7 @@ static PetscErrorCode Allocate(FenMDP mdp)
   PetscCall(PetscCalloc1(mdp->n, &mdp->policy));
   PetscCall(PetscCalloc5(mdp->nout, &mdp->saved_V, mdp->nout, &mdp->saved_TV, mdp->nout, &mdp->saved_policy, mdp->nout,
                          &mdp->value, mdp->nout, &mdp->action));
+  PetscCall(PetscCalloc1(mdp->nout, &mdp->margin));
   PetscFunctionReturn(0);
 }
 
@@ -201,14 +217,19 @@ static PetscErrorCode MDPSetUp(FenSolver s)
   mdp->why[0] = 0;
   PetscCall(ChooseDiscount(mdp));
   PetscCall(CheckType(mdp));
+  if (mdp->check)
+    PetscCall(FenMDPModelCheck(mdp->model));
+  PetscCall(ChooseModel(mdp));
   PetscCall(Count(mdp));
   mdp->robust = (PetscBool)(strcmp(mdp->ambiguity.name, "none") != 0 &&
                             (mdp->ambiguity.radius > 0 || mdp->ambiguity.penalty > 0));
   options.discount = mdp->gamma;
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
-  PetscCall(FenBellmanCreate(mdp->model, &options, &mdp->op));
+  PetscCall(FenBellmanCreate(mdp->solved, &options, &mdp->op));
   PetscCall(FenBellmanGetSizes(mdp->op, &mdp->n, &mdp->nghost));
   PetscCall(Allocate(mdp));
+  if (mdp->criterion == FEN_MDP_TOTAL)
+    PetscCall(FenTotalSetUp_Private(mdp));
   mdp->swept = 0;
   PetscFunctionReturn(0);
 }
@@ -265,6 +286,10 @@ static PetscErrorCode MDPState(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "error", &mdp->error));
   PetscCall(FenStateAddReal(state, "sweeps", &mdp->sweeps));
   PetscCall(FenStateAddReal(state, "matvecs", &mdp->matvecs));
+  if (mdp->criterion == FEN_MDP_AVERAGE)
+    PetscCall(FenAverageState_Private(mdp, state));
+  if (mdp->total)
+    PetscCall(FenTotalState_Private(mdp, state));
   PetscFunctionReturn(0);
 }
 
@@ -278,6 +303,31 @@ static PetscErrorCode MDPBegin(FenSolver s)
     PetscCall(Unpack(mdp));
   else
     PetscCall(FenMDPStart_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+/* half width of each state's interval; actions of states that end although the model gives them rows */
+static PetscErrorCode GiveMargins(FenMDP mdp)
+{
+  double most;
+  int    rows;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < mdp->nout; k++)
+    mdp->margin[k] = mdp->bounds.value_error;
+  if (!mdp->total)
+    PetscFunctionReturn(0);
+  if (isfinite(mdp->bounds.value_error)) {
+    PetscCall(FenTotalMargin_Private(mdp, mdp->X, &most));
+    for (FenInt k = 0; k < mdp->n; k++)
+      mdp->X[k] *= mdp->sign;
+    PetscCall(FenBellmanToModel(mdp->op, mdp->X, mdp->margin));
+  }
+  for (FenInt k = 0; k < mdp->nout; k++) {
+    PetscCall(FenMDPModelGetStateRows(mdp->model, k, &rows));
+    if (rows && mdp->action[k] < 0)
+      PetscCall(FenTotalAction_Private(mdp, k, &mdp->action[k]));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -298,11 +348,12 @@ static PetscErrorCode MDPFinish(FenSolver s)
   else if (s->reason > 0 || s->reason == FEN_DIVERGED_STAGNATION) /* all steps are made */
     PetscCall(FenMDPReportExact_Private(mdp, mdp->error));
   centre = mdp->shift ? mdp->stats.lo + mdp->stats.hi : PetscMin(mdp->stats.lo, 0) + PetscMax(mdp->stats.hi, 0);
-  PetscCall(PetscArraycpy(mdp->X, mdp->TV, mdp->n));
+  PetscCall(PetscArraycpy(mdp->X, mdp->criterion == FEN_MDP_TOTAL ? mdp->V : mdp->TV, mdp->n));
   if (mdp->criterion == FEN_MDP_DISCOUNTED)
     FenMDPShift_Private(mdp, f * centre / 2, mdp->X);
   PetscCall(FenBellmanToModel(mdp->op, mdp->X, mdp->value));
   PetscCall(FenBellmanPolicyToModel(mdp->op, mdp->policy, mdp->action));
+  PetscCall(GiveMargins(mdp));
   PetscFunctionReturn(0);
 }
 
@@ -337,6 +388,9 @@ static PetscErrorCode MDPReset(FenSolver s)
   PetscCall(PetscFree(mdp->W));
   PetscCall(PetscFree(mdp->X));
   PetscCall(PetscFree(mdp->policy));
+  PetscCall(PetscFree(mdp->margin));
+  PetscCall(FenTotalReset_Private(mdp));
+  PetscCall(FenMDPModelDestroy(&mdp->solved));
   PetscCall(PetscFree5(mdp->saved_V, mdp->saved_TV, mdp->saved_policy, mdp->value, mdp->action));
   PetscFunctionReturn(0);
 }
@@ -599,6 +653,8 @@ PetscErrorCode FenMDPSetGap(FenMDP mdp, double absolute, double relative)
 . -mdp_ambiguity - what nature may do
 . -mdp_radius    - radius of the ball
 . -mdp_penalty   - or the price
+. -mdp_check     - make all rows that are made on demand twice first, and compare
+. -mdp_average_tau - average reward: share of a step, below 1 for periodic chains (0: automatic)
 - -fen_simd      - instruction set of the kernels
 
   Level: beginner

@@ -11,6 +11,16 @@
 #include "../solverimpl.h"
 #include "bellman/bellman.h"
 
+typedef struct _FenTotal FenTotal; /* criteria/total.h */
+
+/* of the criterion average; all but the option belong to the state */
+typedef struct {
+  double option;   /* 0: automatic */
+  double tau;      /* share of a step in use */
+  double smallest; /* span that was last seen falling */
+  FenInt waited;   /* sweeps since */
+} FenAverage;
+
 struct _p_FenMDP {
   struct _p_FenSolver base; /* first: a FenMDP is a FenSolver */
   /* user parameters */
@@ -18,7 +28,11 @@ struct _p_FenMDP {
   double       discount; /* NAN: the model's */
   FenAmbiguity ambiguity;
   char         simd[16];
+  PetscBool    check; /* rows made on demand are made twice first */
   /* work */
+  FenMDPModel     solved; /* the model, or for total rewards one with more terminal states */
+  FenAverage      average;
+  FenTotal       *total; /* of the criterion total, otherwise NULL */
   FenBellman      op;
   FenLayout       outside;         /* the model's states; V and others are on the operator's */
   FenInt          n, nghost, nout; /* my states on the operator's and on the model's layout, ghosts */
@@ -42,6 +56,7 @@ struct _p_FenMDP {
   FenInt  changes; /* stats.changes, for the state */
   /* answers, on the model's layout */
   double      *value;
+  double      *margin; /* half width of the certified interval of each state */
   int         *action;
   FenMDPBounds bounds;
   const char  *choice; /* method that "auto" chose, NULL: none */
@@ -94,5 +109,28 @@ PETSC_INTERN double    FenMDPTarget_Private(FenMDP);
 PETSC_INTERN PetscBool FenMDPMet_Private(FenMDP);
 /* bounds from V, TV and stats, into mdp->bounds and the progress */
 PETSC_INTERN PetscErrorCode FenMDPReport_Private(FenMDP);
+/* ---- average reward (criteria/average.c) ---- */
+PETSC_INTERN PetscErrorCode FenAverageOptions_Private(FenMDP, PetscOptionItems *);
+PETSC_INTERN void           FenAverageStart_Private(FenMDP);
+PETSC_INTERN PetscErrorCode FenAverageState_Private(FenMDP, FenState);
+/* one iteration */
+PETSC_INTERN PetscErrorCode FenAverageStep_Private(FenMDP);
+
+/* ---- total reward (criteria/total.c, variants.c) ---- */
+PETSC_INTERN PetscErrorCode FenTotalModel_Private(FenMDPModel, FenMDPModel *);
+PETSC_INTERN PetscErrorCode FenTotalSetUp_Private(FenMDP);
+PETSC_INTERN PetscErrorCode FenTotalReset_Private(FenMDP);
+PETSC_INTERN PetscErrorCode FenTotalState_Private(FenMDP, FenState);
+PETSC_INTERN PetscErrorCode FenTotalStart_Private(FenMDP);
+/* tries to prove margins around V, at this norm of TV - V and for a gap that is wanted; did it, and what are they */
+PETSC_INTERN PetscErrorCode FenTotalCertify_Private(FenMDP, double norm, double gap, PetscBool *proved);
+PETSC_INTERN PetscErrorCode FenTotalMargin_Private(FenMDP, double margin[], double *most);
+/* the action of a state that only stays: its first */
+PETSC_INTERN PetscErrorCode FenTotalAction_Private(FenMDP, FenInt k, int *action);
+/* largest expected number of steps that was met */
+PETSC_INTERN double FenTotalSteps_Private(FenMDP);
+/* norm at which a gap is likely to be proved */
+PETSC_INTERN double FenTotalTarget_Private(FenMDP, double gap);
+
 /* bounds of a value that is exact up to `error` */
 PETSC_INTERN PetscErrorCode FenMDPReportExact_Private(FenMDP, double error);

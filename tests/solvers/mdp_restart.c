@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Contract of every type of FenMDP: a solve that is stopped at any iteration, saved, loaded into another solver and
-   continued ends with the same answer as one that was not, to the last bit; nominal and robust.
+   continued ends with the same answer as one that was not, to the last bit; nominal and robust; discounted, total
+   and average.
 */
 #include "mdpsolve.h"
 #include "snapshot.h"
@@ -22,6 +23,14 @@ static int Walk(const void *ctx, FenInt s, MDPRow r[8])
       r[a].next[0] = 0;
   }
   return 2;
+}
+
+/* six states round and round, the others on their way there */
+static int Round(const void *ctx, FenInt s, MDPRow r[8])
+{
+  (void)ctx;
+  r[0] = (MDPRow){1, {(s + 1) % 6}, {1}, s == 3};
+  return 1;
 }
 
 typedef struct {
@@ -88,7 +97,10 @@ static PetscBool Same(const Answer *A, const Answer *B)
 
 static FenMDP Solver(FenMDPModel model, const char *type, const FenAmbiguity *a)
 {
-  return MDPSolver(model, type, .97, a, 1e-6);
+  FenMDPCriterion criterion;
+
+  FEN_OK(FenMDPModelGetCriterion(model, &criterion, NULL));
+  return MDPSolver(model, type, criterion == FEN_MDP_DISCOUNTED ? .97 : 1, a, 1e-6);
 }
 
 static void Everywhere(FenMDPModel model, const char *type, const FenAmbiguity *a)
@@ -135,6 +147,24 @@ static void TestEveryIteration(void **state)
   FEN_OK(FenMDPModelDestroy(&model));
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryIteration)};
+/* total: the certificate is made again; average: damping starts in the middle of the solve */
+static void TestCriteria(void **state)
+{
+  static const FenAmbiguity none = {.name = "none", .alpha = 1};
+  FenMDPModel               walk = MDPMake(MPI_COMM_WORLD, STATES, Walk, NULL, FEN_MDP_MAX);
+  FenMDPModel               round = MDPMake(MPI_COMM_WORLD, STATES, Round, NULL, FEN_MDP_MAX);
+
+  (void)state;
+  FEN_OK(FenMDPModelSetCriterion(walk, FEN_MDP_TOTAL, 0));
+  for (int t = 0; t < NMDPTYPES; t++)
+    Everywhere(walk, mdp_types[t], &none);
+  FEN_OK(FenMDPModelSetCriterion(round, FEN_MDP_AVERAGE, 0));
+  Everywhere(round, FENMDPVI, &none);
+  Everywhere(round, FENMDPAUTO, &none);
+  FEN_OK(FenMDPModelDestroy(&walk));
+  FEN_OK(FenMDPModelDestroy(&round));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryIteration), cmocka_unit_test(TestCriteria)};
 
 FEN_TEST_MAIN(tests)

@@ -113,6 +113,8 @@ static PetscErrorCode FenMakeModel(const FenMDPProblem *problem, const char name
   PetscCall(FenMDPModelSetSense(*model, problem->sense));
   PetscCall(FenMDPModelSetDiscount(*model, problem->discount));
   PetscCall(FenMDPModelSetGrid(*model, problem->grid));
+  if (problem->horizon > 0)
+    PetscCall(FenMDPModelSetCriterion(*model, FEN_MDP_FINITE, problem->horizon));
   PetscFunctionReturn(0);
 }
 

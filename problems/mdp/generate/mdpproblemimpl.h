@@ -14,7 +14,7 @@ typedef struct {
   FenMDPGenerator generator;
   FenMDPSense     sense;
   double          discount;
-  FenInt          grid[2];
+  FenInt          grid[2], horizon; /* horizon > 0: the criterion is finite */
 } FenMDPProblem;
 
 typedef PetscErrorCode (*FenMDPProblemFn)(FenOptionItems, FenMDPProblem *);
@@ -62,7 +62,8 @@ static inline void FenMDPRowAddReward(FenMDPRow *row, FenInt next, double prob, 
   X(machine, FenMachine, "machine replacement")                                                                        \
   X(riverswim, FenRiverswim, "swimming against the stream")                                                            \
   X(mortality, FenMortality, "random graph with deaths, robust values known")                                          \
-  X(ring, FenRing, "ring with a closed form")
+  X(ring, FenRing, "ring with a closed form")                                                                          \
+  X(put, FenPut, "American put on a tree of prices")
 
 #define FEN_PROBLEM_DECLARE(name, function, text)                                                                      \
   PETSC_INTERN PetscErrorCode function##_Private(FenOptionItems, FenMDPProblem *);

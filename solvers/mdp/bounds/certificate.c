@@ -64,6 +64,8 @@ double FenMDPTarget_Private(FenMDP mdp)
 {
   const double gap = GapWanted(mdp), gamma = mdp->gamma, slack = 2 * mdp->stats.slack;
 
+  if (mdp->criterion == FEN_MDP_TOTAL)
+    return FenTotalTarget_Private(mdp, gap);
   if (mdp->criterion == FEN_MDP_AVERAGE)
     return PetscMax(gap - slack, 0);
   return gamma > 0 ? PetscMax(gap * (1 - gamma) - slack, 0) / gamma : gap;
@@ -97,26 +99,12 @@ static PetscErrorCode Mean(FenMDP mdp, const double x[], double *mean)
   PetscFunctionReturn(0);
 }
 
-/* low and high: what must be added to TV in the states that are not terminal; `mean` of TV */
-static PetscErrorCode SetBounds(FenMDP mdp, double mean, double low, double high, double slack)
+/* what every report says, bounds or not */
+static PetscErrorCode CountWork(FenMDP mdp)
 {
-  FenSolver     s = (FenSolver)mdp;
-  FenProgress  *p = &s->progress;
-  FenMDPBounds *B = &mdp->bounds;
-  const double  share = (double)mdp->nalive / (double)mdp->nstates;
-  const double  rounding = 80 * PETSC_MACHINE_EPSILON * PetscMax(fabs(mdp->stats.vmin), fabs(mdp->stats.vmax));
-  const double  lower = mean + share * low - rounding, upper = mean + share * high + rounding;
+  FenProgress *p = &mdp->base.progress;
 
   PetscFunctionBegin;
-  B->policy_gap = high - low;
-  B->value_error = (high - low) / 2;
-  B->slack = slack;
-  B->lower = mdp->sign > 0 ? lower : -upper;
-  B->upper = mdp->sign > 0 ? upper : -lower;
-  PetscCall(FenSolverUpdateBounds_Private(s, B->lower, B->upper, 0));
-  p->value = mdp->sign * (mean + share * (low + high) / 2);
-  p->residual = B->policy_gap;
-  p->gap_rel = B->policy_gap / PetscMax(Scale(mdp), 1e-300);
   p->parameter = FenMDPNorm_Private(mdp, &mdp->stats);
   PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps, &mdp->matvecs));
   mdp->sweeps -= mdp->sweeps_offset;
@@ -125,16 +113,90 @@ static PetscErrorCode SetBounds(FenMDP mdp, double mean, double low, double high
   PetscFunctionReturn(0);
 }
 
+/* the mean of V* is in `mean` + [low, high], values of single states in an interval of width `gap` */
+static PetscErrorCode SetMeans(FenMDP mdp, double mean, double low, double high, double gap, double slack)
+{
+  FenSolver     s = (FenSolver)mdp;
+  FenProgress  *p = &s->progress;
+  FenMDPBounds *B = &mdp->bounds;
+  const double  rounding = 80 * PETSC_MACHINE_EPSILON * PetscMax(fabs(mdp->stats.vmin), fabs(mdp->stats.vmax));
+  const double  lower = mean + low - rounding, upper = mean + high + rounding;
+
+  PetscFunctionBegin;
+  B->policy_gap = gap;
+  B->value_error = gap / 2;
+  B->slack = slack;
+  B->lower = mdp->sign > 0 ? lower : -upper;
+  B->upper = mdp->sign > 0 ? upper : -lower;
+  PetscCall(FenSolverUpdateBounds_Private(s, B->lower, B->upper, 0));
+  p->value = mdp->sign * (mean + (low + high) / 2);
+  p->residual = B->policy_gap;
+  p->gap_rel = B->policy_gap / PetscMax(Scale(mdp), 1e-300);
+  PetscCall(CountWork(mdp));
+  PetscFunctionReturn(0);
+}
+
+/* low and high: what must be added to TV in the states that are not terminal; `mean` of TV */
+static PetscErrorCode SetBounds(FenMDP mdp, double mean, double low, double high, double slack)
+{
+  const double share = (double)mdp->nalive / (double)mdp->nstates;
+
+  PetscFunctionBegin;
+  PetscCall(SetMeans(mdp, mean, share * low, share * high, high - low, slack));
+  PetscFunctionReturn(0);
+}
+
+/* no bound is known; the residual is what falls meanwhile */
+static PetscErrorCode SetNoBounds(FenMDP mdp, double mean)
+{
+  FenProgress *p = &mdp->base.progress;
+
+  PetscFunctionBegin;
+  mdp->bounds = (FenMDPBounds){.policy_gap = HUGE_VAL, .value_error = HUGE_VAL, .lower = -HUGE_VAL, .upper = HUGE_VAL};
+  p->value = mdp->sign * mean;
+  p->lower = -PETSC_INFINITY;
+  p->upper = p->gap_rel = PETSC_INFINITY;
+  p->residual = FenMDPNorm_Private(mdp, &mdp->stats);
+  PetscCall(CountWork(mdp));
+  PetscFunctionReturn(0);
+}
+
 /* the norm cannot fall below what rounding makes of zero */
 static void LookForStagnation(FenMDP mdp)
 {
-  FenSolver    s = (FenSolver)mdp;
-  const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  FenSolver       s = (FenSolver)mdp;
+  const double    norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  const PetscBool met = mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= GapWanted(mdp)) : FenMDPMet_Private(mdp);
 
   mdp->stalled = norm >= 0.999 * mdp->norm_best && norm <= 16 * mdp->stats.slack ? mdp->stalled + 1 : 0;
   mdp->norm_best = PetscMin(mdp->norm_best, norm);
-  if (mdp->stalled >= STALLED_MOST && s->reason == FEN_ITERATING && !FenMDPMet_Private(mdp))
+  if (mdp->stalled >= STALLED_MOST && s->reason == FEN_ITERATING && !met)
     s->reason = FEN_DIVERGED_STAGNATION;
+}
+
+/* V +- margin, where that is worth trying: see criteria/total.c */
+static PetscErrorCode ReportTotal(FenMDP mdp)
+{
+  FenSolver       s = (FenSolver)mdp;
+  const double    norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  const PetscBool last = (PetscBool)(s->reason != FEN_ITERATING); /* after the loop */
+  PetscBool       proved = PETSC_FALSE;
+  double          mean, margin, most;
+
+  PetscFunctionBegin;
+  if (last && isfinite(mdp->bounds.policy_gap)) /* done in the last iteration */
+    PetscFunctionReturn(0);
+  PetscCall(Mean(mdp, mdp->V, &mean));
+  PetscCall(SetNoBounds(mdp, mean));
+  if (last || FenMDPMet_Private(mdp) || norm <= 16 * mdp->stats.slack)
+    PetscCall(FenTotalCertify_Private(mdp, norm, GapWanted(mdp), &proved));
+  if (proved) {
+    PetscCall(FenTotalMargin_Private(mdp, mdp->X, &most));
+    PetscCall(Mean(mdp, mdp->X, &margin));
+    PetscCall(SetMeans(mdp, mean, -margin, margin, 2 * most, 8 * mdp->stats.slack * FenTotalSteps_Private(mdp)));
+  }
+  s->intermediate = !proved;
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenMDPReport_Private(FenMDP mdp)
@@ -145,6 +207,11 @@ PetscErrorCode FenMDPReport_Private(FenMDP mdp)
   double               mean = 0;
 
   PetscFunctionBegin;
+  if (mdp->criterion == FEN_MDP_TOTAL) {
+    PetscCall(ReportTotal(mdp));
+    LookForStagnation(mdp);
+    PetscFunctionReturn(0);
+  }
   PetscCall(Mean(mdp, mdp->TV, &mean));
   if (average) { /* the value that is bounded is the gain, the same in all states; a NaN must show nevertheless */
     PetscCall(SetBounds(mdp, 0 * mean, s->lo - e, s->hi + e, 2 * e));

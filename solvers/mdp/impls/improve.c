@@ -129,7 +129,8 @@ static PetscErrorCode EvaluateTo(FenMDP mdp, double tolerance, PetscBool *failed
   PetscCall(PetscArraycpy(image, mdp->TV, mdp->n));
   PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   PetscCall(FenPolicySystemBuild(&E->system));
-  for (PetscInt round = 0; round < ROUNDS && norm > tolerance && !*failed && norm <= 0.5 * before; round++) {
+  for (PetscInt round = 0; round < ROUNDS && norm > tolerance && !*failed && (mdp->robust || norm <= 0.5 * before);
+       round++) {
     before = norm;
     PetscCall(Correct(mdp, image, &stats, 1e-6, 0.1 * tolerance, failed));
     if (mdp->robust) {

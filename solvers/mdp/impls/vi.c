@@ -7,9 +7,9 @@
    O'Donoghue, Boyd); otherwise G of the iterate before is taken, and the memory forgotten, as it is when more than one
    percent of the actions change: T is smooth between such changes only.
 
-   Average reward: relative value iteration, damped so that periodic chains converge: h <- h + t (Th - h - middle).
+   Average reward: relative value iteration, criteria/average.c.
 
-   References: Puterman, Markov Decision Processes, 2005, sections 6.3 and 8.5; Zhang, O'Donoghue, Boyd, SIAM J. Optim.
+   References: Puterman, Markov Decision Processes, 2005, section 6.3; Zhang, O'Donoghue, Boyd, SIAM J. Optim.
    30(4), 2020; Geist and Scherrer, arXiv 1809.09501.
 */
 #include "../mdpimpl.h"
@@ -18,7 +18,6 @@
 #define MOST       10    /* columns of Anderson's memory */
 #define SAFE       10.0  /* Zhang, O'Donoghue, Boyd: D */
 #define REGULARISE 1e-10 /* of the normal equations, relative */
-#define DAMPING    0.9
 
 typedef struct {
   PetscInt anderson; /* option: columns, 0: none */
@@ -169,18 +168,6 @@ static PetscErrorCode AndersonStep(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
-/* h <- h + t (Th - h - middle): the transformed chain is aperiodic and has the same policies */
-static PetscErrorCode AverageStep(FenMDP mdp)
-{
-  const double middle = (mdp->stats.lo + mdp->stats.hi) / 2;
-
-  PetscFunctionBegin;
-  for (FenInt k = 0; k < mdp->n; k++)
-    mdp->V[k] += DAMPING * (mdp->TV[k] - mdp->V[k] - middle);
-  PetscCall(FenMDPSweep_Private(mdp));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode FenMDPIterate_VI(FenSolver s)
 {
   FenMDP mdp = (FenMDP)s;
@@ -190,7 +177,7 @@ static PetscErrorCode FenMDPIterate_VI(FenSolver s)
   if (!mdp->swept)
     PetscCall(FenMDPSweep_Private(mdp));
   else if (mdp->criterion == FEN_MDP_AVERAGE)
-    PetscCall(AverageStep(mdp));
+    PetscCall(FenAverageStep_Private(mdp));
   else if (A->anderson)
     PetscCall(AndersonStep(mdp));
   else
