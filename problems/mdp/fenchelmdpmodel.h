@@ -95,6 +95,9 @@ FEN_EXTERN PetscErrorCode FenMDPModelGetRows(FenMDPModel, const FenMDPRows *[]);
 /* any model: number of rows of my k-th state, and one of them, sorted and with duplicates added. Not collective */
 FEN_EXTERN PetscErrorCode FenMDPModelGetStateRows(FenMDPModel, FenInt k, int *);
 FEN_EXTERN PetscErrorCode FenMDPModelGetRow(FenMDPModel, FenInt k, int row, FenMDPRow *);
+/* rows made on demand: of any state of any rank, by its global number. Not collective */
+FEN_EXTERN PetscErrorCode FenMDPModelMakeStateRows(FenMDPModel, FenInt state, int *);
+FEN_EXTERN PetscErrorCode FenMDPModelMakeRow(FenMDPModel, FenInt state, int row, FenMDPRow *);
 FEN_EXTERN PetscErrorCode FenMDPModelFingerprint(FenMDPModel, FenFingerprint *);
 
 /* ---- files ---- spec: FILE.h5[:/group], stacked PETSc binary (.bin of probabilities with -model_rewards), PRISM

@@ -176,6 +176,36 @@ PetscErrorCode FenMDPModelCreateGenerator(MPI_Comm comm, const FenMDPGenerator *
 }
 
 /*@
+  FenMDPModelMakeStateRows - Gives the number of rows of any state of a model whose rows are made on demand.
+
+  Not Collective
+
+  Input Parameters:
++ model - a model of `FenMDPModelCreateGenerator()`
+- state - global number of the state, whichever rank owns it
+
+  Output Parameter:
+. n - its rows; 0: it is terminal
+
+  Level: developer
+
+.seealso: `FenMDPModelMakeRow()`, `FenMDPModelGetStateRows()`
+@*/
+PetscErrorCode FenMDPModelMakeStateRows(FenMDPModel model, FenInt state, int *n)
+{
+  const FenMDPGenerator *g = &model->generator;
+
+  PetscFunctionBegin;
+  *n = g->nactions;
+  if (!g->nrows)
+    PetscFunctionReturn(0);
+  PetscCall(g->nrows(g->ctx, state, n));
+  FEN_MDP_CHECK(*n >= 0 && *n <= g->nactions, PETSC_COMM_SELF, FEN_ERR_VALUE,
+                "state %" FENINT_FMT ": the generator says %d actions; rule: 0 to %d", state, *n, g->nactions);
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenMDPModelGetStateRows - Gives the number of rows of one of my states.
 
   Not Collective
@@ -198,14 +228,8 @@ PetscErrorCode FenMDPModelGetStateRows(FenMDPModel model, FenInt k, int *n)
                 "state %" FENINT_FMT " of %" FENINT_FMT " on this rank", k, model->nlocal);
   if (model->stored)
     *n = (int)(model->rows.state_ptr[k + 1] - model->rows.state_ptr[k]);
-  else if (!model->generator.nrows)
-    *n = model->generator.nactions;
-  else {
-    PetscCall(model->generator.nrows(model->generator.ctx, model->start + k, n));
-    FEN_MDP_CHECK(*n >= 0 && *n <= model->generator.nactions, PETSC_COMM_SELF, FEN_ERR_VALUE,
-                  "state %" FENINT_FMT ": the generator says %d actions; rule: 0 to %d", model->start + k, *n,
-                  model->generator.nactions);
-  }
+  else
+    PetscCall(FenMDPModelMakeStateRows(model, model->start + k, n));
   PetscFunctionReturn(0);
 }
 
@@ -256,24 +280,51 @@ static PetscErrorCode FenCopyRow(FenMDPModel model, FenInt k, int number, FenMDP
 @*/
 PetscErrorCode FenMDPModelGetRow(FenMDPModel model, FenInt k, int number, FenMDPRow *row)
 {
-  const FenMDPRule rule = {.where = "", .nstates = model->sizes.states};
-  FenFault         fault = {0, ""};
-  FenMDPRowView    view;
-  int              n;
+  int n;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetStateRows(model, k, &n));
   FEN_MDP_CHECK(number >= 0 && number < n, PETSC_COMM_SELF, FEN_ERR_USAGE,
                 "row %d of state %" FENINT_FMT ", which has %d", number, model->start + k, n);
-  if (model->stored)
-    PetscCall(FenCopyRow(model, k, number, row));
-  else {
-    FenMakeRow(model, model->start + k, number, row, &fault);
-    FEN_MDP_CHECK(!fault.code, PETSC_COMM_SELF, fault.code, "%s", fault.message);
-    view = FenRowView(row);
-    FenMDPRowFinish_Private(&rule, &view);
-    row->n = view.n;
+  if (!model->stored) {
+    PetscCall(FenMDPModelMakeRow(model, model->start + k, number, row));
+    PetscFunctionReturn(0);
   }
+  PetscCall(FenCopyRow(model, k, number, row));
+  FenFillRewards(row);
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenMDPModelMakeRow - Makes one row of any state of a model whose rows are made on demand.
+
+  Not Collective
+
+  Input Parameters:
++ model  - a model of `FenMDPModelCreateGenerator()`
+. state  - global number of the state, whichever rank owns it
+- number - which of its rows, from 0
+
+  Output Parameter:
+. row - as `FenMDPModelGetRow()` gives it
+
+  Level: developer
+
+.seealso: `FenMDPModelMakeStateRows()`, `FenMDPModelGetRow()`
+@*/
+PetscErrorCode FenMDPModelMakeRow(FenMDPModel model, FenInt state, int number, FenMDPRow *row)
+{
+  const FenMDPRule rule = {.where = "", .nstates = model->sizes.states};
+  FenFault         fault;
+  FenMDPRowView    view;
+
+  PetscFunctionBegin;
+  fault.code = 0; /* the message is long and stays as it is */
+  FenMakeRow(model, state, number, row, &fault);
+  FEN_MDP_CHECK(!fault.code, PETSC_COMM_SELF, fault.code, "%s", fault.message);
+  view = FenRowView(row);
+  FenMDPRowFinish_Private(&rule, &view);
+  row->n = view.n;
   FenFillRewards(row);
   PetscFunctionReturn(0);
 }

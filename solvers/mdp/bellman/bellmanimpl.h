@@ -24,31 +24,45 @@ typedef struct {
   FenRun *run;
 } FenRuns;
 
+/* a set of states: a bit each, and how many are before each word; empty: no words */
+typedef struct {
+  uint64_t *bits;
+  int      *before;
+} FenStateSet;
+
 typedef struct _FenNature FenNature;
 
 struct _p_FenBellman {
   MPI_Comm                 comm;
+  PetscMPIInt              size;
   FenMDPModel              model;
   FenBellmanOptions        options;
   FenLayout                layout; /* of my states; owned unless it is the model's */
-  PetscSF                  move;   /* from the model's states to mine; NULL: the same */
-  const FenMDPRows        *rows;   /* mine, in the operator's numbering; NULL: made on demand */
-  FenMDPRows              *moved;  /* the same if they are the operator's own */
   PetscBool                own_layout;
+  FenInt                   model_n, model_start; /* my states on the model's layout */
+  PetscSF                  move;                 /* from the model's states to mine; NULL: the same */
+  PetscBool                scattered;            /* a rank's states need not follow each other */
+  FenInt                  *number;               /* then: the model's numbers of mine, ascending */
+  const FenMDPRows        *rows;                 /* mine, or NULL: made on demand */
+  FenMDPRows               held;                 /* what rows points to; arrays are the model's, unless ... */
+  PetscBool                own_rows, own_entries;
   FenInt                   nlocal, nghost, start, total;
-  FenInt                  *ghost;   /* global numbers, ascending */
-  uint64_t                *reached; /* a bit each state of others that my rows reach */
-  int                     *before;  /* how many bits are set before each word; NULL on one rank */
+  FenStateSet              mine;    /* numbers of my states if they do not follow each other */
+  FenStateSet              reached; /* states of others that my rows reach */
+  FenInt                  *ghost;   /* their numbers, ascending */
   PetscSF                  exchange;
-  double                   sign;  /* -1: costs */
-  double                   slack; /* rounding of a row, relative to max |r| + discount max |V| */
+  double                   words, messages, imbalance; /* of all ranks, each sweep; work of the busiest over the mean */
+  double                   sign;                       /* -1: costs */
+  double                   slack;                      /* rounding of a row, relative to max |r| + discount max |V| */
   double                   reward_abs;
   PetscBool                substochastic;
   PetscBool                widen;                /* rows may lose mass: bounds of TV - V include zero */
   FenInt                   nterminal, *terminal; /* my states without rows */
+  int                      most_rows;            /* of one of my states */
   double                  *terminal_value;
   const FenBellmanKernels *kernels;
-  FenChunkStore            all;          /* all rows of my states; empty if rows are made on demand */
+  PetscBool                stored;       /* all rows of my states are in chunks; otherwise made on demand */
+  FenChunkStore            all;          /* empty unless they are */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
   FenChunkStore            piece;        /* rows made on demand: one chunk */
   FenInt                   longest;      /* row, of mine */
@@ -67,6 +81,13 @@ struct _p_FenBellman {
   double       sweeps, matvecs;
 };
 
+/* owner of each of my states of the model as the partition says, NULL if the model's own cut stays (partition.c) */
+PETSC_INTERN PetscErrorCode FenBellmanPartition_Private(FenBellman, PetscMPIInt **owner);
+PETSC_INTERN PetscErrorCode FenBellmanWork_Private(FenBellman, double *mine);
+/* states and their rows to their owners (move.c) */
+PETSC_INTERN PetscErrorCode FenBellmanMove_Private(FenBellman, const PetscMPIInt owner[]);
+PETSC_INTERN PetscErrorCode FenBellmanCountWords_Private(FenBellman);
+
 PETSC_INTERN PetscErrorCode FenBellmanSetUpGhosts_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanExchangeBegin_Private(FenBellman, double V[]);
 PETSC_INTERN PetscErrorCode FenBellmanExchangeEnd_Private(FenBellman, double V[]);
@@ -77,7 +98,9 @@ PETSC_INTERN PetscErrorCode FenBellmanReductionCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanReductionDestroy_Private(FenBellman);
 
 /* local number of a state; it must be mine or a ghost */
-PETSC_INTERN int            FenBellmanLocal_Private(FenBellman, FenInt global);
+PETSC_INTERN int FenBellmanLocal_Private(FenBellman, FenInt global);
+/* numbers that a row of my state reaches; valid until the next call */
+PETSC_INTERN PetscErrorCode FenBellmanNext_Private(FenBellman, FenInt state, int action, FenInt *, const FenInt *[]);
 PETSC_INTERN PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman, FenInt state, int *);
 /* a row of my state in local numbers, rewards with the operator's sign, probabilities that sum to one unless the
    model's need not; valid until the next call */
@@ -109,6 +132,30 @@ PETSC_INTERN PetscErrorCode FenNatureSweep_Private(FenBellman, const FenRuns *, 
 PETSC_INTERN PetscErrorCode FenNatureRowValues_Private(FenBellman, const double V[], double q[]);
 /* valid until the next call */
 PETSC_INTERN PetscErrorCode FenNatureLane_Private(FenBellman, FenInt state, int action, const double V[], FenRowView *);
+
+/* the model's number of my state */
+static inline FenInt FenBellmanNumber(FenBellman b, FenInt s)
+{
+  return b->scattered ? b->number[s] : b->start + s;
+}
+
+static inline PetscBool FenStateSetHas(const FenStateSet *set, FenInt g)
+{
+  return (PetscBool)(set->bits[g / 64] >> (g % 64) & 1);
+}
+/* how many of the set have smaller numbers */
+static inline int FenStateSetRank(const FenStateSet *set, FenInt g)
+{
+  return set->before[g / 64] + __builtin_popcountll(set->bits[g / 64] & ((UINT64_C(1) << (g % 64)) - 1));
+}
+static inline void FenStateSetAdd(FenStateSet *set, FenInt g)
+{
+  set->bits[g / 64] |= UINT64_C(1) << (g % 64);
+}
+PETSC_INTERN PetscErrorCode FenStateSetCreate_Private(FenStateSet *, FenInt total);
+/* numbers the states of a set that is complete */
+PETSC_INTERN PetscErrorCode FenStateSetCount_Private(FenStateSet *, FenInt total, FenInt *n);
+PETSC_INTERN PetscErrorCode FenStateSetDestroy_Private(FenStateSet *);
 
 static inline FenInt FenChunkCount(FenInt n)
 {

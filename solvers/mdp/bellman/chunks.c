@@ -8,7 +8,7 @@ PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman b, FenInt s, int *rows)
   if (b->rows)
     *rows = (int)(b->rows->state_ptr[s + 1] - b->rows->state_ptr[s]);
   else
-    PetscCall(FenMDPModelGetStateRows(b->model, s, rows));
+    PetscCall(FenMDPModelMakeStateRows(b->model, FenBellmanNumber(b, s), rows));
   PetscFunctionReturn(0);
 }
 
@@ -40,7 +40,7 @@ PetscErrorCode FenBellmanRow_Private(FenBellman b, FenInt s, int a, FenRowView *
     reward_next = b->rows->reward_next ? b->rows->reward_next + first : NULL;
     view->reward = b->sign * b->rows->reward[r];
   } else {
-    PetscCall(FenMDPModelGetRow(b->model, s, a, b->row));
+    PetscCall(FenMDPModelMakeRow(b->model, FenBellmanNumber(b, s), a, b->row));
     view->n = b->row->n;
     next = b->row->next;
     prob = b->row->prob;

@@ -47,7 +47,7 @@ static PetscErrorCode SweepRuns(FenBellman b, const FenRuns *runs, const double 
     PetscFunctionReturn(0);
   }
   for (FenInt r = 0; r < runs->n; r++) {
-    if (b->rows) {
+    if (b->stored) {
       b->kernels->sweep(&b->all.view, runs->run[r].c0, runs->run[r].c1, V, V, TV, policy, part);
       continue;
     }
@@ -118,7 +118,7 @@ PetscErrorCode FenBellmanRowValues(FenBellman b, double V[], double q[])
     most = PetscMax(most, b->all.chunk_ptr[c + 1] - b->all.chunk_ptr[c]);
   PetscCall(PetscMalloc1((size_t)(FEN_LANES * most), &slots));
   for (FenInt c = 0; c < nchunks; c++) {
-    if (b->rows)
+    if (b->stored)
       b->kernels->values(&b->all.view, c, c + 1, V, slots);
     else {
       PetscCall(MakeChunk(b, c));
