@@ -108,17 +108,66 @@ static void FenCountState(FenMDPModel model, const FenMDPRule *rule, FenInt stat
   }
 }
 
+/* the same for eight states at once; done: they were counted */
+static PetscErrorCode FenCountLanes(FenMDPModel model, FenInt state, FenMDPRowLanes *lanes, PetscBool *done,
+                                    FenFault *fault)
+{
+  FenMDPSizes *sizes = &model->sizes;
+  double       least = sizes->reward_min, most = sizes->reward_max;
+  FenInt       longest = sizes->max_next, nnz = 0;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  for (int k = 0; k < model->generator.nactions; k++) {
+    PetscCall(FenMDPModelMakeLanes(model, state, k, lanes));
+    if (lanes->n < 0)
+      PetscFunctionReturn(0);
+    if (!FenMDPLanesCheck_Private(model, lanes)) {
+      FenFaultSet(fault, FEN_ERR_VALUE,
+                  "states %" FENINT_FMT " to %" FENINT_FMT
+                  ", row %d: the generator's lanes break a rule; rule: finished "
+                  "rows, successors ascending, probabilities positive that sum to one, finite rewards",
+                  state, state + FEN_MDP_LANES - 1, k);
+      PetscFunctionReturn(0);
+    }
+    for (int l = 0; l < FEN_MDP_LANES; l++) {
+      least = PetscMin(least, lanes->reward[l]);
+      most = PetscMax(most, lanes->reward[l]);
+    }
+    longest = PetscMax(longest, lanes->n);
+    nnz += FEN_MDP_LANES * lanes->n;
+  }
+  sizes->reward_min = least;
+  sizes->reward_max = most;
+  sizes->max_next = longest;
+  sizes->actions = PetscMax(sizes->actions, model->generator.nactions);
+  model->nrows += FEN_MDP_LANES * model->generator.nactions;
+  model->nnz += nnz;
+  *done = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenMDPModelCount_Private(FenMDPModel model)
 {
   const FenMDPRule rule = {.where = "", .nstates = model->sizes.states};
   FenFault         fault = {0, ""};
   FenMDPRow       *row;
+  FenMDPRowLanes   lanes;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc(sizeof(*row), &row));
+  lanes.next = row->next; /* wide enough, see FenMDPModelCreateGenerator() */
+  lanes.prob = row->prob;
   model->nrows = model->nnz = 0;
-  for (FenInt s = 0; s < model->nlocal && !fault.code; s++)
-    FenCountState(model, &rule, model->start + s, row, &fault);
+  for (FenInt s = 0; s < model->nlocal && !fault.code;) {
+    PetscBool done = PETSC_FALSE;
+
+    if (model->generator.lanes && s + FEN_MDP_LANES <= model->nlocal)
+      PetscCall(FenCountLanes(model, model->start + s, &lanes, &done, &fault));
+    if (!done)
+      FenCountState(model, &rule, model->start + s, row, &fault);
+    s += done ? FEN_MDP_LANES : 1;
+  }
   PetscCall(PetscFree(row));
   PetscCall(FenFaultAgree(PetscObjectComm((PetscObject)model), &fault));
   PetscCall(FenMDPModelReduceSizes_Private(model));
@@ -164,6 +213,10 @@ PetscErrorCode FenMDPModelCreateGenerator(MPI_Comm comm, const FenMDPGenerator *
     FenFaultSet(&fault, FEN_ERR_SHAPE,
                 "a generator with at most %" FENINT_FMT " successors a row; rule: 1 to %" FENINT_FMT,
                 generator->max_next, FEN_MDP_ROW_MAX);
+  if (generator->lanes && (generator->nrows || generator->max_next > FEN_MDP_ROW_MAX / FEN_MDP_LANES))
+    FenFaultSet(&fault, FEN_ERR_USAGE,
+                "a generator with lanes; rule: nactions rows in every state, at most %" FENINT_FMT " successors a row",
+                FEN_MDP_ROW_MAX / FEN_MDP_LANES);
   if (fault.code && generator->destroy)
     PetscCall(generator->destroy(generator->ctx));
   PetscCall(FenFaultAgree(comm, &fault));
@@ -240,6 +293,7 @@ static PetscErrorCode FenCopyRow(FenMDPModel model, FenInt k, int number, FenMDP
   const size_t      n = (size_t)(r->row_ptr[j + 1] - first);
 
   PetscFunctionBegin;
+  PetscCall(FenMDPModelCheckEntries_Private(model));
   FEN_MDP_CHECK(n <= (size_t)FEN_MDP_ROW_MAX, PETSC_COMM_SELF, FEN_ERR_SIZE,
                 "state %" FENINT_FMT ", action %d: %zu successors; rule: at most %" FENINT_FMT " in a single row",
                 model->start + k, r->action[j], n, FEN_MDP_ROW_MAX);

@@ -30,6 +30,8 @@ typedef struct {
   int      *before;
 } FenStateSet;
 
+#define FEN_PIECE 8 /* chunks of rows made on demand that are swept together */
+
 typedef struct _FenNature FenNature;
 
 struct _p_FenBellman {
@@ -64,9 +66,11 @@ struct _p_FenBellman {
   PetscBool                stored;       /* all rows of my states are in chunks; otherwise made on demand */
   FenChunkStore            all;          /* empty unless they are */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
-  FenChunkStore            piece;        /* rows made on demand: one chunk */
-  FenInt                   longest;      /* row, of mine */
-  FenMDPRow               *row;          /* work, all below */
+  FenChunkStore            piece;        /* rows made on demand: FEN_PIECE chunks */
+  PetscBool                lanes;        /* they can be made for several states at once */
+  FenInt                  *lane_next;
+  FenInt                   longest; /* row, of mine */
+  FenMDPRow               *row;     /* work, all below */
   int                     *row_col, *lane_col;
   double                  *row_prob, *row_next, *lane_prob;
   int                     *scratch_policy; /* of callers that want none */
@@ -120,8 +124,15 @@ PETSC_INTERN PetscErrorCode FenRunsAdd_Private(FenRuns *, FenInt chunk);
 /* the rows of one chunk of my states into a store that has room: slots from `slot`, columns from slot_ptr[slot] on */
 PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk, FenChunkStore *, FenInt slot,
                                                         FenInt *slots);
-/* all rows of my states, once */
-PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman);
+/* the a-th rows of a chunk's states, made together; n < 0: they cannot be. prob: room for a chunk's longest rows */
+PETSC_INTERN PetscErrorCode FenBellmanLanes_Private(FenBellman, FenInt chunk, int action, double *prob,
+                                                    FenMDPRowLanes *);
+/* do lanes reach my states only; may say no where they do */
+PETSC_INTERN PetscBool FenBellmanLanesAreMine_Private(FenBellman, const FenMDPRowLanes *);
+/* all rows of my states, once; give_back: the operator's own copy is freed meanwhile */
+PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman, PetscBool give_back);
+/* columns whose numbers follow each other */
+PETSC_INTERN void           FenBellmanFindRuns_Private(FenChunkStore *, FenInt ncolumns);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman);
 
 /* robust and penalised rows (robust.c) */

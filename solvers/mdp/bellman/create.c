@@ -27,8 +27,12 @@ static PetscErrorCode ReadModel(FenBellman b)
     PetscCall(FenMDPModelGetRows(b->model, &b->rows));
     b->held = *b->rows;
     b->rows = &b->held;
-  } else
+  } else {
     PetscCall(PetscMalloc1(1, &b->row));
+    PetscCall(FenMDPModelHasLanes(b->model, &b->lanes));
+  }
+  if (b->lanes)
+    PetscCall(PetscMalloc1((size_t)(FEN_LANES * b->longest), &b->lane_next));
   PetscFunctionReturn(0);
 }
 
@@ -94,19 +98,53 @@ static PetscErrorCode FindTerminal(FenBellman b)
   PetscFunctionReturn(0);
 }
 
-/* a chunk of rows made on demand */
+/* room for some chunks of rows made on demand */
 static PetscErrorCode MakePiece(FenBellman b)
 {
   const FenInt slots = PetscMax(1, b->most_rows);
 
   PetscFunctionBegin;
-  PetscCall(FenChunksAllocate_Private(&b->piece, FEN_LANES, 1, slots, slots * b->longest, b->options.discount));
+  PetscCall(FenChunksAllocate_Private(&b->piece, FEN_LANES * FEN_PIECE, FEN_PIECE, FEN_PIECE * slots,
+                                      FEN_PIECE * slots * b->longest, b->options.discount));
+  if (!b->lanes)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(b->piece.ncolumns, &b->piece.base)); /* states that are alike reach runs of states */
+  b->piece.view.base = b->piece.base;
+  b->piece.view.reach = FEN_REACH_RUNS;
+  PetscFunctionReturn(0);
+}
+
+/* rows that move were copied already, and what a model gives away is not needed; nature needs rewards by successor */
+static PetscErrorCode TakeRows(FenBellman b, PetscBool *mine)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+  const PetscBool     nominal = (PetscBool)(!strcmp(a->name, "none") || !(a->radius > 0 || a->penalty > 0));
+  FenInt             *next;
+  double             *prob;
+  PetscBool           taken;
+
+  PetscFunctionBegin;
+  *mine = PETSC_FALSE;
+  if (!b->stored || (!nominal && !b->own_rows))
+    PetscFunctionReturn(0);
+  PetscCall(FenMDPModelTakeEntries(b->model, &next, &prob, &taken));
+  if (b->own_rows) {
+    PetscCall(PetscFree(next));
+    PetscCall(PetscFree(prob));
+  } else if (taken) {
+    b->own_entries = PETSC_TRUE;
+    b->held.next = next;
+    b->held.prob = prob;
+    b->held.reward_next = NULL;
+  }
+  *mine = (PetscBool)(nominal && b->own_entries);
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *options, FenBellman *out)
 {
   FenBellman b;
+  PetscBool  mine;
 
   PetscFunctionBegin;
   PetscCheck(options->discount >= 0 && options->discount <= 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_VALUE,
@@ -123,8 +161,9 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   PetscCall(FindTerminal(b));
   PetscCall(FenBellmanSetUpGhosts_Private(b));
   PetscCall(FenBellmanCountWords_Private(b));
+  PetscCall(TakeRows(b, &mine));
   if (b->stored)
-    PetscCall(FenBellmanStoreAll_Private(b));
+    PetscCall(FenBellmanStoreAll_Private(b, mine));
   else
     PetscCall(MakePiece(b));
   PetscCall(FenNatureCreate_Private(b));
@@ -177,6 +216,7 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(PetscFree(b->row));
   PetscCall(PetscFree3(b->row_col, b->row_prob, b->row_next));
   PetscCall(PetscFree2(b->lane_col, b->lane_prob));
+  PetscCall(PetscFree(b->lane_next));
   PetscCall(PetscFree2(b->terminal, b->terminal_value));
   PetscCall(PetscFree(b->scratch_policy));
   PetscCall(FenMDPModelDestroy(&b->model));
@@ -243,6 +283,8 @@ static PetscErrorCode Action(FenBellman b, FenInt s, int row, int *action)
     PetscFunctionReturn(0);
   if (b->rows)
     *action = b->rows->action[b->rows->state_ptr[s] + row];
+  else if (b->lanes)
+    *action = row;
   else {
     PetscCall(FenMDPModelMakeRow(b->model, FenBellmanNumber(b, s), row, b->row));
     *action = b->row->action;

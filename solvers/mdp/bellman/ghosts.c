@@ -100,15 +100,30 @@ static PetscErrorCode MarkState(FenBellman b, FenInt s, PetscBool *outside)
   PetscFunctionReturn(0);
 }
 
+/* rows made for several states at once: are all successors of a chunk mine */
+static PetscErrorCode Inside(FenBellman b, FenInt c, PetscBool *inside)
+{
+  FenMDPRowLanes lanes;
+
+  PetscFunctionBegin;
+  *inside = b->lanes;
+  for (int a = 0; a < b->most_rows && *inside; a++) {
+    PetscCall(FenBellmanLanes_Private(b, c, a, b->lane_prob, &lanes));
+    *inside = (PetscBool)(lanes.n >= 0 && FenBellmanLanesAreMine_Private(b, &lanes));
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode MarkAll(FenBellman b)
 {
   const FenInt nchunks = FenChunkCount(b->nlocal);
 
   PetscFunctionBegin;
   for (FenInt c = 0; c < nchunks; c++) {
-    PetscBool outside = PETSC_FALSE;
+    PetscBool outside = PETSC_FALSE, inside;
 
-    for (FenInt s = c * FEN_LANES; s < PetscMin(b->nlocal, (c + 1) * FEN_LANES); s++)
+    PetscCall(Inside(b, c, &inside));
+    for (FenInt s = inside ? b->nlocal : c * FEN_LANES; s < PetscMin(b->nlocal, (c + 1) * FEN_LANES); s++)
       PetscCall(MarkState(b, s, &outside));
     PetscCall(FenRunsAdd_Private(outside ? &b->outer : &b->inner, c));
   }
