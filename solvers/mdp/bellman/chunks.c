@@ -360,6 +360,7 @@ static PetscErrorCode GiveBack(FenBellman b, FenInt end, FenInt *kept)
     PetscCall(PetscFree(b->held.prob));
     PetscCall(PetscFree(b->held.reward_next));
   }
+  PetscCall(FenMemoryReturn());
   *kept = end;
   PetscFunctionReturn(0);
 }
