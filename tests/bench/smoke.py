@@ -35,6 +35,10 @@ def main():
         check(save["bytes"] >= 16000, "a save holds the state")
         states = bench.json([bench.program("srect"), "-states", 20, "-actions", 7, "-runs", 1])
         check(len(states) == 5 and all(0 < r["value"] < 10 for r in states), "all divergences have a value")
+        for kind, options in (("stored", ()), ("matrix-free", ("-matrix_free",))):
+            sweep = bench.json([bench.program("bellman"), "-n", 40, "-runs", 1, *options], ranks=2)[0]
+            check(sweep["states"] == 1600 and sweep["sweep"] > 0, f"a sweep over {kind} rows takes time")
+            check(sweep["words"] == 80 and sweep["messages"] == 2, f"{kind} rows: both ranks send a row of the grid")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()

@@ -24,10 +24,15 @@ typedef struct {
   FenRun *run;
 } FenRuns;
 
-/* a set of states: a bit each, and how many are before each word; empty: no words */
+/* a set of states: a bit each, and how many are before each word, in pages that are there where states are */
+#define FEN_PAGE ((FenInt)4096) /* states */
 typedef struct {
-  uint64_t *bits;
-  int      *before;
+  uint64_t bits[FEN_PAGE / 64];
+  int      before[FEN_PAGE / 64];
+} FenStatePage;
+typedef struct {
+  FenInt         npages;
+  FenStatePage **page;
 } FenStateSet;
 
 #define FEN_PIECE 8 /* chunks of rows made on demand that are swept together */
@@ -152,20 +157,24 @@ static inline FenInt FenBellmanNumber(FenBellman b, FenInt s)
 
 static inline PetscBool FenStateSetHas(const FenStateSet *set, FenInt g)
 {
-  return (PetscBool)(set->bits[g / 64] >> (g % 64) & 1);
+  const FenStatePage *p = set->page[g / FEN_PAGE];
+
+  return (PetscBool)(p && p->bits[g % FEN_PAGE / 64] >> (g % 64) & 1);
 }
-/* how many of the set have smaller numbers */
+/* how many of the set have smaller numbers; of one that is in it */
 static inline int FenStateSetRank(const FenStateSet *set, FenInt g)
 {
-  return set->before[g / 64] + __builtin_popcountll(set->bits[g / 64] & ((UINT64_C(1) << (g % 64)) - 1));
-}
-static inline void FenStateSetAdd(FenStateSet *set, FenInt g)
-{
-  set->bits[g / 64] |= UINT64_C(1) << (g % 64);
+  const FenStatePage *p = set->page[g / FEN_PAGE];
+  const FenInt        w = g % FEN_PAGE / 64;
+
+  return p->before[w] + __builtin_popcountll(p->bits[w] & ((UINT64_C(1) << (g % 64)) - 1));
 }
 PETSC_INTERN PetscErrorCode FenStateSetCreate_Private(FenStateSet *, FenInt total);
+PETSC_INTERN PetscErrorCode FenStateSetAdd_Private(FenStateSet *, FenInt);
 /* numbers the states of a set that is complete */
-PETSC_INTERN PetscErrorCode FenStateSetCount_Private(FenStateSet *, FenInt total, FenInt *n);
+PETSC_INTERN PetscErrorCode FenStateSetCount_Private(FenStateSet *, FenInt *n);
+/* all of them, ascending */
+PETSC_INTERN void           FenStateSetList_Private(const FenStateSet *, FenInt list[]);
 PETSC_INTERN PetscErrorCode FenStateSetDestroy_Private(FenStateSet *);
 
 static inline FenInt FenChunkCount(FenInt n)

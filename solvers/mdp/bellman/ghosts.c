@@ -20,35 +20,6 @@ PetscErrorCode FenRunsAdd_Private(FenRuns *r, FenInt chunk)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStateSetCreate_Private(FenStateSet *set, FenInt total)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1(total / 64 + 1, &set->bits));
-  PetscCall(PetscMalloc1(total / 64 + 1, &set->before));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStateSetCount_Private(FenStateSet *set, FenInt total, FenInt *n)
-{
-  PetscFunctionBegin;
-  *n = 0;
-  for (FenInt w = 0; w <= total / 64; w++) {
-    set->before[w] = (int)*n;
-    *n += __builtin_popcountll(set->bits[w]);
-    PetscCheck(*n < INT32_MAX - FEN_LANES, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
-               "a rank has or reaches more than 2^31 states; use more ranks");
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStateSetDestroy_Private(FenStateSet *set)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(set->bits));
-  PetscCall(PetscFree(set->before));
-  PetscFunctionReturn(0);
-}
-
 static inline PetscBool Mine(FenBellman b, FenInt g)
 {
   if (b->scattered)
@@ -93,7 +64,7 @@ static PetscErrorCode MarkState(FenBellman b, FenInt s, PetscBool *outside)
     PetscCall(FenBellmanNext_Private(b, s, a, &n, &next));
     for (FenInt j = 0; j < n; j++)
       if (!Mine(b, next[j])) {
-        FenStateSetAdd(&b->reached, next[j]);
+        PetscCall(FenStateSetAdd_Private(&b->reached, next[j]));
         *outside = PETSC_TRUE;
       }
   }
@@ -132,16 +103,12 @@ static PetscErrorCode MarkAll(FenBellman b)
 
 static PetscErrorCode ListGhosts(FenBellman b)
 {
-  FenInt n = 0;
-
   PetscFunctionBegin;
-  PetscCall(FenStateSetCount_Private(&b->reached, b->total, &b->nghost));
+  PetscCall(FenStateSetCount_Private(&b->reached, &b->nghost));
   PetscCheck(b->nlocal + b->nghost < INT32_MAX - FEN_LANES, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
              "a rank has or reaches more than 2^31 states; use more ranks");
   PetscCall(PetscMalloc1(b->nghost, &b->ghost));
-  for (FenInt w = 0; w <= b->total / 64; w++)
-    for (uint64_t bits = b->reached.bits[w]; bits; bits &= bits - 1)
-      b->ghost[n++] = 64 * w + __builtin_ctzll(bits);
+  FenStateSetList_Private(&b->reached, b->ghost);
   PetscFunctionReturn(0);
 }
 

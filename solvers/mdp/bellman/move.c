@@ -258,8 +258,8 @@ static PetscErrorCode MakeSet(FenBellman b)
     PetscFunctionReturn(0);
   PetscCall(FenStateSetCreate_Private(&b->mine, b->total));
   for (FenInt k = 0; k < b->nlocal; k++)
-    FenStateSetAdd(&b->mine, b->number[k]);
-  PetscCall(FenStateSetCount_Private(&b->mine, b->total, &n));
+    PetscCall(FenStateSetAdd_Private(&b->mine, b->number[k]));
+  PetscCall(FenStateSetCount_Private(&b->mine, &n));
   PetscFunctionReturn(0);
 }
 
