@@ -305,7 +305,7 @@ static int *Owners(FenBellman b, FenMDPModel model, FenInt total)
 static void Metric(int m, const int *owner, int size, double *words, double *pairs)
 {
   const FenInt n = models[m].n;
-  char        *reach = calloc((size_t)(n * size), 1), *pair = calloc((size_t)(size * size), 1);
+  char        *reach = calloc((size_t)(n * size), 1), *pair = calloc((size_t)size * (size_t)size, 1);
   MDPRow       rows[8];
 
   *words = *pairs = 0;

@@ -105,10 +105,11 @@ static PetscErrorCode Neighbours(FenBellman b, FenInt s, FenInt *capacity, Petsc
 static PetscErrorCode ListEdges(FenBellman b, PetscCount *n, PetscInt **row, PetscInt **col)
 {
   PetscInt *list = NULL, m = 0;
-  FenInt    capacity = 0, edges = 0, room = 0;
+  FenInt    capacity = 0, edges = 0, room = 16 * b->nlocal + 16;
 
   PetscFunctionBegin;
-  *row = *col = NULL;
+  PetscCall(PetscMalloc1(room, row));
+  PetscCall(PetscMalloc1(room, col));
   for (FenInt s = 0; s < b->nlocal; s++) {
     PetscCall(Neighbours(b, s, &capacity, &list, &m));
     if (edges + 2 * m > room) {
