@@ -126,6 +126,7 @@ FEN_EXTERN double         FenWallTimeLimit(void); /* seconds left that the batch
 FEN_EXTERN PetscErrorCode FenSignalCatch(int);
 FEN_EXTERN int            FenSignalCaught(int); /* how often since FenSignalCatch */
 FEN_EXTERN PetscErrorCode FenMemoryPeak(MPI_Comm, double *);
+FEN_EXTERN PetscErrorCode FenMemoryReturn(void);
 
 #if defined(__cplusplus)
 }

@@ -4,6 +4,8 @@
 */
 #include "cliimpl.h"
 
+#define GIVE_LIMIT 64e6 /* bytes of rows from which on memory matters */
+
 static PetscErrorCode ReadProblem(FenRun *base)
 {
   FenMDPRun *run = (FenMDPRun *)base;
@@ -14,11 +16,23 @@ static PetscErrorCode ReadProblem(FenRun *base)
   PetscFunctionReturn(0);
 }
 
+/* rows that no output needs, of models whose size matters, are the solver's */
+static PetscErrorCode GiveRows(FenMDPRun *run)
+{
+  const double    bytes = 16 * (double)run->sizes.nnz;
+  const PetscBool kept = (PetscBool)(run->opt->store_model_set && run->opt->store_model);
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelSetExpendable(run->model, (PetscBool)(bytes >= GIVE_LIMIT && !kept)));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode MakeSolver(FenRun *base)
 {
   FenMDPRun *run = (FenMDPRun *)base;
 
   PetscFunctionBegin;
+  PetscCall(GiveRows(run));
   PetscCall(FenMDPCreate(base->cli->comm, &run->mdp));
   base->solver = (FenSolver)run->mdp;
   PetscCall(FenMDPSetModel(run->mdp, run->model));
@@ -104,7 +118,8 @@ static PetscErrorCode AddKeys(FenRun *base, FenKeys *keys)
   FenAmbiguity a;
 
   PetscFunctionBegin;
-  PetscCall(FenMDPModelFingerprint(run->model, &run->print));
+  if (base->ckpt->dir[0] || base->out->result[0]) /* a pass over all rows, for those who will read it */
+    PetscCall(FenMDPModelFingerprint(run->model, &run->print));
   PetscCall(FenSolverGetType(base->solver, &type));
   PetscCall(FenMDPGetDiscount(run->mdp, &discount));
   PetscCall(FenMDPGetAmbiguity(run->mdp, &a));

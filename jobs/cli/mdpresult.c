@@ -93,9 +93,10 @@ static PetscErrorCode WriteStates(FenMDPRun *run, FenFile file)
   PetscCall(FenStatesWriteInts_Private(file, "/policy", layout, grid, action));
   PetscCall(PetscFree(action));
   PetscCall(FenMDPModelGetCriterion(run->model, &criterion, NULL));
-  PetscCall(FenMDPGetMargin(run->mdp, &margin));
-  if (criterion == FEN_MDP_TOTAL) /* the others have the same in all states */
+  if (criterion == FEN_MDP_TOTAL) { /* the others have the same in all states */
+    PetscCall(FenMDPGetMargin(run->mdp, &margin));
     PetscCall(FenStatesWrite_Private(file, "/margin", layout, grid, margin));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -49,12 +49,24 @@ typedef struct {
   double    reward;
   PetscBool by_next; /* reward_next is used */
 } FenMDPRow;
+/* rows of FEN_MDP_LANES states that follow each other: entry j of lane l is at FEN_MDP_LANES j + l */
+#define FEN_MDP_LANES 8
+typedef struct {
+  FenInt  n; /* entries of each of them; negative: they are not alike, make them one by one */
+  FenInt *next;
+  double *prob;
+  double  reward[FEN_MDP_LANES];
+} FenMDPRowLanes;
 typedef struct {
   FenInt nstates;  /* in all */
   int    nactions; /* most a state has */
   FenInt max_next;
   PetscErrorCode (*nrows)(void *, FenInt state, int *); /* feasible actions of a state; NULL: nactions everywhere */
   PetscErrorCode (*row)(void *, FenInt state, int k, FenMDPRow *);
+  /* for speed, may be NULL: the k-th rows of `state` and the seven states after it, which are those that `row` makes,
+     as they are finished: successors ascending and each once, probabilities positive. Rows by successor, states with
+     fewer rows than nactions, and actions that are not numbered like rows have no lanes */
+  PetscErrorCode (*lanes)(void *, FenInt state, int k, FenMDPRowLanes *);
   PetscErrorCode (*destroy)(void *);
   void *ctx;
 } FenMDPGenerator;
@@ -98,6 +110,14 @@ FEN_EXTERN PetscErrorCode FenMDPModelGetRows(FenMDPModel, const FenMDPRows *[]);
 /* any model: number of rows of my k-th state, and one of them, sorted and with duplicates added. Not collective */
 FEN_EXTERN PetscErrorCode FenMDPModelGetStateRows(FenMDPModel, FenInt k, int *);
 FEN_EXTERN PetscErrorCode FenMDPModelGetRow(FenMDPModel, FenInt k, int row, FenMDPRow *);
+/* rows made on demand: of any state of any rank, by its global number. Not collective */
+FEN_EXTERN PetscErrorCode FenMDPModelMakeStateRows(FenMDPModel, FenInt state, int *);
+FEN_EXTERN PetscErrorCode FenMDPModelMakeRow(FenMDPModel, FenInt state, int row, FenMDPRow *);
+FEN_EXTERN PetscErrorCode FenMDPModelHasLanes(FenMDPModel, PetscBool *);
+FEN_EXTERN PetscErrorCode FenMDPModelMakeLanes(FenMDPModel, FenInt state, int row, FenMDPRowLanes *);
+/* stored models: a solver may take the entries of the rows instead of copying them; then the model has them no more */
+FEN_EXTERN PetscErrorCode FenMDPModelSetExpendable(FenMDPModel, PetscBool);
+FEN_EXTERN PetscErrorCode FenMDPModelTakeEntries(FenMDPModel, FenInt *next[], double *prob[], PetscBool *taken);
 FEN_EXTERN PetscErrorCode FenMDPModelFingerprint(FenMDPModel, FenFingerprint *);
 
 /* ---- files ---- spec: FILE.h5[:/group], stacked PETSc binary (.bin of probabilities with -model_rewards), PRISM

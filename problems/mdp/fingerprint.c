@@ -97,6 +97,7 @@ PetscErrorCode FenMDPModelFingerprint(FenMDPModel model, FenFingerprint *f)
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetSizes(model, &sizes));
+  PetscCall(FenMDPModelCheckEntries_Private(model));
   PetscCall(PetscMemzero(f, sizeof(*f)));
   if (model->stored)
     FenHashStored(model, f);

@@ -108,17 +108,66 @@ static void FenCountState(FenMDPModel model, const FenMDPRule *rule, FenInt stat
   }
 }
 
+/* the same for eight states at once; done: they were counted */
+static PetscErrorCode FenCountLanes(FenMDPModel model, FenInt state, FenMDPRowLanes *lanes, PetscBool *done,
+                                    FenFault *fault)
+{
+  FenMDPSizes *sizes = &model->sizes;
+  double       least = sizes->reward_min, most = sizes->reward_max;
+  FenInt       longest = sizes->max_next, nnz = 0;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  for (int k = 0; k < model->generator.nactions; k++) {
+    PetscCall(FenMDPModelMakeLanes(model, state, k, lanes));
+    if (lanes->n < 0)
+      PetscFunctionReturn(0);
+    if (!FenMDPLanesCheck_Private(model, lanes)) {
+      FenFaultSet(fault, FEN_ERR_VALUE,
+                  "states %" FENINT_FMT " to %" FENINT_FMT
+                  ", row %d: the generator's lanes break a rule; rule: finished "
+                  "rows, successors ascending, probabilities positive that sum to one, finite rewards",
+                  state, state + FEN_MDP_LANES - 1, k);
+      PetscFunctionReturn(0);
+    }
+    for (int l = 0; l < FEN_MDP_LANES; l++) {
+      least = PetscMin(least, lanes->reward[l]);
+      most = PetscMax(most, lanes->reward[l]);
+    }
+    longest = PetscMax(longest, lanes->n);
+    nnz += FEN_MDP_LANES * lanes->n;
+  }
+  sizes->reward_min = least;
+  sizes->reward_max = most;
+  sizes->max_next = longest;
+  sizes->actions = PetscMax(sizes->actions, model->generator.nactions);
+  model->nrows += FEN_MDP_LANES * model->generator.nactions;
+  model->nnz += nnz;
+  *done = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenMDPModelCount_Private(FenMDPModel model)
 {
   const FenMDPRule rule = {.where = "", .nstates = model->sizes.states};
   FenFault         fault = {0, ""};
   FenMDPRow       *row;
+  FenMDPRowLanes   lanes;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc(sizeof(*row), &row));
+  lanes.next = row->next; /* wide enough, see FenMDPModelCreateGenerator() */
+  lanes.prob = row->prob;
   model->nrows = model->nnz = 0;
-  for (FenInt s = 0; s < model->nlocal && !fault.code; s++)
-    FenCountState(model, &rule, model->start + s, row, &fault);
+  for (FenInt s = 0; s < model->nlocal && !fault.code;) {
+    PetscBool done = PETSC_FALSE;
+
+    if (model->generator.lanes && s + FEN_MDP_LANES <= model->nlocal)
+      PetscCall(FenCountLanes(model, model->start + s, &lanes, &done, &fault));
+    if (!done)
+      FenCountState(model, &rule, model->start + s, row, &fault);
+    s += done ? FEN_MDP_LANES : 1;
+  }
   PetscCall(PetscFree(row));
   PetscCall(FenFaultAgree(PetscObjectComm((PetscObject)model), &fault));
   PetscCall(FenMDPModelReduceSizes_Private(model));
@@ -164,6 +213,10 @@ PetscErrorCode FenMDPModelCreateGenerator(MPI_Comm comm, const FenMDPGenerator *
     FenFaultSet(&fault, FEN_ERR_SHAPE,
                 "a generator with at most %" FENINT_FMT " successors a row; rule: 1 to %" FENINT_FMT,
                 generator->max_next, FEN_MDP_ROW_MAX);
+  if (generator->lanes && (generator->nrows || generator->max_next > FEN_MDP_ROW_MAX / FEN_MDP_LANES))
+    FenFaultSet(&fault, FEN_ERR_USAGE,
+                "a generator with lanes; rule: nactions rows in every state, at most %" FENINT_FMT " successors a row",
+                FEN_MDP_ROW_MAX / FEN_MDP_LANES);
   if (fault.code && generator->destroy)
     PetscCall(generator->destroy(generator->ctx));
   PetscCall(FenFaultAgree(comm, &fault));
@@ -172,6 +225,36 @@ PetscErrorCode FenMDPModelCreateGenerator(MPI_Comm comm, const FenMDPGenerator *
   PetscCall(FenLayoutDestroy(&layout));
   PetscCall(FenMDPModelCreate_Private(comm, local, model));
   (*model)->generator = *generator;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenMDPModelMakeStateRows - Gives the number of rows of any state of a model whose rows are made on demand.
+
+  Not Collective
+
+  Input Parameters:
++ model - a model of `FenMDPModelCreateGenerator()`
+- state - global number of the state, whichever rank owns it
+
+  Output Parameter:
+. n - its rows; 0: it is terminal
+
+  Level: developer
+
+.seealso: `FenMDPModelMakeRow()`, `FenMDPModelGetStateRows()`
+@*/
+PetscErrorCode FenMDPModelMakeStateRows(FenMDPModel model, FenInt state, int *n)
+{
+  const FenMDPGenerator *g = &model->generator;
+
+  PetscFunctionBegin;
+  *n = g->nactions;
+  if (!g->nrows)
+    PetscFunctionReturn(0);
+  PetscCall(g->nrows(g->ctx, state, n));
+  FEN_MDP_CHECK(*n >= 0 && *n <= g->nactions, PETSC_COMM_SELF, FEN_ERR_VALUE,
+                "state %" FENINT_FMT ": the generator says %d actions; rule: 0 to %d", state, *n, g->nactions);
   PetscFunctionReturn(0);
 }
 
@@ -198,14 +281,8 @@ PetscErrorCode FenMDPModelGetStateRows(FenMDPModel model, FenInt k, int *n)
                 "state %" FENINT_FMT " of %" FENINT_FMT " on this rank", k, model->nlocal);
   if (model->stored)
     *n = (int)(model->rows.state_ptr[k + 1] - model->rows.state_ptr[k]);
-  else if (!model->generator.nrows)
-    *n = model->generator.nactions;
-  else {
-    PetscCall(model->generator.nrows(model->generator.ctx, model->start + k, n));
-    FEN_MDP_CHECK(*n >= 0 && *n <= model->generator.nactions, PETSC_COMM_SELF, FEN_ERR_VALUE,
-                  "state %" FENINT_FMT ": the generator says %d actions; rule: 0 to %d", model->start + k, *n,
-                  model->generator.nactions);
-  }
+  else
+    PetscCall(FenMDPModelMakeStateRows(model, model->start + k, n));
   PetscFunctionReturn(0);
 }
 
@@ -216,6 +293,7 @@ static PetscErrorCode FenCopyRow(FenMDPModel model, FenInt k, int number, FenMDP
   const size_t      n = (size_t)(r->row_ptr[j + 1] - first);
 
   PetscFunctionBegin;
+  PetscCall(FenMDPModelCheckEntries_Private(model));
   FEN_MDP_CHECK(n <= (size_t)FEN_MDP_ROW_MAX, PETSC_COMM_SELF, FEN_ERR_SIZE,
                 "state %" FENINT_FMT ", action %d: %zu successors; rule: at most %" FENINT_FMT " in a single row",
                 model->start + k, r->action[j], n, FEN_MDP_ROW_MAX);
@@ -256,24 +334,51 @@ static PetscErrorCode FenCopyRow(FenMDPModel model, FenInt k, int number, FenMDP
 @*/
 PetscErrorCode FenMDPModelGetRow(FenMDPModel model, FenInt k, int number, FenMDPRow *row)
 {
-  const FenMDPRule rule = {.where = "", .nstates = model->sizes.states};
-  FenFault         fault = {0, ""};
-  FenMDPRowView    view;
-  int              n;
+  int n;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetStateRows(model, k, &n));
   FEN_MDP_CHECK(number >= 0 && number < n, PETSC_COMM_SELF, FEN_ERR_USAGE,
                 "row %d of state %" FENINT_FMT ", which has %d", number, model->start + k, n);
-  if (model->stored)
-    PetscCall(FenCopyRow(model, k, number, row));
-  else {
-    FenMakeRow(model, model->start + k, number, row, &fault);
-    FEN_MDP_CHECK(!fault.code, PETSC_COMM_SELF, fault.code, "%s", fault.message);
-    view = FenRowView(row);
-    FenMDPRowFinish_Private(&rule, &view);
-    row->n = view.n;
+  if (!model->stored) {
+    PetscCall(FenMDPModelMakeRow(model, model->start + k, number, row));
+    PetscFunctionReturn(0);
   }
+  PetscCall(FenCopyRow(model, k, number, row));
+  FenFillRewards(row);
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenMDPModelMakeRow - Makes one row of any state of a model whose rows are made on demand.
+
+  Not Collective
+
+  Input Parameters:
++ model  - a model of `FenMDPModelCreateGenerator()`
+. state  - global number of the state, whichever rank owns it
+- number - which of its rows, from 0
+
+  Output Parameter:
+. row - as `FenMDPModelGetRow()` gives it
+
+  Level: developer
+
+.seealso: `FenMDPModelMakeStateRows()`, `FenMDPModelGetRow()`
+@*/
+PetscErrorCode FenMDPModelMakeRow(FenMDPModel model, FenInt state, int number, FenMDPRow *row)
+{
+  const FenMDPRule rule = {.where = "", .nstates = model->sizes.states};
+  FenFault         fault;
+  FenMDPRowView    view;
+
+  PetscFunctionBegin;
+  fault.code = 0; /* the message is long and stays as it is */
+  FenMakeRow(model, state, number, row, &fault);
+  FEN_MDP_CHECK(!fault.code, PETSC_COMM_SELF, fault.code, "%s", fault.message);
+  view = FenRowView(row);
+  FenMDPRowFinish_Private(&rule, &view);
+  row->n = view.n;
   FenFillRewards(row);
   PetscFunctionReturn(0);
 }

@@ -21,9 +21,10 @@ struct _p_FenMDPModel {
   FenLayout       layout;
   FenInt          start, nlocal; /* my states */
   PetscBool       stored, counted;
-  FenMDPRows      rows;       /* stored models */
-  FenMDPGenerator generator;  /* others */
-  FenInt          nrows, nnz; /* mine, once counted */
+  PetscBool       expendable, taken; /* the rows' entries may be taken by a solver; they were */
+  FenMDPRows      rows;              /* stored models */
+  FenMDPGenerator generator;         /* others */
+  FenInt          nrows, nnz;        /* mine, once counted */
   FenMDPSizes     sizes;
   FenMDPSense     sense;
   FenMDPCriterion criterion;
@@ -69,5 +70,9 @@ PETSC_INTERN PetscErrorCode FenMDPModelCreate_Private(MPI_Comm, FenInt nlocal, F
 PETSC_INTERN PetscErrorCode FenMDPModelCopyTraits_Private(FenMDPModel from, FenMDPModel to);
 /* the sizes of my rows become those of all */
 PETSC_INTERN PetscErrorCode FenMDPModelReduceSizes_Private(FenMDPModel);
+/* lanes.c: do eight rows obey the rules */
+PETSC_INTERN PetscBool FenMDPLanesCheck_Private(FenMDPModel, const FenMDPRowLanes *);
+/* take.c: an error if a solver has taken the entries of the rows */
+PETSC_INTERN PetscErrorCode FenMDPModelCheckEntries_Private(FenMDPModel);
 /* generator.c: one pass over all rows, checked and counted */
 PETSC_INTERN PetscErrorCode FenMDPModelCount_Private(FenMDPModel);

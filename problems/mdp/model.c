@@ -517,7 +517,7 @@ PetscErrorCode FenMDPModelGetSizes(FenMDPModel model, FenMDPSizes *sizes)
 . rows - owned by the model
 
   Errors:
-  `FEN_ERR_USAGE` if the rows are made on demand.
+  `FEN_ERR_USAGE` if the rows are made on demand, or were taken by a solver.
 
   Level: intermediate
 
@@ -528,6 +528,7 @@ PetscErrorCode FenMDPModelGetRows(FenMDPModel model, const FenMDPRows *rows[])
   PetscFunctionBegin;
   FEN_MDP_CHECK(model->stored, PetscObjectComm((PetscObject)model), FEN_ERR_USAGE,
                 "the rows of this model are made on demand; store it first");
+  PetscCall(FenMDPModelCheckEntries_Private(model));
   *rows = &model->rows;
   PetscFunctionReturn(0);
 }

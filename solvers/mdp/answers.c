@@ -2,6 +2,19 @@
 /* What a user asks after the solve: value, policy, bounds, work, memory, the method chosen. */
 #include "mdpimpl.h"
 
+/* zeros before the first solve */
+static PetscErrorCode Answers(FenMDP mdp)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverSetUp((FenSolver)mdp));
+  if (mdp->answered)
+    PetscFunctionReturn(0);
+  PetscCall(PetscArrayzero(mdp->value, (size_t)mdp->nout));
+  PetscCall(PetscArrayzero(mdp->action, (size_t)mdp->nout));
+  mdp->answered = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
 /*@C
   FenMDPGetValue - Value of my states: the centre of the certified interval. Average reward: relative values.
 
@@ -17,7 +30,7 @@
 PetscErrorCode FenMDPGetValue(FenMDP mdp, const double *value[])
 {
   PetscFunctionBegin;
-  PetscCall(FenSolverSetUp((FenSolver)mdp));
+  PetscCall(Answers(mdp));
   *value = mdp->value;
   PetscFunctionReturn(0);
 }
@@ -46,6 +59,12 @@ PetscErrorCode FenMDPGetMargin(FenMDP mdp, const double *margin[])
 {
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp((FenSolver)mdp));
+  if (!mdp->total) { /* the same for all states, made when somebody asks */
+    if (!mdp->margin)
+      PetscCall(PetscMalloc1(mdp->nout, &mdp->margin));
+    for (FenInt k = 0; k < mdp->nout; k++)
+      mdp->margin[k] = mdp->bounds.value_error;
+  }
   *margin = mdp->margin;
   PetscFunctionReturn(0);
 }
@@ -63,7 +82,7 @@ PetscErrorCode FenMDPGetMargin(FenMDP mdp, const double *margin[])
 PetscErrorCode FenMDPGetPolicy(FenMDP mdp, const int *policy[])
 {
   PetscFunctionBegin;
-  PetscCall(FenSolverSetUp((FenSolver)mdp));
+  PetscCall(Answers(mdp));
   *policy = mdp->action;
   PetscFunctionReturn(0);
 }
@@ -100,6 +119,32 @@ PetscErrorCode FenMDPGetWork(FenMDP mdp, double *sweeps, double *matvecs)
     *sweeps = mdp->sweeps;
   if (matvecs)
     *matvecs = mdp->matvecs;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenMDPGetCommunication - What a sweep sends, and how evenly it works.
+
+  Collective: sets the solver up
+
+  Input Parameter:
+. mdp - the solver
+
+  Output Parameters:
++ words     - values that all ranks together send in a sweep: the sum over states of the ranks that need a value of
+              another rank's state
+. messages  - that carry them
+- imbalance - work of the busiest rank over the mean; 1 is the best
+
+  Level: intermediate
+
+.seealso: `FenMDPSetPartition()`
+@*/
+PetscErrorCode FenMDPGetCommunication(FenMDP mdp, double *words, double *messages, double *imbalance)
+{
+  PetscFunctionBegin;
+  PetscCall(FenSolverSetUp((FenSolver)mdp));
+  PetscCall(FenBellmanGetCommunication(mdp->op, words, messages, imbalance));
   PetscFunctionReturn(0);
 }
 

@@ -47,6 +47,16 @@ FEN_EXTERN PetscErrorCode FenMDPGetAmbiguity(FenMDP, FenAmbiguity *);
  */
 FEN_EXTERN PetscErrorCode FenMDPSetGap(FenMDP, double absolute, double relative);
 
+/* which rank works on which states; values and policies stay on the model's layout */
+typedef enum {
+  FEN_MDP_PARTITION_NONE,  /* as the model is cut */
+  FEN_MDP_PARTITION_BLOCK, /* consecutive states, the same work on each rank */
+  FEN_MDP_PARTITION_GRAPH  /* the same work and few values to send, by PT-Scotch */
+} FenMDPPartition;
+FEN_EXTERN const char *const FenMDPPartitions[]; /* none block graph */
+FEN_EXTERN PetscErrorCode    FenMDPSetPartition(FenMDP, FenMDPPartition);
+FEN_EXTERN PetscErrorCode    FenMDPGetPartition(FenMDP, FenMDPPartition *);
+
 FEN_EXTERN PetscErrorCode FenMDPSetFromOptions(FenMDP);
 FEN_EXTERN PetscErrorCode FenMDPSolve(FenMDP);
 FEN_EXTERN PetscErrorCode FenMDPDestroy(FenMDP *);
@@ -69,6 +79,8 @@ typedef struct {
 } FenMDPBounds;
 FEN_EXTERN PetscErrorCode FenMDPGetBounds(FenMDP, FenMDPBounds *);
 FEN_EXTERN PetscErrorCode FenMDPGetWork(FenMDP, double *sweeps, double *matvecs);
+/* of all ranks: values sent in a sweep, messages that carry them; most work of a rank over the mean */
+FEN_EXTERN PetscErrorCode FenMDPGetCommunication(FenMDP, double *words, double *messages, double *imbalance);
 FEN_EXTERN PetscErrorCode FenMDPGetMemoryEstimate(FenMDP, double *bytes_per_rank);
 /* the method in use, and for "auto" why */
 FEN_EXTERN PetscErrorCode FenMDPGetChoice(FenMDP, const char *type[], const char *why[]);

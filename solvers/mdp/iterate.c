@@ -4,19 +4,32 @@
 
 #define BLOCK 512 /* entries summed in plain doubles before they go into a double-double */
 
-/* terminal states have their values from the start; finite horizons start from the values of the last step */
-PetscErrorCode FenMDPStart_Private(FenMDP mdp)
+/* zero but for terminal values: of states without rows, with a finite horizon of all states */
+static PetscErrorCode FirstValues(FenMDP mdp)
 {
   const double *terminal;
   int           rows;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetTerminal(mdp->solved, &terminal));
+  if (!terminal) { /* on all ranks */
+    PetscCall(PetscArrayzero(mdp->V, mdp->n));
+    PetscFunctionReturn(0);
+  }
   for (FenInt k = 0; k < mdp->nout; k++) {
     PetscCall(FenMDPModelGetStateRows(mdp->solved, k, &rows));
-    mdp->value[k] = terminal && (!rows || mdp->criterion == FEN_MDP_FINITE) ? terminal[k] : 0;
+    mdp->value[k] = !rows || mdp->criterion == FEN_MDP_FINITE ? terminal[k] : 0;
   }
   PetscCall(FenBellmanFromModel(mdp->op, mdp->value, mdp->V));
+  PetscFunctionReturn(0);
+}
+
+/* terminal states have their values from the start; finite horizons start from the values of the last step */
+PetscErrorCode FenMDPStart_Private(FenMDP mdp)
+{
+  PetscFunctionBegin;
+  PetscCall(FirstValues(mdp));
+  mdp->answered = PETSC_FALSE;
   for (FenInt k = 0; k < mdp->n; k++)
     mdp->policy[k] = -1;
   PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps_offset, &mdp->matvecs_offset));

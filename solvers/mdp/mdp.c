@@ -6,6 +6,8 @@
 PetscClassId     FENMDP_CLASSID;
 static PetscBool packageinitialized = PETSC_FALSE;
 
+const char *const FenMDPPartitions[] = {"none", "block", "graph", "FenMDPPartition", "FEN_MDP_PARTITION_", NULL};
+
 static const FenSolverTypeEntry types[] = {
 #define FEN_MDP_ENTRY(name, Type) {name, FenMDPCreate_##Type},
     FEN_MDP_TYPE_LIST(FEN_MDP_ENTRY)
@@ -65,9 +67,10 @@ static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOp
 
 static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
-  FenMDP    mdp = (FenMDP)s;
-  PetscReal discount = mdp->discount;
-  PetscBool set;
+  FenMDP          mdp = (FenMDP)s;
+  PetscReal       discount = mdp->discount;
+  FenMDPPartition partition = mdp->partition;
+  PetscBool       set;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsReal("-mdp_discount", "discount, if not the model's own", "FenMDPSetDiscount", discount,
@@ -78,6 +81,9 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
   PetscCall(FenAverageOptions_Private(mdp, PetscOptionsObject));
   PetscCall(PetscOptionsBool("-mdp_check", "make all rows that are made on demand twice first, and compare",
                              "FenMDPModelCheck", mdp->check, &mdp->check, NULL));
+  PetscCall(PetscOptionsEnum("-mdp_partition", "which rank works on which states", "FenMDPSetPartition",
+                             FenMDPPartitions, (PetscEnum)partition, (PetscEnum *)&partition, NULL));
+  PetscCall(FenMDPSetPartition(mdp, partition));
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", mdp->simd, mdp->simd,
                                sizeof(mdp->simd), NULL));
   PetscFunctionReturn(0);
@@ -192,19 +198,20 @@ static PetscErrorCode Allocate(FenMDP mdp)
   /* each by itself: they change places */
   PetscCall(PetscCalloc1(all, &mdp->V));
   PetscCall(PetscCalloc1(all, &mdp->TV));
-  PetscCall(PetscCalloc1(all, &mdp->W));
-  PetscCall(PetscCalloc1(all, &mdp->X));
-  PetscCall(PetscCalloc1(mdp->n, &mdp->policy));
-  PetscCall(PetscCalloc5(mdp->nout, &mdp->saved_V, mdp->nout, &mdp->saved_TV, mdp->nout, &mdp->saved_policy, mdp->nout,
-                         &mdp->value, mdp->nout, &mdp->action));
-  PetscCall(PetscCalloc1(mdp->nout, &mdp->margin));
+  PetscCall(PetscMalloc1(all, &mdp->W));
+  PetscCall(PetscMalloc1(all, &mdp->X));
+  PetscCall(PetscMalloc1(mdp->n, &mdp->policy));
+  PetscCall(PetscMalloc2(mdp->nout, &mdp->value, mdp->nout, &mdp->action));
+  if (mdp->criterion == FEN_MDP_TOTAL) /* others have one for all states, and may have no memory to spare */
+    PetscCall(PetscMalloc1(mdp->nout, &mdp->margin));
+  mdp->answered = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode MDPSetUp(FenSolver s)
 {
   FenMDP            mdp = (FenMDP)s;
-  FenBellmanOptions options = {.ambiguity = mdp->ambiguity};
+  FenBellmanOptions options = {.ambiguity = mdp->ambiguity, .partition = mdp->partition};
   FenMDPSense       sense;
 
   PetscFunctionBegin;
@@ -235,14 +242,52 @@ static PetscErrorCode MDPSetUp(FenSolver s)
 }
 
 /* what is saved is on the model's layout, because the operator's depends on the number of ranks */
+static PetscErrorCode AllocateState(FenMDP mdp)
+{
+  PetscBool moves;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanMoves(mdp->op, &moves));
+  if (moves && !mdp->moved_V)
+    PetscCall(PetscMalloc2(mdp->nout, &mdp->moved_V, mdp->nout, &mdp->moved_TV));
+  if (!mdp->saved_policy)
+    PetscCall(PetscMalloc1(mdp->nout, &mdp->saved_policy));
+  mdp->saved_V = moves ? mdp->moved_V : mdp->V;
+  mdp->saved_TV = moves ? mdp->moved_TV : mdp->TV;
+  PetscFunctionReturn(0);
+}
+
+/* rows of a policy as doubles between the layouts: exact */
+static PetscErrorCode MovePolicy(FenMDP mdp, PetscBool pack)
+{
+  double   *inside = mdp->saved_policy;
+  PetscBool moves;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanMoves(mdp->op, &moves));
+  if (moves)
+    PetscCall(PetscMalloc1(mdp->n, &inside));
+  for (FenInt k = 0; pack && k < mdp->n; k++)
+    inside[k] = mdp->policy[k];
+  if (moves && pack)
+    PetscCall(FenBellmanGather(mdp->op, inside, mdp->saved_policy));
+  if (moves && !pack)
+    PetscCall(FenBellmanScatter(mdp->op, mdp->saved_policy, inside));
+  for (FenInt k = 0; !pack && k < mdp->n; k++)
+    mdp->policy[k] = (int)inside[k];
+  if (moves)
+    PetscCall(PetscFree(inside));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Pack(FenMDP mdp)
 {
   PetscFunctionBegin;
-  PetscCall(FenBellmanToModel(mdp->op, mdp->V, mdp->saved_V));
-  PetscCall(FenBellmanToModel(mdp->op, mdp->TV, mdp->saved_TV));
-  for (FenInt k = 0; k < mdp->n; k++)
-    mdp->X[k] = mdp->sign * mdp->policy[k];
-  PetscCall(FenBellmanToModel(mdp->op, mdp->X, mdp->saved_policy));
+  if (mdp->moved_V) {
+    PetscCall(FenBellmanGather(mdp->op, mdp->V, mdp->moved_V));
+    PetscCall(FenBellmanGather(mdp->op, mdp->TV, mdp->moved_TV));
+  }
+  PetscCall(MovePolicy(mdp, PETSC_TRUE));
   mdp->changes = mdp->stats.changes;
   PetscFunctionReturn(0);
 }
@@ -252,11 +297,11 @@ static PetscErrorCode Unpack(FenMDP mdp)
   double sweeps, matvecs;
 
   PetscFunctionBegin;
-  PetscCall(FenBellmanFromModel(mdp->op, mdp->saved_V, mdp->V));
-  PetscCall(FenBellmanFromModel(mdp->op, mdp->saved_TV, mdp->TV));
-  PetscCall(FenBellmanFromModel(mdp->op, mdp->saved_policy, mdp->X));
-  for (FenInt k = 0; k < mdp->n; k++)
-    mdp->policy[k] = (int)(mdp->sign * mdp->X[k]);
+  if (mdp->moved_V) {
+    PetscCall(FenBellmanScatter(mdp->op, mdp->moved_V, mdp->V));
+    PetscCall(FenBellmanScatter(mdp->op, mdp->moved_TV, mdp->TV));
+  }
+  PetscCall(MovePolicy(mdp, PETSC_FALSE));
   PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &matvecs));
   mdp->sweeps_offset = sweeps - mdp->sweeps;
   mdp->matvecs_offset = matvecs - mdp->matvecs;
@@ -269,6 +314,7 @@ static PetscErrorCode MDPState(FenSolver s, FenState state)
   FenMDP mdp = (FenMDP)s;
 
   PetscFunctionBegin;
+  PetscCall(AllocateState(mdp));
   if (!s->restarted) /* loaded, but not yet taken in */
     PetscCall(Pack(mdp));
   PetscCall(FenStateAddArray(state, "value_before", mdp->outside, 1, mdp->saved_V));
@@ -313,10 +359,10 @@ static PetscErrorCode GiveMargins(FenMDP mdp)
   int    rows;
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < mdp->nout; k++)
-    mdp->margin[k] = mdp->bounds.value_error;
   if (!mdp->total)
     PetscFunctionReturn(0);
+  for (FenInt k = 0; k < mdp->nout; k++)
+    mdp->margin[k] = mdp->bounds.value_error;
   if (isfinite(mdp->bounds.value_error)) {
     PetscCall(FenTotalMargin_Private(mdp, mdp->X, &most));
     for (FenInt k = 0; k < mdp->n; k++)
@@ -348,12 +394,13 @@ static PetscErrorCode MDPFinish(FenSolver s)
   else if (s->reason > 0 || s->reason == FEN_DIVERGED_STAGNATION) /* all steps are made */
     PetscCall(FenMDPReportExact_Private(mdp, mdp->error));
   centre = mdp->shift ? mdp->stats.lo + mdp->stats.hi : PetscMin(mdp->stats.lo, 0) + PetscMax(mdp->stats.hi, 0);
-  PetscCall(PetscArraycpy(mdp->X, mdp->criterion == FEN_MDP_TOTAL ? mdp->V : mdp->TV, mdp->n));
-  if (mdp->criterion == FEN_MDP_DISCOUNTED)
-    FenMDPShift_Private(mdp, f * centre / 2, mdp->X);
-  PetscCall(FenBellmanToModel(mdp->op, mdp->X, mdp->value));
+  PetscCall(FenBellmanToModel(mdp->op, mdp->criterion == FEN_MDP_TOTAL ? mdp->V : mdp->TV, mdp->value));
   PetscCall(FenBellmanPolicyToModel(mdp->op, mdp->policy, mdp->action));
+  if (mdp->criterion == FEN_MDP_DISCOUNTED)
+    for (FenInt k = 0; k < mdp->nout; k++) /* terminal states have no action */
+      mdp->value[k] += mdp->action[k] < 0 ? 0 : mdp->sign * f * centre / 2;
   PetscCall(GiveMargins(mdp));
+  mdp->answered = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
 
@@ -361,6 +408,7 @@ static PetscErrorCode MDPView(FenSolver s, PetscViewer viewer)
 {
   FenMDP              mdp = (FenMDP)s;
   const FenAmbiguity *a = &mdp->ambiguity;
+  double              words, messages, imbalance;
 
   PetscFunctionBegin;
   if (!s->isset)
@@ -374,6 +422,9 @@ static PetscErrorCode MDPView(FenSolver s, PetscViewer viewer)
   if (mdp->choice)
     PetscCall(PetscViewerASCIIPrintf(viewer, "chose %s: %s\n", mdp->choice, mdp->why));
   PetscCall(PetscViewerASCIIPrintf(viewer, "sweeps %g, products %g\n", mdp->sweeps, mdp->matvecs));
+  PetscCall(FenBellmanGetCommunication(mdp->op, &words, &messages, &imbalance));
+  PetscCall(PetscViewerASCIIPrintf(viewer, "partition %s: %.0f values a sweep in %.0f messages, imbalance %.3f\n",
+                                   FenMDPPartitions[mdp->partition], words, messages, imbalance));
   PetscFunctionReturn(0);
 }
 
@@ -391,7 +442,9 @@ static PetscErrorCode MDPReset(FenSolver s)
   PetscCall(PetscFree(mdp->margin));
   PetscCall(FenTotalReset_Private(mdp));
   PetscCall(FenMDPModelDestroy(&mdp->solved));
-  PetscCall(PetscFree5(mdp->saved_V, mdp->saved_TV, mdp->saved_policy, mdp->value, mdp->action));
+  PetscCall(PetscFree(mdp->saved_policy));
+  PetscCall(PetscFree2(mdp->moved_V, mdp->moved_TV));
+  PetscCall(PetscFree2(mdp->value, mdp->action));
   PetscFunctionReturn(0);
 }
 
@@ -459,6 +512,7 @@ PetscErrorCode FenMDPCreate(MPI_Comm comm, FenMDP *mdp)
   o->base.gap_rel = 1e-6;
   o->discount = NAN;
   o->ambiguity = (FenAmbiguity){.name = "none", .alpha = 1};
+  o->partition = FEN_MDP_PARTITION_BLOCK;
   PetscCall(PetscStrcpy(o->simd, "auto"));
   *mdp = o;
   PetscFunctionReturn(0);
@@ -617,6 +671,58 @@ PetscErrorCode FenMDPGetAmbiguity(FenMDP mdp, FenAmbiguity *ambiguity)
 }
 
 /*@
+  FenMDPSetPartition - Says which rank works on which states. Values, policies and saved states stay on the model's
+  layout.
+
+  Logically Collective
+
+  Input Parameters:
++ mdp       - the solver
+- partition - `FEN_MDP_PARTITION_NONE`: as the model is cut; `FEN_MDP_PARTITION_BLOCK` (the default): consecutive states
+              with the same work on every rank, or as the model is cut if no rank has more than 5 % above the mean;
+              `FEN_MDP_PARTITION_GRAPH`: PT-Scotch looks for the same work and few values to send
+
+  Options Database Key:
+. -mdp_partition - none, block or graph
+
+  Note:
+  Answers are the same up to rounding. Choose graph for models whose numbering says little about who is near whom, and
+  for grids on many ranks; it has to build the graph of states, which costs as much as some sweeps. Where successors are
+  anywhere, as in Garnet models, no cut helps.
+
+  Level: intermediate
+
+.seealso: `FenMDPGetPartition()`, `FenMDPGetCommunication()`
+@*/
+PetscErrorCode FenMDPSetPartition(FenMDP mdp, FenMDPPartition partition)
+{
+  PetscFunctionBegin;
+  PetscCheck(partition >= FEN_MDP_PARTITION_NONE && partition <= FEN_MDP_PARTITION_GRAPH,
+             PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION, "-mdp_partition: %d is not known",
+             (int)partition);
+  if (mdp->partition != partition)
+    PetscCall(FenSolverReset((FenSolver)mdp));
+  mdp->partition = partition;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenMDPGetPartition - Which rank works on which states.
+
+  Not Collective
+
+  Level: intermediate
+
+.seealso: `FenMDPSetPartition()`
+@*/
+PetscErrorCode FenMDPGetPartition(FenMDP mdp, FenMDPPartition *partition)
+{
+  PetscFunctionBegin;
+  *partition = mdp->partition;
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenMDPSetGap - Stop when the certified loss of the policy is at most this in all states.
 
   Logically Collective
@@ -655,6 +761,7 @@ PetscErrorCode FenMDPSetGap(FenMDP mdp, double absolute, double relative)
 . -mdp_penalty   - or the price
 . -mdp_check     - make all rows that are made on demand twice first, and compare
 . -mdp_average_tau - average reward: share of a step, below 1 for periodic chains (0: automatic)
+. -mdp_partition - which rank works on which states
 - -fen_simd      - instruction set of the kernels
 
   Level: beginner

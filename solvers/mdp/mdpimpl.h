@@ -24,11 +24,12 @@ typedef struct {
 struct _p_FenMDP {
   struct _p_FenSolver base; /* first: a FenMDP is a FenSolver */
   /* user parameters */
-  FenMDPModel  model;
-  double       discount; /* NAN: the model's */
-  FenAmbiguity ambiguity;
-  char         simd[16];
-  PetscBool    check; /* rows made on demand are made twice first */
+  FenMDPModel     model;
+  double          discount; /* NAN: the model's */
+  FenAmbiguity    ambiguity;
+  char            simd[16];
+  FenMDPPartition partition;
+  PetscBool       check; /* rows made on demand are made twice first */
   /* work */
   FenMDPModel     solved; /* the model, or for total rewards one with more terminal states */
   FenAverage      average;
@@ -42,11 +43,12 @@ struct _p_FenMDP {
   double          gamma, sign; /* sign: -1 for minimisation */
   PetscBool       shift;       /* T(V + c) = TV + gamma c: no terminal states, rows sum to one */
   PetscBool       robust;
-  double         *V, *TV, *W, *X; /* n + nghost */
+  double         *V, *TV, *W, *X; /* n + nghost; of W and X types touch what they need, the rest costs no memory */
   int            *policy;         /* greedy at V: row of its state, -1 in terminal states */
   FenSweepStats   stats;          /* of TV - V */
-  /* state, on the model's layout and with its sign */
-  double *saved_V, *saved_TV, *saved_policy;
+  /* state, on the model's layout with the operator's sign; V and TV themselves where the layouts are the same, made
+     when they are first asked for */
+  double *saved_V, *saved_TV, *saved_policy, *moved_V, *moved_TV;
   double  sweeps, matvecs;               /* of this solve, earlier runs included */
   double  sweeps_offset, matvecs_offset; /* work of the operator that belongs to other solves */
   FenInt  swept;                         /* TV, policy and stats are of V */
@@ -54,10 +56,11 @@ struct _p_FenMDP {
   double  norm_best;
   double  error;   /* finite horizon: of V so far */
   FenInt  changes; /* stats.changes, for the state */
-  /* answers, on the model's layout */
+  /* answers, on the model's layout; made by a solve */
   double      *value;
   double      *margin; /* half width of the certified interval of each state */
   int         *action;
+  PetscBool    answered;
   FenMDPBounds bounds;
   const char  *choice; /* method that "auto" chose, NULL: none */
   char         why[192];

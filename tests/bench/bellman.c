@@ -9,15 +9,17 @@
 
      bench_bellman [-problem gridworld|garnet|...] [-n 1500] [options of the problem] [-matrix_free]
                    [-ambiguity none] [-alpha 1] [-radius 0] [-penalty 0] [-cold 8] [-runs 9] [-fen_simd auto]
+                   [-partition none|block|graph]
 */
 #include "mdp/bellman/bellman.h"
 #include <math.h>
 
 typedef struct {
-  char      problem[32], ambiguity[32], simd[16];
-  PetscInt  runs, cold;
-  PetscReal alpha, radius, penalty;
-  PetscBool matrix_free;
+  char            problem[32], ambiguity[32], simd[16];
+  PetscInt        runs, cold;
+  PetscReal       alpha, radius, penalty;
+  PetscBool       matrix_free;
+  FenMDPPartition partition;
 } Bench;
 
 static PetscErrorCode ReadOptions(Bench *b)
@@ -32,6 +34,7 @@ static PetscErrorCode ReadOptions(Bench *b)
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-alpha", &b->alpha, NULL));
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-radius", &b->radius, NULL));
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-penalty", &b->penalty, NULL));
+  PetscCall(PetscOptionsGetEnum(NULL, NULL, "-partition", FenMDPPartitions, (PetscEnum *)&b->partition, NULL));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-matrix_free", &b->matrix_free, NULL));
   PetscCheck(b->runs > 0 && b->cold > 0, PETSC_COMM_SELF, FEN_ERR_OPTION, "numbers of sweeps must be positive");
   PetscFunctionReturn(0);
@@ -150,7 +153,7 @@ static PetscErrorCode Run(MPI_Comm comm)
   FenMDPSizes       sizes;
   FenBellman        B;
   Times             T;
-  double           *t, triad[2], setup;
+  double           *t, triad[2], setup, words, messages, imbalance;
   PetscMPIInt       ranks;
 
   PetscFunctionBegin;
@@ -159,6 +162,7 @@ static PetscErrorCode Run(MPI_Comm comm)
   PetscCall(PetscStrncpy(options.ambiguity.name, b.ambiguity, sizeof(options.ambiguity.name)));
   PetscCall(PetscStrncpy(options.simd, b.simd, sizeof(options.simd)));
   options.ambiguity.alpha = b.alpha;
+  options.partition = b.partition;
   options.ambiguity.radius = b.radius;
   options.ambiguity.penalty = b.penalty;
   PetscCall(FenMDPModelGenerate(comm, b.problem, NULL, b.matrix_free, &model));
@@ -169,15 +173,18 @@ static PetscErrorCode Run(MPI_Comm comm)
   PetscCall(PetscMalloc1((size_t)b.runs, &t));
   PetscCall(Triad(comm, b.runs, t, &triad[0], &triad[1]));
   PetscCall(Measure(&b, comm, B, t, &T));
+  PetscCall(FenBellmanGetCommunication(B, &words, &messages, &imbalance));
   PetscCall(PetscPrintf(comm,
                         "{\"problem\": \"%s\", \"ambiguity\": \"%s\", \"ranks\": %d, \"states\": %" FENINT_FMT
                         ", \"bytes\": %" FENINT_FMT
                         ", \"sweep\": %.6e, \"sweep_median\": %.6e, \"cold\": %.6e, \"mult\": %.6e, "
                         "\"extract\": %.6e, \"setup\": %.6e, \"triad\": %.6e, \"triad_median\": %.6e, "
-                        "\"of_triad\": %.4f, \"slack\": %.3e, \"span\": %.3e}\n",
+                        "\"of_triad\": %.4f, \"slack\": %.3e, \"span\": %.3e, \"words\": %.0f, "
+                        "\"messages\": %.0f, \"imbalance\": %.3f}\n",
                         b.problem, b.ambiguity, (int)ranks, sizes.states, 12 * sizes.nnz, T.sweep[0], T.sweep[1],
                         T.cold, T.mult[0], T.set, setup, triad[0], triad[1],
-                        12 * (double)sizes.nnz / T.sweep[0] / triad[0], T.stats.slack, T.stats.hi - T.stats.lo));
+                        12 * (double)sizes.nnz / T.sweep[0] / triad[0], T.stats.slack, T.stats.hi - T.stats.lo, words,
+                        messages, imbalance));
   PetscCall(PetscFree(t));
   PetscCall(FenBellmanDestroy(&B));
   PetscCall(FenMDPModelDestroy(&model));

@@ -21,7 +21,8 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("saves", "Checkpoints"),
          ("srect", "One s-rectangular state"),
          ("robust", "Robust sweeps against the nominal sweep"),
-         ("mdppeers", "Markov decision processes against other programs"))
+         ("mdppeers", "Markov decision processes against other programs"),
+         ("mdpscale", "Markov decision processes: two ranks, large models"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 

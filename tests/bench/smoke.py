@@ -39,6 +39,10 @@ def main():
                               "-ambiguity", name, "-penalty", 0.05])[0] for name in ("none", "kl")]
         check(all(s["sweep"] > 0 and s["cold"] > 0 and s["states"] == 200 for s in sweeps), "sweeps are measured")
         check(sweeps[0]["slack"] <= sweeps[1]["slack"], "a worst case is not more exact than a sum")
+        for kind, options in (("stored", ()), ("matrix-free", ("-matrix_free",))):
+            sweep = bench.json([bench.program("bellman"), "-n", 40, "-runs", 1, *options], ranks=2)[0]
+            check(sweep["states"] == 1600 and sweep["sweep"] > 0, f"a sweep over {kind} rows takes time")
+            check(sweep["words"] == 80 and sweep["messages"] == 2, f"{kind} rows: both ranks send a row of the grid")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()

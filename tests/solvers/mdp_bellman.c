@@ -69,7 +69,11 @@ static void CheckSweep(const Case *c, FenBellman b, double sign)
 static void TestSweep(void **state)
 {
   (void)state;
-  EachCase(CheckSweep);
+  for (int p = FEN_MDP_PARTITION_NONE; p <= FEN_MDP_PARTITION_GRAPH; p++) {
+    case_partition = (FenMDPPartition)p;
+    EachCase(CheckSweep);
+  }
+  case_partition = FEN_MDP_PARTITION_NONE;
 }
 
 /* an incumbent that is as good as any stays, a worse one goes */

@@ -174,9 +174,12 @@ static inline FenMDPModel CaseGenerator(Case *c)
   return model;
 }
 
+/* of all operators that are made */
+static FenMDPPartition case_partition = FEN_MDP_PARTITION_NONE;
+
 static inline FenBellmanOptions CaseOptions(const Case *c)
 {
-  return (FenBellmanOptions){.discount = c->discount, .ambiguity = {.name = "none"}};
+  return (FenBellmanOptions){.discount = c->discount, .ambiguity = {.name = "none"}, .partition = case_partition};
 }
 
 /* any values: states of the model's numbering */

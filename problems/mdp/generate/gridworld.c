@@ -10,6 +10,10 @@ typedef struct {
   double    slip;
   uint64_t  seed;
   PetscBool unit;
+  /* rows of cells off the border: distances to successors, ascending, and their probabilities */
+  int    n[4];
+  FenInt shift[4][3];
+  double prob[4][3];
 } FenGrid;
 
 static double FenGridCost(const FenGrid *g, FenInt s)
@@ -53,6 +57,51 @@ static PetscErrorCode FenGridRow(void *ctx, FenInt s, int a, FenMDPRow *row)
   PetscFunctionReturn(0);
 }
 
+/* cells off the border are alike */
+static void FenGridInside(FenGrid *g)
+{
+  const FenInt shift[4] = {-g->width, 1, g->width, -1};
+
+  for (int a = 0; a < 4; a++) {
+    const int    direction[3] = {a, (a + 3) % 4, (a + 1) % 4};
+    const double prob[3] = {1 - 2 * g->slip, g->slip, g->slip};
+
+    g->n[a] = 0;
+    for (int k = 0; k < 3; k++) {
+      int i = g->n[a];
+
+      if (!(prob[k] > 0))
+        continue;
+      for (g->n[a]++; i > 0 && g->shift[a][i - 1] > shift[direction[k]]; i--) {
+        g->shift[a][i] = g->shift[a][i - 1];
+        g->prob[a][i] = g->prob[a][i - 1];
+      }
+      g->shift[a][i] = shift[direction[k]];
+      g->prob[a][i] = prob[k];
+    }
+  }
+}
+
+static PetscErrorCode FenGridLanes(void *ctx, FenInt s, int a, FenMDPRowLanes *r)
+{
+  const FenGrid *g = (const FenGrid *)ctx;
+  const FenInt   y = s / g->width, x = s - y * g->width;
+
+  PetscFunctionBegin;
+  r->n = -1;
+  if (y < 1 || y > g->height - 2 || x < 1 || x + FEN_MDP_LANES > g->width - 1)
+    PetscFunctionReturn(0);
+  r->n = g->n[a];
+  for (int j = 0; j < g->n[a]; j++)
+    for (int l = 0; l < FEN_MDP_LANES; l++) {
+      r->next[FEN_MDP_LANES * j + l] = s + l + g->shift[a][j];
+      r->prob[FEN_MDP_LANES * j + l] = g->prob[a][j];
+    }
+  for (int l = 0; l < FEN_MDP_LANES; l++)
+    r->reward[l] = FenGridCost(g, s + l);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenGridworld_Private(FenOptionItems PetscOptionsObject, FenMDPProblem *p)
 {
   FenGrid  *g;
@@ -78,6 +127,8 @@ PetscErrorCode FenGridworld_Private(FenOptionItems PetscOptionsObject, FenMDPPro
   p->generator.nactions = 4;
   p->generator.max_next = 3;
   p->generator.row = FenGridRow;
+  p->generator.lanes = FenGridLanes;
+  FenGridInside(g);
   p->sense = FEN_MDP_MIN;
   p->discount = 0.99;
   p->grid[0] = g->height;

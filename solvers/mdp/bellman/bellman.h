@@ -14,6 +14,9 @@
    chunk, column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical
    vector operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
 
+   States may be cut in another way than the model's (partition.c): all rows of a state live on one rank, ghosts are
+   known by the model's numbers, a rank's states ascend in them.
+
    A policy's rows are extracted into chunks of their own; when the policy changes only the changed rows are written
    again.
 */
@@ -33,9 +36,10 @@ typedef struct {
 } FenSweepStats;
 
 typedef struct {
-  double       discount;
-  FenAmbiguity ambiguity;
-  char         simd[16];
+  double          discount;
+  FenAmbiguity    ambiguity;
+  char            simd[16];
+  FenMDPPartition partition;
 } FenBellmanOptions;
 
 PETSC_INTERN PetscErrorCode FenBellmanCreate(FenMDPModel, const FenBellmanOptions *, FenBellman *);
@@ -45,6 +49,10 @@ PETSC_INTERN PetscErrorCode FenBellmanGetSizes(FenBellman, FenInt *nlocal, FenIn
 /* layout of the operator's states (another cut and order than the model's when repartitioned) */
 PETSC_INTERN PetscErrorCode FenBellmanGetLayout(FenBellman, FenLayout *);
 /* between the model's layout and sense and the operator's */
+/* the same numbers on either layout, signs as they are; is it the same layout */
+PETSC_INTERN PetscErrorCode FenBellmanGather(FenBellman, const double inside[], double outside[]);
+PETSC_INTERN PetscErrorCode FenBellmanScatter(FenBellman, const double outside[], double inside[]);
+PETSC_INTERN PetscErrorCode FenBellmanMoves(FenBellman, PetscBool *);
 PETSC_INTERN PetscErrorCode FenBellmanToModel(FenBellman, const double inside[], double outside[]);
 PETSC_INTERN PetscErrorCode FenBellmanFromModel(FenBellman, const double outside[], double inside[]);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyToModel(FenBellman, const int policy[], int action[]);
@@ -65,4 +73,6 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], d
 PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);
 /* local block of I - gamma P_pi as an AIJ matrix of one rank, for preconditioners; caller destroys */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
+/* of all ranks: values sent in a sweep and the messages that carry them; most work of a rank over the mean */
+PETSC_INTERN PetscErrorCode FenBellmanGetCommunication(FenBellman, double *words, double *messages, double *imbalance);
 PETSC_INTERN PetscErrorCode FenBellmanGetWork(FenBellman, double *sweeps, double *matvecs);

@@ -24,35 +24,58 @@ typedef struct {
   FenRun *run;
 } FenRuns;
 
+/* a set of states: a bit each, and how many are before each word, in pages that are there where states are */
+#define FEN_PAGE ((FenInt)4096) /* states */
+typedef struct {
+  uint64_t bits[FEN_PAGE / 64];
+  int      before[FEN_PAGE / 64];
+} FenStatePage;
+typedef struct {
+  FenInt         npages;
+  FenStatePage **page;
+} FenStateSet;
+
+#define FEN_PIECE 8 /* chunks of rows made on demand that are swept together */
+
 typedef struct _FenNature FenNature;
 
 struct _p_FenBellman {
   MPI_Comm                 comm;
+  PetscMPIInt              size;
   FenMDPModel              model;
   FenBellmanOptions        options;
   FenLayout                layout; /* of my states; owned unless it is the model's */
-  PetscSF                  move;   /* from the model's states to mine; NULL: the same */
-  const FenMDPRows        *rows;   /* mine, in the operator's numbering; NULL: made on demand */
-  FenMDPRows              *moved;  /* the same if they are the operator's own */
   PetscBool                own_layout;
+  FenInt                   model_n, model_start; /* my states on the model's layout */
+  PetscSF                  move;                 /* from the model's states to mine; NULL: the same */
+  PetscBool                scattered;            /* a rank's states need not follow each other */
+  FenInt                  *number;               /* then: the model's numbers of mine, ascending */
+  const FenMDPRows        *rows;                 /* mine, or NULL: made on demand */
+  FenMDPRows               held;                 /* what rows points to; arrays are the model's, unless ... */
+  PetscBool                own_rows, own_entries;
   FenInt                   nlocal, nghost, start, total;
-  FenInt                  *ghost;   /* global numbers, ascending */
-  uint64_t                *reached; /* a bit each state of others that my rows reach */
-  int                     *before;  /* how many bits are set before each word; NULL on one rank */
+  FenStateSet              mine;    /* numbers of my states if they do not follow each other */
+  FenStateSet              reached; /* states of others that my rows reach */
+  FenInt                  *ghost;   /* their numbers, ascending */
   PetscSF                  exchange;
-  double                   sign;  /* -1: costs */
-  double                   slack; /* rounding of a row, relative to max |r| + discount max |V| */
+  double                   words, messages, imbalance; /* of all ranks, each sweep; work of the busiest over the mean */
+  double                   sign;                       /* -1: costs */
+  double                   slack;                      /* rounding of a row, relative to max |r| + discount max |V| */
   double                   reward_abs;
   PetscBool                substochastic;
   PetscBool                widen;                /* rows may lose mass: bounds of TV - V include zero */
   FenInt                   nterminal, *terminal; /* my states without rows */
+  int                      most_rows;            /* of one of my states */
   double                  *terminal_value;
   const FenBellmanKernels *kernels;
-  FenChunkStore            all;          /* all rows of my states; empty if rows are made on demand */
+  PetscBool                stored;       /* all rows of my states are in chunks; otherwise made on demand */
+  FenChunkStore            all;          /* empty unless they are */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
-  FenChunkStore            piece;        /* rows made on demand: one chunk */
-  FenInt                   longest;      /* row, of mine */
-  FenMDPRow               *row;          /* work, all below */
+  FenChunkStore            piece;        /* rows made on demand: FEN_PIECE chunks */
+  PetscBool                lanes;        /* they can be made for several states at once */
+  FenInt                  *lane_next;
+  FenInt                   longest; /* row, of mine */
+  FenMDPRow               *row;     /* work, all below */
   int                     *row_col, *lane_col;
   double                  *row_prob, *row_next, *lane_prob;
   int                     *scratch_policy; /* of callers that want none */
@@ -67,6 +90,13 @@ struct _p_FenBellman {
   double       sweeps, matvecs;
 };
 
+/* owner of each of my states of the model as the partition says, NULL if the model's own cut stays (partition.c) */
+PETSC_INTERN PetscErrorCode FenBellmanPartition_Private(FenBellman, PetscMPIInt **owner);
+PETSC_INTERN PetscErrorCode FenBellmanWork_Private(FenBellman, double *mine);
+/* states and their rows to their owners (move.c) */
+PETSC_INTERN PetscErrorCode FenBellmanMove_Private(FenBellman, const PetscMPIInt owner[]);
+PETSC_INTERN PetscErrorCode FenBellmanCountWords_Private(FenBellman);
+
 PETSC_INTERN PetscErrorCode FenBellmanSetUpGhosts_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanExchangeBegin_Private(FenBellman, double V[]);
 PETSC_INTERN PetscErrorCode FenBellmanExchangeEnd_Private(FenBellman, double V[]);
@@ -77,7 +107,9 @@ PETSC_INTERN PetscErrorCode FenBellmanReductionCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanReductionDestroy_Private(FenBellman);
 
 /* local number of a state; it must be mine or a ghost */
-PETSC_INTERN int            FenBellmanLocal_Private(FenBellman, FenInt global);
+PETSC_INTERN int FenBellmanLocal_Private(FenBellman, FenInt global);
+/* numbers that a row of my state reaches; valid until the next call */
+PETSC_INTERN PetscErrorCode FenBellmanNext_Private(FenBellman, FenInt state, int action, FenInt *, const FenInt *[]);
 PETSC_INTERN PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman, FenInt state, int *);
 /* a row of my state in local numbers, rewards with the operator's sign, probabilities that sum to one unless the
    model's need not; valid until the next call */
@@ -97,8 +129,15 @@ PETSC_INTERN PetscErrorCode FenRunsAdd_Private(FenRuns *, FenInt chunk);
 /* the rows of one chunk of my states into a store that has room: slots from `slot`, columns from slot_ptr[slot] on */
 PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk, FenChunkStore *, FenInt slot,
                                                         FenInt *slots);
-/* all rows of my states, once */
-PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman);
+/* the a-th rows of a chunk's states, made together; n < 0: they cannot be. prob: room for a chunk's longest rows */
+PETSC_INTERN PetscErrorCode FenBellmanLanes_Private(FenBellman, FenInt chunk, int action, double *prob,
+                                                    FenMDPRowLanes *);
+/* do lanes reach my states only; may say no where they do */
+PETSC_INTERN PetscBool FenBellmanLanesAreMine_Private(FenBellman, const FenMDPRowLanes *);
+/* all rows of my states, once; give_back: the operator's own copy is freed meanwhile */
+PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman, PetscBool give_back);
+/* columns whose numbers follow each other */
+PETSC_INTERN void           FenBellmanFindRuns_Private(FenChunkStore *, FenInt ncolumns);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman);
 
 /* robust and penalised rows (nature.c) */
@@ -109,6 +148,34 @@ PETSC_INTERN PetscErrorCode FenNatureSweep_Private(FenBellman, const FenRuns *, 
 PETSC_INTERN PetscErrorCode FenNatureRowValues_Private(FenBellman, const double V[], double q[]);
 /* valid until the next call */
 PETSC_INTERN PetscErrorCode FenNatureLane_Private(FenBellman, FenInt state, int action, const double V[], FenRowView *);
+
+/* the model's number of my state */
+static inline FenInt FenBellmanNumber(FenBellman b, FenInt s)
+{
+  return b->scattered ? b->number[s] : b->start + s;
+}
+
+static inline PetscBool FenStateSetHas(const FenStateSet *set, FenInt g)
+{
+  const FenStatePage *p = set->page[g / FEN_PAGE];
+
+  return (PetscBool)(p && p->bits[g % FEN_PAGE / 64] >> (g % 64) & 1);
+}
+/* how many of the set have smaller numbers; of one that is in it */
+static inline int FenStateSetRank(const FenStateSet *set, FenInt g)
+{
+  const FenStatePage *p = set->page[g / FEN_PAGE];
+  const FenInt        w = g % FEN_PAGE / 64;
+
+  return p->before[w] + __builtin_popcountll(p->bits[w] & ((UINT64_C(1) << (g % 64)) - 1));
+}
+PETSC_INTERN PetscErrorCode FenStateSetCreate_Private(FenStateSet *, FenInt total);
+PETSC_INTERN PetscErrorCode FenStateSetAdd_Private(FenStateSet *, FenInt);
+/* numbers the states of a set that is complete */
+PETSC_INTERN PetscErrorCode FenStateSetCount_Private(FenStateSet *, FenInt *n);
+/* all of them, ascending */
+PETSC_INTERN void           FenStateSetList_Private(const FenStateSet *, FenInt list[]);
+PETSC_INTERN PetscErrorCode FenStateSetDestroy_Private(FenStateSet *);
 
 static inline FenInt FenChunkCount(FenInt n)
 {

@@ -8,7 +8,7 @@ PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman b, FenInt s, int *rows)
   if (b->rows)
     *rows = (int)(b->rows->state_ptr[s + 1] - b->rows->state_ptr[s]);
   else
-    PetscCall(FenMDPModelGetStateRows(b->model, s, rows));
+    PetscCall(FenMDPModelMakeStateRows(b->model, FenBellmanNumber(b, s), rows));
   PetscFunctionReturn(0);
 }
 
@@ -25,12 +25,33 @@ static void Normalise(FenBellman b, FenInt n, double prob[])
     prob[j] /= sum;
 }
 
+/* rows that are nowhere but in the chunks; zeros are room */
+static void TakenRow(FenBellman b, FenInt s, int a, FenRowView *view)
+{
+  const FenChunkStore *C = &b->all;
+  const FenInt         slot = C->chunk_ptr[s / FEN_LANES] + a, lane = s % FEN_LANES;
+
+  *view = (FenRowView){.n = 0, .col = b->row_col, .prob = b->row_prob, .reward = C->reward[FEN_LANES * slot + lane]};
+  for (FenInt j = C->slot_ptr[slot]; j < C->slot_ptr[slot + 1]; j++) {
+    const FenInt k = FEN_LANES * j + lane;
+
+    if (C->val[k] > 0) {
+      b->row_col[view->n] = C->col[k];
+      b->row_prob[view->n++] = C->val[k];
+    }
+  }
+}
+
 PetscErrorCode FenBellmanRow_Private(FenBellman b, FenInt s, int a, FenRowView *view)
 {
   const FenInt *next;
   const double *prob, *reward_next;
 
   PetscFunctionBegin;
+  if (b->rows && !b->rows->next) {
+    TakenRow(b, s, a, view);
+    PetscFunctionReturn(0);
+  }
   if (b->rows) {
     const FenInt r = b->rows->state_ptr[s] + a, first = b->rows->row_ptr[r];
 
@@ -40,7 +61,7 @@ PetscErrorCode FenBellmanRow_Private(FenBellman b, FenInt s, int a, FenRowView *
     reward_next = b->rows->reward_next ? b->rows->reward_next + first : NULL;
     view->reward = b->sign * b->rows->reward[r];
   } else {
-    PetscCall(FenMDPModelGetRow(b->model, s, a, b->row));
+    PetscCall(FenMDPModelMakeRow(b->model, FenBellmanNumber(b, s), a, b->row));
     view->n = b->row->n;
     next = b->row->next;
     prob = b->row->prob;
@@ -163,44 +184,115 @@ static PetscErrorCode FillSlot(FenBellman b, FenInt chunk, FenInt a, FenChunkSto
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenBellmanFillChunk_Private(FenBellman b, FenInt chunk, FenChunkStore *C, FenInt slot, FenInt *slots)
+PetscErrorCode FenBellmanLanes_Private(FenBellman b, FenInt chunk, int a, double *prob, FenMDPRowLanes *lanes)
 {
+  const FenInt s = FEN_LANES * chunk;
+
   PetscFunctionBegin;
-  PetscCall(CountSlots(b, chunk, slots));
-  for (FenInt a = 0; a < *slots; a++)
-    PetscCall(FillSlot(b, chunk, a, C, slot + a));
+  lanes->n = -1;
+  if (!b->lanes || s + FEN_LANES > b->nlocal)
+    PetscFunctionReturn(0);
+  if (b->scattered && b->number[s + FEN_LANES - 1] != b->number[s] + FEN_LANES - 1)
+    PetscFunctionReturn(0);
+  lanes->next = b->lane_next;
+  lanes->prob = prob;
+  PetscCall(FenMDPModelMakeLanes(b->model, FenBellmanNumber(b, s), a, lanes));
   PetscFunctionReturn(0);
 }
 
-/* columns that the slots of a chunk of stored rows take */
-static PetscErrorCode CountColumns(FenBellman b, FenInt chunk, FenInt *slots, FenInt *columns)
+PetscBool FenBellmanLanesAreMine_Private(FenBellman b, const FenMDPRowLanes *lanes)
 {
-  const FenMDPRows *R = b->rows;
+  const FenInt last = b->start + b->nlocal - 1;
+  FenInt       outside = 0;
+
+  if (b->scattered)
+    return PETSC_FALSE;
+  for (FenInt k = 0; k < FEN_LANES * lanes->n; k++) /* negative if any is outside */
+    outside |= (lanes->next[k] - b->start) | (last - lanes->next[k]);
+  return (PetscBool)(outside >= 0);
+}
+
+/* as Normalise(), for all lanes; most rows sum to one */
+static void NormaliseLanes(FenInt n, double prob[])
+{
+  double sum[FEN_LANES] = {0};
+  int    all = 1;
+
+  for (FenInt j = 0; j < n; j++)
+    for (int l = 0; l < FEN_LANES; l++)
+      sum[l] += prob[FEN_LANES * j + l];
+  for (int l = 0; l < FEN_LANES; l++)
+    all &= sum[l] == 1;
+  for (FenInt j = 0; j < n && !all; j++)
+    for (int l = 0; l < FEN_LANES; l++)
+      prob[FEN_LANES * j + l] /= sum[l];
+}
+
+/* a slot whose rows are made together */
+static PetscErrorCode FillLanes(FenBellman b, FenInt chunk, FenInt a, FenChunkStore *C, FenInt slot, PetscBool *done)
+{
+  const FenInt   at = C->slot_ptr[slot];
+  int           *col = C->col + FEN_LANES * at;
+  FenMDPRowLanes lanes;
 
   PetscFunctionBegin;
-  PetscCall(CountSlots(b, chunk, slots));
-  *columns = 0;
+  PetscCall(FenBellmanLanes_Private(b, chunk, (int)a, C->val + FEN_LANES * at, &lanes));
+  *done = (PetscBool)(lanes.n >= 0);
+  if (!*done)
+    PetscFunctionReturn(0);
+  if (FenBellmanLanesAreMine_Private(b, &lanes))
+    for (FenInt k = 0; k < FEN_LANES * lanes.n; k++)
+      col[k] = (int)(lanes.next[k] - b->start);
+  else
+    for (FenInt k = 0; k < FEN_LANES * lanes.n; k++)
+      col[k] = FenBellmanLocal_Private(b, lanes.next[k]);
+  NormaliseLanes(lanes.n, C->val + FEN_LANES * at);
+  for (int l = 0; l < FEN_LANES; l++)
+    C->reward[FEN_LANES * slot + l] = b->sign * lanes.reward[l];
+  C->slot_ptr[slot + 1] = at + lanes.n;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanFillChunk_Private(FenBellman b, FenInt chunk, FenChunkStore *C, FenInt slot, FenInt *slots)
+{
+  PetscBool done = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *slots = b->most_rows;
+  if (!b->lanes)
+    PetscCall(CountSlots(b, chunk, slots));
   for (FenInt a = 0; a < *slots; a++) {
-    FenInt most = 0;
-
-    for (FenInt s = chunk * FEN_LANES; s < PetscMin(b->nlocal, (chunk + 1) * FEN_LANES); s++) {
-      const FenInt r = R->state_ptr[s] + a;
-
-      if (r < R->state_ptr[s + 1])
-        most = PetscMax(most, R->row_ptr[r + 1] - R->row_ptr[r]);
-    }
-    *columns += most;
+    if (b->lanes)
+      PetscCall(FillLanes(b, chunk, a, C, slot + a, &done));
+    if (!done)
+      PetscCall(FillSlot(b, chunk, a, C, slot + a));
   }
   PetscFunctionReturn(0);
+}
+
+/* columns of the a-th rows of a chunk */
+static FenInt SlotColumns(FenBellman b, FenInt chunk, FenInt a)
+{
+  const FenMDPRows *R = b->rows;
+  FenInt            most = 0;
+
+  for (FenInt s = chunk * FEN_LANES; s < PetscMin(b->nlocal, (chunk + 1) * FEN_LANES); s++) {
+    const FenInt r = R->state_ptr[s] + a;
+
+    if (r < R->state_ptr[s + 1])
+      most = PetscMax(most, R->row_ptr[r + 1] - R->row_ptr[r]);
+  }
+  return most;
 }
 
 /* the first number of a column if its numbers follow each other, otherwise -1 */
 static int RunOf(const int col[])
 {
+  int other = 0;
+
   for (int l = 1; l < FEN_LANES; l++)
-    if (col[l] != col[0] + l)
-      return -1;
-  return col[0];
+    other |= col[l] - col[0] - l;
+  return other ? -1 : col[0];
 }
 
 /* where the columns reach: runs are listed if half of them are such */
@@ -228,23 +320,73 @@ static PetscErrorCode FindReach(FenChunkStore *C)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenBellmanStoreAll_Private(FenBellman b)
+/* room for all rows, and where each slot is */
+static PetscErrorCode AllocateAll(FenBellman b)
 {
   const FenInt   nchunks = FenChunkCount(b->nlocal);
   FenChunkStore *C = &b->all;
-  FenInt         nslots = 0, ncolumns = 0, slots = 0, columns = 0;
+  FenInt         nslots = 0, ncolumns = 0, slots = 0;
 
   PetscFunctionBegin;
   for (FenInt c = 0; c < nchunks; c++) {
-    PetscCall(CountColumns(b, c, &slots, &columns));
+    PetscCall(CountSlots(b, c, &slots));
     nslots += slots;
-    ncolumns += columns;
+    for (FenInt a = 0; a < slots; a++)
+      ncolumns += SlotColumns(b, c, a);
   }
   PetscCall(FenChunksAllocate_Private(C, b->nlocal, nchunks, nslots, ncolumns, b->options.discount));
   for (FenInt c = 0; c < nchunks; c++) {
-    PetscCall(FenBellmanFillChunk_Private(b, c, C, C->chunk_ptr[c], &slots));
+    PetscCall(CountSlots(b, c, &slots));
     C->chunk_ptr[c + 1] = C->chunk_ptr[c] + slots;
+    for (FenInt a = 0, k = C->chunk_ptr[c]; a < slots; a++, k++)
+      C->slot_ptr[k + 1] = C->slot_ptr[k] + SlotColumns(b, c, a);
   }
-  PetscCall(FindReach(C));
   PetscFunctionReturn(0);
+}
+
+/* entries from `end` on are in chunks: their memory goes back, in pieces worth a call */
+static PetscErrorCode GiveBack(FenBellman b, FenInt end, FenInt *kept)
+{
+  const FenInt worth = (FenInt)1 << 22;
+
+  PetscFunctionBegin;
+  if (end && *kept - end < worth)
+    PetscFunctionReturn(0);
+  if (end) {
+    PetscCall(PetscRealloc((size_t)end * sizeof(FenInt), &b->held.next));
+    PetscCall(PetscRealloc((size_t)end * sizeof(double), &b->held.prob));
+  } else {
+    PetscCall(PetscFree(b->held.next));
+    PetscCall(PetscFree(b->held.prob));
+    PetscCall(PetscFree(b->held.reward_next));
+  }
+  PetscCall(FenMemoryReturn());
+  *kept = end;
+  PetscFunctionReturn(0);
+}
+
+/* the last rows first, so that rows that are the operator's own can be given back from their end */
+PetscErrorCode FenBellmanStoreAll_Private(FenBellman b, PetscBool give_back)
+{
+  const FenMDPRows *R = b->rows;
+  FenInt            kept = R->row_ptr[R->state_ptr[b->nlocal]], slots;
+
+  PetscFunctionBegin;
+  PetscCall(AllocateAll(b));
+  for (FenInt c = b->all.nchunks; c-- > 0;) {
+    PetscCall(FenBellmanFillChunk_Private(b, c, &b->all, b->all.chunk_ptr[c], &slots));
+    if (give_back)
+      PetscCall(GiveBack(b, R->row_ptr[R->state_ptr[FEN_LANES * c]], &kept));
+  }
+  if (give_back)
+    PetscCall(GiveBack(b, 0, &kept));
+  PetscCall(FindReach(&b->all));
+  PetscFunctionReturn(0);
+}
+
+/* where the columns of a chunk made on demand reach */
+void FenBellmanFindRuns_Private(FenChunkStore *C, FenInt ncolumns)
+{
+  for (FenInt k = 0; k < ncolumns; k++)
+    C->base[k] = RunOf(C->col + FEN_LANES * k);
 }

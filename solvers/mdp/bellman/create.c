@@ -22,75 +22,136 @@ static PetscErrorCode ReadModel(FenBellman b)
                          &b->row_next));
   PetscCall(
       PetscMalloc2((size_t)(FEN_LANES * b->longest), &b->lane_col, (size_t)(FEN_LANES * b->longest), &b->lane_prob));
-  if (sizes.stored)
+  b->stored = sizes.stored;
+  if (sizes.stored) {
     PetscCall(FenMDPModelGetRows(b->model, &b->rows));
-  else
+    b->held = *b->rows;
+    b->rows = &b->held;
+  } else {
     PetscCall(PetscMalloc1(1, &b->row));
+    PetscCall(FenMDPModelHasLanes(b->model, &b->lanes));
+  }
+  if (b->lanes)
+    PetscCall(PetscMalloc1((size_t)(FEN_LANES * b->longest), &b->lane_next));
   PetscFunctionReturn(0);
 }
 
+/* the model's cut, or another */
 static PetscErrorCode SetLayout(FenBellman b)
 {
-  FenInt end;
+  PetscMPIInt *owner;
+  FenInt       end;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetLayout(b->model, &b->layout));
   PetscCall(FenLayoutGetRange(b->layout, &b->start, &end));
   PetscCall(FenLayoutGetSize(b->layout, &b->total));
-  b->nlocal = end - b->start;
+  b->model_start = b->start;
+  b->model_n = b->nlocal = end - b->start;
+  PetscCall(FenBellmanPartition_Private(b, &owner));
+  if (owner)
+    PetscCall(FenBellmanMove_Private(b, owner));
+  PetscCall(PetscFree(owner));
+  PetscFunctionReturn(0);
+}
+
+/* terminal values of my states, NULL if they are zero */
+static PetscErrorCode TerminalValues(FenBellman b, double **mine)
+{
+  const double *value;
+
+  PetscFunctionBegin;
+  *mine = NULL;
+  PetscCall(FenMDPModelGetTerminal(b->model, &value));
+  if (!value) /* on all ranks */
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(PetscMax(1, b->nlocal), mine));
+  PetscCall(FenBellmanScatter(b, value, *mine));
   PetscFunctionReturn(0);
 }
 
 /* my states without rows and their values; does any rank have one */
 static PetscErrorCode FindTerminal(FenBellman b)
 {
-  const double *value;
-  int           any, rows;
+  double *value;
+  int     any, rows;
 
   PetscFunctionBegin;
   for (FenInt s = 0; s < b->nlocal; s++) {
     PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
     b->nterminal += !rows;
+    b->most_rows = PetscMax(b->most_rows, rows);
   }
   PetscCall(PetscMalloc2(b->nterminal, &b->terminal, b->nterminal, &b->terminal_value));
-  PetscCall(FenMDPModelGetTerminal(b->model, &value));
-  for (FenInt s = 0, k = 0; s < b->nlocal; s++) {
+  PetscCall(TerminalValues(b, &value));
+  for (FenInt s = 0, k = 0; k < b->nterminal; s++) {
     PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
     if (!rows) {
       b->terminal[k] = s;
       b->terminal_value[k++] = value ? b->sign * value[s] : 0;
     }
   }
+  PetscCall(PetscFree(value));
   any = b->nterminal > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->comm));
   b->widen = (PetscBool)(any || b->substochastic);
   PetscFunctionReturn(0);
 }
 
-/* a chunk of rows made on demand */
+/* room for some chunks of rows made on demand */
 static PetscErrorCode MakePiece(FenBellman b)
 {
-  FenInt slots = 1;
-  int    rows;
+  const FenInt slots = PetscMax(1, b->most_rows);
 
   PetscFunctionBegin;
-  for (FenInt s = 0; s < b->nlocal; s++) {
-    PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
-    slots = PetscMax(slots, rows);
+  PetscCall(FenChunksAllocate_Private(&b->piece, FEN_LANES * FEN_PIECE, FEN_PIECE, FEN_PIECE * slots,
+                                      FEN_PIECE * slots * b->longest, b->options.discount));
+  if (!b->lanes)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1(b->piece.ncolumns, &b->piece.base)); /* states that are alike reach runs of states */
+  b->piece.view.base = b->piece.base;
+  b->piece.view.reach = FEN_REACH_RUNS;
+  PetscFunctionReturn(0);
+}
+
+/* rows that move were copied already, and what a model gives away is not needed; nature needs rewards by successor */
+static PetscErrorCode TakeRows(FenBellman b, PetscBool *mine)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+  const PetscBool     nominal = (PetscBool)(!strcmp(a->name, "none") || !(a->radius > 0 || a->penalty > 0));
+  FenInt             *next;
+  double             *prob;
+  PetscBool           taken;
+
+  PetscFunctionBegin;
+  *mine = PETSC_FALSE;
+  if (!b->stored || (!nominal && !b->own_rows))
+    PetscFunctionReturn(0);
+  PetscCall(FenMDPModelTakeEntries(b->model, &next, &prob, &taken));
+  if (b->own_rows) {
+    PetscCall(PetscFree(next));
+    PetscCall(PetscFree(prob));
+  } else if (taken) {
+    b->own_entries = PETSC_TRUE;
+    b->held.next = next;
+    b->held.prob = prob;
+    b->held.reward_next = NULL;
   }
-  PetscCall(FenChunksAllocate_Private(&b->piece, FEN_LANES, 1, slots, slots * b->longest, b->options.discount));
+  *mine = (PetscBool)(nominal && b->own_entries);
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *options, FenBellman *out)
 {
   FenBellman b;
+  PetscBool  mine;
 
   PetscFunctionBegin;
   PetscCheck(options->discount >= 0 && options->discount <= 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_VALUE,
              "the discount is %g; it must be in [0,1]", options->discount);
   PetscCall(PetscNew(&b));
   b->comm = PetscObjectComm((PetscObject)model);
+  PetscCallMPI(MPI_Comm_size(b->comm, &b->size));
   b->options = *options;
   b->model = model;
   PetscCall(PetscObjectReference((PetscObject)model));
@@ -99,13 +160,33 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   PetscCall(SetLayout(b));
   PetscCall(FindTerminal(b));
   PetscCall(FenBellmanSetUpGhosts_Private(b));
-  if (b->rows)
-    PetscCall(FenBellmanStoreAll_Private(b));
+  PetscCall(FenBellmanCountWords_Private(b));
+  PetscCall(TakeRows(b, &mine));
+  if (b->stored)
+    PetscCall(FenBellmanStoreAll_Private(b, mine));
   else
     PetscCall(MakePiece(b));
   PetscCall(FenNatureCreate_Private(b));
   PetscCall(FenBellmanReductionCreate_Private(b));
   *out = b;
+  PetscFunctionReturn(0);
+}
+
+/* what is not the model's */
+static PetscErrorCode FreeRows(FenBellman b)
+{
+  PetscFunctionBegin;
+  if (b->own_entries) {
+    PetscCall(PetscFree(b->held.next));
+    PetscCall(PetscFree(b->held.prob));
+    PetscCall(PetscFree(b->held.reward_next));
+  }
+  if (b->own_rows) {
+    PetscCall(PetscFree(b->held.state_ptr));
+    PetscCall(PetscFree(b->held.action));
+    PetscCall(PetscFree(b->held.row_ptr));
+    PetscCall(PetscFree(b->held.reward));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -124,13 +205,18 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(PetscSFDestroy(&b->exchange));
   PetscCall(PetscSFDestroy(&b->move));
   PetscCall(PetscFree(b->ghost));
-  PetscCall(PetscFree(b->reached));
-  PetscCall(PetscFree(b->before));
+  PetscCall(PetscFree(b->number));
+  PetscCall(FenStateSetDestroy_Private(&b->mine));
+  PetscCall(FenStateSetDestroy_Private(&b->reached));
+  PetscCall(FreeRows(b));
+  if (b->own_layout)
+    PetscCall(FenLayoutDestroy(&b->layout));
   PetscCall(PetscFree(b->inner.run));
   PetscCall(PetscFree(b->outer.run));
   PetscCall(PetscFree(b->row));
   PetscCall(PetscFree3(b->row_col, b->row_prob, b->row_next));
   PetscCall(PetscFree2(b->lane_col, b->lane_prob));
+  PetscCall(PetscFree(b->lane_next));
   PetscCall(PetscFree2(b->terminal, b->terminal_value));
   PetscCall(PetscFree(b->scratch_policy));
   PetscCall(FenMDPModelDestroy(&b->model));
@@ -161,35 +247,64 @@ PetscErrorCode FenBellmanGetWork(FenBellman b, double *sweeps, double *matvecs)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenBellmanGetCommunication(FenBellman b, double *words, double *messages, double *imbalance)
+{
+  PetscFunctionBegin;
+  *words = b->words;
+  *messages = b->messages;
+  *imbalance = b->imbalance;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBellmanToModel(FenBellman b, const double inside[], double outside[])
 {
   PetscFunctionBegin;
-  for (FenInt s = 0; s < b->nlocal; s++)
-    outside[s] = b->sign * inside[s];
+  PetscCall(FenBellmanGather(b, inside, outside));
+  for (FenInt s = 0; s < b->model_n; s++)
+    outside[s] *= b->sign;
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBellmanFromModel(FenBellman b, const double outside[], double inside[])
 {
   PetscFunctionBegin;
+  PetscCall(FenBellmanScatter(b, outside, inside));
   for (FenInt s = 0; s < b->nlocal; s++)
-    inside[s] = b->sign * outside[s];
+    inside[s] *= b->sign;
+  PetscFunctionReturn(0);
+}
+
+/* the user's number of a row's action */
+static PetscErrorCode Action(FenBellman b, FenInt s, int row, int *action)
+{
+  PetscFunctionBegin;
+  *action = -1;
+  if (row < 0)
+    PetscFunctionReturn(0);
+  if (b->rows)
+    *action = b->rows->action[b->rows->state_ptr[s] + row];
+  else if (b->lanes)
+    *action = row;
+  else {
+    PetscCall(FenMDPModelMakeRow(b->model, FenBellmanNumber(b, s), row, b->row));
+    *action = b->row->action;
+  }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBellmanPolicyToModel(FenBellman b, const int policy[], int action[])
 {
+  int *mine = action;
+
   PetscFunctionBegin;
-  for (FenInt s = 0; s < b->nlocal; s++) {
-    action[s] = -1;
-    if (policy[s] < 0)
-      continue;
-    if (b->rows)
-      action[s] = b->rows->action[b->rows->state_ptr[s] + policy[s]];
-    else {
-      PetscCall(FenMDPModelGetRow(b->model, s, policy[s], b->row));
-      action[s] = b->row->action;
-    }
+  if (b->move)
+    PetscCall(PetscMalloc1(PetscMax(1, b->nlocal), &mine));
+  for (FenInt s = 0; s < b->nlocal; s++)
+    PetscCall(Action(b, s, policy[s], &mine[s]));
+  if (b->move) {
+    PetscCall(PetscSFReduceBegin(b->move, MPI_INT, mine, action, MPI_REPLACE));
+    PetscCall(PetscSFReduceEnd(b->move, MPI_INT, mine, action, MPI_REPLACE));
+    PetscCall(PetscFree(mine));
   }
   PetscFunctionReturn(0);
 }

@@ -20,44 +20,67 @@ PetscErrorCode FenRunsAdd_Private(FenRuns *r, FenInt chunk)
   PetscFunctionReturn(0);
 }
 
+static inline PetscBool Mine(FenBellman b, FenInt g)
+{
+  if (b->scattered)
+    return FenStateSetHas(&b->mine, g);
+  return (PetscBool)(g >= b->start && g - b->start < b->nlocal);
+}
+
 int FenBellmanLocal_Private(FenBellman b, FenInt g)
 {
-  const FenInt k = g - b->start;
-
-  if (k >= 0 && k < b->nlocal)
-    return (int)k;
-  return (int)b->nlocal + b->before[g / 64] +
-         __builtin_popcountll(b->reached[g / 64] & ((UINT64_C(1) << (g % 64)) - 1));
+  if (!Mine(b, g))
+    return (int)b->nlocal + FenStateSetRank(&b->reached, g);
+  return b->scattered ? FenStateSetRank(&b->mine, g) : (int)(g - b->start);
 }
 
-/* marks what a row of my state reaches; outside: does it reach others' states */
-static void Mark(FenBellman b, FenInt n, const FenInt next[], PetscBool *outside)
+/* the states that a row reaches */
+PetscErrorCode FenBellmanNext_Private(FenBellman b, FenInt s, int action, FenInt *n, const FenInt *next[])
 {
-  for (FenInt j = 0; j < n; j++) {
-    const FenInt k = next[j] - b->start;
-
-    if (k < 0 || k >= b->nlocal) {
-      b->reached[next[j] / 64] |= UINT64_C(1) << (next[j] % 64);
-      *outside = PETSC_TRUE;
-    }
-  }
-}
-
-static PetscErrorCode MarkState(FenBellman b, FenInt s, PetscBool *outside)
-{
-  int rows;
-
   PetscFunctionBegin;
   if (b->rows) {
-    const FenInt first = b->rows->row_ptr[b->rows->state_ptr[s]], end = b->rows->row_ptr[b->rows->state_ptr[s + 1]];
+    const FenInt r = b->rows->state_ptr[s] + action;
 
-    Mark(b, end - first, b->rows->next + first, outside);
+    *n = b->rows->row_ptr[r + 1] - b->rows->row_ptr[r];
+    *next = b->rows->next + b->rows->row_ptr[r];
     PetscFunctionReturn(0);
   }
-  PetscCall(FenMDPModelGetStateRows(b->model, s, &rows));
+  PetscCall(FenMDPModelMakeRow(b->model, FenBellmanNumber(b, s), action, b->row));
+  *n = b->row->n;
+  *next = b->row->next;
+  PetscFunctionReturn(0);
+}
+
+/* marks what the rows of my state reach; outside: do they reach others' states */
+static PetscErrorCode MarkState(FenBellman b, FenInt s, PetscBool *outside)
+{
+  const FenInt *next;
+  FenInt        n;
+  int           rows;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
   for (int a = 0; a < rows; a++) {
-    PetscCall(FenMDPModelGetRow(b->model, s, a, b->row));
-    Mark(b, b->row->n, b->row->next, outside);
+    PetscCall(FenBellmanNext_Private(b, s, a, &n, &next));
+    for (FenInt j = 0; j < n; j++)
+      if (!Mine(b, next[j])) {
+        PetscCall(FenStateSetAdd_Private(&b->reached, next[j]));
+        *outside = PETSC_TRUE;
+      }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* rows made for several states at once: are all successors of a chunk mine */
+static PetscErrorCode Inside(FenBellman b, FenInt c, PetscBool *inside)
+{
+  FenMDPRowLanes lanes;
+
+  PetscFunctionBegin;
+  *inside = b->lanes;
+  for (int a = 0; a < b->most_rows && *inside; a++) {
+    PetscCall(FenBellmanLanes_Private(b, c, a, b->lane_prob, &lanes));
+    *inside = (PetscBool)(lanes.n >= 0 && FenBellmanLanesAreMine_Private(b, &lanes));
   }
   PetscFunctionReturn(0);
 }
@@ -68,80 +91,122 @@ static PetscErrorCode MarkAll(FenBellman b)
 
   PetscFunctionBegin;
   for (FenInt c = 0; c < nchunks; c++) {
-    PetscBool outside = PETSC_FALSE;
+    PetscBool outside = PETSC_FALSE, inside;
 
-    for (FenInt s = c * FEN_LANES; s < PetscMin(b->nlocal, (c + 1) * FEN_LANES); s++)
+    PetscCall(Inside(b, c, &inside));
+    for (FenInt s = inside ? b->nlocal : c * FEN_LANES; s < PetscMin(b->nlocal, (c + 1) * FEN_LANES); s++)
       PetscCall(MarkState(b, s, &outside));
     PetscCall(FenRunsAdd_Private(outside ? &b->outer : &b->inner, c));
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode ListGhosts(FenBellman b, FenInt words)
+static PetscErrorCode ListGhosts(FenBellman b)
 {
-  FenInt n = 0;
-
   PetscFunctionBegin;
-  for (FenInt w = 0; w < words; w++) {
-    b->before[w] = (int)n;
-    n += __builtin_popcountll(b->reached[w]);
-    PetscCheck(n + b->nlocal < INT32_MAX - FEN_LANES, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
-               "a rank has or reaches more than 2^31 states; use more ranks");
-  }
-  b->nghost = n;
-  PetscCall(PetscMalloc1(n, &b->ghost));
-  n = 0;
-  for (FenInt w = 0; w < words; w++)
-    for (uint64_t bits = b->reached[w]; bits; bits &= bits - 1)
-      b->ghost[n++] = 64 * w + __builtin_ctzll(bits);
+  PetscCall(FenStateSetCount_Private(&b->reached, &b->nghost));
+  PetscCheck(b->nlocal + b->nghost < INT32_MAX - FEN_LANES, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
+             "a rank has or reaches more than 2^31 states; use more ranks");
+  PetscCall(PetscMalloc1(b->nghost, &b->ghost));
+  FenStateSetList_Private(&b->reached, b->ghost);
   PetscFunctionReturn(0);
 }
 
-/* owners are found going up through ghosts and ranks together */
-static PetscErrorCode MakeExchange(FenBellman b)
+/* where ghosts are on a layout of consecutive numbers; owners are found going up through ghosts and ranks together */
+static PetscErrorCode Locate(FenBellman b, FenInt start, PetscInt n, PetscSFNode remote[])
 {
-  FenInt      *starts;
-  PetscSFNode *remote;
-  PetscMPIInt  size, owner = 0;
-  PetscInt     n, nroots;
+  FenInt     *starts;
+  PetscMPIInt size, owner = 0;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(b->comm, &size));
-  PetscCall(FenIntCast(b->nghost, &n));
-  PetscCall(FenIntCast(b->nlocal, &nroots));
   PetscCall(PetscMalloc1(size + 1, &starts));
-  PetscCallMPI(MPI_Allgather(&b->start, 1, MPI_FENINT, starts, 1, MPI_FENINT, b->comm));
+  PetscCallMPI(MPI_Allgather(&start, 1, MPI_FENINT, starts, 1, MPI_FENINT, b->comm));
   starts[size] = b->total;
-  PetscCall(PetscMalloc1(n, &remote));
   for (PetscInt k = 0; k < n; k++) {
     while (b->ghost[k] >= starts[owner + 1])
       owner++;
-    remote[k].rank = owner;
-    remote[k].index = (PetscInt)(b->ghost[k] - starts[owner]);
+    remote[k] = (PetscSFNode){owner, (PetscInt)(b->ghost[k] - starts[owner])};
   }
   PetscCall(PetscFree(starts));
+  PetscFunctionReturn(0);
+}
+
+/* the model's owners know where their states have gone */
+static PetscErrorCode Ask(FenBellman b, PetscInt n, PetscSFNode remote[])
+{
+  PetscSFNode *here, *home, *answer;
+  PetscMPIInt  rank;
+  PetscSF      directory;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(b->comm, &rank));
+  PetscCall(PetscMalloc3(b->nlocal, &here, b->model_n, &home, n, &answer));
+  for (FenInt k = 0; k < b->nlocal; k++)
+    here[k] = (PetscSFNode){rank, (PetscInt)k};
+  PetscCall(PetscSFReduceBegin(b->move, MPIU_2INT, here, home, MPI_REPLACE));
+  PetscCall(PetscSFReduceEnd(b->move, MPIU_2INT, here, home, MPI_REPLACE));
+  PetscCall(PetscSFCreate(b->comm, &directory));
+  PetscCall(PetscSFSetGraph(directory, (PetscInt)b->model_n, n, NULL, PETSC_OWN_POINTER, remote, PETSC_COPY_VALUES));
+  PetscCall(PetscSFBcastBegin(directory, MPIU_2INT, home, answer, MPI_REPLACE));
+  PetscCall(PetscSFBcastEnd(directory, MPIU_2INT, home, answer, MPI_REPLACE));
+  PetscCall(PetscSFDestroy(&directory));
+  PetscCall(PetscArraycpy(remote, answer, (size_t)n));
+  PetscCall(PetscFree3(here, home, answer));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode MakeExchange(FenBellman b)
+{
+  PetscSFNode *remote;
+  PetscInt     n, nroots;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(b->nghost, &n));
+  PetscCall(FenIntCast(b->nlocal, &nroots));
+  PetscCall(PetscMalloc1(n, &remote));
+  PetscCall(Locate(b, b->scattered ? b->model_start : b->start, n, remote));
+  if (b->scattered)
+    PetscCall(Ask(b, n, remote));
   PetscCall(PetscSFCreate(b->comm, &b->exchange));
   PetscCall(PetscSFSetGraph(b->exchange, nroots, n, NULL, PETSC_OWN_POINTER, remote, PETSC_OWN_POINTER));
   PetscCall(PetscSFSetUp(b->exchange));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenBellmanSetUpGhosts_Private(FenBellman b)
+/* what a sweep sends, and how evenly it works; all ranks know */
+PetscErrorCode FenBellmanCountWords_Private(FenBellman b)
 {
-  const FenInt words = b->total / 64 + 1, nchunks = FenChunkCount(b->nlocal);
-  PetscMPIInt  size;
+  double   sum[3] = {(double)b->nghost, 0, 0}, most;
+  PetscInt partners = 0;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(b->comm, &size));
-  if (size == 1) {
+  if (b->exchange)
+    PetscCall(PetscSFGetRootRanks(b->exchange, &partners, NULL, NULL, NULL, NULL));
+  sum[1] = (double)partners;
+  PetscCall(FenBellmanWork_Private(b, &sum[2]));
+  most = sum[2];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, b->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, b->comm));
+  b->words = sum[0];
+  b->messages = sum[1];
+  b->imbalance = most * (double)b->size / sum[2];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanSetUpGhosts_Private(FenBellman b)
+{
+  const FenInt nchunks = FenChunkCount(b->nlocal);
+
+  PetscFunctionBegin;
+  if (b->size == 1) {
     for (FenInt c = 0; c < nchunks; c++)
       PetscCall(FenRunsAdd_Private(&b->inner, c));
     PetscFunctionReturn(0);
   }
-  PetscCall(PetscCalloc1(words, &b->reached));
-  PetscCall(PetscMalloc1(words, &b->before));
+  PetscCall(FenStateSetCreate_Private(&b->reached, b->total));
   PetscCall(MarkAll(b));
-  PetscCall(ListGhosts(b, words));
+  PetscCall(ListGhosts(b));
   PetscCall(MakeExchange(b));
   PetscFunctionReturn(0);
 }

@@ -125,8 +125,8 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
     if (action == b->policy_of[s] && !b->nature) /* nature's law may have changed */
       continue;
     PetscCheck(action >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL,
-               "state %" FENINT_FMT " has no action in the policy", b->start + s);
-    if (b->rows && (terminal || !b->nature))
+               "state %" FENINT_FMT " has no action in the policy", FenBellmanNumber(b, s));
+    if (b->stored && (terminal || !b->nature))
       reward = CopyLane(b, s, action);
     else if (!terminal)
       PetscCall(MakeLane(b, s, action, V, &reward));

@@ -26,15 +26,20 @@ static void TerminalPolicy(FenBellman b, int policy[], int value)
     policy[b->terminal[k]] = value;
 }
 
-/* one chunk of rows made on demand */
-static PetscErrorCode MakeChunk(FenBellman b, FenInt c)
+/* chunks c0 .. c1-1 of rows made on demand, at most FEN_PIECE */
+static PetscErrorCode MakeChunks(FenBellman b, FenInt c0, FenInt c1)
 {
-  FenInt slots;
+  FenChunkStore *C = &b->piece;
+  FenInt         slots;
 
   PetscFunctionBegin;
-  b->piece.view.n = PetscMin(FEN_LANES, b->nlocal - FEN_LANES * c);
-  PetscCall(FenBellmanFillChunk_Private(b, c, &b->piece, 0, &slots));
-  b->piece.chunk_ptr[1] = slots;
+  C->view.n = PetscMin(FEN_LANES * (c1 - c0), b->nlocal - FEN_LANES * c0);
+  for (FenInt c = c0; c < c1; c++) {
+    PetscCall(FenBellmanFillChunk_Private(b, c, C, C->chunk_ptr[c - c0], &slots));
+    C->chunk_ptr[c - c0 + 1] = C->chunk_ptr[c - c0] + slots;
+  }
+  if (C->base)
+    FenBellmanFindRuns_Private(C, C->slot_ptr[C->chunk_ptr[c1 - c0]]);
   PetscFunctionReturn(0);
 }
 
@@ -47,15 +52,16 @@ static PetscErrorCode SweepRuns(FenBellman b, const FenRuns *runs, const double 
     PetscFunctionReturn(0);
   }
   for (FenInt r = 0; r < runs->n; r++) {
-    if (b->rows) {
+    if (b->stored) {
       b->kernels->sweep(&b->all.view, runs->run[r].c0, runs->run[r].c1, V, V, TV, policy, part);
       continue;
     }
-    for (FenInt c = runs->run[r].c0; c < runs->run[r].c1; c++) {
+    for (FenInt c = runs->run[r].c0, c1; c < runs->run[r].c1; c = c1) {
       const FenInt s = FEN_LANES * c;
 
-      PetscCall(MakeChunk(b, c));
-      b->kernels->sweep(&b->piece.view, 0, 1, V + s, V, TV + s, policy + s, part);
+      c1 = PetscMin(c + FEN_PIECE, runs->run[r].c1);
+      PetscCall(MakeChunks(b, c, c1));
+      b->kernels->sweep(&b->piece.view, 0, c1 - c, V + s, V, TV + s, policy + s, part);
     }
   }
   PetscFunctionReturn(0);
@@ -118,10 +124,10 @@ PetscErrorCode FenBellmanRowValues(FenBellman b, double V[], double q[])
     most = PetscMax(most, b->all.chunk_ptr[c + 1] - b->all.chunk_ptr[c]);
   PetscCall(PetscMalloc1((size_t)(FEN_LANES * most), &slots));
   for (FenInt c = 0; c < nchunks; c++) {
-    if (b->rows)
+    if (b->stored)
       b->kernels->values(&b->all.view, c, c + 1, V, slots);
     else {
-      PetscCall(MakeChunk(b, c));
+      PetscCall(MakeChunks(b, c, c + 1));
       b->kernels->values(&b->piece.view, 0, 1, V, slots);
     }
     PetscCall(Scatter(b, c, slots, q, &row));
