@@ -155,9 +155,10 @@ static PetscErrorCode ChooseModel(FenMDP mdp)
 {
   PetscFunctionBegin;
   PetscCall(FenMDPModelDestroy(&mdp->solved));
-  if (mdp->criterion == FEN_MDP_TOTAL)
+  if (mdp->criterion == FEN_MDP_TOTAL) { /* its rows are read again */
     PetscCall(FenTotalModel_Private(mdp->model, &mdp->solved));
-  else {
+    PetscCall(FenMDPModelSetExpendable(mdp->solved, PETSC_FALSE));
+  } else {
     PetscCall(PetscObjectReference((PetscObject)mdp->model));
     mdp->solved = mdp->model;
   }
@@ -230,6 +231,9 @@ static PetscErrorCode MDPSetUp(FenSolver s)
   PetscCall(Count(mdp));
   mdp->robust = (PetscBool)(strcmp(mdp->ambiguity.name, "none") != 0 &&
                             (mdp->ambiguity.radius > 0 || mdp->ambiguity.penalty > 0));
+  PetscCheck(mdp->criterion != FEN_MDP_TOTAL || !mdp->robust || mdp->partition != FEN_MDP_PARTITION_GRAPH,
+             PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_partition graph: total rewards with ambiguity need two operators with one cut: use block or none");
   options.discount = mdp->gamma;
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
   PetscCall(FenBellmanCreate(mdp->solved, &options, &mdp->op));

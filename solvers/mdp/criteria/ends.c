@@ -208,7 +208,7 @@ static PetscErrorCode Reach(FenMDP mdp, FenBellman free, Growth *G, double q[], 
 /* a policy that ends whatever nature does, or the first state from which there is none */
 static PetscErrorCode AgainstNature(FenMDP mdp, Growth *G, FenInt *state)
 {
-  FenBellmanOptions options = {.discount = 1, .ambiguity = mdp->ambiguity};
+  FenBellmanOptions options = {.discount = 1, .ambiguity = mdp->ambiguity, .partition = mdp->partition};
   FenMDPModel       model;
   FenBellman        free;
   double           *q;
