@@ -204,7 +204,7 @@ static int RunOf(const int col[])
 }
 
 /* where the columns reach: runs are listed if half of them are such */
-static PetscErrorCode FindReach(FenChunkStore *C)
+PetscErrorCode FenChunksFindReach_Private(FenChunkStore *C)
 {
   FenInt far = 0, near = 0, runs = 0;
 
@@ -245,6 +245,6 @@ PetscErrorCode FenBellmanStoreAll_Private(FenBellman b)
     PetscCall(FenBellmanFillChunk_Private(b, c, C, C->chunk_ptr[c], &slots));
     C->chunk_ptr[c + 1] = C->chunk_ptr[c] + slots;
   }
-  PetscCall(FindReach(C));
+  PetscCall(FenChunksFindReach_Private(C));
   PetscFunctionReturn(0);
 }

@@ -133,6 +133,7 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(PetscFree2(b->lane_col, b->lane_prob));
   PetscCall(PetscFree2(b->terminal, b->terminal_value));
   PetscCall(PetscFree(b->scratch_policy));
+  PetscCall(PetscFree(b->colour));
   PetscCall(FenMDPModelDestroy(&b->model));
   PetscCall(PetscFree(*bellman));
   PetscFunctionReturn(0);

@@ -41,6 +41,7 @@ static PetscErrorCode Initialize(FenSolver s)
   E->stale = E->looked = 0;
   E->tolerance = PETSC_INFINITY;
   E->norm_start = E->rate = 0;
+  E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY, .patient = STALE};
   if (E->first == FEN_EVALUATE_NOTHING) {
     mdp->choice = NULL;
     mdp->why[0] = 0;
@@ -147,6 +148,7 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
 {
   FenImprove  *E = (FenImprove *)mdp->base.data;
   const double norm = FenMDPNorm_Private(mdp, &mdp->stats), g2 = mdp->gamma * mdp->gamma;
+  PetscBool two;
 
   PetscFunctionBegin;
   *failed = PETSC_FALSE;
@@ -155,6 +157,11 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
     PetscCall(EvaluateSweeps(mdp));
     break;
   case FEN_EVALUATE_NEWTON:
+    PetscCall(FenBellmanHasTwoColours(mdp->op, &two));
+    if (two) {
+      PetscCall(FenReducedSetUp(mdp, E->system.max_it, &E->reduced));
+      PetscCall(FenReducedEvaluate(mdp, &E->reduced, &E->step, E->smooth, E->forcing, 8, failed));
+    } else
     PetscCall(EvaluateNewton(mdp, failed));
     break;
   case FEN_EVALUATE_EXACT:
@@ -210,7 +217,7 @@ static PetscErrorCode Iterate(FenSolver s)
       PetscCall(FenMDPValueStep_Private(mdp));
     else
       PetscCall(Accept(mdp, norm));
-    if (E->kind == FEN_EVALUATE_NEWTON)
+    if (E->kind == FEN_EVALUATE_NEWTON && !E->reduced.colours)
       for (PetscInt k = 0; k < E->smooth && !FenMDPMet_Private(mdp); k++)
         PetscCall(FenMDPValueStep_Private(mdp));
     E->norm_before = norm;
@@ -251,6 +258,7 @@ static PetscErrorCode Reset(FenSolver s)
 {
   PetscFunctionBegin;
   PetscCall(FenPolicySystemDestroy(&((FenImprove *)s->data)->system));
+  PetscCall(FenReducedDestroy(&((FenImprove *)s->data)->reduced));
   PetscFunctionReturn(0);
 }
 

@@ -8,6 +8,7 @@
 */
 #pragma once
 #include "policysystem.h"
+#include "reduced.h"
 
 typedef enum {
   FEN_EVALUATE_NOTHING, /* V <- TV: value iteration, while "auto" looks */
@@ -25,6 +26,7 @@ typedef struct {
   double          forcing;    /* largest forcing term */
   FenEvaluation   first;      /* what a new solve starts with */
   FenPolicySystem system;
+  FenReduced      reduced;
   /* state */
   FenInt kind;        /* FenEvaluation */
   double norm_before; /* of TV - V one iteration ago */
@@ -34,6 +36,7 @@ typedef struct {
   FenInt looked;      /* auto: sweeps looked at */
   double norm_start;  /* auto: norm at the first of them */
   double rate;        /* auto: contraction that was seen */
+  FenProgressOfNorm step; /* of Newton steps on one colour */
 } FenImprove;
 
 /* allocates s->data, sets all operations but setfromoptions and create's defaults */

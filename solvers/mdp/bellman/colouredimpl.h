@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the two files of a FenColoured share. */
+#pragma once
+#include "coloured.h"
+#include "bellmanimpl.h"
+
+enum { FEN_RED, FEN_BLACK };
+
+struct _FenColoured {
+  FenBellman    b;
+  FenInt        chunks[2];   /* of red and of black states */
+  FenInt        n;           /* positions: red states, what fills their last chunk, black states, the same */
+  int          *position;    /* of my states, then of ghosts */
+  int          *state;       /* at a position, -1: none */
+  FenChunkStore rows;        /* of all actions, staying eliminated */
+  FenChunkStore kept;        /* of the policy */
+  FenChunks     negative;    /* the same with the other sign of the discount */
+  int          *kept_action; /* what is extracted, -1: nothing */
+  PetscSF       exchange[2]; /* of red and of black ghosts; NULL on one rank */
+  double       *x, *y;       /* n + ghosts: the iterate, and work */
+  double       *image;       /* n */
+  int          *policy;      /* n */
+};
+
+static inline FenInt FenColouredFirst(const struct _FenColoured *C, int colour)
+{
+  return colour == FEN_RED ? 0 : C->chunks[FEN_RED];
+}
+/* x of the ghosts of a colour */
+PETSC_INTERN PetscErrorCode FenColouredExchange_Private(FenColoured, int colour, double x[]);
+PETSC_INTERN PetscErrorCode FenColouredPolicyCreate_Private(FenColoured);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Newton steps on one colour of a model of two, see reduced.c. */
+#pragma once
+#include "krylov.h"
+#include "../bellman/coloured.h"
+
+typedef struct {
+  PetscBool   use; /* option */
+  FenColoured colours;
+  FenKrylov   krylov;
+  double     *d, *x;
+} FenReduced;
+
+typedef struct {
+  double before;  /* norm one step ago */
+  double best;    /* smallest so far */
+  FenInt stale;   /* steps since it fell */
+  FenInt patient; /* steps that it need not fall */
+} FenProgressOfNorm;
+
+/* rows in colours, and the system, unless they are there; collective */
+PETSC_INTERN PetscErrorCode FenReducedSetUp(FenMDP, PetscInt max_it, FenReduced *);
+PETSC_INTERN PetscErrorCode FenReducedDestroy(FenReduced *);
+/* W from TV: sweeps and solves in turn until what is left is below the target of the tolerances, or steps are made */
+PETSC_INTERN PetscErrorCode FenReducedEvaluate(FenMDP, FenReduced *, FenProgressOfNorm *, PetscInt smooth,
+                                               double forcing, PetscInt steps, PetscBool *failed);
