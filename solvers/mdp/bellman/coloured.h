@@ -42,4 +42,7 @@ PETSC_INTERN PetscErrorCode FenColouredSetPolicy(FenColoured);
 /* y = (I - gamma^2 ...) x on the black states */
 PETSC_INTERN PetscErrorCode FenColouredMult(FenColoured, const double x[], double y[]);
 /* black states += x, and red states exact */
+/* black states, and back with red states exact */
+PETSC_INTERN PetscErrorCode FenColouredSave(FenColoured, double black[]);
+PETSC_INTERN PetscErrorCode FenColouredRestore(FenColoured, const double black[]);
 PETSC_INTERN PetscErrorCode FenColouredAdd(FenColoured, const double x[]);

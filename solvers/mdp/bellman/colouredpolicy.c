@@ -96,18 +96,42 @@ PetscErrorCode FenColouredMult(FenColoured C, const double x[], double y[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenColouredAdd(FenColoured C, const double x[])
+/* after a change of the black states: what others see of them, then the red ones */
+static PetscErrorCode Settle(FenColoured C)
 {
-  const FenInt red = FEN_LANES * C->chunks[FEN_RED];
   FenSweepPart part;
 
   PetscFunctionBegin;
-  for (FenInt k = red; k < C->n; k++)
-    C->x[k] = C->state[k] < 0 ? C->x[k - k % FEN_LANES] : C->x[k] + x[k - red];
   PetscCall(FenColouredExchange_Private(C, FEN_BLACK, C->x));
   FenSweepPartInit(&part);
   C->b->kernels->sweep(&C->rows.view, 0, C->chunks[FEN_RED], C->x, C->x, C->x, C->policy, &part);
   PetscCall(FenColouredExchange_Private(C, FEN_RED, C->x));
   C->b->sweeps += 0.5;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenColouredAdd(FenColoured C, const double x[])
+{
+  const FenInt red = FEN_LANES * C->chunks[FEN_RED];
+
+  PetscFunctionBegin;
+  for (FenInt k = red; k < C->n; k++)
+    C->x[k] = C->state[k] < 0 ? C->x[k - k % FEN_LANES] : C->x[k] + x[k - red];
+  PetscCall(Settle(C));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenColouredSave(FenColoured C, double black[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(black, C->x + FEN_LANES * C->chunks[FEN_RED], FEN_LANES * C->chunks[FEN_BLACK]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenColouredRestore(FenColoured C, const double black[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(C->x + FEN_LANES * C->chunks[FEN_RED], black, FEN_LANES * C->chunks[FEN_BLACK]));
+  PetscCall(Settle(C));
   PetscFunctionReturn(0);
 }

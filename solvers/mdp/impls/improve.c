@@ -41,7 +41,7 @@ static PetscErrorCode Initialize(FenSolver s)
   E->stale = E->looked = 0;
   E->tolerance = PETSC_INFINITY;
   E->norm_start = E->rate = 0;
-  E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY, .patient = STALE};
+  E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY};
   if (E->first == FEN_EVALUATE_NOTHING) {
     mdp->choice = NULL;
     mdp->why[0] = 0;

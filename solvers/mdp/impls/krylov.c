@@ -121,3 +121,15 @@ PetscErrorCode FenKrylovSolve(FenKrylov *K, const double b[], double stop, doubl
   *failed = (PetscBool)(reason <= 0 && !(reason == KSP_DIVERGED_ITS && K->best < 0.9 * norm));
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode FenKrylovNorm(FenKrylov *K, const double b[], double *norm)
+{
+  PetscReal value;
+
+  PetscFunctionBegin;
+  PetscCall(VecPlaceArray(K->b, b));
+  PetscCall(VecNorm(K->b, NORM_2, &value));
+  PetscCall(VecResetArray(K->b));
+  *norm = value;
+  PetscFunctionReturn(0);
+}

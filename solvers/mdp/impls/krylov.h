@@ -24,3 +24,4 @@ PETSC_INTERN PetscErrorCode FenKrylovCreate(FenMDP, FenInt n, FenProductFn mult,
 PETSC_INTERN PetscErrorCode FenKrylovDestroy(FenKrylov *);
 /* x from zero until the 2-norm of the residual is at most stop; failed: it is not smaller than b */
 PETSC_INTERN PetscErrorCode FenKrylovSolve(FenKrylov *, const double b[], double stop, double x[], PetscBool *failed);
+PETSC_INTERN PetscErrorCode FenKrylovNorm(FenKrylov *, const double b[], double *norm2);

@@ -8,14 +8,14 @@ typedef struct {
   PetscBool   use; /* option */
   FenColoured colours;
   FenKrylov   krylov;
-  double     *d, *x;
+  double     *d, *x, *kept;
 } FenReduced;
 
 typedef struct {
   double before;  /* norm one step ago */
   double best;    /* smallest so far */
   FenInt stale;   /* steps since it fell */
-  FenInt patient; /* steps that it need not fall */
+  FenInt refused; /* solves in a row that were taken back */
 } FenProgressOfNorm;
 
 /* rows in colours, and the system, unless they are there; collective */
