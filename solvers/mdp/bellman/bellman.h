@@ -63,6 +63,21 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicySweep(FenBellman, FenSolver, double 
 /* y = x - gamma P_pi x; x and y have nlocal entries; r_pi on my states */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], double y[]);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);
+/* the extracted row of my state: entry j is at j * stride, in local numbers; probabilities may be zero at the end */
+typedef struct {
+  FenInt        n, stride;
+  const int    *col;
+  const double *prob;
+  double        discount;
+} FenPolicyRow;
+PETSC_INTERN PetscErrorCode FenBellmanPolicyRow(FenBellman, FenInt state, FenPolicyRow *);
+PETSC_INTERN FenInt         FenBellmanLongestRow(FenBellman);
+PETSC_INTERN FenInt         FenBellmanGlobal(FenBellman, int local); /* number of a state or ghost */
+PETSC_INTERN MPI_Comm       FenBellmanComm(FenBellman);
+/* fills the ghosts of x */
+PETSC_INTERN PetscErrorCode FenBellmanExchange(FenBellman, double x[]);
+/* does the model have two colours, see coloured.h? Found once; collective, the same on any number of ranks */
+PETSC_INTERN PetscErrorCode FenBellmanHasTwoColours(FenBellman, PetscBool *);
 /* local block of I - gamma P_pi as an AIJ matrix of one rank, for preconditioners; caller destroys */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
 PETSC_INTERN PetscErrorCode FenBellmanGetWork(FenBellman, double *sweeps, double *matvecs);

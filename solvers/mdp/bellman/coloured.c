@@ -9,6 +9,12 @@ PetscErrorCode FenColouredGetBlackSize(FenColoured C, FenInt *n)
   PetscFunctionReturn(0);
 }
 
+/* of a state of mine or a ghost */
+static int Colour(FenColoured C, FenInt k)
+{
+  return C->colours == 2 ? C->b->colour[k] : FEN_RED;
+}
+
 /* states of a colour keep their order */
 static PetscErrorCode Order(FenColoured C)
 {
@@ -17,7 +23,7 @@ static PetscErrorCode Order(FenColoured C)
 
   PetscFunctionBegin;
   for (FenInt s = 0; s < b->nlocal; s++)
-    count[(int)b->colour[s]]++;
+    count[Colour(C, s)]++;
   for (int k = 0; k < 2; k++)
     C->chunks[k] = FenChunkCount(count[k]);
   C->n = FEN_LANES * (C->chunks[0] + C->chunks[1]);
@@ -26,7 +32,7 @@ static PetscErrorCode Order(FenColoured C)
   for (FenInt k = 0; k < C->n; k++)
     C->state[k] = -1;
   for (FenInt s = 0; s < b->nlocal; s++) {
-    C->position[s] = (int)at[(int)b->colour[s]]++;
+    C->position[s] = (int)at[Colour(C, s)]++;
     C->state[C->position[s]] = (int)s;
   }
   for (FenInt k = 0; k < b->nghost; k++)
@@ -47,7 +53,7 @@ static PetscErrorCode MakeExchange(FenColoured C, int colour, const int there[])
   PetscCall(PetscMalloc1(b->nghost, &remote));
   PetscCall(PetscMalloc1(b->nghost, &leaf));
   for (FenInt k = 0; k < b->nghost; k++)
-    if (b->colour[b->nlocal + k] == colour) {
+    if (Colour(C, b->nlocal + k) == colour) {
       leaf[n] = (PetscInt)(C->n + k);
       remote[n].rank = from[k].rank;
       remote[n++].index = there[k];
@@ -70,7 +76,7 @@ static PetscErrorCode MakeExchanges(FenColoured C)
   PetscCall(PetscMalloc1(b->nghost + 1, &there));
   PetscCall(PetscSFBcastBegin(b->exchange, MPI_INT, C->position, there, MPI_REPLACE));
   PetscCall(PetscSFBcastEnd(b->exchange, MPI_INT, C->position, there, MPI_REPLACE));
-  for (int k = 0; k < 2; k++)
+  for (int k = 0; k < C->colours; k++)
     PetscCall(MakeExchange(C, k, there));
   PetscCall(PetscFree(there));
   PetscFunctionReturn(0);
@@ -138,10 +144,12 @@ static void FillLane(FenColoured C, FenInt chunk, FenInt a, FenInt slot, int lan
   double               stay = 0, scale;
 
   R->reward[FEN_LANES * slot + lane] = PETSC_NINFINITY;
+  C->scale[FEN_LANES * slot + lane] = 1;
   if (Lane(b, s, a, &from, &first, &n)) {
     for (FenInt j = 0; j < n; j++)
       stay += A->col[first + FEN_LANES * j] == s ? A->val[first + FEN_LANES * j] : 0;
     scale = 1 / (1 - b->options.discount * stay);
+    C->scale[FEN_LANES * slot + lane] = scale;
     R->reward[FEN_LANES * slot + lane] = A->reward[FEN_LANES * from + s % FEN_LANES] * scale;
     for (FenInt j = 0; j < n; j++) {
       const FenInt e = first + FEN_LANES * j, o = FEN_LANES * (at + to) + lane;
@@ -188,6 +196,7 @@ static PetscErrorCode Store(FenColoured C)
   PetscCall(PetscMalloc1(most, &work));
   PetscCall(CountAll(C, work, &nslots, &ncolumns));
   PetscCall(FenChunksAllocate_Private(&C->rows, C->n, nchunks, nslots, ncolumns, C->b->options.discount));
+  PetscCall(PetscMalloc1((size_t)(FEN_LANES * nslots), &C->scale));
   for (FenInt c = 0; c < nchunks; c++) {
     const FenInt first = C->rows.chunk_ptr[c];
     FenInt       slots;
@@ -205,16 +214,19 @@ static PetscErrorCode Store(FenColoured C)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenColouredCreate(FenBellman b, FenColoured *out)
+PetscErrorCode FenColouredCreate(FenBellman b, int colours, FenColoured *out)
 {
   FenColoured C;
-  PetscBool   two;
+  PetscBool   two = PETSC_TRUE;
 
   PetscFunctionBegin;
-  PetscCall(FenBellmanHasTwoColours(b, &two));
-  PetscCheck(two, b->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "the model does not have two colours");
+  if (colours == 2)
+    PetscCall(FenBellmanHasTwoColours(b, &two));
+  PetscCheck(two && b->rows && !b->nature, b->comm, (PetscErrorCode)FEN_ERR_INTERNAL,
+             "the model does not have two colours, or no nominal rows that are stored");
   PetscCall(PetscNew(&C));
   C->b = b;
+  C->colours = colours;
   PetscCall(Order(C));
   PetscCall(MakeExchanges(C));
   PetscCall(Store(C));
@@ -232,7 +244,8 @@ PetscErrorCode FenColouredDestroy(FenColoured *C)
     PetscFunctionReturn(0);
   PetscCall(FenChunksDestroy_Private(&(*C)->rows));
   PetscCall(FenChunksDestroy_Private(&(*C)->kept));
-  PetscCall(PetscFree((*C)->kept_action));
+  PetscCall(PetscFree((*C)->scale));
+  PetscCall(PetscFree2((*C)->kept_action, (*C)->kept_scale));
   PetscCall(PetscSFDestroy(&(*C)->exchange[FEN_RED]));
   PetscCall(PetscSFDestroy(&(*C)->exchange[FEN_BLACK]));
   PetscCall(PetscFree2((*C)->position, (*C)->state));
@@ -247,11 +260,13 @@ PetscErrorCode FenColouredPut(FenColoured C, const double V[], const int policy[
   for (FenInt k = 0; k < C->n; k++) {
     const int s = C->state[k] >= 0 ? C->state[k] : C->state[k - k % FEN_LANES];
 
-    C->x[k] = V[s];
+    if (V)
+      C->x[k] = V[s];
     if (policy)
       C->policy[k] = PetscMax(0, policy[s]);
   }
-  PetscCall(FenColouredExchange_Private(C, FEN_BLACK, C->x));
+  if (V)
+    PetscCall(FenColouredExchange_Private(C, C->colours == 2 ? FEN_BLACK : FEN_RED, C->x));
   PetscFunctionReturn(0);
 }
 
@@ -263,6 +278,7 @@ PetscErrorCode FenColouredTake(FenColoured C, double V[])
   PetscFunctionReturn(0);
 }
 
+/* of one colour */
 static PetscErrorCode HalfSweep(FenColoured C, int colour, double image[], FenSweepPart *part)
 {
   const FenInt first = FenColouredFirst(C, colour);
@@ -270,7 +286,7 @@ static PetscErrorCode HalfSweep(FenColoured C, int colour, double image[], FenSw
   PetscFunctionBegin;
   FenSweepPartInit(part);
   C->b->kernels->sweep(&C->rows.view, first, first + C->chunks[colour], C->x, C->x, image, C->policy, part);
-  C->b->sweeps += 0.5;
+  C->b->sweeps += 1. / C->colours;
   if (image == C->x)
     PetscCall(FenColouredExchange_Private(C, colour, C->x));
   PetscFunctionReturn(0);
@@ -282,7 +298,7 @@ PetscErrorCode FenColouredSweeps(FenColoured C, PetscInt n)
 
   PetscFunctionBegin;
   for (PetscInt k = 0; k < n; k++)
-    for (int colour = 0; colour < 2; colour++)
+    for (int colour = 0; colour < C->colours; colour++)
       PetscCall(HalfSweep(C, colour, C->x, &part));
   PetscFunctionReturn(0);
 }
@@ -305,5 +321,19 @@ PetscErrorCode FenColouredResidual(FenColoured C, double d[], double *lo, double
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, range, 2, MPI_DOUBLE, MPI_MAX, C->b->comm));
   *lo = -range[0];
   *hi = range[1];
+  PetscFunctionReturn(0);
+}
+
+/* Jacobi: all states at once, from the values before */
+PetscErrorCode FenColouredJacobi(FenColoured C, PetscInt n)
+{
+  FenSweepPart part;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < n; k++) {
+    PetscCall(HalfSweep(C, FEN_RED, C->image, &part));
+    PetscCall(PetscArraycpy(C->x, C->image, C->n));
+    PetscCall(FenColouredExchange_Private(C, FEN_RED, C->x));
+  }
   PetscFunctionReturn(0);
 }

@@ -11,29 +11,28 @@
    when the red ones are exact.
 
    A FenColoured keeps its own copy of the rows, red states first, each colour filled up to whole chunks, and its own
-   iterate. Nominal rows that are stored, only.
+   iterate.
 */
 #pragma once
 #include "bellman.h"
 
 typedef struct _FenColoured *FenColoured;
 
-/* does the model have two colours? Found once; collective, the same on any number of ranks */
-PETSC_INTERN PetscErrorCode FenBellmanHasTwoColours(FenBellman, PetscBool *);
-/* the model must have two colours */
-PETSC_INTERN PetscErrorCode FenColouredCreate(FenBellman, FenColoured *);
+/* colours = 2: the model must have them; 1: no colours, sweeps go through the states in their order, chunk by chunk,
+   and what is said of black states below does not apply. Nominal rows that are stored */
+PETSC_INTERN PetscErrorCode FenColouredCreate(FenBellman, int colours, FenColoured *);
 PETSC_INTERN PetscErrorCode FenColouredDestroy(FenColoured *);
 /* black positions on this rank, those that fill the last chunk included */
 PETSC_INTERN PetscErrorCode FenColouredGetBlackSize(FenColoured, FenInt *);
 
-/* the iterate, from and to the operator's order; policy: incumbents of the sweeps to come (NULL: as they are) */
+/* the iterate, from and to the operator's order; policy: incumbents of the sweeps to come. NULL: as they are */
 PETSC_INTERN PetscErrorCode FenColouredPut(FenColoured, const double V[], const int policy[]);
 PETSC_INTERN PetscErrorCode FenColouredTake(FenColoured, double V[]);
 /* n sweeps, red then black, the greedy action everywhere */
 PETSC_INTERN PetscErrorCode FenColouredSweeps(FenColoured, PetscInt n);
 
-/* the same with the policy that is extracted */
-PETSC_INTERN PetscErrorCode FenColouredPolicySweeps(FenColoured, PetscInt n);
+/* one colour: n sweeps that use the values before */
+PETSC_INTERN PetscErrorCode FenColouredJacobi(FenColoured, PetscInt n);
 
 /* red states exact, then what a greedy step would add to the black ones: d, and the global range of d and zero */
 PETSC_INTERN PetscErrorCode FenColouredResidual(FenColoured, double d[], double *lo, double *hi);
@@ -41,6 +40,9 @@ PETSC_INTERN PetscErrorCode FenColouredResidual(FenColoured, double d[], double 
 PETSC_INTERN PetscErrorCode FenColouredSetPolicy(FenColoured);
 /* y = (I - gamma^2 ...) x on the black states */
 PETSC_INTERN PetscErrorCode FenColouredMult(FenColoured, const double x[], double y[]);
+/* (I - gamma P) x = b in the operator's order: its right-hand side on the black states, and x from their part of it */
+PETSC_INTERN PetscErrorCode FenColouredReduce(FenColoured, const double b[], double black[]);
+PETSC_INTERN PetscErrorCode FenColouredExpand(FenColoured, const double b[], const double black[], double x[]);
 /* black states += x, and red states exact */
 /* black states, and back with red states exact */
 PETSC_INTERN PetscErrorCode FenColouredSave(FenColoured, double black[]);

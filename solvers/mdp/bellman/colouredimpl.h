@@ -8,12 +8,15 @@ enum { FEN_RED, FEN_BLACK };
 
 struct _FenColoured {
   FenBellman    b;
+  int           colours;     /* 2, or 1: no colours, all states are "red" and improved one chunk after the other */
   FenInt        chunks[2];   /* of red and of black states */
   FenInt        n;           /* positions: red states, what fills their last chunk, black states, the same */
   int          *position;    /* of my states, then of ghosts */
   int          *state;       /* at a position, -1: none */
   FenChunkStore rows;        /* of all actions, staying eliminated */
+  double       *scale;       /* FEN_LANES a slot: 1 / (1 - discount p(s,s)) */
   FenChunkStore kept;        /* of the policy */
+  double       *kept_scale;  /* n */
   FenChunks     negative;    /* the same with the other sign of the discount */
   int          *kept_action; /* what is extracted, -1: nothing */
   PetscSF       exchange[2]; /* of red and of black ghosts; NULL on one rank */

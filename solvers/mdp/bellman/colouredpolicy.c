@@ -28,7 +28,7 @@ PetscErrorCode FenColouredPolicyCreate_Private(FenColoured C)
   C->kept.view.reach = R->view.reach == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
   C->negative = C->kept.view;
   C->negative.discount = -C->b->options.discount;
-  PetscCall(PetscMalloc1(C->n, &C->kept_action));
+  PetscCall(PetscMalloc2(C->n, &C->kept_action, C->n, &C->kept_scale));
   for (FenInt k = 0; k < C->n; k++)
     C->kept_action[k] = -1;
   PetscFunctionReturn(0);
@@ -50,6 +50,7 @@ PetscErrorCode FenColouredSetPolicy(FenColoured C)
     if (C->policy[k] == C->kept_action[k])
       continue;
     C->kept_action[k] = C->policy[k];
+    C->kept_scale[k] = C->scale[FEN_LANES * slot + lane];
     K->reward[k] = R->reward[FEN_LANES * slot + lane];
     for (FenInt j = 0; j < room; j++) {
       const PetscBool in = (PetscBool)(j < n && !empty);
@@ -57,24 +58,6 @@ PetscErrorCode FenColouredSetPolicy(FenColoured C)
       K->col[FEN_LANES * (to + j) + lane] = in ? R->col[FEN_LANES * (from + j) + lane] : (int)k;
       K->val[FEN_LANES * (to + j) + lane] = in ? R->val[FEN_LANES * (from + j) + lane] : 0;
     }
-  }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenColouredPolicySweeps(FenColoured C, PetscInt n)
-{
-  FenSweepPart part;
-
-  PetscFunctionBegin;
-  for (PetscInt k = 0; k < n; k++) {
-    for (int colour = 0; colour < 2; colour++) {
-      const FenInt first = FenColouredFirst(C, colour);
-
-      FenSweepPartInit(&part);
-      C->b->kernels->apply(&C->kept.view, first, first + C->chunks[colour], C->x, C->x, C->x, &part);
-      PetscCall(FenColouredExchange_Private(C, colour, C->x));
-    }
-    C->b->matvecs += 1;
   }
   PetscFunctionReturn(0);
 }
@@ -93,6 +76,42 @@ PetscErrorCode FenColouredMult(FenColoured C, const double x[], double y[])
   k->mult(&C->kept.view, red, all, C->y, C->y, C->image);
   PetscCall(PetscArraycpy(y, C->image + FEN_LANES * red, FEN_LANES * (all - red)));
   C->b->matvecs += 1;
+  PetscFunctionReturn(0);
+}
+
+/* y in black positions += discount P y of the red ones */
+static void AddRed(FenColoured C, double y[])
+{
+  const FenInt red = C->chunks[FEN_RED];
+
+  C->b->kernels->mult(&C->negative, red, red + C->chunks[FEN_BLACK], y, y, y);
+}
+
+PetscErrorCode FenColouredReduce(FenColoured C, const double b[], double black[])
+{
+  const FenInt red = FEN_LANES * C->chunks[FEN_RED];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < C->n; k++)
+    C->y[k] = C->state[k] < 0 ? 0 : C->kept_scale[k] * b[C->state[k]];
+  PetscCall(FenColouredExchange_Private(C, FEN_RED, C->y));
+  AddRed(C, C->y);
+  PetscCall(PetscArraycpy(black, C->y + red, C->n - red));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenColouredExpand(FenColoured C, const double b[], const double black[], double x[])
+{
+  const FenInt red = FEN_LANES * C->chunks[FEN_RED];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < red; k++)
+    C->y[k] = C->state[k] < 0 ? 0 : C->kept_scale[k] * b[C->state[k]];
+  PetscCall(PetscArraycpy(C->y + red, black, C->n - red));
+  PetscCall(FenColouredExchange_Private(C, FEN_BLACK, C->y));
+  C->b->kernels->mult(&C->negative, 0, C->chunks[FEN_RED], C->y, C->y, C->y);
+  for (FenInt s = 0; s < C->b->nlocal; s++)
+    x[s] = C->y[C->position[s]];
   PetscFunctionReturn(0);
 }
 

@@ -73,7 +73,7 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
   PetscFunctionBegin;
   PetscCall(FenImproveOptionsSweeps(E, PetscOptionsObject));
   PetscCall(FenImproveOptionsNewton(E, PetscOptionsObject));
-  PetscCall(FenPolicySystemOptions(&E->system, PetscOptionsObject));
+  PetscCall(FenPolicySystemOptions(s, &E->system, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 

@@ -4,10 +4,10 @@
 
    Sweeps of T_pi (modified policy iteration) converge from any start, with the optimal policy at the end, and need no
    safeguard: constants pass through T, so every start is as good as one from below. Linear solves do need one when they
-   are inexact or when nature's law is frozen in them (Newton's method on a max-min may cycle): after STALE iterations
-   without a new smallest norm of TV - V, an outcome that does not lower the norm is thrown away and V <- TV taken,
-   which lowers it by the discount. Before that it is accepted: the norm of policy iteration rises for a while on models
-   where news travels one state a step.
+   are inexact or when nature's law is frozen in them (Newton's method on a max-min may cycle): once there were STALE
+   iterations without a new smallest norm of TV - V, an outcome that does not lower the norm is thrown away and V <- TV
+   taken, which lowers it by the discount, with more sweeps each time. Before that it is accepted: the norm of policy
+   iteration rises for a while on models where news travels one state a step.
 
    Each solve starts with the best constant, (max + min of TV - V)/2/(1 - gamma): the mode that converges slowest.
 
@@ -19,6 +19,8 @@
 
 #define STALE         50
 #define FORCING_LEAST 1e-3
+#define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
+#define MOST_DOUBLED  6
 #define ROUNDS        30 /* of linear solves in one evaluation */
 
 static const char citation[] = "@article{HoPetrikWiesemann2021,\n"
@@ -38,7 +40,7 @@ static PetscErrorCode Initialize(FenSolver s)
     PetscCall(PetscCitationsRegister(citation, &cited));
   E->kind = (FenInt)E->first;
   E->norm_before = E->best = PETSC_INFINITY;
-  E->stale = E->looked = 0;
+  E->stale = E->looked = E->strict = E->refused = 0;
   E->tolerance = PETSC_INFINITY;
   E->norm_start = E->rate = 0;
   E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY};
@@ -148,7 +150,6 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
 {
   FenImprove  *E = (FenImprove *)mdp->base.data;
   const double norm = FenMDPNorm_Private(mdp, &mdp->stats), g2 = mdp->gamma * mdp->gamma;
-  PetscBool two;
 
   PetscFunctionBegin;
   *failed = PETSC_FALSE;
@@ -157,12 +158,11 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
     PetscCall(EvaluateSweeps(mdp));
     break;
   case FEN_EVALUATE_NEWTON:
-    PetscCall(FenBellmanHasTwoColours(mdp->op, &two));
-    if (two) {
-      PetscCall(FenReducedSetUp(mdp, E->system.max_it, &E->reduced));
-      PetscCall(FenReducedEvaluate(mdp, &E->reduced, &E->step, E->smooth, E->forcing, 8, failed));
+    if (E->system.kind == FEN_POLICY_PC_COLOUR) {
+      PetscCall(FenReducedSetUp(mdp, E->system.max_it, &E->system.reduced));
+      PetscCall(FenReducedEvaluate(mdp, &E->system.reduced, &E->step, E->smooth, E->forcing, STEPS, failed));
     } else
-    PetscCall(EvaluateNewton(mdp, failed));
+      PetscCall(EvaluateNewton(mdp, failed));
     break;
   case FEN_EVALUATE_EXACT:
     PetscCall(EvaluateTo(mdp, 4 * mdp->stats.slack, failed));
@@ -177,27 +177,42 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
   PetscFunctionReturn(0);
 }
 
-/* whether the outcome of an evaluation must lower the norm: see above */
-static PetscBool Strict(const FenImprove *E)
-{
-  return (PetscBool)(E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
-}
-
 /* sweep at W; if that is no progress where progress is due, go back to TV, which X keeps meanwhile */
 static PetscErrorCode Accept(FenMDP mdp, double norm)
 {
-  FenImprove     *E = (FenImprove *)mdp->base.data;
-  const PetscBool strict = Strict(E);
+  FenImprove *E = (FenImprove *)mdp->base.data;
 
   PetscFunctionBegin;
   FenMDPSwap_Private(&mdp->V, &mdp->W);
   FenMDPSwap_Private(&mdp->TV, &mdp->X);
   PetscCall(FenMDPSweep_Private(mdp));
-  if (strict && FenMDPNorm_Private(mdp, &mdp->stats) > 0.999 * norm && !FenMDPMet_Private(mdp)) {
+  if (E->strict && FenMDPNorm_Private(mdp, &mdp->stats) > 0.999 * norm && !FenMDPMet_Private(mdp)) {
     FenMDPSwap_Private(&mdp->V, &mdp->X);
     PetscCall(FenMDPSweep_Private(mdp));
-  }
+    E->refused = PetscMin(E->refused + 1, MOST_DOUBLED);
+  } else
+    E->refused = 0;
   PetscFunctionReturn(0);
+}
+
+/* sweeps after a linear solve on all states; twice as many each time that its outcome was no good */
+static PetscErrorCode Smooth(FenMDP mdp)
+{
+  FenImprove    *E = (FenImprove *)mdp->base.data;
+  const PetscInt sweeps = E->smooth << E->refused;
+
+  PetscFunctionBegin;
+  if (E->kind == FEN_EVALUATE_NEWTON && E->system.kind != FEN_POLICY_PC_COLOUR)
+    for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
+      PetscCall(FenMDPValueStep_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+static void Watch(FenImprove *E, double norm)
+{
+  E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
+  E->strict = E->strict || (E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
+  E->best = PetscMin(E->best, norm);
 }
 
 static PetscErrorCode Iterate(FenSolver s)
@@ -217,14 +232,10 @@ static PetscErrorCode Iterate(FenSolver s)
       PetscCall(FenMDPValueStep_Private(mdp));
     else
       PetscCall(Accept(mdp, norm));
-    if (E->kind == FEN_EVALUATE_NEWTON && !E->reduced.colours)
-      for (PetscInt k = 0; k < E->smooth && !FenMDPMet_Private(mdp); k++)
-        PetscCall(FenMDPValueStep_Private(mdp));
+    PetscCall(Smooth(mdp));
     E->norm_before = norm;
   }
-  norm = FenMDPNorm_Private(mdp, &mdp->stats);
-  E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
-  E->best = PetscMin(E->best, norm);
+  Watch(E, FenMDPNorm_Private(mdp, &mdp->stats));
   if (E->kind == FEN_EVALUATE_NOTHING)
     PetscCall(FenImproveChoose(mdp, E));
   PetscCall(FenMDPReport_Private(mdp));
@@ -240,6 +251,12 @@ static PetscErrorCode State(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "norm_before", &E->norm_before));
   PetscCall(FenStateAddReal(state, "norm_smallest", &E->best));
   PetscCall(FenStateAddInt(state, "stale", &E->stale));
+  PetscCall(FenStateAddInt(state, "strict", &E->strict));
+  PetscCall(FenStateAddInt(state, "refused", &E->refused));
+  PetscCall(FenStateAddReal(state, "step_before", &E->step.before));
+  PetscCall(FenStateAddReal(state, "step_smallest", &E->step.best));
+  PetscCall(FenStateAddInt(state, "step_stale", &E->step.stale));
+  PetscCall(FenStateAddInt(state, "step_refused", &E->step.refused));
   PetscCall(FenStateAddReal(state, "tolerance", &E->tolerance));
   PetscCall(FenStateAddInt(state, "looked", &E->looked));
   PetscCall(FenStateAddReal(state, "norm_start", &E->norm_start));
@@ -258,7 +275,6 @@ static PetscErrorCode Reset(FenSolver s)
 {
   PetscFunctionBegin;
   PetscCall(FenPolicySystemDestroy(&((FenImprove *)s->data)->system));
-  PetscCall(FenReducedDestroy(&((FenImprove *)s->data)->reduced));
   PetscFunctionReturn(0);
 }
 
@@ -322,8 +338,8 @@ PetscErrorCode FenImproveCreate(FenSolver s, FenEvaluation first)
   E->first = first;
   E->sweeps_max = 100;
   E->inner = 0.03;
-  E->smooth = 8;
-  E->forcing = 0.01;
+  E->smooth = 6;
+  E->forcing = 0.05;
   E->system.max_it = 200;
   s->data = E;
   s->ops->setup = SetUp;

@@ -8,7 +8,6 @@
 */
 #pragma once
 #include "policysystem.h"
-#include "reduced.h"
 
 typedef enum {
   FEN_EVALUATE_NOTHING, /* V <- TV: value iteration, while "auto" looks */
@@ -26,17 +25,18 @@ typedef struct {
   double          forcing;    /* largest forcing term */
   FenEvaluation   first;      /* what a new solve starts with */
   FenPolicySystem system;
-  FenReduced      reduced;
   /* state */
-  FenInt kind;        /* FenEvaluation */
-  double norm_before; /* of TV - V one iteration ago */
-  double best;        /* smallest norm so far */
-  FenInt stale;       /* iterations since it fell */
-  double tolerance;   /* partial: of the present evaluation */
-  FenInt looked;      /* auto: sweeps looked at */
-  double norm_start;  /* auto: norm at the first of them */
-  double rate;        /* auto: contraction that was seen */
-  FenProgressOfNorm step; /* of Newton steps on one colour */
+  FenInt            kind;        /* FenEvaluation */
+  double            norm_before; /* of TV - V one iteration ago */
+  double            best;        /* smallest norm so far */
+  FenInt            stale;       /* iterations since it fell */
+  FenInt            strict;      /* every iteration must lower it */
+  FenInt            refused;     /* solves in a row that were thrown away */
+  double            tolerance;   /* partial: of the present evaluation */
+  FenInt            looked;      /* auto: sweeps looked at */
+  double            norm_start;  /* auto: norm at the first of them */
+  double            rate;        /* auto: contraction that was seen */
+  FenProgressOfNorm step;        /* of Newton steps on one colour */
 } FenImprove;
 
 /* allocates s->data, sets all operations but setfromoptions and create's defaults */

@@ -12,7 +12,7 @@ static PetscErrorCode FenMDPSetFromOptions_IPI(FenSolver s, PetscOptionItems *Pe
 {
   PetscFunctionBegin;
   PetscCall(FenImproveOptionsNewton((FenImprove *)s->data, PetscOptionsObject));
-  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscCall(FenPolicySystemOptions(s, &((FenImprove *)s->data)->system, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 

@@ -10,7 +10,7 @@
 static PetscErrorCode FenMDPSetFromOptions_PI(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
   PetscFunctionBegin;
-  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscCall(FenPolicySystemOptions(s, &((FenImprove *)s->data)->system, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 

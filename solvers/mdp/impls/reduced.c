@@ -34,7 +34,7 @@ PetscErrorCode FenReducedSetUp(FenMDP mdp, PetscInt max_it, FenReduced *R)
   R->krylov.max_it = max_it;
   if (R->colours)
     PetscFunctionReturn(0);
-  PetscCall(FenColouredCreate(mdp->op, &R->colours));
+  PetscCall(FenColouredCreate(mdp->op, 2, &R->colours));
   PetscCall(FenColouredGetBlackSize(R->colours, &n));
   PetscCall(FenKrylovCreate(mdp, n, Product, NULL, R->colours, &R->krylov));
   PetscCall(PetscCalloc3(n, &R->d, n, &R->x, n, &R->kept));
@@ -124,9 +124,6 @@ PetscErrorCode FenReducedEvaluate(FenMDP mdp, FenReduced *R, FenProgressOfNorm *
     } else
       PetscCall(StrictStep(R, P, sweeps, f, least, &norm));
     Count(P, norm);
-    if (getenv("VERB"))
-      printf("  norm %.3e before %.3e best %.3e stale %d target %.2e it %d\n", norm, P->before, P->best, (int)P->stale,
-             target, (int)R->krylov.it);
   }
   *failed = (PetscBool)!isfinite(norm);
   PetscCall(FenColouredTake(R->colours, mdp->W));

@@ -5,7 +5,6 @@
 #include "../bellman/coloured.h"
 
 typedef struct {
-  PetscBool   use; /* option */
   FenColoured colours;
   FenKrylov   krylov;
   double     *d, *x, *kept;
