@@ -9,7 +9,8 @@
    taken, which lowers it by the discount, with more sweeps each time. Before that it is accepted: the norm of policy
    iteration rises for a while on models where news travels one state a step.
 
-   Each solve starts with the best constant, (max + min of TV - V)/2/(1 - gamma): the mode that converges slowest.
+   Each solve starts with the best constant, (max + min of TV - V)/2/(1 - gamma): the mode that converges slowest; if
+   all residuals have one sign.
 
    References: Puterman and Shin, Management Science 24, 1978; Gargiani et al., arXiv 2211.04299 and 2404.06136; Ho,
    Petrik, Wiesemann, JMLR 22(275), 2021; Kaufman and Schaefer, INFORMS J. Comput. 25, 2013.
@@ -42,7 +43,8 @@ static PetscErrorCode Initialize(FenSolver s)
   E->norm_before = E->best = PETSC_INFINITY;
   E->stale = E->looked = E->strict = E->refused = 0;
   E->tolerance = PETSC_INFINITY;
-  E->norm_start = E->rate = 0;
+  E->norm_start = E->rate = E->mark_norm = E->mark_work = 0;
+  E->watched = 0;
   E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY};
   if (E->first == FEN_EVALUATE_NOTHING) {
     mdp->choice = NULL;
@@ -79,8 +81,10 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
 static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepStats *stats, double forcing,
                               double least, PetscBool *failed)
 {
-  FenImprove  *E = (FenImprove *)mdp->base.data;
-  const double c = FenMDPBestShift_Private(mdp, stats), middle = c * (1 - mdp->gamma);
+  FenImprove *E = (FenImprove *)mdp->base.data;
+  /* where some residuals have the other sign, as at goals that are reached, the constant would be wrong there */
+  const double c = stats->lo > 0 || stats->hi < 0 ? FenMDPBestShift_Private(mdp, stats) : 0;
+  const double middle = c * (1 - mdp->gamma);
   double      *b = mdp->X, *x, norm2;
 
   PetscFunctionBegin;
@@ -165,7 +169,7 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
       PetscCall(EvaluateNewton(mdp, failed));
     break;
   case FEN_EVALUATE_EXACT:
-    PetscCall(EvaluateTo(mdp, 4 * mdp->stats.slack, failed));
+    PetscCall(EvaluateTo(mdp, PetscMax(4 * mdp->stats.slack, 0.1 * FenMDPTarget_Private(mdp)), failed));
     break;
   case FEN_EVALUATE_PARTIAL:
     E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, 0.1 * norm);
@@ -236,9 +240,9 @@ static PetscErrorCode Iterate(FenSolver s)
     E->norm_before = norm;
   }
   Watch(E, FenMDPNorm_Private(mdp, &mdp->stats));
-  if (E->kind == FEN_EVALUATE_NOTHING)
-    PetscCall(FenImproveChoose(mdp, E));
   PetscCall(FenMDPReport_Private(mdp));
+  if (E->first == FEN_EVALUATE_NOTHING)
+    PetscCall(FenImproveChoose(mdp, E));
   PetscFunctionReturn(0);
 }
 
@@ -261,6 +265,9 @@ static PetscErrorCode State(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "looked", &E->looked));
   PetscCall(FenStateAddReal(state, "norm_start", &E->norm_start));
   PetscCall(FenStateAddReal(state, "rate", &E->rate));
+  PetscCall(FenStateAddInt(state, "watched", &E->watched));
+  PetscCall(FenStateAddReal(state, "mark_norm", &E->mark_norm));
+  PetscCall(FenStateAddReal(state, "mark_work", &E->mark_work));
   PetscFunctionReturn(0);
 }
 
