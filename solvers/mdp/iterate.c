@@ -2,7 +2,8 @@
 /* The iterate that all types of FenMDP share: start, sweeps, shifts, dot products. */
 #include "mdpimpl.h"
 
-#define BLOCK 512 /* entries summed in plain doubles before they go into a double-double */
+#define ELIMINATE_EACH 0.3 /* actions are looked at again when the norm is this much smaller */
+#define BLOCK          512 /* entries summed in plain doubles before they go into a double-double */
 
 /* terminal states have their values from the start; finite horizons start from the values of the last step */
 PetscErrorCode FenMDPStart_Private(FenMDP mdp)
@@ -22,14 +23,43 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps_offset, &mdp->matvecs_offset));
   mdp->sweeps = mdp->matvecs = 0;
   mdp->swept = mdp->stalled = 0;
-  mdp->norm_best = PETSC_INFINITY;
+  mdp->norm_best = mdp->norm_gone = PETSC_INFINITY;
+  PetscCall(FenBellmanForgetEliminated(mdp->op));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Sweep(FenMDP mdp)
+{
+  PetscFunctionBegin;
+  PetscCall(FenBellmanSweep(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
+  PetscFunctionReturn(0);
+}
+
+/* marks actions each time that the norm has fallen enough; the answer is certified by a sweep over all actions */
+static PetscErrorCode Eliminate(FenMDP mdp)
+{
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  const double margin = (mdp->gamma * norm + 4 * mdp->stats.slack) / (1 - mdp->gamma);
+
+  PetscFunctionBegin;
+  if (FenMDPMet_Private(mdp)) {
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_FALSE));
+    PetscCall(Sweep(mdp));
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_TRUE));
+  } else if (norm <= ELIMINATE_EACH * mdp->norm_gone) {
+    PetscCall(FenBellmanEliminate(mdp->op, mdp->V, mdp->TV, margin));
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_TRUE));
+    mdp->norm_gone = norm;
+  }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenMDPSweep_Private(FenMDP mdp)
 {
   PetscFunctionBegin;
-  PetscCall(FenBellmanSweep(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
+  PetscCall(Sweep(mdp));
+  if (mdp->words)
+    PetscCall(Eliminate(mdp));
   mdp->swept = 1;
   PetscFunctionReturn(0);
 }

@@ -18,6 +18,7 @@ struct _p_FenMDP {
   double       discount; /* NAN: the model's */
   FenAmbiguity ambiguity;
   char         simd[16];
+  PetscBool    eliminate; /* actions that cannot be optimal are left out */
   /* work */
   FenBellman      op;
   FenLayout       outside;         /* the model's states; V and others are on the operator's */
@@ -38,8 +39,11 @@ struct _p_FenMDP {
   FenInt  swept;                         /* TV, policy and stats are of V */
   FenInt  stalled;                       /* iterations in a row that rounding kept from improving */
   double  norm_best;
-  double  error;   /* finite horizon: of V so far */
-  FenInt  changes; /* stats.changes, for the state */
+  double  error;     /* finite horizon: of V so far */
+  FenInt  changes;   /* stats.changes, for the state */
+  double  norm_gone; /* norm when actions were eliminated last */
+  double *gone;      /* marks of actions: words arrays */
+  int     words;     /* 0: nothing is eliminated */
   /* answers, on the model's layout */
   double      *value;
   int         *action;

@@ -56,6 +56,15 @@ PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], d
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
 
+/* marks rows whose value at V is below TV by more than the margin; V and TV of the last sweep. Stored nominal rows */
+PETSC_INTERN PetscErrorCode FenBellmanEliminate(FenBellman, const double V[], const double TV[], double margin);
+/* do sweeps leave out what is marked */
+PETSC_INTERN PetscErrorCode FenBellmanUseEliminated(FenBellman, PetscBool);
+PETSC_INTERN PetscErrorCode FenBellmanForgetEliminated(FenBellman);
+/* marks of rows 32 word to 32 word + 31 of my states, as whole numbers below 2^32; setting adds */
+PETSC_INTERN PetscErrorCode FenBellmanGetEliminated(FenBellman, int word, double bits[]);
+PETSC_INTERN PetscErrorCode FenBellmanSetEliminated(FenBellman, int word, const double bits[]);
+
 /* policy rows: extract all or renew the changed; robust models: the worst-case law at V */
 PETSC_INTERN PetscErrorCode FenBellmanSetPolicy(FenBellman, const int policy[], double V[]);
 /* T_pi V for the extracted rows (linear: nature's law is frozen) and its stats */

@@ -61,6 +61,10 @@ struct _p_FenBellman {
   FenChunkStore policy;
   int          *policy_of; /* what is extracted, -1: nothing */
   double       *policy_reward, *policy_x;
+  /* rows that cannot be optimal (eliminate.c) */
+  unsigned char *gone;     /* of each slot: a bit each lane; NULL: none yet */
+  FenInt        *live_ptr; /* of each chunk: its first in live */
+  int           *live;     /* slots of a chunk that some lane needs */
   /* colours (colour.c) */
   int   coloured; /* 0: not looked, 1: there are none, 2: two */
   char *colour;   /* of my states, then of ghosts; NULL: none */

@@ -134,6 +134,8 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(PetscFree2(b->terminal, b->terminal_value));
   PetscCall(PetscFree(b->scratch_policy));
   PetscCall(PetscFree(b->colour));
+  PetscCall(PetscFree(b->gone));
+  PetscCall(PetscFree2(b->live_ptr, b->live));
   PetscCall(FenMDPModelDestroy(&b->model));
   PetscCall(PetscFree(*bellman));
   PetscFunctionReturn(0);
