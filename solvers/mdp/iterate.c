@@ -2,6 +2,7 @@
 /* The iterate that all types of FenMDP share: start, sweeps, shifts, dot products. */
 #include "mdpimpl.h"
 
+#define FAR            8.0 /* values this many times their range away from zero are moved there */
 #define ELIMINATE_EACH 0.3 /* actions are looked at again when the norm is this much smaller */
 #define BLOCK          512 /* entries summed in plain doubles before they go into a double-double */
 
@@ -68,8 +69,19 @@ PetscErrorCode FenMDPValueStep_Private(FenMDP mdp)
 {
   PetscFunctionBegin;
   FenMDPSwap_Private(&mdp->V, &mdp->TV);
+  FenMDPCentre_Private(mdp, mdp->stats.vmin, mdp->stats.vmax, mdp->V);
   PetscCall(FenMDPSweep_Private(mdp));
   PetscFunctionReturn(0);
+}
+
+/* Where constants pass through T only differences of values matter: the certificate has the constant in lo and hi.
+   Small values round less, and near gamma = 1 it is rounding that limits the gap. */
+void FenMDPCentre_Private(FenMDP mdp, double vmin, double vmax, double V[])
+{
+  const double middle = (vmin + vmax) / 2;
+
+  if (mdp->shift && mdp->criterion == FEN_MDP_DISCOUNTED && fabs(middle) > FAR * (vmax - vmin))
+    FenMDPShift_Private(mdp, -middle, V);
 }
 
 void FenMDPShift_Private(FenMDP mdp, double c, double x[])

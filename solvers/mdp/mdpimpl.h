@@ -82,6 +82,8 @@ static inline void FenMDPSwap_Private(double **a, double **b)
   *a = *b;
   *b = t;
 }
+/* V -= a constant if it lies between vmin and vmax, far from zero, and constants pass through T */
+PETSC_INTERN void FenMDPCentre_Private(FenMDP, double vmin, double vmax, double V[]);
 /* x += c in all states but the terminal ones */
 PETSC_INTERN void FenMDPShift_Private(FenMDP, double c, double x[]);
 /* sums of products x[k] y, k < n <= 15, over all ranks */

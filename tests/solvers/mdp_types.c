@@ -211,7 +211,39 @@ static void TestRefusals(void **state)
   FEN_OK(FenMDPModelDestroy(&model));
 }
 
+/* a walk on a ring whose values are near 1e5 and differ by some units */
+static int Far(const void *ctx, FenInt s, MDPRow r[8])
+{
+  (void)ctx;
+  for (int a = 0; a < 3; a++)
+    r[a] = (MDPRow){3,
+                    {(s + 1 + a) % 20, (s + 19) % 20, (7 * s + a) % 20},
+                    {.5, .3, .2},
+                    1 + .5 * FenRandomUniform(3, (uint64_t)(8 * s + a), 0)};
+  return 3;
+}
+
+/* near discount 1 the gap is not limited by the size of the values, only by their range; all intervals overlap */
+static void TestFar(void **state)
+{
+  FenMDPModel model = MDPMake(MPI_COMM_WORLD, 20, Far, NULL, FEN_MDP_MAX);
+  double      lower = -INFINITY, upper = INFINITY;
+
+  (void)state;
+  for (int t = 0; t < NMDPTYPES; t++) {
+    FenMDP       mdp = MDPSolver(model, mdp_types[t], .99999, NULL, 1e-7);
+    FenMDPBounds B = MDPRun(mdp);
+
+    assert_true(B.policy_gap <= 1e-7 && B.lower > 1e5 && B.upper < 1.5e5);
+    lower = fmax(lower, B.lower);
+    upper = fmin(upper, B.upper);
+    FEN_OK(FenMDPDestroy(&mdp));
+  }
+  assert_true(lower <= upper);
+  FEN_OK(FenMDPModelDestroy(&model));
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestWays), cmocka_unit_test(TestRestart),
-                                          cmocka_unit_test(TestRefusals)};
+                                          cmocka_unit_test(TestFar), cmocka_unit_test(TestRefusals)};
 
 FEN_TEST_MAIN(tests)

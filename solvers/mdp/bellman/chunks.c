@@ -12,17 +12,17 @@ PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman b, FenInt s, int *rows)
   PetscFunctionReturn(0);
 }
 
-/* rows that should sum to one do so up to rounding afterwards */
+/* rows that should sum to one do so up to two roundings of each entry afterwards */
 static void Normalise(FenBellman b, FenInt n, double prob[])
 {
-  double sum = 0;
+  FenDD sum = {0, 0};
 
   if (b->substochastic)
     return;
   for (FenInt j = 0; j < n; j++)
-    sum += prob[j];
-  for (FenInt j = 0; j < n && sum != 1; j++)
-    prob[j] /= sum;
+    FenDDAdd(&sum, prob[j]);
+  for (FenInt j = 0; j < n && sum.hi != 1; j++)
+    prob[j] /= sum.hi;
 }
 
 PetscErrorCode FenBellmanRow_Private(FenBellman b, FenInt s, int a, FenRowView *view)

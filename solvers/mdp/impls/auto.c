@@ -19,7 +19,7 @@
 #define LOOK_UNTIL 8
 #define FEW_SWEEPS 150.0
 #define VERY_FEW   30.0    /* need not be looked at for long */
-#define LONG_ROW   16.0    /* entries, in the mean */
+#define LONG_ROW   10.0    /* entries, in the mean */
 #define WINDOW     3000.0  /* products between two judgements of a slow model */
 #define MANY       10000.0 /* products that are too many */
 

@@ -63,7 +63,7 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
-  FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
+  FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
   PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   for (PetscInt k = 0; k < E->sweeps_max; k++) {
     if (k && mdp->robust)
@@ -73,11 +73,27 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
     if (!(FenMDPNorm_Private(mdp, &stats) > stop))
       break;
   }
-  FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
   PetscFunctionReturn(0);
 }
 
-/* W += x + c with (I - gamma P) x = image - W - (1 - gamma) c; X is used for the right-hand side and x. stop: 2-norm */
+/* a solve may bring a large constant */
+static PetscErrorCode CentreW(FenMDP mdp)
+{
+  double range[2] = {-PETSC_INFINITY, -PETSC_INFINITY};
+
+  PetscFunctionBegin;
+  if (!mdp->shift)
+    PetscFunctionReturn(0);
+  for (FenInt k = 0; k < mdp->n; k++) {
+    range[0] = PetscMax(range[0], -mdp->W[k]);
+    range[1] = PetscMax(range[1], mdp->W[k]);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, range, 2, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)mdp)));
+  FenMDPCentre_Private(mdp, -range[0], range[1], mdp->W);
+  PetscFunctionReturn(0);
+}
+
+/* W += x with (I - gamma P) x = image - W - (1 - gamma) c; X is used for the right-hand side and x. stop: 2-norm */
 static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepStats *stats, double forcing,
                               double least, PetscBool *failed)
 {
@@ -101,7 +117,8 @@ static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepSt
       for (FenInt k = 0; k < mdp->n; k++)
         mdp->W[k] += x[k];
   }
-  FenMDPShift_Private(mdp, c, mdp->W);
+  if (!*failed)
+    PetscCall(CentreW(mdp)); /* the constant c itself is not needed either */
   PetscCall(PetscFree(x));
   PetscFunctionReturn(0);
 }
