@@ -19,7 +19,9 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("newton", "Newton against Sinkhorn"),
          ("photos", "Two photographs, the whole command"),
          ("saves", "Checkpoints"),
-         ("srect", "One s-rectangular state"))
+         ("srect", "One s-rectangular state"),
+         ("bellman", "Bellman sweeps against the bandwidth of memory"),
+         ("mdptypes", "Markov decision processes: every type"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 

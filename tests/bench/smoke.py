@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The programs of the bench still work, on tiny sizes: their numbers are there and make sense. No time is tested."""
+import importlib
 import os
 import sys
 
@@ -35,6 +36,14 @@ def main():
         check(save["bytes"] >= 16000, "a save holds the state")
         states = bench.json([bench.program("srect"), "-states", 20, "-actions", 7, "-runs", 1])
         check(len(states) == 5 and all(0 < r["value"] < 10 for r in states), "all divergences have a value")
+        sweep = bench.json([bench.program("bellman"), "-n", 30, "-runs", 1])[0]
+        check(sweep["states"] == 900 and sweep["sweep"] > 0 and sweep["of_triad"] > 0, "sweeps are measured")
+        for ranks in (1, 2):
+            types = bench.json([bench.program("mdptypes"), "-n", 12, "-types", "auto,vi,mpi,ipi,pi", "-runs", 1], ranks)
+            check(len(types) == 5 and all(t["reason"] == "converged_gap" for t in types), "all types converge")
+            check(max(t["lower"] for t in types) <= min(t["upper"] for t in types), "their bounds overlap")
+        for part in ("bellman", "mdptypes"):
+            check("| auto " in importlib.import_module(part).run(bench) or part == "bellman", f"the part {part} runs")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()
