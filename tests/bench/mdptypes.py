@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every type of solver on seven Markov decision processes: time, sweeps, products; is `auto` near the best?"""
-from benchlib import number, table, verdict
+from benchlib import table, verdict
 
 # residual 1e-8 as madupite stops: gap = discount / (1 - discount) 1e-8; seconds of madupite on one rank and on two
 PEER = {("grid", 0.99): {1: 2.3, 2: 1.3}, ("grid", 0.999): {1: 5.8}}
@@ -56,7 +56,8 @@ def run(bench):
             rows.append((name, discount, r["type"], r["choice"], r["setup"], r["solve"], r["cpu"], int(r["sweeps"]),
                          int(r["matvecs"]), r["gap_rel"], r["reason"], total / best))
             if r["type"] == "auto":
-                choices.append((name, discount, r["choice"], total / best, verdict(total / best, 1.3, False), r["why"]))
+                choices.append((name, discount, r["choice"], total / best, verdict(total / best, 1.3, False),
+                                r["why"]))
         against += peers(bench, found, name, discount, 1)
         if (name, discount) in PEER and len(bench.cores) > 1:
             against += peers(bench, measure(bench, options, discount, "auto", 2), name, discount, 2)
@@ -67,5 +68,5 @@ def run(bench):
         text += "\n" + table(("problem", "discount", "ranks", "way", "s", "madupite, s", "ratio", "target", "verdict"),
                              against)
     return text + ("\nTimes are the best of the runs; set-up is that of the operator. Gap: certified loss of the policy "
-                   f"over the range of the\nvalues, 1e-6 asked for; on grids the gap of a residual of "
-                   f"{number(1e-8)}, where madupite stops.\n")
+                   "over the range of\nthe values, 1e-6 asked for; on grids the gap of a residual of 1e-8, where madupite "
+                   "stops.\n")

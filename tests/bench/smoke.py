@@ -43,7 +43,8 @@ def main():
             check(len(types) == 5 and all(t["reason"] == "converged_gap" for t in types), "all types converge")
             check(max(t["lower"] for t in types) <= min(t["upper"] for t in types), "their bounds overlap")
         for part in ("bellman", "mdptypes"):
-            check("| auto " in importlib.import_module(part).run(bench) or part == "bellman", f"the part {part} runs")
+            lines = importlib.import_module(part).run(bench).splitlines()
+            check(sum("met" in line for line in lines) >= 2, f"the part {part} has verdicts")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()
