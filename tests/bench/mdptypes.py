@@ -66,6 +66,6 @@ def run(bench):
     if against:
         text += "\n" + table(("problem", "discount", "ranks", "way", "s", "madupite, s", "ratio", "target", "verdict"),
                              against)
-    return text + ("\nTimes are the best of the runs; set-up is that of the operator, time/best compares seconds of the "
-                   "processor. Gap:\ncertified loss of the policy over the range of the values, 1e-6 asked for; on "
+    return text + ("\nTimes are the best of the runs; set-up is that of the operator, time/best compares seconds of "
+                   "the processor. Gap:\ncertified loss of the policy over the range of the values, 1e-6 asked for; on "
                    "grids the gap of a residual of\n1e-8, where madupite stops.\n")
