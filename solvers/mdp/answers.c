@@ -173,8 +173,9 @@ PetscErrorCode FenMDPGetMemoryEstimate(FenMDP mdp, double *bytes)
   entries = sizes.stored ? (double)sizes.nnz / size : 0;
   rows = sizes.stored ? (double)sizes.rows / size : 0;
   ghosts = size > 1 ? PetscMin((double)sizes.states - states, (double)sizes.nnz / size) : 0;
-  /* rows in chunks, the policy's rows and their factors, four iterates with ghosts, vectors of the Krylov method */
-  *bytes = 12 * entries + 24 * rows + 36 * entries / PetscMax(1, (double)sizes.actions) + 8 * 24 * states + 44 * ghosts;
+  /* rows in chunks (twice if the model has two colours), the policy's rows and their factors, four iterates with
+   * ghosts, vectors of the Krylov method */
+  *bytes = 24 * entries + 40 * rows + 36 * entries / PetscMax(1, (double)sizes.actions) + 8 * 24 * states + 44 * ghosts;
   PetscFunctionReturn(0);
 }
 

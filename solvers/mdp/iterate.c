@@ -2,7 +2,9 @@
 /* The iterate that all types of FenMDP share: start, sweeps, shifts, dot products. */
 #include "mdpimpl.h"
 
-#define BLOCK 512 /* entries summed in plain doubles before they go into a double-double */
+#define FAR            8.0 /* values this many times their range away from zero are moved there */
+#define ELIMINATE_EACH 0.3 /* actions are looked at again when the norm is this much smaller */
+#define BLOCK          512 /* entries summed in plain doubles before they go into a double-double */
 
 /* zero but for terminal values: of states without rows, with a finite horizon of all states */
 static PetscErrorCode FirstValues(FenMDP mdp)
@@ -35,17 +37,46 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps_offset, &mdp->matvecs_offset));
   mdp->sweeps = mdp->matvecs = 0;
   mdp->swept = mdp->stalled = 0;
-  mdp->norm_best = PETSC_INFINITY;
+  mdp->norm_best = mdp->norm_gone = PETSC_INFINITY;
+  PetscCall(FenBellmanForgetEliminated(mdp->op));
   FenAverageStart_Private(mdp);
   if (mdp->total)
     PetscCall(FenTotalStart_Private(mdp));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenMDPSweep_Private(FenMDP mdp)
+static PetscErrorCode Sweep(FenMDP mdp)
 {
   PetscFunctionBegin;
   PetscCall(FenBellmanSweep(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
+  PetscFunctionReturn(0);
+}
+
+/* marks actions each time that the norm has fallen enough; the answer is certified by a sweep over all actions */
+static PetscErrorCode Eliminate(FenMDP mdp)
+{
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  const double margin = (mdp->gamma * norm + 4 * mdp->stats.slack) / (1 - mdp->gamma);
+
+  PetscFunctionBegin;
+  if (FenMDPMet_Private(mdp)) {
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_FALSE));
+    PetscCall(Sweep(mdp));
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_TRUE));
+  } else if (norm <= ELIMINATE_EACH * mdp->norm_gone) {
+    PetscCall(FenBellmanEliminate(mdp->op, mdp->V, mdp->TV, margin));
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_TRUE));
+    mdp->norm_gone = norm;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenMDPSweep_Private(FenMDP mdp)
+{
+  PetscFunctionBegin;
+  PetscCall(Sweep(mdp));
+  if (mdp->words)
+    PetscCall(Eliminate(mdp));
   mdp->swept = 1;
   PetscFunctionReturn(0);
 }
@@ -54,8 +85,19 @@ PetscErrorCode FenMDPValueStep_Private(FenMDP mdp)
 {
   PetscFunctionBegin;
   FenMDPSwap_Private(&mdp->V, &mdp->TV);
+  FenMDPCentre_Private(mdp, mdp->stats.vmin, mdp->stats.vmax, mdp->V);
   PetscCall(FenMDPSweep_Private(mdp));
   PetscFunctionReturn(0);
+}
+
+/* Where constants pass through T only differences of values matter: the certificate has the constant in lo and hi.
+   Small values round less, and near gamma = 1 it is rounding that limits the gap. */
+void FenMDPCentre_Private(FenMDP mdp, double vmin, double vmax, double V[])
+{
+  const double middle = (vmin + vmax) / 2;
+
+  if (mdp->shift && mdp->criterion == FEN_MDP_DISCOUNTED && fabs(middle) > FAR * (vmax - vmin))
+    FenMDPShift_Private(mdp, -middle, V);
 }
 
 void FenMDPShift_Private(FenMDP mdp, double c, double x[])

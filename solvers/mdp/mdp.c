@@ -70,7 +70,7 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
   FenMDP          mdp = (FenMDP)s;
   PetscReal       discount = mdp->discount;
   FenMDPPartition partition = mdp->partition;
-  PetscBool       set;
+  PetscBool       set, eliminate = mdp->eliminate;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsReal("-mdp_discount", "discount, if not the model's own", "FenMDPSetDiscount", discount,
@@ -84,6 +84,11 @@ static PetscErrorCode MDPSetFromOptions(FenSolver s, PetscOptionItems *PetscOpti
   PetscCall(PetscOptionsEnum("-mdp_partition", "which rank works on which states", "FenMDPSetPartition",
                              FenMDPPartitions, (PetscEnum)partition, (PetscEnum *)&partition, NULL));
   PetscCall(FenMDPSetPartition(mdp, partition));
+  PetscCall(PetscOptionsBool("-mdp_eliminate", "leave out actions as soon as they cannot be optimal", "FenMDPSolve",
+                             eliminate, &eliminate, NULL));
+  if (eliminate != mdp->eliminate)
+    PetscCall(FenSolverReset(s));
+  mdp->eliminate = eliminate;
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", mdp->simd, mdp->simd,
                                sizeof(mdp->simd), NULL));
   PetscFunctionReturn(0);
@@ -194,8 +199,15 @@ static PetscErrorCode Count(FenMDP mdp)
 static PetscErrorCode Allocate(FenMDP mdp)
 {
   const FenInt all = mdp->n + mdp->nghost;
+  FenMDPSizes  sizes;
 
   PetscFunctionBegin;
+  PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
+  PetscCheck(!mdp->eliminate || (sizes.stored && !mdp->robust && mdp->criterion == FEN_MDP_DISCOUNTED),
+             PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_eliminate needs stored nominal rows and the criterion discounted");
+  mdp->words = mdp->eliminate ? (int)((sizes.actions + 31) / 32) : 0;
+  PetscCall(PetscCalloc1((size_t)(mdp->words * mdp->nout), &mdp->gone));
   /* each by itself: they change places */
   PetscCall(PetscCalloc1(all, &mdp->V));
   PetscCall(PetscCalloc1(all, &mdp->TV));
@@ -293,6 +305,10 @@ static PetscErrorCode Pack(FenMDP mdp)
   }
   PetscCall(MovePolicy(mdp, PETSC_TRUE));
   mdp->changes = mdp->stats.changes;
+  for (int w = 0; w < mdp->words; w++) {
+    PetscCall(FenBellmanGetEliminated(mdp->op, w, mdp->X));
+    PetscCall(FenBellmanToModel(mdp->op, mdp->X, mdp->gone + w * mdp->nout));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -310,12 +326,19 @@ static PetscErrorCode Unpack(FenMDP mdp)
   mdp->sweeps_offset = sweeps - mdp->sweeps;
   mdp->matvecs_offset = matvecs - mdp->matvecs;
   mdp->stats.changes = mdp->changes;
+  for (int w = 0; w < mdp->words; w++) {
+    PetscCall(FenBellmanFromModel(mdp->op, mdp->gone + w * mdp->nout, mdp->X));
+    PetscCall(FenBellmanSetEliminated(mdp->op, w, mdp->X));
+  }
+  if (mdp->words && isfinite(mdp->norm_gone))
+    PetscCall(FenBellmanUseEliminated(mdp->op, PETSC_TRUE));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode MDPState(FenSolver s, FenState state)
 {
   FenMDP mdp = (FenMDP)s;
+  char   name[32];
 
   PetscFunctionBegin;
   PetscCall(AllocateState(mdp));
@@ -340,6 +363,12 @@ static PetscErrorCode MDPState(FenSolver s, FenState state)
     PetscCall(FenAverageState_Private(mdp, state));
   if (mdp->total)
     PetscCall(FenTotalState_Private(mdp, state));
+  for (int w = 0; w < mdp->words; w++) {
+    PetscCall(PetscSNPrintf(name, sizeof(name), "eliminated_%d", w));
+    PetscCall(FenStateAddArray(state, name, mdp->outside, 1, mdp->gone + w * mdp->nout));
+  }
+  if (mdp->words)
+    PetscCall(FenStateAddReal(state, "norm_eliminated", &mdp->norm_gone));
   PetscFunctionReturn(0);
 }
 
@@ -446,6 +475,7 @@ static PetscErrorCode MDPReset(FenSolver s)
   PetscCall(PetscFree(mdp->margin));
   PetscCall(FenTotalReset_Private(mdp));
   PetscCall(FenMDPModelDestroy(&mdp->solved));
+  PetscCall(PetscFree(mdp->gone));
   PetscCall(PetscFree(mdp->saved_policy));
   PetscCall(PetscFree2(mdp->moved_V, mdp->moved_TV));
   PetscCall(PetscFree2(mdp->value, mdp->action));

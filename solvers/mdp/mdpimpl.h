@@ -29,7 +29,8 @@ struct _p_FenMDP {
   FenAmbiguity    ambiguity;
   char            simd[16];
   FenMDPPartition partition;
-  PetscBool       check; /* rows made on demand are made twice first */
+  PetscBool       check;     /* rows made on demand are made twice first */
+  PetscBool       eliminate; /* actions that cannot be optimal are left out */
   /* work */
   FenMDPModel     solved; /* the model, or for total rewards one with more terminal states */
   FenAverage      average;
@@ -54,8 +55,11 @@ struct _p_FenMDP {
   FenInt  swept;                         /* TV, policy and stats are of V */
   FenInt  stalled;                       /* iterations in a row that rounding kept from improving */
   double  norm_best;
-  double  error;   /* finite horizon: of V so far */
-  FenInt  changes; /* stats.changes, for the state */
+  double  error;     /* finite horizon: of V so far */
+  FenInt  changes;   /* stats.changes, for the state */
+  double  norm_gone; /* norm when actions were eliminated last */
+  double *gone;      /* marks of actions: words arrays */
+  int     words;     /* 0: nothing is eliminated */
   /* answers, on the model's layout; made by a solve */
   double      *value;
   double      *margin; /* half width of the certified interval of each state */
@@ -96,6 +100,8 @@ static inline void FenMDPSwap_Private(double **a, double **b)
   *a = *b;
   *b = t;
 }
+/* V -= a constant if it lies between vmin and vmax, far from zero, and constants pass through T */
+PETSC_INTERN void FenMDPCentre_Private(FenMDP, double vmin, double vmax, double V[]);
 /* x += c in all states but the terminal ones */
 PETSC_INTERN void FenMDPShift_Private(FenMDP, double c, double x[]);
 /* sums of products x[k] y, k < n <= 15, over all ranks */

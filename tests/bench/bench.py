@@ -22,7 +22,9 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("srect", "One s-rectangular state"),
          ("robust", "Robust sweeps against the nominal sweep"),
          ("mdppeers", "Markov decision processes against other programs"),
-         ("mdpscale", "Markov decision processes: two ranks, large models"))
+         ("mdpscale", "Markov decision processes: two ranks, large models"),
+         ("bellman", "Bellman sweeps against the bandwidth of memory"),
+         ("mdptypes", "Markov decision processes: every type"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 

@@ -22,7 +22,7 @@ fen_install_packages build run test
 if [ ! -f "$build/build.ninja" ]; then
   (cd "$root" && cmake --preset release -B "$build" -DBUILD_TESTING=ON)
 fi
-cmake --build "$build" --target fenchel_cli bench_kernels bench_solve bench_halfstep bench_save bench_srect bench_bellman \
-  -- --quiet
+cmake --build "$build" --target fenchel_cli bench_kernels bench_solve bench_halfstep bench_save bench_srect \
+  bench_bellman bench_mdptypes -- --quiet
 python=$(command -v /usr/bin/python3 || command -v python3)
 exec "$python" -B "$root/tests/bench/bench.py" --build "$build" "$@"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The programs of the bench still work, on tiny sizes: their numbers are there and make sense. No time is tested."""
+import importlib
 import os
 import sys
 
@@ -43,6 +44,15 @@ def main():
             sweep = bench.json([bench.program("bellman"), "-n", 40, "-runs", 1, *options], ranks=2)[0]
             check(sweep["states"] == 1600 and sweep["sweep"] > 0, f"a sweep over {kind} rows takes time")
             check(sweep["words"] == 80 and sweep["messages"] == 2, f"{kind} rows: both ranks send a row of the grid")
+        sweep = bench.json([bench.program("bellman"), "-n", 30, "-runs", 1])[0]
+        check(sweep["states"] == 900 and sweep["sweep"] > 0 and sweep["of_triad"] > 0, "sweeps are measured")
+        for ranks in (1, 2):
+            types = bench.json([bench.program("mdptypes"), "-n", 12, "-types", "auto,vi,mpi,ipi,pi", "-runs", 1], ranks)
+            check(len(types) == 5 and all(t["reason"] == "converged_gap" for t in types), "all types converge")
+            check(max(t["lower"] for t in types) <= min(t["upper"] for t in types), "their bounds overlap")
+        for part in ("bellman", "mdptypes"):
+            lines = importlib.import_module(part).run(bench).splitlines()
+            check(sum("met" in line for line in lines) >= 2, f"the part {part} has verdicts")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()

@@ -64,6 +64,15 @@ PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], d
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
 
+/* marks rows whose value at V is below TV by more than the margin; V and TV of the last sweep. Stored nominal rows */
+PETSC_INTERN PetscErrorCode FenBellmanEliminate(FenBellman, const double V[], const double TV[], double margin);
+/* do sweeps leave out what is marked */
+PETSC_INTERN PetscErrorCode FenBellmanUseEliminated(FenBellman, PetscBool);
+PETSC_INTERN PetscErrorCode FenBellmanForgetEliminated(FenBellman);
+/* marks of rows 32 word to 32 word + 31 of my states, as whole numbers below 2^32; setting adds */
+PETSC_INTERN PetscErrorCode FenBellmanGetEliminated(FenBellman, int word, double bits[]);
+PETSC_INTERN PetscErrorCode FenBellmanSetEliminated(FenBellman, int word, const double bits[]);
+
 /* policy rows: extract all or renew the changed; robust models: the worst-case law at V */
 PETSC_INTERN PetscErrorCode FenBellmanSetPolicy(FenBellman, const int policy[], double V[]);
 /* T_pi V for the extracted rows (linear: nature's law is frozen) and its stats */
@@ -71,6 +80,21 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicySweep(FenBellman, FenSolver, double 
 /* y = x - gamma P_pi x; x and y have nlocal entries; r_pi on my states */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], double y[]);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);
+/* the extracted row of my state: entry j is at j * stride, in local numbers; probabilities may be zero at the end */
+typedef struct {
+  FenInt        n, stride;
+  const int    *col;
+  const double *prob;
+  double        discount;
+} FenPolicyRow;
+PETSC_INTERN PetscErrorCode FenBellmanPolicyRow(FenBellman, FenInt state, FenPolicyRow *);
+PETSC_INTERN FenInt         FenBellmanLongestRow(FenBellman);
+PETSC_INTERN FenInt         FenBellmanGlobal(FenBellman, int local); /* number of a state or ghost */
+PETSC_INTERN MPI_Comm       FenBellmanComm(FenBellman);
+/* fills the ghosts of x */
+PETSC_INTERN PetscErrorCode FenBellmanExchange(FenBellman, double x[]);
+/* does the model have two colours, see coloured.h? Found once; collective, the same on any number of ranks */
+PETSC_INTERN PetscErrorCode FenBellmanHasTwoColours(FenBellman, PetscBool *);
 /* local block of I - gamma P_pi as an AIJ matrix of one rank, for preconditioners; caller destroys */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
 /* of all ranks: values sent in a sweep and the messages that carry them; most work of a rank over the mean */

@@ -84,6 +84,13 @@ struct _p_FenBellman {
   FenChunkStore policy;
   int          *policy_of; /* what is extracted, -1: nothing */
   double       *policy_reward, *policy_x;
+  /* rows that cannot be optimal (eliminate.c) */
+  unsigned char *gone;     /* of each slot: a bit each lane; NULL: none yet */
+  FenInt        *live_ptr; /* of each chunk: its first in live */
+  int           *live;     /* slots of a chunk that some lane needs */
+  /* colours (colour.c) */
+  int   coloured; /* 0: not looked, 1: there are none, 2: two */
+  char *colour;   /* of my states, then of ghosts; NULL: none */
   /* reduction */
   MPI_Op       op;
   MPI_Datatype type;
@@ -125,6 +132,8 @@ PETSC_INTERN PetscErrorCode FenBellmanRow_Private(FenBellman, FenInt state, int 
 PETSC_INTERN PetscErrorCode FenChunksAllocate_Private(FenChunkStore *, FenInt n, FenInt nchunks, FenInt nslots,
                                                       FenInt ncolumns, double discount);
 PETSC_INTERN PetscErrorCode FenChunksDestroy_Private(FenChunkStore *);
+/* where the columns reach: sets reach and, for runs, base */
+PETSC_INTERN PetscErrorCode FenChunksFindReach_Private(FenChunkStore *);
 PETSC_INTERN PetscErrorCode FenRunsAdd_Private(FenRuns *, FenInt chunk);
 /* the rows of one chunk of my states into a store that has room: slots from `slot`, columns from slot_ptr[slot] on */
 PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk, FenChunkStore *, FenInt slot,

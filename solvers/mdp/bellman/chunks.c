@@ -12,17 +12,17 @@ PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman b, FenInt s, int *rows)
   PetscFunctionReturn(0);
 }
 
-/* rows that should sum to one do so up to rounding afterwards */
+/* rows that should sum to one do so up to two roundings of each entry afterwards */
 static void Normalise(FenBellman b, FenInt n, double prob[])
 {
-  double sum = 0;
+  FenDD sum = {0, 0};
 
   if (b->substochastic)
     return;
   for (FenInt j = 0; j < n; j++)
-    sum += prob[j];
-  for (FenInt j = 0; j < n && sum != 1; j++)
-    prob[j] /= sum;
+    FenDDAdd(&sum, prob[j]);
+  for (FenInt j = 0; j < n && sum.hi != 1; j++)
+    prob[j] /= sum.hi;
 }
 
 /* rows that are nowhere but in the chunks; zeros are room */
@@ -296,7 +296,7 @@ static int RunOf(const int col[])
 }
 
 /* where the columns reach: runs are listed if half of them are such */
-static PetscErrorCode FindReach(FenChunkStore *C)
+PetscErrorCode FenChunksFindReach_Private(FenChunkStore *C)
 {
   FenInt far = 0, near = 0, runs = 0;
 
@@ -380,7 +380,7 @@ PetscErrorCode FenBellmanStoreAll_Private(FenBellman b, PetscBool give_back)
   }
   if (give_back)
     PetscCall(GiveBack(b, 0, &kept));
-  PetscCall(FindReach(&b->all));
+  PetscCall(FenChunksFindReach_Private(&b->all));
   PetscFunctionReturn(0);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Life of the operator, and the way between the model's numbers and its own. */
 #include "bellmanimpl.h"
+#include <math.h>
 
 /* what is the same on all ranks */
 static PetscErrorCode ReadModel(FenBellman b)
@@ -14,9 +15,15 @@ static PetscErrorCode ReadModel(FenBellman b)
   b->sign = sense == FEN_MDP_MIN ? -1 : 1;
   b->substochastic = sizes.substochastic;
   b->reward_abs = PetscMax(fabs(sizes.reward_min), fabs(sizes.reward_max));
-  /* the row's sum, the product with the discount, the reward, the difference from V, and as much for row sums that are
-     one up to rounding */
-  b->slack = (2.0 * (double)sizes.max_next + 8) * 0x1p-53;
+  /* Of |computed - exact| of an entry of TV and of TV - V, in units u of rounding, times max |r| + discount max |V|,
+     for a row of k successors whose law is its probabilities over their exact sum:
+       k/2 + 2  the sums in the kernels: two chains of k/2 multiply-adds and their sum, |sum| <= max |V|; processors
+                without fused multiply-adds round each product too, once more for every term
+       2        discount times the sum, plus the reward (one rounding if fused)
+       2        the difference of TV and V, each of which is at most the factor above
+       2        probabilities: the sum is taken in double-doubles and rounded once, each quotient once
+     and one for terms of second order. With pairwise chains k/2 is half of what recursive summation has. */
+  b->slack = (ceil((double)sizes.max_next / 2) + 9) * 0x1p-53;
   b->longest = PetscMax(1, sizes.max_next);
   PetscCall(PetscMalloc3((size_t)b->longest, &b->row_col, (size_t)b->longest, &b->row_prob, (size_t)b->longest,
                          &b->row_next));
@@ -219,6 +226,9 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(PetscFree(b->lane_next));
   PetscCall(PetscFree2(b->terminal, b->terminal_value));
   PetscCall(PetscFree(b->scratch_policy));
+  PetscCall(PetscFree(b->colour));
+  PetscCall(PetscFree(b->gone));
+  PetscCall(PetscFree2(b->live_ptr, b->live));
   PetscCall(FenMDPModelDestroy(&b->model));
   PetscCall(PetscFree(*bellman));
   PetscFunctionReturn(0);

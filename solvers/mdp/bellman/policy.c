@@ -193,34 +193,95 @@ PetscErrorCode FenBellmanPolicyReward(FenBellman b, const double *r[])
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenBellmanPolicyRow(FenBellman b, FenInt s, FenPolicyRow *row)
+{
+  const FenInt c = s / FEN_LANES, at = b->policy.slot_ptr[c], o = FEN_LANES * at + s % FEN_LANES;
+
+  PetscFunctionBegin;
+  *row = (FenPolicyRow){.n = b->policy.slot_ptr[c + 1] - at,
+                        .stride = FEN_LANES,
+                        .col = b->policy.col + o,
+                        .prob = b->policy.val + o,
+                        .discount = b->options.discount};
+  PetscFunctionReturn(0);
+}
+
+FenInt FenBellmanLongestRow(FenBellman b)
+{
+  return b->longest;
+}
+
+FenInt FenBellmanGlobal(FenBellman b, int k)
+{
+  return k < b->nlocal ? b->start + k : b->ghost[k - b->nlocal];
+}
+
+MPI_Comm FenBellmanComm(FenBellman b)
+{
+  return b->comm;
+}
+
+PetscErrorCode FenBellmanExchange(FenBellman b, double x[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenBellmanExchangeBegin_Private(b, x));
+  PetscCall(FenBellmanExchangeEnd_Private(b, x));
+  PetscFunctionReturn(0);
+}
+
+/* one row of the block, columns ascending: into col and val, number of entries back */
+static PetscInt BlockRow(FenBellman b, FenInt s, PetscInt col[], PetscScalar val[])
+{
+  FenPolicyRow row;
+  PetscInt     n = 1;
+
+  (void)FenBellmanPolicyRow(b, s, &row);
+  col[0] = (PetscInt)s;
+  val[0] = 1;
+  for (FenInt j = 0; j < row.n; j++) {
+    const int    t = row.col[j * row.stride];
+    const double v = -row.discount * row.prob[j * row.stride];
+    PetscInt     i = n;
+
+    if (t >= b->nlocal || v == 0)
+      continue;
+    while (i > 0 && col[i - 1] > t)
+      i--;
+    if (i > 0 && col[i - 1] == t) {
+      val[i - 1] += v;
+      continue;
+    }
+    for (PetscInt k = n++; k > i; k--) {
+      col[k] = col[k - 1];
+      val[k] = val[k - 1];
+    }
+    col[i] = t;
+    val[i] = v;
+  }
+  return n;
+}
+
 /* columns of others' states are left out */
 PetscErrorCode FenBellmanPolicyLocalMat(FenBellman b, Mat *M)
 {
-  PetscInt    n, *nnz, col;
-  PetscScalar val;
+  PetscInt     n, room, *ptr, *col;
+  PetscScalar *val;
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(b->nlocal, &n));
-  PetscCall(PetscMalloc1(n, &nnz));
-  for (PetscInt s = 0; s < n; s++) {
-    const FenInt c = s / FEN_LANES;
-
-    nnz[s] = (PetscInt)PetscMin(n, 1 + b->policy.slot_ptr[c + 1] - b->policy.slot_ptr[c]);
-  }
-  PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, n, n, 0, nnz, M));
-  PetscCall(PetscFree(nnz));
-  for (PetscInt s = 0; s < n; s++) {
-    const FenInt c = s / FEN_LANES;
-
-    PetscCall(MatSetValue(*M, s, s, 1, ADD_VALUES));
-    for (FenInt j = b->policy.slot_ptr[c]; j < b->policy.slot_ptr[c + 1]; j++) {
-      col = b->policy.col[FEN_LANES * j + s % FEN_LANES];
-      val = -b->options.discount * b->policy.val[FEN_LANES * j + s % FEN_LANES];
-      if (col < n && val != 0)
-        PetscCall(MatSetValue(*M, s, col, val, ADD_VALUES));
-    }
-  }
-  PetscCall(MatAssemblyBegin(*M, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(*M, MAT_FINAL_ASSEMBLY));
+  PetscCall(FenIntCast(FEN_LANES * b->policy.ncolumns + b->nlocal, &room));
+  PetscCall(PetscMalloc1(n + 1, &ptr));
+  PetscCall(PetscMalloc1(room, &col));
+  PetscCall(PetscMalloc1(room, &val));
+  ptr[0] = 0;
+  for (PetscInt s = 0; s < n; s++)
+    ptr[s + 1] = ptr[s] + BlockRow(b, s, col + ptr[s], val + ptr[s]);
+  PetscCall(MatCreate(PETSC_COMM_SELF, M));
+  PetscCall(MatSetSizes(*M, n, n, n, n));
+  PetscCall(MatSetType(*M, MATSEQAIJ));
+  PetscCall(MatSeqAIJSetPreallocationCSR(*M, ptr, col, val));
+  PetscCall(PetscFree(ptr));
+  PetscCall(PetscFree(col));
+  PetscCall(PetscFree(val));
   PetscFunctionReturn(0);
 }

@@ -37,14 +37,15 @@ double FenMDPBestShift_Private(FenMDP mdp, const FenSweepStats *stats)
   return mdp->shift && mdp->gamma < 1 ? (stats->lo + stats->hi) / 2 / (1 - mdp->gamma) : 0;
 }
 
-/* what a gap is relative to: the range of the values */
+/* what a gap is relative to: the range of the values; their size counts with the constant that V may lack */
 static double Scale(FenMDP mdp)
 {
   const FenSweepStats *s = &mdp->stats;
+  const double         c = mdp->gamma * FenMDPBestShift_Private(mdp, s);
 
   if (mdp->criterion == FEN_MDP_AVERAGE)
     return PetscMax(fabs(s->lo), fabs(s->hi));
-  return PetscMax(s->vmax - s->vmin, FLAT_VALUES * PetscMax(fabs(s->vmin), fabs(s->vmax)));
+  return PetscMax(s->vmax - s->vmin, FLAT_VALUES * PetscMax(fabs(s->vmin + c), fabs(s->vmax + c)));
 }
 
 /* widest gap that the tolerances allow */

@@ -4,12 +4,13 @@
 
    Sweeps of T_pi (modified policy iteration) converge from any start, with the optimal policy at the end, and need no
    safeguard: constants pass through T, so every start is as good as one from below. Linear solves do need one when they
-   are inexact or when nature's law is frozen in them (Newton's method on a max-min may cycle): after STALE iterations
-   without a new smallest norm of TV - V, an outcome that does not lower the norm is thrown away and V <- TV taken,
-   which lowers it by the discount. Before that it is accepted: the norm of policy iteration rises for a while on models
-   where news travels one state a step.
+   are inexact or when nature's law is frozen in them (Newton's method on a max-min may cycle): once there were STALE
+   iterations without a new smallest norm of TV - V, an outcome that does not lower the norm is thrown away and V <- TV
+   taken, which lowers it by the discount, with more sweeps each time. Before that it is accepted: the norm of policy
+   iteration rises for a while on models where news travels one state a step.
 
-   Each solve starts with the best constant, (max + min of TV - V)/2/(1 - gamma): the mode that converges slowest.
+   Each solve starts with the best constant, (max + min of TV - V)/2/(1 - gamma): the mode that converges slowest; if
+   all residuals have one sign.
 
    References: Puterman and Shin, Management Science 24, 1978; Gargiani et al., arXiv 2211.04299 and 2404.06136; Ho,
    Petrik, Wiesemann, JMLR 22(275), 2021; Kaufman and Schaefer, INFORMS J. Comput. 25, 2013.
@@ -19,6 +20,8 @@
 
 #define STALE         50
 #define FORCING_LEAST 1e-3
+#define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
+#define MOST_DOUBLED  6
 #define ROUNDS        30 /* of linear solves in one evaluation */
 
 static const char citation[] = "@article{HoPetrikWiesemann2021,\n"
@@ -38,9 +41,11 @@ static PetscErrorCode Initialize(FenSolver s)
     PetscCall(PetscCitationsRegister(citation, &cited));
   E->kind = (FenInt)E->first;
   E->norm_before = E->best = PETSC_INFINITY;
-  E->stale = E->looked = 0;
+  E->stale = E->looked = E->strict = E->refused = 0;
   E->tolerance = PETSC_INFINITY;
-  E->norm_start = E->rate = 0;
+  E->norm_start = E->rate = E->mark_norm = E->mark_work = 0;
+  E->watched = 0;
+  E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY};
   if (E->first == FEN_EVALUATE_NOTHING) {
     mdp->choice = NULL;
     mdp->why[0] = 0;
@@ -58,7 +63,7 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
-  FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
+  FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
   PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   for (PetscInt k = 0; k < E->sweeps_max; k++) {
     if (k && mdp->robust)
@@ -68,16 +73,34 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
     if (!(FenMDPNorm_Private(mdp, &stats) > stop))
       break;
   }
-  FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
   PetscFunctionReturn(0);
 }
 
-/* W += x + c with (I - gamma P) x = image - W - (1 - gamma) c; X is used for the right-hand side and x. stop: 2-norm */
+/* a solve may bring a large constant */
+static PetscErrorCode CentreW(FenMDP mdp)
+{
+  double range[2] = {-PETSC_INFINITY, -PETSC_INFINITY};
+
+  PetscFunctionBegin;
+  if (!mdp->shift)
+    PetscFunctionReturn(0);
+  for (FenInt k = 0; k < mdp->n; k++) {
+    range[0] = PetscMax(range[0], -mdp->W[k]);
+    range[1] = PetscMax(range[1], mdp->W[k]);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, range, 2, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)mdp)));
+  FenMDPCentre_Private(mdp, -range[0], range[1], mdp->W);
+  PetscFunctionReturn(0);
+}
+
+/* W += x with (I - gamma P) x = image - W - (1 - gamma) c; X is used for the right-hand side and x. stop: 2-norm */
 static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepStats *stats, double forcing,
                               double least, PetscBool *failed)
 {
-  FenImprove  *E = (FenImprove *)mdp->base.data;
-  const double c = FenMDPBestShift_Private(mdp, stats), middle = c * (1 - mdp->gamma);
+  FenImprove *E = (FenImprove *)mdp->base.data;
+  /* where some residuals have the other sign, as at goals that are reached, the constant would be wrong there */
+  const double c = stats->lo > 0 || stats->hi < 0 ? FenMDPBestShift_Private(mdp, stats) : 0;
+  const double middle = c * (1 - mdp->gamma);
   double      *b = mdp->X, *x, norm2;
 
   PetscFunctionBegin;
@@ -94,7 +117,8 @@ static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepSt
       for (FenInt k = 0; k < mdp->n; k++)
         mdp->W[k] += x[k];
   }
-  FenMDPShift_Private(mdp, c, mdp->W);
+  if (!*failed)
+    PetscCall(CentreW(mdp)); /* the constant c itself is not needed either */
   PetscCall(PetscFree(x));
   PetscFunctionReturn(0);
 }
@@ -156,10 +180,14 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
     PetscCall(EvaluateSweeps(mdp));
     break;
   case FEN_EVALUATE_NEWTON:
-    PetscCall(EvaluateNewton(mdp, failed));
+    if (E->system.kind == FEN_POLICY_PC_COLOUR) {
+      PetscCall(FenReducedSetUp(mdp, E->system.max_it, &E->system.reduced));
+      PetscCall(FenReducedEvaluate(mdp, &E->system.reduced, &E->step, E->smooth, E->forcing, STEPS, failed));
+    } else
+      PetscCall(EvaluateNewton(mdp, failed));
     break;
   case FEN_EVALUATE_EXACT:
-    PetscCall(EvaluateTo(mdp, 4 * mdp->stats.slack, failed));
+    PetscCall(EvaluateTo(mdp, PetscMax(4 * mdp->stats.slack, 0.1 * FenMDPTarget_Private(mdp)), failed));
     break;
   case FEN_EVALUATE_PARTIAL:
     E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, 0.1 * norm);
@@ -169,12 +197,6 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
     *failed = PETSC_TRUE; /* V <- TV */
   }
   PetscFunctionReturn(0);
-}
-
-/* whether the outcome of an evaluation must lower the norm: see above */
-static PetscBool Strict(const FenImprove *E)
-{
-  return (PetscBool)(E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
 }
 
 /* the largest norm at the value of a policy, whose entries lie within rewards/(1 - gamma): more than that comes from a
@@ -198,9 +220,8 @@ static PetscErrorCode LargestNorm(FenMDP mdp, double *most)
 /* sweep at W; if that is no progress where progress is due, go back to TV, which X keeps meanwhile */
 static PetscErrorCode Accept(FenMDP mdp, double norm)
 {
-  FenImprove     *E = (FenImprove *)mdp->base.data;
-  const PetscBool strict = Strict(E);
-  double          most = 0, now;
+  FenImprove *E = (FenImprove *)mdp->base.data;
+  double      most = 0, now;
 
   PetscFunctionBegin;
   FenMDPSwap_Private(&mdp->V, &mdp->W);
@@ -208,11 +229,33 @@ static PetscErrorCode Accept(FenMDP mdp, double norm)
   PetscCall(FenMDPSweep_Private(mdp));
   PetscCall(LargestNorm(mdp, &most));
   now = FenMDPNorm_Private(mdp, &mdp->stats);
-  if (((strict && now > 0.999 * norm) || (now > most && now > norm)) && !FenMDPMet_Private(mdp)) {
+  if (((E->strict && now > 0.999 * norm) || (now > most && now > norm)) && !FenMDPMet_Private(mdp)) {
     FenMDPSwap_Private(&mdp->V, &mdp->X);
     PetscCall(FenMDPSweep_Private(mdp));
-  }
+    E->refused = PetscMin(E->refused + 1, MOST_DOUBLED);
+  } else
+    E->refused = 0;
   PetscFunctionReturn(0);
+}
+
+/* sweeps after a linear solve on all states; twice as many each time that its outcome was no good */
+static PetscErrorCode Smooth(FenMDP mdp)
+{
+  FenImprove    *E = (FenImprove *)mdp->base.data;
+  const PetscInt sweeps = E->smooth << E->refused;
+
+  PetscFunctionBegin;
+  if (E->kind == FEN_EVALUATE_NEWTON && E->system.kind != FEN_POLICY_PC_COLOUR)
+    for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
+      PetscCall(FenMDPValueStep_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
+static void Watch(FenImprove *E, double norm)
+{
+  E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
+  E->strict = E->strict || (E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
+  E->best = PetscMin(E->best, norm);
 }
 
 static PetscErrorCode Iterate(FenSolver s)
@@ -232,17 +275,13 @@ static PetscErrorCode Iterate(FenSolver s)
       PetscCall(FenMDPValueStep_Private(mdp));
     else
       PetscCall(Accept(mdp, norm));
-    if (E->kind == FEN_EVALUATE_NEWTON)
-      for (PetscInt k = 0; k < E->smooth && !FenMDPMet_Private(mdp); k++)
-        PetscCall(FenMDPValueStep_Private(mdp));
+    PetscCall(Smooth(mdp));
     E->norm_before = norm;
   }
-  norm = FenMDPNorm_Private(mdp, &mdp->stats);
-  E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
-  E->best = PetscMin(E->best, norm);
-  if (E->kind == FEN_EVALUATE_NOTHING)
-    PetscCall(FenImproveChoose(mdp, E));
+  Watch(E, FenMDPNorm_Private(mdp, &mdp->stats));
   PetscCall(FenMDPReport_Private(mdp));
+  if (E->first == FEN_EVALUATE_NOTHING)
+    PetscCall(FenImproveChoose(mdp, E));
   PetscFunctionReturn(0);
 }
 
@@ -255,10 +294,19 @@ static PetscErrorCode State(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "norm_before", &E->norm_before));
   PetscCall(FenStateAddReal(state, "norm_smallest", &E->best));
   PetscCall(FenStateAddInt(state, "stale", &E->stale));
+  PetscCall(FenStateAddInt(state, "strict", &E->strict));
+  PetscCall(FenStateAddInt(state, "refused", &E->refused));
+  PetscCall(FenStateAddReal(state, "step_before", &E->step.before));
+  PetscCall(FenStateAddReal(state, "step_smallest", &E->step.best));
+  PetscCall(FenStateAddInt(state, "step_stale", &E->step.stale));
+  PetscCall(FenStateAddInt(state, "step_refused", &E->step.refused));
   PetscCall(FenStateAddReal(state, "tolerance", &E->tolerance));
   PetscCall(FenStateAddInt(state, "looked", &E->looked));
   PetscCall(FenStateAddReal(state, "norm_start", &E->norm_start));
   PetscCall(FenStateAddReal(state, "rate", &E->rate));
+  PetscCall(FenStateAddInt(state, "watched", &E->watched));
+  PetscCall(FenStateAddReal(state, "mark_norm", &E->mark_norm));
+  PetscCall(FenStateAddReal(state, "mark_work", &E->mark_work));
   PetscFunctionReturn(0);
 }
 
@@ -336,8 +384,8 @@ PetscErrorCode FenImproveCreate(FenSolver s, FenEvaluation first)
   E->first = first;
   E->sweeps_max = 100;
   E->inner = 0.03;
-  E->smooth = 8;
-  E->forcing = 0.01;
+  E->smooth = 6;
+  E->forcing = 0.05;
   E->system.max_it = 200;
   s->data = E;
   s->ops->setup = SetUp;

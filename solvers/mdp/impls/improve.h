@@ -30,15 +30,20 @@ typedef struct {
   double norm_before; /* of TV - V one iteration ago */
   double best;        /* smallest norm so far */
   FenInt stale;       /* iterations since it fell */
+  FenInt strict;      /* every iteration must lower it */
+  FenInt refused;     /* solves in a row that were thrown away */
   double tolerance;   /* partial: of the present evaluation */
   FenInt looked;      /* auto: sweeps looked at */
   double norm_start;  /* auto: norm at the first of them */
   double rate;        /* auto: contraction that was seen */
+  FenInt watched;     /* auto: sweeps over policies' rows were chosen for a slow model, or linear solves after them */
+  double mark_norm, mark_work; /* auto: norm and work at the last judgement of these */
+  FenProgressOfNorm step;      /* of Newton steps on one colour */
 } FenImprove;
 
 /* allocates s->data, sets all operations but setfromoptions and create's defaults */
 PETSC_INTERN PetscErrorCode FenImproveCreate(FenSolver, FenEvaluation);
 PETSC_INTERN PetscErrorCode FenImproveOptionsSweeps(FenImprove *, PetscOptionItems *);
 PETSC_INTERN PetscErrorCode FenImproveOptionsNewton(FenImprove *, PetscOptionItems *);
-/* auto: called after each sweep while nothing is evaluated; may set kind */
+/* auto: called after each iteration; may set kind */
 PETSC_INTERN PetscErrorCode FenImproveChoose(FenMDP, FenImprove *);

@@ -2,7 +2,8 @@
 /*
    FENMDPIPI: inexact policy iteration, a Newton method on TV = V. The linear system of the greedy policy is solved to
    a forcing term that falls with the square of the progress (Eisenstat and Walker), started with the best constant;
-   a few sweeps smooth the outcome. Robust models: nature's law is frozen at V, and the safeguard watches.
+   a few sweeps smooth the outcome. On models of two colours the steps are made on one of them (reduced.c). Robust
+   models: nature's law is frozen at V, and the safeguard watches.
 
    References: Gargiani, Liao-McPherson, Zanelli, Lygeros, arXiv 2211.04299; Gargiani et al., arXiv 2404.06136.
 */
@@ -12,7 +13,7 @@ static PetscErrorCode FenMDPSetFromOptions_IPI(FenSolver s, PetscOptionItems *Pe
 {
   PetscFunctionBegin;
   PetscCall(FenImproveOptionsNewton((FenImprove *)s->data, PetscOptionsObject));
-  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscCall(FenPolicySystemOptions(s, &((FenImprove *)s->data)->system, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 
@@ -20,9 +21,9 @@ static PetscErrorCode FenMDPSetFromOptions_IPI(FenSolver s, PetscOptionItems *Pe
   FENMDPIPI - "ipi": inexact policy iteration with a Krylov method
 
   Options Database Keys:
-+ -mdp_ipi_sweeps   - sweeps after a linear solve (8)
-. -mdp_ipi_forcing  - a solve stops at this share of its right-hand side at most (0.01)
-. -mdp_precondition - ilu (of each rank's block) or none
++ -mdp_ipi_sweeps   - sweeps after a linear solve (6)
+. -mdp_ipi_forcing  - a solve stops at this share of its right-hand side at most (0.05)
+. -mdp_precondition - auto (colour or ilu), colour, ilu, none, aggregation or direct
 . -mdp_inner_it     - iterations of a solve at most (200)
 - -mdp_ksp_type     - any KSP of PETSc (bcgs)
 

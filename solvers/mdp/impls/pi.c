@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   FENMDPPI: policy iteration (Howard). Every policy is evaluated to rounding; the incumbent action stays unless beaten
+   FENMDPPI: policy iteration (Howard). Every policy is evaluated to a tenth of what the tolerances ask for, or
+   rounding; the incumbent action stays unless beaten
    by more than rounding, so that it ends. Robust models: nature's policy iteration inside gives the robust value.
 
    Reference: Howard, Dynamic Programming and Markov Processes, 1960.
@@ -10,15 +11,15 @@
 static PetscErrorCode FenMDPSetFromOptions_PI(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
   PetscFunctionBegin;
-  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscCall(FenPolicySystemOptions(s, &((FenImprove *)s->data)->system, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 
 /*MC
-  FENMDPPI - "pi": policy iteration, evaluations to rounding
+  FENMDPPI - "pi": policy iteration, every policy evaluated to the last
 
   Options Database Keys:
-+ -mdp_precondition - ilu (of each rank's block) or none
++ -mdp_precondition - auto (colour or ilu), colour, ilu, none, aggregation or direct
 . -mdp_inner_it     - iterations of a linear solve at most (500)
 - -mdp_ksp_type     - any KSP of PETSc (bcgs)
 

@@ -12,7 +12,7 @@
 static PetscErrorCode FenMDPSetFromOptions_PPI(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
   PetscFunctionBegin;
-  PetscCall(FenPolicySystemOptions(&((FenImprove *)s->data)->system, PetscOptionsObject));
+  PetscCall(FenPolicySystemOptions(s, &((FenImprove *)s->data)->system, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 
@@ -20,7 +20,7 @@ static PetscErrorCode FenMDPSetFromOptions_PPI(FenSolver s, PetscOptionItems *Pe
   FENMDPPPI - "ppi": partial policy iteration
 
   Options Database Keys:
-+ -mdp_precondition - ilu (of each rank's block) or none
++ -mdp_precondition - auto (colour or ilu), colour, ilu, none, aggregation or direct
 . -mdp_inner_it     - iterations of a linear solve at most (200)
 - -mdp_ksp_type     - any KSP of PETSc (bcgs)
 

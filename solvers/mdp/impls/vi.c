@@ -7,27 +7,40 @@
    O'Donoghue, Boyd); otherwise G of the iterate before is taken, and the memory forgotten, as it is when more than one
    percent of the actions change: T is smooth between such changes only.
 
+   Sweeps in place (Gauss-Seidel, or one of two colours after the other) and the elimination of staying,
+   V(s) <- max_a (r + gamma sum_{t != s} p_t V_t) / (1 - gamma p_s), contract at least as fast as T; a sweep of T after
+   each IN_PLACE of them certifies. They need a second copy of the rows.
+
    Average reward: relative value iteration, criteria/average.c.
 
    References: Puterman, Markov Decision Processes, 2005, section 6.3; Zhang, O'Donoghue, Boyd, SIAM J. Optim.
    30(4), 2020; Geist and Scherrer, arXiv 1809.09501.
 */
+#include "../bellman/coloured.h"
 #include "../mdpimpl.h"
 #include <math.h>
+
+#define IN_PLACE 8 /* sweeps in place between two of T, which certify */
+
+typedef enum { JACOBI, GAUSS_SEIDEL, COLOUR } Sweep;
+static const char *const sweeps[] = {"jacobi", "gauss-seidel", "colour", "FenMDPVISweep", "", NULL};
 
 #define MOST       10    /* columns of Anderson's memory */
 #define SAFE       10.0  /* Zhang, O'Donoghue, Boyd: D */
 #define REGULARISE 1e-10 /* of the normal equations, relative */
 
 typedef struct {
-  PetscInt anderson; /* option: columns, 0: none */
-  double  *f, *g;    /* G(V) - V and G(V) of the last iterate */
-  double  *memory;   /* differences of f, then of g: one array of 2 anderson n, column by column */
-  double  *columns;  /* the same on the model's layout, for the state: columns of f, of g, f, g */
-  double   gram[MOST * MOST];
-  FenInt   filled, next, kept; /* columns in use; next to write; candidates accepted */
-  FenInt   have;               /* f and g are set */
-  double   norm_first;
+  Sweep       sweep;    /* option */
+  PetscBool   no_loops; /* option: staying is eliminated */
+  FenColoured rows;     /* for sweeps in place */
+  PetscInt    anderson; /* option: columns, 0: none */
+  double     *f, *g;    /* G(V) - V and G(V) of the last iterate */
+  double     *memory;   /* differences of f, then of g: one array of 2 anderson n, column by column */
+  double     *columns;  /* the same on the model's layout, for the state: columns of f, of g, f, g */
+  double      gram[MOST * MOST];
+  FenInt      filled, next, kept; /* columns in use; next to write; candidates accepted */
+  FenInt      have;               /* f and g are set */
+  double      norm_first;
 } VI;
 
 static double *ColumnF(const FenMDP mdp, const VI *A, FenInt j)
@@ -168,6 +181,25 @@ static PetscErrorCode AndersonStep(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
+static PetscBool UsesRows(const VI *A)
+{
+  return (PetscBool)(A->sweep != JACOBI || A->no_loops);
+}
+
+/* sweeps in place from TV on, then one that certifies */
+static PetscErrorCode InPlaceStep(FenMDP mdp, VI *A)
+{
+  PetscFunctionBegin;
+  PetscCall(FenColouredPut(A->rows, mdp->TV, mdp->policy));
+  if (A->sweep == JACOBI)
+    PetscCall(FenColouredJacobi(A->rows, IN_PLACE));
+  else
+    PetscCall(FenColouredSweeps(A->rows, IN_PLACE));
+  PetscCall(FenColouredTake(A->rows, mdp->V));
+  PetscCall(FenMDPSweep_Private(mdp));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenMDPIterate_VI(FenSolver s)
 {
   FenMDP mdp = (FenMDP)s;
@@ -180,6 +212,8 @@ static PetscErrorCode FenMDPIterate_VI(FenSolver s)
     PetscCall(FenAverageStep_Private(mdp));
   else if (A->anderson)
     PetscCall(AndersonStep(mdp));
+  else if (UsesRows(A))
+    PetscCall(InPlaceStep(mdp, A));
   else
     PetscCall(FenMDPValueStep_Private(mdp));
   PetscCall(FenMDPReport_Private(mdp));
@@ -237,17 +271,53 @@ static PetscErrorCode FenMDPResume_VI(FenSolver s)
 
 static PetscErrorCode FenMDPSetFromOptions_VI(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
-  VI      *A = (VI *)s->data;
-  PetscInt anderson = A->anderson;
+  VI       *A = (VI *)s->data;
+  PetscInt  anderson = A->anderson;
+  PetscEnum sweep = (PetscEnum)A->sweep;
+  PetscBool no_loops = A->no_loops, set;
 
   PetscFunctionBegin;
   PetscCall(
       PetscOptionsInt("-mdp_vi_anderson", "columns of Anderson's memory (0: none)", "", anderson, &anderson, NULL));
   PetscCheck(anderson >= 0 && anderson <= MOST, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_vi_anderson %d: must be between 0 and %d", (int)anderson, MOST);
-  if (anderson != A->anderson)
+  PetscCall(PetscOptionsEnum("-mdp_vi_sweep",
+                             "order of the states: all at once, one after the other on each rank, or "
+                             "one of two colours after the other",
+                             "", sweeps, sweep, &sweep, NULL));
+  PetscCall(PetscOptionsBool("-mdp_vi_self_loops",
+                             "eliminate staying: V(s) is solved for in each row; by default with "
+                             "sweeps in place",
+                             "", (PetscBool)(sweep != (PetscEnum)JACOBI), &no_loops, &set));
+  no_loops = set ? no_loops : (PetscBool)(sweep != (PetscEnum)JACOBI);
+  PetscCheck(no_loops || sweep == (PetscEnum)JACOBI, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_vi_self_loops false: sweeps in place (-mdp_vi_sweep %s) always eliminate staying", sweeps[sweep]);
+  PetscCheck(!anderson || !no_loops, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_vi_anderson accelerates plain sweeps of all states: leave out -mdp_vi_sweep and -mdp_vi_self_loops");
+  if (anderson != A->anderson || sweep != (PetscEnum)A->sweep || no_loops != A->no_loops)
     PetscCall(FenSolverReset(s));
   A->anderson = anderson;
+  A->sweep = (Sweep)sweep;
+  A->no_loops = no_loops;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SetUpRows(FenMDP mdp, VI *A)
+{
+  MPI_Comm    comm = PetscObjectComm((PetscObject)mdp);
+  FenMDPSizes sizes;
+  PetscBool   two = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
+  PetscCheck(sizes.stored && !mdp->robust && mdp->criterion == FEN_MDP_DISCOUNTED, comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_vi_sweep %s and -mdp_vi_self_loops need stored nominal rows and the criterion discounted",
+             sweeps[A->sweep]);
+  if (A->sweep == COLOUR)
+    PetscCall(FenBellmanHasTwoColours(mdp->op, &two));
+  PetscCheck(two || A->sweep != COLOUR, comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_vi_sweep colour: this model does not have two colours of which neither leads to itself");
+  PetscCall(FenColouredCreate(mdp->op, A->sweep == COLOUR ? 2 : 1, &A->rows));
   PetscFunctionReturn(0);
 }
 
@@ -257,6 +327,8 @@ static PetscErrorCode FenMDPSetUp_VI(FenSolver s)
   VI    *A = (VI *)s->data;
 
   PetscFunctionBegin;
+  if (UsesRows(A))
+    PetscCall(SetUpRows(mdp, A));
   if (A->anderson) {
     PetscCall(PetscCalloc4(mdp->n, &A->f, mdp->n, &A->g, (size_t)(2 * A->anderson * mdp->n), &A->memory,
                            (size_t)((2 * A->anderson + 2) * mdp->nout), &A->columns));
@@ -270,6 +342,7 @@ static PetscErrorCode FenMDPReset_VI(FenSolver s)
   VI *A = (VI *)s->data;
 
   PetscFunctionBegin;
+  PetscCall(FenColouredDestroy(&A->rows));
   if (A->anderson)
     PetscCall(PetscFree4(A->f, A->g, A->memory, A->columns));
   PetscFunctionReturn(0);
@@ -280,6 +353,8 @@ static PetscErrorCode FenMDPView_VI(FenSolver s, PetscViewer viewer)
   VI *A = (VI *)s->data;
 
   PetscFunctionBegin;
+  PetscCall(
+      PetscViewerASCIIPrintf(viewer, "sweeps: %s%s\n", sweeps[A->sweep], A->no_loops ? ", staying eliminated" : ""));
   PetscCall(PetscViewerASCIIPrintf(viewer, "Anderson's memory: %d columns\n", (int)A->anderson));
   PetscFunctionReturn(0);
 }
@@ -295,7 +370,9 @@ static PetscErrorCode FenMDPDestroy_VI(FenSolver s)
   FENMDPVI - "vi": value iteration; for average rewards relative value iteration
 
   Options Database Keys:
-. -mdp_vi_anderson - columns of Anderson's memory (0: none)
++ -mdp_vi_sweep      - jacobi, gauss-seidel (on each rank, chunks of states one after the other) or colour
+. -mdp_vi_self_loops - eliminate staying (with sweeps in place: always)
+- -mdp_vi_anderson   - columns of Anderson's memory (0: none)
 
   Level: beginner
 

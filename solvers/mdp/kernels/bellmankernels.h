@@ -29,7 +29,9 @@ typedef struct {
   const double *reward;    /* FEN_LANES a slot */
   double        discount;
   FenReach      reach;
-  const int    *base; /* FEN_REACH_RUNS: first number of a column whose numbers follow each other, -1 for others */
+  const FenInt *live_ptr; /* first of a chunk in live */
+  const int    *live;     /* slots of a chunk, from its first, that greedy sweeps visit; NULL: all */
+  const int    *base;     /* FEN_REACH_RUNS: first number of a column whose numbers follow each other, -1 for others */
 } FenChunks;
 
 /* what the chunks say, of all that one sweep visits. NaN or Inf in V: lo = hi = NaN */

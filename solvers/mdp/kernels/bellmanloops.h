@@ -154,13 +154,15 @@ FEN_INLINE void Choose(Running *r, const Lanes *best, const Lanes *arg, const La
 FEN_INLINE void GreedyChunk(const FenChunks *C, FenInt c, const double *own, const double *V, double *TV, int *policy,
                             FenReach reach, Running *r)
 {
-  const FenInt k0 = C->chunk_ptr[c], k1 = C->chunk_ptr[c + 1];
+  const FenInt k0 = C->chunk_ptr[c], i0 = C->live ? C->live_ptr[c] : k0;
+  const FenInt n = C->live ? C->live_ptr[c + 1] - i0 : C->chunk_ptr[c + 1] - k0;
   Lanes        best = l_set(-INFINITY), arg = l_set(0), kept = l_set(-INFINITY), inc;
 
   EACH inc.v[v] = v_from_int(policy + v * FEN_SIMD);
-  for (FenInt k = k0; k < k1; k++) {
-    const vd    a = v_set((double)(k - k0));
-    const Lanes q = Row(C, k, V, reach);
+  for (FenInt i = 0; i < n; i++) {
+    const FenInt slot = C->live ? C->live[i0 + i] : i;
+    const vd     a = v_set((double)slot);
+    const Lanes  q = Row(C, k0 + slot, V, reach);
 
     EACH
     {
