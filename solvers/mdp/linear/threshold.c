@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Global maxima over a threshold alpha of what ridge regression makes of truncated values [v]_alpha = min(v, alpha).
+
+   c = row i of C may have entries of both signs, so that neither objective is concave. Between neighbouring values v
+   the linear objective is linear and the quadratic one quadratic: all breakpoints, and the stationary points between
+   them, are candidates. Branch and bound leaves few of them to be looked at: values are thrown into bins, whose sums of
+   phi, phi v, phi v^2 give both objectives at all edges at once; inside a bin the slope b of z1 changes by at most m =
+   sum |c| <= |X| sum phi, which bounds the derivative, hence the objective (chord + width (dmax - dmin)/4). Bins that
+   may hold a better point than the best edge are sorted and scanned, with their values from all ranks.
+
+   3 n d flops, 6 d^2 a bin, one sum of 3 d numbers a bin over all ranks; n d^2/bins a scanned bin.
+*/
+#include "linearmdpimpl.h"
+#include <petscblaslapack.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { LEAST_BINS = 8, MOST_BINS = 192 };
+
+typedef struct {
+  MPI_Comm             comm;
+  FenInt               d, bins;
+  const FenLinearStep *s;
+  const FenThreshold  *t;
+  double              *edge;             /* bins + 1 */
+  double              *S0, *S1, *S2;     /* sums of the bins, d each; then running sums at the edges */
+  double              *Z0, *Z1, *Z2, *M; /* X times those at the edges, |X| S0 of bins */
+  int                 *bin;              /* of my values; -1: below the first edge, bins: above the last */
+} Scan;
+
+/* objective of factor i at alpha from z1 and z2 */
+static double Objective(const FenThreshold *t, FenInt i, double alpha, double z1, double z2)
+{
+  return t->quadratic ? t->sign * (z1 + (z1 * z1 - z2) / (4 * t->lambda)) : z1 - t->radius[i] * alpha;
+}
+
+static PetscErrorCode MakeEdges(Scan *c)
+{
+  const FenLinearStep *s = c->s;
+  double               ends[3] = {HUGE_VAL, HUGE_VAL, 0}; /* least, -largest, -count */
+  double               low, width;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < s->n; k++) {
+    ends[0] = PetscMin(ends[0], s->v[k]);
+    ends[1] = PetscMin(ends[1], -s->v[k]);
+  }
+  ends[2] = -(double)s->n;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, ends, 3, MPI_DOUBLE, MPI_MIN, c->comm));
+  c->bins = 1 + (FenInt)PetscMin((double)MOST_BINS, PetscMax((double)LEAST_BINS, -ends[2] / 16));
+  PetscCall(PetscMalloc1((size_t)c->bins + 1, &c->edge));
+  low = PetscMin(s->range, PetscMax(0, ends[0]));
+  width = (PetscMax(low, PetscMin(s->range, -ends[1])) - low) / (double)(c->bins - 1);
+  c->edge[0] = 0; /* nothing lies between zero and the smallest value */
+  for (FenInt b = 1; b <= c->bins; b++)
+    c->edge[b] = low + (double)(b - 1) * width;
+  PetscFunctionReturn(0);
+}
+
+static int FindBin(const Scan *c, double v)
+{
+  const double low = c->edge[1], high = c->edge[c->bins];
+  int          b;
+
+  if (v <= 0)
+    return -1;
+  if (v > high)
+    return (int)c->bins;
+  if (v <= low)
+    return 0;
+  b = 1 + (int)((v - low) / (high - low) * (double)(c->bins - 1));
+  b = PetscMin(b, (int)c->bins - 1);
+  while (v <= c->edge[b]) /* rounding */
+    b--;
+  while (v > c->edge[b + 1])
+    b++;
+  return b;
+}
+
+/* sums of phi, phi v and phi v^2 of all bins and of what lies outside of them, over all ranks */
+static PetscErrorCode SumBins(Scan *c)
+{
+  const FenLinearStep *s = c->s;
+  const FenInt         d = c->d, room = (c->bins + 2) * d;
+  PetscMPIInt          count;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < s->n; k++) {
+    const double weight = s->weight ? s->weight[k] : 1, v = s->v[k], *phi = s->phi + k * d;
+    double      *s0, *s1, *s2;
+
+    c->bin[k] = FindBin(c, v);
+    s0 = c->S0 + (c->bin[k] + 1) * d;
+    s1 = s0 + room;
+    s2 = s1 + room;
+    for (FenInt i = 0; i < d; i++) {
+      const double x = weight * phi[i];
+
+      s0[i] += x;
+      s1[i] += x * v;
+    }
+    if (c->t->quadratic)
+      for (FenInt i = 0; i < d; i++)
+        s2[i] += weight * phi[i] * v * v;
+  }
+  PetscCall(FenMPIIntCast((c->t->quadratic ? 3 : 2) * room, &count));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, c->S0, count, MPI_DOUBLE, MPI_SUM, c->comm));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Apply(const Scan *c, const double A[], const double B[], double Y[])
+{
+  const double one = 1, zero = 0;
+  PetscBLASInt nd, nb;
+
+  PetscFunctionBegin;
+  PetscCall(PetscBLASIntCast((PetscInt)c->d, &nd));
+  PetscCall(PetscBLASIntCast((PetscInt)c->bins + 1, &nb));
+  BLASgemm_("N", "N", &nd, &nb, &nd, &one, A, &nd, B, &nd, &zero, Y, &nd);
+  PetscFunctionReturn(0);
+}
+
+/* at every edge: Z0 = slope b just above it, Z1 = z1, Z2 = z2; M of the bin that begins there */
+static PetscErrorCode AtEdges(Scan *c)
+{
+  const FenInt d = c->d, n = c->bins + 1;
+
+  PetscFunctionBegin;
+  PetscCall(Apply(c, c->s->absX, c->S0 + d, c->M));
+  for (FenInt i = 0; i < d; i++) { /* above: everything from the last bin back; below: running sums */
+    double above = c->S0[n * d + i], below = c->S1[i], squares = c->S2[i];
+
+    for (FenInt b = n; b-- > 0;) { /* S0[b] was the bin below edge b: now it is all that lies above edge b */
+      const double x = c->S0[b * d + i];
+
+      c->S0[b * d + i] = above;
+      above += x;
+    }
+    for (FenInt b = 0; b < n; b++) {
+      const double alpha = c->edge[b], high = c->S0[b * d + i];
+
+      if (b) {
+        below += c->S1[b * d + i];
+        squares += c->S2[b * d + i];
+      }
+      c->S1[b * d + i] = below + alpha * high;
+      c->S2[b * d + i] = squares + alpha * alpha * high;
+    }
+  }
+  PetscCall(Apply(c, c->s->X, c->S0, c->Z0));
+  PetscCall(Apply(c, c->s->X, c->S1, c->Z1));
+  if (c->t->quadratic)
+    PetscCall(Apply(c, c->s->X, c->S2, c->Z2));
+  PetscFunctionReturn(0);
+}
+
+static double AtEdge(const Scan *c, FenInt b, FenInt i)
+{
+  const FenInt at = b * c->d + i;
+
+  return Objective(c->t, i, c->edge[b], c->Z1[at], c->t->quadratic ? c->Z2[at] : 0);
+}
+
+/* no point of bin b has a larger objective of factor i */
+static double UpperBound(const Scan *c, FenInt b, FenInt i)
+{
+  const FenInt at = b * c->d + i, next = at + c->d;
+  const double width = c->edge[b + 1] - c->edge[b], b0 = c->Z0[at], b1 = c->Z0[next];
+  const double spare = PetscMax(0, c->M[at] - fabs(b1 - b0)) / 2; /* what the slope can do between */
+  double       low = PetscMin(b0, b1) - spare, high = PetscMax(b0, b1) + spare;
+
+  if (c->t->quadratic) { /* times 1 + (z1 - alpha)/(2 lambda) */
+    const double bend = c->M[at] * width / 4, t0 = c->Z1[at] - c->edge[b], t1 = c->Z1[next] - c->edge[b + 1];
+    const double f0 = 1 + (PetscMin(t0, t1) - bend) / (2 * c->t->lambda),
+                 f1 = 1 + (PetscMax(t0, t1) + bend) / (2 * c->t->lambda);
+    const double p[4] = {low * f0, low * f1, high * f0, high * f1};
+
+    low = PetscMin(PetscMin(p[0], p[1]), PetscMin(p[2], p[3]));
+    high = PetscMax(PetscMax(p[0], p[1]), PetscMax(p[2], p[3]));
+  }
+  return PetscMax(AtEdge(c, b, i), AtEdge(c, b + 1, i)) + width * (high - low) / 4;
+}
+
+static int Ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+
+  return (x > y) - (x < y);
+}
+
+static void Better(double value, double alpha, double *best, double *at)
+{
+  if (value > *best) {
+    *best = value;
+    *at = alpha;
+  }
+}
+
+/* records (v, c of the open factors), sorted: all breakpoints of one factor, and what lies between them */
+static void ScanFactor(const Scan *c, FenInt b, FenInt i, FenInt n, FenInt stride, FenInt column, const double rec[],
+                       double *best, double *at)
+{
+  const FenInt from = b * c->d + i;
+  double       alpha = c->edge[b], z1 = c->Z1[from], z2 = c->t->quadratic ? c->Z2[from] : 0, slope = c->Z0[from];
+
+  for (FenInt k = 0; k <= n; k++) {
+    const double next = k < n ? rec[k * stride] : c->edge[b + 1];
+
+    if (c->t->quadratic) { /* slope (1 + (z1 - x)/(2 lambda)) = 0 */
+      const double x = (z1 - slope * alpha + 2 * c->t->lambda) / (1 - slope);
+
+      if (x > alpha && x < next)
+        Better(Objective(c->t, i, x, z1 + slope * (x - alpha), z2 + slope * (x * x - alpha * alpha)), x, best, at);
+    }
+    z1 += slope * (next - alpha);
+    z2 += slope * (next * next - alpha * alpha);
+    alpha = next;
+    Better(Objective(c->t, i, alpha, z1, z2), alpha, best, at);
+    if (k < n)
+      slope -= rec[k * stride + column];
+  }
+}
+
+/* my values of a bin with their c for the open factors */
+static PetscErrorCode Pack(const Scan *c, FenInt b, FenInt nopen, const FenInt open[], FenInt *n, double **records)
+{
+  const FenLinearStep *s = c->s;
+  const FenInt         d = c->d;
+  FenInt               count = 0;
+  double              *r;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < s->n; k++)
+    count += c->bin[k] == b;
+  PetscCall(PetscMalloc1((size_t)(count * (nopen + 1)) + 1, records));
+  r = *records;
+  for (FenInt k = 0; k < s->n; k++) {
+    const double weight = s->weight ? s->weight[k] : 1;
+
+    if (c->bin[k] != b)
+      continue;
+    *r++ = s->v[k];
+    for (FenInt o = 0; o < nopen; o++) {
+      const double *row = s->X + open[o] * d, *phi = s->phi + k * d; /* X is symmetric */
+      double        sum = 0;
+
+      for (FenInt i = 0; i < d; i++)
+        sum += row[i] * phi[i];
+      *r++ = weight * sum;
+    }
+  }
+  *n = count;
+  PetscFunctionReturn(0);
+}
+
+/* everybody's records, sorted by value */
+static PetscErrorCode Collect(const Scan *c, FenInt stride, FenInt n, const double mine[], FenInt *total, double **all)
+{
+  PetscMPIInt size, count, *counts, *starts;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(c->comm, &size));
+  PetscCall(PetscMalloc2((size_t)size, &counts, (size_t)size + 1, &starts));
+  PetscCall(FenMPIIntCast(n * stride, &count));
+  PetscCallMPI(MPI_Allgather(&count, 1, MPI_INT, counts, 1, MPI_INT, c->comm));
+  *total = 0;
+  for (PetscMPIInt r = 0; r < size; r++) {
+    PetscCall(FenMPIIntCast(*total, &starts[r]));
+    *total += counts[r];
+  }
+  PetscCall(PetscMalloc1((size_t)*total + 1, all));
+  PetscCallMPI(MPI_Allgatherv(mine, count, MPI_DOUBLE, *all, counts, starts, MPI_DOUBLE, c->comm));
+  *total /= stride;
+  qsort(*all, (size_t)*total, (size_t)stride * sizeof(double), Ascending);
+  PetscCall(PetscFree2(counts, starts));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ScanBin(const Scan *c, FenInt b, double best[], double at[])
+{
+  double *mine = NULL, *all = NULL;
+  FenInt  nopen = 0, n = 0, total = 0, *open;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)c->d, &open));
+  for (FenInt i = 0; i < c->d; i++)
+    if (UpperBound(c, b, i) > best[i])
+      open[nopen++] = i;
+  if (nopen) { /* the same on all ranks: made of reduced numbers, shared below */
+    PetscCall(Pack(c, b, nopen, open, &n, &mine));
+    PetscCall(Collect(c, nopen + 1, n, mine, &total, &all));
+    for (FenInt o = 0; o < nopen; o++)
+      ScanFactor(c, b, open[o], total, nopen + 1, o + 1, all, &best[open[o]], &at[open[o]]);
+  }
+  PetscCall(PetscFree(mine));
+  PetscCall(PetscFree(all));
+  PetscCall(PetscFree(open));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Work(Scan *c, PetscBool make)
+{
+  const size_t table = (size_t)((c->bins + 2) * c->d);
+
+  PetscFunctionBegin;
+  if (make) {
+    PetscCall(PetscCalloc1(3 * table, &c->S0));
+    c->S1 = c->S0 + table;
+    c->S2 = c->S1 + table;
+    PetscCall(PetscCalloc4(table, &c->Z0, table, &c->Z1, table, &c->Z2, table, &c->M));
+    PetscCall(PetscMalloc1((size_t)c->s->n + 1, &c->bin));
+  } else {
+    PetscCall(PetscFree(c->S0));
+    PetscCall(PetscFree4(c->Z0, c->Z1, c->Z2, c->M));
+    PetscCall(PetscFree(c->bin));
+    PetscCall(PetscFree(c->edge));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* decisions are made of these numbers: they must not differ in a bit between ranks */
+static PetscErrorCode Share(Scan *c)
+{
+  PetscMPIInt count;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast((c->bins + 2) * c->d, &count));
+  PetscCallMPI(MPI_Bcast(c->Z0, count, MPI_DOUBLE, 0, c->comm));
+  PetscCallMPI(MPI_Bcast(c->Z1, count, MPI_DOUBLE, 0, c->comm));
+  PetscCallMPI(MPI_Bcast(c->M, count, MPI_DOUBLE, 0, c->comm));
+  if (c->t->quadratic)
+    PetscCallMPI(MPI_Bcast(c->Z2, count, MPI_DOUBLE, 0, c->comm));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLinearThreshold_Private(MPI_Comm comm, PetscInt d, const FenLinearStep *s, const FenThreshold *t,
+                                          double value[], double alpha[])
+{
+  Scan c = {.comm = comm, .d = d, .s = s, .t = t};
+
+  PetscFunctionBegin;
+  PetscCall(MakeEdges(&c));
+  PetscCall(Work(&c, PETSC_TRUE));
+  PetscCall(SumBins(&c));
+  PetscCall(AtEdges(&c));
+  PetscCall(Share(&c));
+  for (FenInt i = 0; i < d; i++) {
+    value[i] = -HUGE_VAL;
+    for (FenInt b = 0; b <= c.bins; b++)
+      Better(AtEdge(&c, b, i), c.edge[b], &value[i], &alpha[i]);
+  }
+  for (FenInt b = 0; b < c.bins; b++)
+    PetscCall(ScanBin(&c, b, value, alpha));
+  PetscCall(Work(&c, PETSC_FALSE));
+  PetscFunctionReturn(0);
+}
