@@ -33,12 +33,12 @@ static PetscErrorCode Replicated(MPI_Comm comm, PetscInt n, const double A[], do
   PetscFunctionReturn(0);
 }
 
-/* my entries of a distributed matrix, from or to an array of all */
-static PetscErrorCode Exchange(Mat M, PetscInt n, PetscBool put, double all[])
+/* every rank puts in what it owns of an array that all have */
+static PetscErrorCode Put(Mat M, PetscInt n, const double all[])
 {
   IS              rows, cols;
   const PetscInt *r, *c;
-  PetscInt        nr, nc, ld;
+  PetscInt        nr, nc;
   double         *mine;
 
   PetscFunctionBegin;
@@ -47,20 +47,38 @@ static PetscErrorCode Exchange(Mat M, PetscInt n, PetscBool put, double all[])
   PetscCall(ISGetLocalSize(cols, &nc));
   PetscCall(ISGetIndices(rows, &r));
   PetscCall(ISGetIndices(cols, &c));
-  ld = PetscMax(1, nr);
-  PetscCall(MatDenseGetArray(M, &mine));
-  for (PetscInt j = 0; j < nc; j++)
-    for (PetscInt i = 0; i < nr; i++) {
-      if (put)
-        mine[i + j * ld] = all[r[i] + c[j] * n];
-      else
-        all[r[i] + c[j] * n] = mine[i + j * ld];
-    }
-  PetscCall(MatDenseRestoreArray(M, &mine));
+  PetscCall(PetscMalloc1((size_t)nr * (size_t)nc + 1, &mine));
+  for (PetscInt i = 0; i < nr; i++)
+    for (PetscInt j = 0; j < nc; j++)
+      mine[j + i * nc] = all[r[i] + c[j] * n];
+  PetscCall(MatSetValues(M, nr, r, nc, c, mine, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(M, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(M, MAT_FINAL_ASSEMBLY));
+  PetscCall(PetscFree(mine));
   PetscCall(ISRestoreIndices(rows, &r));
   PetscCall(ISRestoreIndices(cols, &c));
   PetscCall(ISDestroy(&rows));
   PetscCall(ISDestroy(&cols));
+  PetscFunctionReturn(0);
+}
+
+/* my rows of a distributed matrix into an array of zeros */
+static PetscErrorCode Get(Mat M, PetscInt n, double all[])
+{
+  Mat           dense;
+  const double *mine;
+  PetscInt      first, end, ld;
+
+  PetscFunctionBegin;
+  PetscCall(MatConvert(M, MATDENSE, MAT_INITIAL_MATRIX, &dense));
+  PetscCall(MatGetOwnershipRange(dense, &first, &end));
+  PetscCall(MatDenseGetLDA(dense, &ld));
+  PetscCall(MatDenseGetArrayRead(dense, &mine));
+  for (PetscInt j = 0; j < n; j++)
+    for (PetscInt i = first; i < end; i++)
+      all[i + j * n] = mine[i - first + j * ld];
+  PetscCall(MatDenseRestoreArrayRead(dense, &mine));
+  PetscCall(MatDestroy(&dense));
   PetscFunctionReturn(0);
 }
 
@@ -84,12 +102,11 @@ static PetscErrorCode Distributed(MPI_Comm comm, PetscInt n, const double A[], d
   PetscCall(Create(comm, n, &factor));
   PetscCall(Create(comm, n, &unit));
   PetscCall(Create(comm, n, &inverse));
-  PetscCall(PetscArraycpy(X, A, (size_t)n * (size_t)n));
-  PetscCall(Exchange(factor, n, PETSC_TRUE, X));
+  PetscCall(Put(factor, n, A));
   PetscCall(PetscArrayzero(X, (size_t)n * (size_t)n));
   for (PetscInt i = 0; i < n; i++)
     X[i + i * n] = 1;
-  PetscCall(Exchange(unit, n, PETSC_TRUE, X));
+  PetscCall(Put(unit, n, X));
   PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL)); /* all ranks get the same code from the library */
   code = MatCholeskyFactor(factor, NULL, NULL);
   PetscCall(PetscPopErrorHandler());
@@ -97,7 +114,7 @@ static PetscErrorCode Distributed(MPI_Comm comm, PetscInt n, const double A[], d
   if (*definite) {
     PetscCall(MatMatSolve(factor, unit, inverse));
     PetscCall(PetscArrayzero(X, (size_t)n * (size_t)n));
-    PetscCall(Exchange(inverse, n, PETSC_FALSE, X));
+    PetscCall(Get(inverse, n, X));
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, X, count, MPI_DOUBLE, MPI_SUM, comm)); /* one number and zeros each */
   }
   PetscCall(MatDestroy(&factor));

@@ -13,7 +13,7 @@
 #include <petscblaslapack.h>
 #include <math.h>
 
-enum { GRID = 48, ROUNDS = 40 };
+enum { GRID = 48, ROUNDS = 80 };
 #define LEAST_B     1e-6
 #define LEAST_M     1e-6
 #define TOLERANCE_B 1e-10
@@ -21,8 +21,8 @@ enum { GRID = 48, ROUNDS = 40 };
 typedef struct {
   FenLinearMDP   m;
   FenLinearStep *s;
-  double        *C; /* n x d: columns of C for my trajectories, weights included */
-  double         low, high;
+  double        *C;    /* n x d: columns of C for my trajectories, weights included */
+  double         high; /* largest b */
 } Dual;
 
 static PetscErrorCode MakeC(Dual *D)
@@ -108,7 +108,7 @@ static double Derivative(double b, double m, double dm, double rho)
 
 typedef struct {
   double left, right, dleft, dright, b;
-  int    side;
+  int    side, repeated; /* side of the last step, and how often in a row */
 } Bracket;
 
 /* the best interval of the grid for every factor */
@@ -147,26 +147,25 @@ static PetscErrorCode Brackets(const Dual *D, const double rho[], Bracket bracke
   PetscFunctionReturn(0);
 }
 
-/* narrows an interval by the sign of the derivative at b, and chooses the next b */
+/* narrows an interval by the sign of the derivative at b, and chooses the next b: the root of the secant, or the middle
+   if one end does not move, as at a kink */
 static void Narrow(Bracket *B, double slope)
 {
   const int side = slope > 0 ? 1 : -1;
-  double    share;
+  double    share = 0.5;
 
+  B->repeated = B->side == side ? B->repeated + 1 : 0;
+  B->side = side;
   if (side > 0) {
     B->left = B->b;
     B->dleft = slope;
-    if (B->side == side)
-      B->dright /= 2; /* Illinois */
   } else {
     B->right = B->b;
     B->dright = slope;
-    if (B->side == side)
-      B->dleft /= 2;
   }
-  B->side = side;
-  share = isnan(B->dleft) || isnan(B->dright) ? 0.5 : B->dleft / (B->dleft - B->dright);
-  B->b = B->left + PetscMin(0.99, PetscMax(0.01, share)) * (B->right - B->left);
+  if (!isnan(B->dleft) && !isnan(B->dright) && B->repeated < 2)
+    share = PetscMin(0.99, PetscMax(0.01, B->dleft / (B->dleft - B->dright)));
+  B->b = B->left + share * (B->right - B->left);
 }
 
 static PetscErrorCode Maximise(const Dual *D, const double rho[], double best[], double at[])
@@ -191,69 +190,79 @@ static PetscErrorCode Maximise(const Dual *D, const double rho[], double best[],
         at[i] = b[i];
       }
       Narrow(&brackets[i], Derivative(b[i], m[i], dm[i], rho[i]));
-      open += fabs(brackets[i].b - b[i]) > TOLERANCE_B * b[i];
+      open += brackets[i].right - brackets[i].left > TOLERANCE_B * b[i];
     }
   }
   PetscCall(PetscFree4(brackets, b, m, dm));
   PetscFunctionReturn(0);
 }
 
+/* of -b log m, from that of m */
+static double LogError(double b, double m, double wrong)
+{
+  return b * log(PetscMax(m + wrong, LEAST_M) / PetscMax(m - wrong, LEAST_M));
+}
+
 /* of -b log m at the b that was found */
-static PetscErrorCode Errors(const Dual *D, const double at[], double w[], double e[])
+static PetscErrorCode Errors(const Dual *D, FenLinearAnswer *a)
 {
   FenLinearMDP   m = D->m;
   FenLinearStep *s = D->s;
   const FenInt   d = m->d;
-  double        *y = m->vector + 5 * d, *ones = y + d, least = 0, *value, *slope;
+  double        *y = m->vector + 4 * d, *ones = y + d, *tail = ones + d, *at = a->multiplier, least = 0, *value, *slope;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc2((size_t)d, &value, (size_t)d, &slope));
   PetscCall(Moments(D, at, value, slope));
   for (FenInt k = 0; k < s->n; k++) {
     least = PetscMin(least, s->v[k] - s->dv[k]);
-    m->f[k] = s->dv[k];
-    m->df[k] = s->gamma + s->tail + (double)(d + 8) * FEN_EPS;
+    m->f[k] = 1;
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_DOUBLE, MPI_MIN, PetscObjectComm((PetscObject)m)));
+  PetscCall(FenLinearSum_Private(m, s, s->dv, y));
+  FenLinearBound_Private(m, s, y, a->error);
   PetscCall(FenLinearSum_Private(m, s, m->f, y));
-  FenLinearBound_Private(m, s, y, e);
-  PetscCall(FenLinearSum_Private(m, s, m->df, y));
   FenLinearBound_Private(m, s, y, ones);
+  FenLinearTail_Private(m, s, y, tail);
+  for (FenInt i = 0; i < d; i++)
+    ones[i] = ones[i] * (s->gamma + (double)(d + 8) * FEN_EPS) + tail[i];
   for (FenInt i = 0; i < d; i++) {
-    const double size = exp(-least / at[i]), wrong = size * (e[i] / at[i] + ones[i] * (double)d);
+    const double size = exp(-least / at[i]), rounding = 16 * FEN_EPS * (fabs(a->w[i]) + at[i]);
 
-    e[i] = at[i] * log(PetscMax(value[i] + wrong, LEAST_M) / PetscMax(value[i] - wrong, LEAST_M)) +
-           16 * FEN_EPS * (fabs(w[i]) + at[i]);
+    a->local[i] = LogError(at[i], value[i], size * ones[i]) + rounding;
+    a->error[i] = LogError(at[i], value[i], size * (a->error[i] / at[i] + ones[i])) + rounding;
   }
   PetscCall(PetscFree2(value, slope));
   PetscFunctionReturn(0);
 }
 
 /* radius zero: no worst case */
-static PetscErrorCode Nominal(FenLinearMDP m, FenLinearStep *s, const double rho[], double w[], double e[], double at[])
+static PetscErrorCode Nominal(FenLinearMDP m, FenLinearStep *s, const double rho[], FenLinearAnswer *a)
 {
-  double *mean, *wrong;
+  double *mean, *error, *local;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2((size_t)m->d, &mean, (size_t)m->d, &wrong));
+  PetscCall(PetscMalloc3((size_t)m->d, &mean, (size_t)m->d, &error, (size_t)m->d, &local));
   PetscCall(PetscArraycpy(m->f, s->v, s->n));
-  PetscCall(FenLinearFit_Private(m, s, m->f, s->dv, mean, wrong));
+  PetscCall(FenLinearFit_Private(m, s, m->f, 0, s->dv, mean, error, local));
   for (FenInt i = 0; i < m->d; i++)
     if (!(rho[i] > 0)) {
-      w[i] = mean[i];
-      e[i] = wrong[i];
-      at[i] = PETSC_INFINITY;
+      a->w[i] = mean[i];
+      a->error[i] = error[i];
+      a->local[i] = local[i];
+      a->multiplier[i] = 0; /* there is none */
     }
-  PetscCall(PetscFree2(mean, wrong));
+  PetscCall(PetscFree3(mean, error, local));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Weights(FenLinearMDP m, FenLinearStep *s, double w[], double e[], double multiplier[])
+static PetscErrorCode Weights(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
+  MPI_Comm        comm = PetscObjectComm((PetscObject)m);
   const double   *scale = m->a.radius_scale + (FenInt)s->h * m->d;
   const PetscBool limit = (PetscBool)(m->par.published == FEN_PUBLISHED_NONE);
   Dual            D = {.m = m, .s = s};
-  double         *rho, smallest = HUGE_VAL;
+  double         *rho, smallest = 1;
   PetscBool       any = PETSC_FALSE;
 
   PetscFunctionBegin;
@@ -265,15 +274,15 @@ static PetscErrorCode Weights(FenLinearMDP m, FenLinearStep *s, double w[], doub
     else
       any = PETSC_TRUE;
   }
-  D.high = limit ? PetscMax(s->range, PetscMin(s->range / smallest, 1e8 * s->range)) : m->H;
-  D.high = PetscMax(D.high, 2 * LEAST_B);
+  D.high = PetscMax(limit ? s->range / PetscMax(smallest, 1e-8) : m->H, 2 * LEAST_B);
   PetscCall(MakeC(&D));
-  PetscCall(Maximise(&D, rho, w, multiplier));
-  PetscCall(Errors(&D, multiplier, w, e));
+  PetscCall(Maximise(&D, rho, a->w, a->multiplier));
+  PetscCall(Errors(&D, a));
   if (any && limit)
-    PetscCall(Nominal(m, s, rho, w, e, multiplier));
-  PetscCallMPI(MPI_Bcast(w, m->d, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)m)));
-  PetscCallMPI(MPI_Bcast(e, m->d, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)m)));
+    PetscCall(Nominal(m, s, rho, a));
+  PetscCallMPI(MPI_Bcast(a->w, m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(a->error, m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(a->local, m->d, MPI_DOUBLE, 0, comm));
   PetscCall(PetscFree(D.C));
   PetscCall(PetscFree(rho));
   PetscFunctionReturn(0);

@@ -16,6 +16,7 @@ static PetscErrorCode FenLinearInitialize_Exact(FenSolver s)
 
   PetscFunctionBegin;
   m->step = 0;
+  m->eta = m->local = 0;
   PetscCall(PetscArrayzero(m->V, m->problem->nstates));
   PetscCall(PetscArrayzero(m->dV, m->problem->nstates));
   PetscFunctionReturn(0);
@@ -76,10 +77,13 @@ static PetscErrorCode Weights(FenLinearMDP m, PetscInt h, double w[], double e[]
     (*m->problem->factor)(m->problem, h, (PetscInt)i, law);
     PetscCall(
         Worst(m, divergence, m->use.radius * m->problem->radius_scale[(FenInt)h * d + i], law, low, &w[i], &e[i]));
-    e[i] += wrong;
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, w, m->d, MPI_DOUBLE, MPI_SUM, comm)); /* one number and zeros each */
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e, m->d, MPI_DOUBLE, MPI_SUM, comm));
+  for (FenInt i = 0; i < d; i++) {
+    m->local = PetscMax(m->local, e[i]);
+    e[i] += wrong; /* worst cases do not move by more than the values */
+  }
   PetscCall(PetscFree(law));
   PetscCall(FenDivergenceDestroy(&divergence));
   PetscFunctionReturn(0);
@@ -116,7 +120,8 @@ static PetscErrorCode Report(FenLinearMDP m, PetscInt h)
       at = k;
   PetscCall(FenSolverReduce_Private(s, 1, &none, &zero));
   p->value = m->V[at];
-  p->residual = m->dV[at];
+  p->residual = m->local;
+  m->bounds.value_error = m->dV[at];
   p->parameter = (double)h;
   p->work = (double)m->step;
   s->intermediate = h > 0;

@@ -63,8 +63,8 @@ FEN_EXTERN PetscErrorCode FenLinearMDPGetPolicy(FenLinearMDP, FenInt *n, const i
 typedef struct {
   double lower, upper; /* of the mean of the values above, in exact arithmetic */
   double value_error;  /* of each of them */
-  double weight_error; /* of the entries of w */
-  double ridge_error;  /* largest entry of |I - Lambda X| over all steps */
+  double step_error;   /* of every weight, the values of the next step taken as they were computed */
+  double ridge_error;  /* largest row sum of |I - Lambda X| over all steps */
 } FenLinearMDPBounds;
 FEN_EXTERN PetscErrorCode FenLinearMDPGetBounds(FenLinearMDP, FenLinearMDPBounds *);
 /* horizon x features each; inverse: horizon x features x features, NULL unless the method keeps it */

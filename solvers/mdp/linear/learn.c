@@ -88,39 +88,40 @@ static PetscErrorCode Extent(FenLinearMDP m, FenLinearStep *s)
   PetscFunctionReturn(0);
 }
 
-/* diagonal of Lambda^{-1}, and what errors of the inverse do to the pessimism */
-static void Diagonal(const FenLinearMDP m, const FenLinearStep *s)
+/* diagonal of Lambda^{-1}, and what errors of the inverse, |X| |E| and what comes after, do to the pessimism */
+static PetscErrorCode Diagonal(const FenLinearMDP m, const FenLinearStep *s)
 {
   const FenInt d = m->d, first = (FenInt)s->h * d;
-  double       norm = 0;
+  double      *y = m->vector + 4 * d, *wrong = y + d, norm = 0;
 
+  PetscFunctionBegin;
   if (s->stage->inverse)
-    PetscArraycpy(s->stage->inverse + first * d, s->X, (size_t)(d * d));
+    PetscCall(PetscArraycpy(s->stage->inverse + first * d, s->X, (size_t)(d * d)));
   for (FenInt j = 0; j < d; j++) {
     double row = 0;
 
+    y[j] = 1;
     for (FenInt i = 0; i < d; i++)
       row += fabs(s->Lambda[i + j * d]);
     norm = PetscMax(norm, row);
   }
+  FenLinearTail_Private(m, s, y, wrong); /* row sums of |X| |E|: more than any entry */
   for (FenInt i = 0; i < d; i++) {
-    const double x = s->X[i + i * d];
-    double       wrong = 0, root;
+    const double x = s->X[i + i * d], e = wrong[i] + 4 * (double)d * FEN_EPS * x;
 
-    for (FenInt j = 0; j < d; j++)
-      wrong += s->absX[i + j * d] * (s->tail + 4 * (double)d * FEN_EPS);
-    root = s->stage->inverse ? wrong * sqrt((double)d * norm)
-                             : wrong / (sqrt(PetscMax(0, x)) + sqrt(PetscMax(0, x - wrong)));
     s->stage->diagonal[first + i] = x;
-    s->stage->error[first + i] += m->par.pessimism * root;
+    s->stage->error[first + i] +=
+        m->par.pessimism *
+        (s->stage->inverse ? e * sqrt((double)d * norm) : e / (sqrt(PetscMax(0, x)) + sqrt(PetscMax(0, x - e))));
   }
+  PetscFunctionReturn(0);
 }
 
 /* theta: known, estimated, or part of the weights */
 static PetscErrorCode Rewards(FenLinearMDP m, FenLinearStep *s)
 {
   const FenInt d = m->d, first = (FenInt)s->h * d;
-  double      *e = m->vector + 5 * d;
+  double      *e = m->vector + 5 * d, *local = e + d;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(s->stage->theta + first, (size_t)d));
@@ -132,9 +133,11 @@ static PetscErrorCode Rewards(FenLinearMDP m, FenLinearStep *s)
   }
   for (FenInt k = 0; k < s->n; k++)
     m->f[k] = m->a.reward[k * m->H + s->h];
-  PetscCall(FenLinearFit_Private(m, s, m->f, NULL, s->stage->theta + first, e));
-  for (FenInt i = 0; i < d; i++)
+  PetscCall(FenLinearFit_Private(m, s, m->f, 0, NULL, s->stage->theta + first, e, local));
+  for (FenInt i = 0; i < d; i++) {
     s->stage->error[first + i] += e[i];
+    m->local = PetscMax(m->local, local[i]);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -142,7 +145,7 @@ static PetscErrorCode Rewards(FenLinearMDP m, FenLinearStep *s)
 static PetscErrorCode Moments(FenLinearMDP m, FenLinearStep *s)
 {
   const FenInt d = m->d, first = (FenInt)s->h * d, errors = (FenInt)m->H * d;
-  double      *df = m->weight + s->n;
+  double      *df = m->weight + s->n, *local = m->vector + 5 * d;
 
   PetscFunctionBegin;
   for (int power = 1; power <= 2; power++) {
@@ -152,9 +155,9 @@ static PetscErrorCode Moments(FenLinearMDP m, FenLinearStep *s)
       const double v = s->v[k];
 
       m->f[k] = power == 1 ? v : v * v;
-      df[k] = (power == 1 ? 1 : 2 * fabs(v) + s->dv[k]) * s->dv[k] + FEN_EPS * fabs(m->f[k]);
+      df[k] = (power == 1 ? 1 : 2 * fabs(v) + s->dv[k]) * s->dv[k];
     }
-    PetscCall(FenLinearFit_Private(m, s, m->f, df, z + first, z + errors + first));
+    PetscCall(FenLinearFit_Private(m, s, m->f, 0, df, z + first, z + errors + first, local));
   }
   PetscFunctionReturn(0);
 }
@@ -187,12 +190,13 @@ static PetscErrorCode Untrained(FenLinearMDP m, FenLinearStep *s)
 
 static PetscErrorCode Learn(FenLinearMDP m, FenLinearStep *s)
 {
-  const FenInt first = (FenInt)s->h * m->d;
-  double      *w = s->stage->w + first, *e = s->stage->error + first;
+  const FenInt    first = (FenInt)s->h * m->d;
+  FenLinearAnswer answer = {s->stage->w + first, s->stage->error + first, m->localw, s->stage->multiplier + first};
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(w, m->d));
-  PetscCall(PetscArrayzero(e, m->d));
+  PetscCall(PetscArrayzero(answer.w, m->d));
+  PetscCall(PetscArrayzero(answer.error, m->d));
+  PetscCall(PetscArrayzero(answer.local, m->d));
   if (!s->last)
     PetscCall(Extent(m, s));
   if (s->stage == m->stage && m->nstages == 2 && m->par.published != FEN_PUBLISHED_NONE) {
@@ -201,9 +205,11 @@ static PetscErrorCode Learn(FenLinearMDP m, FenLinearStep *s)
   }
   PetscCall(FenLinearRegress_Private(m, s));
   if (!s->last || m->rule->rewards)
-    PetscCall((*m->rule->weights)(m, s, w, e, s->stage->multiplier + first));
+    PetscCall((*m->rule->weights)(m, s, &answer));
+  for (FenInt i = 0; i < m->d; i++)
+    m->local = PetscMax(m->local, answer.local[i]);
   PetscCall(Rewards(m, s));
-  Diagonal(m, s);
+  PetscCall(Diagonal(m, s));
   if (s->stage == m->stage && m->nstages == 2)
     PetscCall(Moments(m, s));
   PetscFunctionReturn(0);
@@ -217,14 +223,16 @@ static PetscErrorCode Report(FenLinearMDP m, PetscBool final)
   double       mean[2], rounding;
 
   PetscFunctionBegin;
-  p->residual = 0;
+  m->bounds.value_error = 0;
   for (FenInt k = 0; k < m->a.n; k++) {
     FenDDAdd(&sum[0], m->v[k]);
     FenDDAdd(&sum[1], m->dv[k]);
-    p->residual = PetscMax(p->residual, m->dv[k]);
+    m->bounds.value_error = PetscMax(m->bounds.value_error, m->dv[k]);
   }
   PetscCall(FenSolverReduce_Private(s, 2, sum, mean));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &p->residual, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)m)));
+  PetscCallMPI(
+      MPI_Allreduce(MPI_IN_PLACE, &m->bounds.value_error, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)m)));
+  p->residual = m->local;
   p->value = mean[0] / (double)m->size.count;
   p->parameter = (double)StepOf(m, m->step - 1);
   p->work = (double)m->step;
@@ -262,7 +270,8 @@ static PetscErrorCode FenLinearIterate(FenSolver solver)
                      .dv = m->dv,
                      .Lambda = m->Lambda,
                      .X = m->X,
-                     .absX = m->absX};
+                     .absX = m->absX,
+                     .absE = m->absE};
 
   PetscFunctionBegin;
   s.last = (PetscBool)(s.h == m->H - 1);
@@ -285,7 +294,7 @@ static PetscErrorCode FenLinearInitialize(FenSolver solver)
 
   PetscFunctionBegin;
   m->step = 0;
-  m->eta = 0;
+  m->eta = m->local = 0;
   PetscFunctionReturn(0);
 }
 

@@ -90,7 +90,8 @@ static PetscErrorCode Allocate(FenLinearMDP m)
   PetscCall(FenIntMult((FenInt)n, m->d, &features));
   PetscCall(PetscMalloc2((size_t)features, &m->phi, m->nstages > 1 ? (size_t)features : 1, &m->scaled));
   PetscCall(PetscCalloc5(n, &m->v, n, &m->dv, n, &m->f, n, &m->df, 2 * n, &m->weight));
-  PetscCall(PetscMalloc4(d * d, &m->Lambda, d * d, &m->X, d * d, &m->absX, 8 * d, &m->vector));
+  PetscCall(PetscMalloc6(d * d, &m->Lambda, d * d, &m->X, d * d, &m->absX, d * d, &m->absE, 10 * d, &m->vector, d,
+                         &m->localw));
   PetscFunctionReturn(0);
 }
 
@@ -132,7 +133,11 @@ static PetscErrorCode LinearBegin(FenSolver s)
   FenLinearMDP m = (FenLinearMDP)s;
 
   PetscFunctionBegin;
-  m->bounds = (FenLinearMDPBounds){-HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL};
+  m->bounds.lower = -HUGE_VAL;
+  m->bounds.upper = HUGE_VAL;
+  if (!s->restarted)
+    m->bounds.value_error = HUGE_VAL;
+  m->bounds.step_error = m->bounds.ridge_error = HUGE_VAL;
   PetscFunctionReturn(0);
 }
 
@@ -162,11 +167,8 @@ static PetscErrorCode LinearFinish(FenSolver s)
                                (PetscBool)(m->a.fail[k * m->H] > 0), m->action + k, NULL);
   b->lower = s->progress.lower;
   b->upper = s->progress.upper;
-  b->value_error = s->progress.residual;
   b->ridge_error = m->eta;
-  b->weight_error = 0;
-  for (FenInt i = 0; i < (FenInt)m->H * m->d; i++)
-    b->weight_error = PetscMax(b->weight_error, last->error[i]);
+  b->step_error = m->local;
   PetscFunctionReturn(0);
 }
 
@@ -198,7 +200,7 @@ static PetscErrorCode LinearReset(FenSolver s)
     PetscCall(FenLinearStageDestroy_Private(&m->stage[k]));
   PetscCall(PetscFree2(m->phi, m->scaled));
   PetscCall(PetscFree5(m->v, m->dv, m->f, m->df, m->weight));
-  PetscCall(PetscFree4(m->Lambda, m->X, m->absX, m->vector));
+  PetscCall(PetscFree6(m->Lambda, m->X, m->absX, m->absE, m->vector, m->localw));
   PetscCall(PetscFree2(m->value, m->action));
   PetscFunctionReturn(0);
 }
@@ -213,7 +215,7 @@ static PetscErrorCode LinearDestroy(FenSolver s)
 static const FenSolverFamily family = {.name = "FenLinearMDP",
                                        .stem = "mdp",
                                        .residual_option = "gap",
-                                       .residual_text = "accept this certified error of the values (0: not used)",
+                                       .residual_text = "accept this certified error of a step's weights (0: not used)",
                                        .residual_is_gap = PETSC_TRUE,
                                        .default_type = FENLINEARMDPR2PVI,
                                        .types = types,
@@ -264,7 +266,7 @@ PetscErrorCode FenLinearMDPCreate(MPI_Comm comm, FenLinearMDP *mdp)
   PetscCall(PetscHeaderCreate(m, FENLINEARMDP_CLASSID, "FenLinearMDP", "linear Markov decision process", "MDP", comm,
                               DestroyObject, ViewObject));
   PetscCall(FenSolverInitialize_Private((FenSolver)m, &family));
-  m->base.gap_rel = 1e-6;
+  m->base.residual = 1e-6;
   m->ambiguity = (FenAmbiguity){.name = "none", .alpha = 1};
   m->par = (FenLinearMDPParameters){.ridge = 1, .pessimism = 1, .clip = 1, .split = PETSC_TRUE, .dense = 2000};
   *mdp = m;

@@ -26,15 +26,21 @@ typedef struct {
   PetscBool       last; /* nothing comes after it */
   FenLinearStage *stage;
   FenInt          n;
-  const double   *weight; /* of my trajectories; NULL: all one */
-  double         *phi;    /* n x d: features of the actions taken */
-  double         *v, *dv; /* next values, and how wrong they may be */
-  double         *Lambda, *X, *absX;
-  double          gamma; /* relative error of sums over trajectories, of weights too */
-  double          tail;  /* |Lambda^{-1}| y <= |X| (y + tail max y) */
-  double          range; /* values lie in [0,range] */
+  const double   *weight;                   /* of my trajectories; NULL: all one */
+  double         *phi;                      /* n x d: features of the actions taken */
+  double         *v, *dv;                   /* next values, and how wrong they may be */
+  double         *Lambda, *X, *absX, *absE; /* absE >= |I - Lambda X| */
+  double          gamma;                    /* relative error of sums over trajectories, of weights too */
+  double          tail;                     /* |absE|/(1 - |absE|), largest row sum */
+  double          range;                    /* values lie in [0,range] */
   double          least, dleast;
 } FenLinearStep;
+
+/* one number a factor: weights of a step; how wrong they are (error), and would be if the next values were exact
+   (local); the scalar that gave each */
+typedef struct {
+  double *w, *error, *local, *multiplier;
+} FenLinearAnswer;
 
 typedef struct {
   const char *name;
@@ -43,7 +49,7 @@ typedef struct {
   PetscBool   variances;
   PetscBool   inverse; /* pessimism needs all of Lambda^{-1} */
   PetscBool   rewards; /* rewards are part of what is regressed */
-  PetscErrorCode (*weights)(FenLinearMDP, FenLinearStep *, double w[], double e[], double multiplier[]);
+  PetscErrorCode (*weights)(FenLinearMDP, FenLinearStep *, FenLinearAnswer *);
 } FenLinearRule;
 
 struct _p_FenLinearMDP {
@@ -66,8 +72,9 @@ struct _p_FenLinearMDP {
   FenLinearStage stage[2];
   double        *V, *dV; /* exact: values of all states in the step, and how wrong */
   double         eta;    /* largest |I - Lambda X| so far */
+  double         local;  /* largest error of a weight so far, next values taken as exact */
   /* work */
-  double *phi, *scaled, *v, *dv, *f, *df, *weight, *Lambda, *X, *absX, *vector; /* vector: 8 d */
+  double *phi, *scaled, *v, *dv, *f, *df, *weight, *Lambda, *X, *absX, *absE, *vector, *localw; /* vector: 10 d */
   /* answers */
   FenInt             nvalue;
   double            *value;
@@ -102,13 +109,15 @@ PETSC_INTERN PetscErrorCode FenLinearStageDestroy_Private(FenLinearStage *);
 /* ---- regression (regression.c) ---- */
 /* features of the actions taken, Lambda, its inverse, tolerances; weights and their relative error are set before */
 PETSC_INTERN PetscErrorCode FenLinearRegress_Private(FenLinearMDP, FenLinearStep *);
-/* w = Lambda^{-1} sum_tau weight phi f, refined once; |w - exact| <= e, where f may be wrong by df (NULL: exact) */
-PETSC_INTERN PetscErrorCode FenLinearFit_Private(FenLinearMDP, const FenLinearStep *, const double f[],
-                                                 const double df[], double w[], double e[]);
+/* w = Lambda^{-1} sum_tau weight phi f, refined once; |w - exact| <= local if f is right up to its last digits and
+   `extra`, <= error if it may also be wrong by df (NULL: it may not) */
+PETSC_INTERN PetscErrorCode FenLinearFit_Private(FenLinearMDP, const FenLinearStep *, const double f[], double extra,
+                                                 const double df[], double w[], double error[], double local[]);
 /* sum_tau weight phi f over all ranks */
 PETSC_INTERN PetscErrorCode FenLinearSum_Private(FenLinearMDP, const FenLinearStep *, const double f[], double b[]);
-/* e >= |Lambda^{-1}| y, y >= 0 */
+/* e >= |Lambda^{-1}| y, y >= 0; or only what the error of X contributes, e >= |(Lambda^{-1} - X)| y */
 PETSC_INTERN void FenLinearBound_Private(const FenLinearMDP, const FenLinearStep *, const double y[], double e[]);
+PETSC_INTERN void FenLinearTail_Private(const FenLinearMDP, const FenLinearStep *, const double y[], double e[]);
 
 /* ---- values (values.c) ---- */
 /* effective weights and slack of a step from what is known of it */
@@ -130,11 +139,11 @@ typedef struct {
   double        lambda, sign;
 } FenThreshold;
 PETSC_INTERN PetscErrorCode FenLinearThreshold_Private(MPI_Comm, PetscInt           d, const FenLinearStep *,
-                                                       const FenThreshold *, double value[], double alpha[]);
+                                                       const FenThreshold *, double value[], double alpha[],
+                                                       double size[]); /* size >= |z1| at all alpha */
 
 /* ---- weights of the methods ---- */
-PETSC_INTERN PetscErrorCode FenLinearWeightsTV_Private(FenLinearMDP, FenLinearStep *, double[], double[], double[]);
-PETSC_INTERN PetscErrorCode FenLinearWeightsKL_Private(FenLinearMDP, FenLinearStep *, double[], double[], double[]);
-PETSC_INTERN PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP, FenLinearStep *, double[], double[],
-                                                            double[]);
-PETSC_INTERN PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP, FenLinearStep *, double[], double[], double[]);
+PETSC_INTERN PetscErrorCode FenLinearWeightsTV_Private(FenLinearMDP, FenLinearStep *, FenLinearAnswer *);
+PETSC_INTERN PetscErrorCode FenLinearWeightsKL_Private(FenLinearMDP, FenLinearStep *, FenLinearAnswer *);
+PETSC_INTERN PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP, FenLinearStep *, FenLinearAnswer *);
+PETSC_INTERN PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP, FenLinearStep *, FenLinearAnswer *);

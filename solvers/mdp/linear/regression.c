@@ -54,30 +54,32 @@ static PetscErrorCode SumOfSquares(FenLinearMDP m, const FenLinearStep *s, const
   PetscFunctionReturn(0);
 }
 
-/* largest row sum of |I - Lambda X| + gamma Lambda |X|; absX becomes |X| */
+/* absX and absE; its largest row sum */
 static PetscErrorCode InverseError(FenLinearMDP m, FenLinearStep *s, double *eta)
 {
   const double one = 1, minus = -1, zero = 0;
   const FenInt d = m->d;
-  double      *E, *G;
+  double      *G, *E = s->absE, *row;
   PetscBLASInt nd;
 
   PetscFunctionBegin;
   PetscCall(PetscBLASIntCast(m->d, &nd));
-  PetscCall(PetscMalloc2((size_t)(d * d), &E, (size_t)(d * d), &G));
+  PetscCall(PetscMalloc1((size_t)(d * d), &G));
+  PetscCall(PetscCalloc1((size_t)d, &row));
   for (FenInt i = 0; i < d * d; i++)
     s->absX[i] = fabs(s->X[i]);
   BLASgemm_("N", "N", &nd, &nd, &nd, &minus, s->Lambda, &nd, s->X, &nd, &zero, E, &nd);
   BLASgemm_("N", "N", &nd, &nd, &nd, &one, s->Lambda, &nd, s->absX, &nd, &zero, G, &nd);
+  for (FenInt j = 0; j < d; j++)
+    for (FenInt i = 0; i < d; i++) {
+      E[i + j * d] = fabs((i == j) + E[i + j * d]) + (s->gamma + (double)(d + 2) * FEN_EPS) * G[i + j * d];
+      row[i] += E[i + j * d];
+    }
   *eta = 0;
-  for (FenInt i = 0; i < d; i++) {
-    double row = 0;
-
-    for (FenInt j = 0; j < d; j++)
-      row += fabs((i == j) + E[i + j * d]) + (s->gamma + (double)(d + 2) * FEN_EPS) * G[i + j * d];
-    *eta = PetscMax(*eta, row);
-  }
-  PetscCall(PetscFree2(E, G));
+  for (FenInt i = 0; i < d; i++)
+    *eta = PetscMax(*eta, row[i]);
+  PetscCall(PetscFree(row));
+  PetscCall(PetscFree(G));
   PetscFunctionReturn(0);
 }
 
@@ -102,21 +104,48 @@ PetscErrorCode FenLinearRegress_Private(FenLinearMDP m, FenLinearStep *s)
   PetscFunctionReturn(0);
 }
 
-void FenLinearBound_Private(const FenLinearMDP m, const FenLinearStep *s, const double y[], double e[])
+/* y = A x */
+static void Multiply(FenInt d, const double A[], const double x[], double y[])
 {
-  const FenInt d = m->d;
-  double       most = 0;
-
   for (FenInt i = 0; i < d; i++)
-    most = PetscMax(most, y[i]);
-  most = most > 0 ? most * s->tail : 0;
-  for (FenInt i = 0; i < d; i++)
-    e[i] = 0;
+    y[i] = 0;
   for (FenInt j = 0; j < d; j++)
     for (FenInt i = 0; i < d; i++)
-      e[i] += s->absX[i + j * d] * (y[j] + most);
-  for (FenInt i = 0; i < d; i++)
-    e[i] *= 1 + (double)(4 * d) * FEN_EPS;
+      y[i] += A[i + j * d] * x[j];
+}
+
+/* z = |E| y and what comes after it */
+static void Series(const FenLinearMDP m, const FenLinearStep *s, const double y[], double z[])
+{
+  double most = 0;
+
+  Multiply(m->d, s->absE, y, z);
+  for (FenInt i = 0; i < m->d; i++)
+    most = PetscMax(most, z[i]);
+  for (FenInt i = 0; most > 0 && i < m->d; i++)
+    z[i] += most * s->tail;
+}
+
+void FenLinearTail_Private(const FenLinearMDP m, const FenLinearStep *s, const double y[], double e[])
+{
+  double *z = m->vector + 9 * (FenInt)m->d;
+
+  Series(m, s, y, z);
+  Multiply(m->d, s->absX, z, e);
+  for (FenInt i = 0; i < m->d; i++)
+    e[i] *= 1 + (double)(8 * m->d) * FEN_EPS;
+}
+
+void FenLinearBound_Private(const FenLinearMDP m, const FenLinearStep *s, const double y[], double e[])
+{
+  double *z = m->vector + 9 * (FenInt)m->d;
+
+  Series(m, s, y, z);
+  for (FenInt i = 0; i < m->d; i++)
+    z[i] += y[i];
+  Multiply(m->d, s->absX, z, e);
+  for (FenInt i = 0; i < m->d; i++)
+    e[i] *= 1 + (double)(8 * m->d) * FEN_EPS;
 }
 
 PetscErrorCode FenLinearSum_Private(FenLinearMDP m, const FenLinearStep *s, const double f[], double b[])
@@ -143,16 +172,6 @@ PetscErrorCode FenLinearSum_Private(FenLinearMDP m, const FenLinearStep *s, cons
   PetscFunctionReturn(0);
 }
 
-/* y = A x, symmetric */
-static void Multiply(FenInt d, const double A[], const double x[], double y[])
-{
-  for (FenInt i = 0; i < d; i++)
-    y[i] = 0;
-  for (FenInt j = 0; j < d; j++)
-    for (FenInt i = 0; i < d; i++)
-      y[i] += A[i + j * d] * x[j];
-}
-
 /* b - Lambda w with products in twice the precision */
 static void Residual(FenInt d, const double Lambda[], const double w[], const double b[], double r[])
 {
@@ -165,8 +184,8 @@ static void Residual(FenInt d, const double Lambda[], const double w[], const do
   }
 }
 
-PetscErrorCode FenLinearFit_Private(FenLinearMDP m, const FenLinearStep *s, const double f[], const double df[],
-                                    double w[], double e[])
+PetscErrorCode FenLinearFit_Private(FenLinearMDP m, const FenLinearStep *s, const double f[], double extra,
+                                    const double df[], double w[], double error[], double local[])
 {
   MPI_Comm     comm = PetscObjectComm((PetscObject)m);
   const FenInt d = m->d;
@@ -181,17 +200,25 @@ PetscErrorCode FenLinearFit_Private(FenLinearMDP m, const FenLinearStep *s, cons
     for (FenInt i = 0; i < d; i++)
       w[i] += c[i];
   }
-  PetscCallMPI(MPI_Bcast(w, (PetscMPIInt)d, MPI_DOUBLE, 0, comm)); /* processors may differ in the last bit */
+  PetscCallMPI(MPI_Bcast(w, m->d, MPI_DOUBLE, 0, comm)); /* processors may differ in the last bit */
   Residual(d, s->Lambda, w, b, r);
   for (FenInt k = 0; k < s->n; k++)
-    m->df[k] = s->gamma * fabs(f[k]) + (df ? df[k] : 0);
+    m->df[k] = (s->gamma + 8 * FEN_EPS) * fabs(f[k]) + extra;
   PetscCall(FenLinearSum_Private(m, s, m->df, y));
   for (FenInt i = 0; i < d; i++)
     c[i] = fabs(w[i]);
   Multiply(d, s->Lambda, c, size);
   for (FenInt i = 0; i < d; i++)
     y[i] += fabs(r[i]) + (s->gamma + 4 * FEN_EPS) * size[i];
-  FenLinearBound_Private(m, s, y, e);
-  PetscCallMPI(MPI_Bcast(e, (PetscMPIInt)d, MPI_DOUBLE, 0, comm));
+  FenLinearBound_Private(m, s, y, local);
+  PetscCall(PetscArraycpy(error, local, d));
+  if (df) {
+    PetscCall(FenLinearSum_Private(m, s, df, y));
+    FenLinearBound_Private(m, s, y, c);
+    for (FenInt i = 0; i < d; i++)
+      error[i] += c[i];
+  }
+  PetscCallMPI(MPI_Bcast(error, m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(local, m->d, MPI_DOUBLE, 0, comm));
   PetscFunctionReturn(0);
 }

@@ -35,6 +35,8 @@ PetscErrorCode FenLinearState_Private(FenSolver solver, FenState state)
   PetscFunctionBegin;
   PetscCall(FenStateAddInt(state, "step", &m->step));
   PetscCall(FenStateAddReal(state, "ridge_error", &m->eta));
+  PetscCall(FenStateAddReal(state, "step_error", &m->local));
+  PetscCall(FenStateAddReal(state, "value_error", &m->bounds.value_error));
   for (FenInt k = 0; k < m->nstages; k++) {
     FenLinearStage   *s = &m->stage[k];
     const char *const names[] = {"theta", "w", "diagonal", "error", "multiplier"};

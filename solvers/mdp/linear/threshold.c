@@ -162,6 +162,12 @@ static double AtEdge(const Scan *c, FenInt b, FenInt i)
   return Objective(c->t, i, c->edge[b], c->Z1[at], c->t->quadratic ? c->Z2[at] : 0);
 }
 
+/* what z1 can differ by from its chord in bin b */
+static double Bend(const Scan *c, FenInt b, FenInt i)
+{
+  return c->M[b * c->d + i] * (c->edge[b + 1] - c->edge[b]) / 4;
+}
+
 /* no point of bin b has a larger objective of factor i */
 static double UpperBound(const Scan *c, FenInt b, FenInt i)
 {
@@ -171,7 +177,7 @@ static double UpperBound(const Scan *c, FenInt b, FenInt i)
   double       low = PetscMin(b0, b1) - spare, high = PetscMax(b0, b1) + spare;
 
   if (c->t->quadratic) { /* times 1 + (z1 - alpha)/(2 lambda) */
-    const double bend = c->M[at] * width / 4, t0 = c->Z1[at] - c->edge[b], t1 = c->Z1[next] - c->edge[b + 1];
+    const double bend = Bend(c, b, i), t0 = c->Z1[at] - c->edge[b], t1 = c->Z1[next] - c->edge[b + 1];
     const double f0 = 1 + (PetscMin(t0, t1) - bend) / (2 * c->t->lambda),
                  f1 = 1 + (PetscMax(t0, t1) + bend) / (2 * c->t->lambda);
     const double p[4] = {low * f0, low * f1, high * f0, high * f1};
@@ -335,7 +341,7 @@ static PetscErrorCode Share(Scan *c)
 }
 
 PetscErrorCode FenLinearThreshold_Private(MPI_Comm comm, PetscInt d, const FenLinearStep *s, const FenThreshold *t,
-                                          double value[], double alpha[])
+                                          double value[], double alpha[], double size[])
 {
   Scan c = {.comm = comm, .d = d, .s = s, .t = t};
 
@@ -347,8 +353,11 @@ PetscErrorCode FenLinearThreshold_Private(MPI_Comm comm, PetscInt d, const FenLi
   PetscCall(Share(&c));
   for (FenInt i = 0; i < d; i++) {
     value[i] = -HUGE_VAL;
-    for (FenInt b = 0; b <= c.bins; b++)
+    size[i] = 0;
+    for (FenInt b = 0; b <= c.bins; b++) {
       Better(AtEdge(&c, b, i), c.edge[b], &value[i], &alpha[i]);
+      size[i] = PetscMax(size[i], fabs(c.Z1[b * d + i]) + (b < c.bins ? Bend(&c, b, i) : 0));
+    }
   }
   for (FenInt b = 0; b < c.bins; b++)
     PetscCall(ScanBin(&c, b, value, alpha));

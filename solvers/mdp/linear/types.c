@@ -2,15 +2,15 @@
 /* The types whose weights come from weights.c: r2pvi, pevi, drpvi, and the two with variances. */
 #include "linearmdpimpl.h"
 
-static PetscErrorCode Penalised(FenLinearMDP m, FenLinearStep *s, double w[], double e[], double multiplier[])
+static PetscErrorCode Penalised(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
   PetscFunctionBegin;
   if (!strcmp(m->use.name, "tv"))
-    PetscCall(FenLinearWeightsTV_Private(m, s, w, e, multiplier));
+    PetscCall(FenLinearWeightsTV_Private(m, s, a));
   else if (!strcmp(m->use.name, "kl"))
-    PetscCall(FenLinearWeightsKL_Private(m, s, w, e, multiplier));
+    PetscCall(FenLinearWeightsKL_Private(m, s, a));
   else
-    PetscCall(FenLinearWeightsPearson_Private(m, s, w, e, multiplier));
+    PetscCall(FenLinearWeightsPearson_Private(m, s, a));
   PetscFunctionReturn(0);
 }
 
@@ -36,17 +36,13 @@ PetscErrorCode FenLinearMDPCreate_R2PVI(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Mean(FenLinearMDP m, FenLinearStep *s, double w[], double e[], double multiplier[])
+static PetscErrorCode Mean(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
-  double *df = m->weight + s->n;
-
   PetscFunctionBegin;
-  for (FenInt k = 0; k < s->n; k++) {
+  for (FenInt k = 0; k < s->n; k++)
     m->f[k] = m->a.reward[k * m->H + s->h] + s->v[k];
-    df[k] = s->dv[k] + FEN_EPS * PetscAbsReal(m->f[k]);
-  }
-  PetscCall(PetscArrayzero(multiplier, m->d));
-  PetscCall(FenLinearFit_Private(m, s, m->f, df, w, e));
+  PetscCall(PetscArrayzero(a->multiplier, m->d));
+  PetscCall(FenLinearFit_Private(m, s, m->f, 0, s->dv, a->w, a->error, a->local));
   PetscFunctionReturn(0);
 }
 

@@ -13,7 +13,7 @@
 #include "linearmdpimpl.h"
 #include <math.h>
 
-PetscErrorCode FenLinearWeightsTV_Private(FenLinearMDP m, FenLinearStep *s, double w[], double e[], double multiplier[])
+PetscErrorCode FenLinearWeightsTV_Private(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
   const double level = s->least + m->use.penalty;
   double      *f = m->f, *df = m->weight + s->n; /* behind the weights */
@@ -21,11 +21,11 @@ PetscErrorCode FenLinearWeightsTV_Private(FenLinearMDP m, FenLinearStep *s, doub
   PetscFunctionBegin;
   for (FenInt k = 0; k < s->n; k++) {
     f[k] = PetscMin(s->v[k], level);
-    df[k] = PetscMax(s->dv[k], s->dleast + FEN_EPS * fabs(level));
+    df[k] = PetscMax(s->dv[k], s->dleast);
   }
   for (FenInt i = 0; i < m->d; i++)
-    multiplier[i] = level;
-  PetscCall(FenLinearFit_Private(m, s, f, df, w, e));
+    a->multiplier[i] = level;
+  PetscCall(FenLinearFit_Private(m, s, f, FEN_EPS * fabs(level), df, a->w, a->error, a->local));
   PetscFunctionReturn(0);
 }
 
@@ -35,7 +35,15 @@ static double Entropic(double x, double lambda, double least, double range)
   return x > exp((least - range) / lambda) ? PetscMin(range, least - lambda * log(x)) : range;
 }
 
-PetscErrorCode FenLinearWeightsKL_Private(FenLinearMDP m, FenLinearStep *s, double w[], double e[], double multiplier[])
+static double EntropicError(double x, double error, double lambda, double least, double range)
+{
+  const double w = Entropic(x, lambda, least, range);
+
+  return PetscMax(Entropic(x - error, lambda, least, range) - w, w - Entropic(x + error, lambda, least, range)) +
+         8 * FEN_EPS * (fabs(w) + lambda);
+}
+
+PetscErrorCode FenLinearWeightsKL_Private(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
   const double lambda = m->use.penalty;
   double       least = HUGE_VAL, *f = m->f, *df = m->weight + s->n;
@@ -46,67 +54,80 @@ PetscErrorCode FenLinearWeightsKL_Private(FenLinearMDP m, FenLinearStep *s, doub
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_DOUBLE, MPI_MIN, PetscObjectComm((PetscObject)m)));
   for (FenInt k = 0; k < s->n; k++) { /* any constant may be taken out of the exponential */
     f[k] = exp((least - s->v[k]) / lambda);
-    df[k] = f[k] * (expm1(s->dv[k] / lambda) + FEN_EPS * (3 + (s->v[k] - least) / lambda));
+    df[k] = f[k] * expm1(s->dv[k] / lambda);
   }
-  PetscCall(FenLinearFit_Private(m, s, f, df, w, e));
+  PetscCall(FenLinearFit_Private(m, s, f, FEN_EPS, df, a->w, a->error, a->local)); /* x e^{-x} < 1 */
   for (FenInt i = 0; i < m->d; i++) {
-    const double x = w[i], high = Entropic(x - e[i], lambda, least, s->range),
-                 low = Entropic(x + e[i], lambda, least, s->range);
+    const double x = a->w[i];
 
-    multiplier[i] = x;
-    w[i] = Entropic(x, lambda, least, s->range);
-    e[i] = PetscMax(high - w[i], w[i] - low) + 8 * FEN_EPS * (fabs(w[i]) + lambda);
+    a->multiplier[i] = x;
+    a->w[i] = Entropic(x, lambda, least, s->range);
+    a->error[i] = EntropicError(x, a->error[i], lambda, least, s->range);
+    a->local[i] = EntropicError(x, a->local[i], lambda, least, s->range);
   }
   PetscFunctionReturn(0);
 }
 
-/* at every alpha: |C f - computed| <= e and |C f| <= size for f = [v]_alpha, or for its square */
-static PetscErrorCode Uniform(FenLinearMDP m, FenLinearStep *s, int power, double e[], double size[])
+/* of truncated values, at every alpha: |z - computed| <= local for z = C [v]_alpha, or for the squares */
+static PetscErrorCode Rounding(FenLinearMDP m, FenLinearStep *s, int power, double local[])
 {
   const FenInt d = m->d;
-  double      *f = m->f, *y = m->vector + 5 * d, most = 0;
+  double      *f = m->f, *y = m->vector + 4 * d, *tail = y + d;
 
   PetscFunctionBegin;
   for (FenInt k = 0; k < s->n; k++) {
     const double x = s->v[k] < 0 ? -s->v[k] : PetscMin(s->v[k], s->range);
 
     f[k] = power == 1 ? x : x * x;
-    m->df[k] = (power == 1 ? 1 : 2 * (x + s->dv[k])) * s->dv[k] + (s->gamma + (double)(8 + d) * FEN_EPS) * f[k];
   }
-  PetscCall(FenLinearSum_Private(m, s, m->df, y));
-  FenLinearBound_Private(m, s, y, e);
   PetscCall(FenLinearSum_Private(m, s, f, y));
-  FenLinearBound_Private(m, s, y, size);
+  FenLinearBound_Private(m, s, y, local);
+  FenLinearTail_Private(m, s, y, tail);
   for (FenInt i = 0; i < d; i++)
-    most = PetscMax(most, y[i]);
-  for (FenInt j = 0; j < d; j++) /* |Lambda^{-1} - X| y */
-    for (FenInt i = 0; i < d; i++)
-      e[i] += s->absX[i + j * d] * s->tail * most;
+    local[i] = local[i] * (s->gamma + (double)(8 + d) * FEN_EPS) + tail[i];
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP m, FenLinearStep *s, double w[], double e[],
-                                               double multiplier[])
+/* |C| x over my d factors, x >= 0 for every trajectory; m->df is in use */
+static PetscErrorCode Propagate(FenLinearMDP m, FenLinearStep *s, const double x[], double e[])
+{
+  double *y = m->vector + 5 * (FenInt)m->d;
+
+  PetscFunctionBegin;
+  PetscCall(FenLinearSum_Private(m, s, x, y));
+  FenLinearBound_Private(m, s, y, e);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
   const double       lambda = m->use.penalty;
   const PetscBool    least = (PetscBool)(m->par.published == FEN_PUBLISHED_LINEAR); /* that program minimises */
   const FenThreshold t = {.quadratic = PETSC_TRUE, .lambda = lambda, .sign = least ? -1 : 1};
-  double            *e2 = m->vector + 6 * (FenInt)m->d, *size = e2 + m->d;
+  double            *second = m->vector + 6 * (FenInt)m->d, *size = second + m->d, *first = size + m->d;
 
   PetscFunctionBegin;
-  PetscCall(FenLinearThreshold_Private(PetscObjectComm((PetscObject)m), m->d, s, &t, w, multiplier));
-  PetscCall(Uniform(m, s, 2, e2, size));
-  PetscCall(Uniform(m, s, 1, e, size));
+  PetscCall(FenLinearThreshold_Private(PetscObjectComm((PetscObject)m), m->d, s, &t, a->w, a->multiplier, size));
+  PetscCall(Rounding(m, s, 2, second));
+  PetscCall(Rounding(m, s, 1, a->local));
   for (FenInt i = 0; i < m->d; i++) {
-    w[i] *= t.sign;
-    e[i] = e[i] * (1 + (2 * size[i] + e[i]) / (4 * lambda)) + e2[i] / (4 * lambda) +
-           16 * FEN_EPS * (fabs(w[i]) + size[i] * (1 + size[i] / (4 * lambda)));
+    const double e = a->local[i];
+
+    a->w[i] *= t.sign;
+    a->local[i] = e * (1 + (2 * size[i] + e) / (4 * lambda)) + second[i] / (4 * lambda) +
+                  16 * FEN_EPS * (fabs(a->w[i]) + size[i] * (1 + size[i] / (4 * lambda)));
   }
+  /* a change of v changes the objective by sum c dv (1 + (z1 - v)/(2 lambda)), and the square of that of z1 */
+  PetscCall(Propagate(m, s, s->dv, first));
+  for (FenInt k = 0; k < s->n; k++)
+    m->f[k] = s->dv[k] * (fabs(s->v[k]) + s->dv[k]) / (2 * lambda);
+  PetscCall(Propagate(m, s, m->f, second));
+  for (FenInt i = 0; i < m->d; i++)
+    a->error[i] = a->local[i] + first[i] * (1 + (size[i] + first[i]) / (2 * lambda)) + second[i];
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP m, FenLinearStep *s, double w[], double e[],
-                                              double multiplier[])
+PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
   const double *scale = m->a.radius_scale + (FenInt)s->h * m->d;
   double       *radius = m->vector + 6 * (FenInt)m->d, *size = radius + m->d;
@@ -114,12 +135,14 @@ PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP m, FenLinearStep *s, 
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < m->d; i++)
-    radius[i] = PetscMin(1., m->use.radius * scale[i]); /* no two laws are further apart */
-  PetscCall(FenLinearThreshold_Private(PetscObjectComm((PetscObject)m), m->d, s, &t, w, multiplier));
-  for (FenInt i = 0; i < m->d; i++)
-    w[i] += radius[i] * s->least;
-  PetscCall(Uniform(m, s, 1, e, size));
-  for (FenInt i = 0; i < m->d; i++)
-    e[i] += PetscMin(1., m->use.radius * scale[i]) * s->dleast + 8 * FEN_EPS * (fabs(w[i]) + size[i]);
+    radius[i] = m->use.radius * scale[i];
+  PetscCall(FenLinearThreshold_Private(PetscObjectComm((PetscObject)m), m->d, s, &t, a->w, a->multiplier, size));
+  PetscCall(Rounding(m, s, 1, a->local));
+  PetscCall(Propagate(m, s, s->dv, a->error));
+  for (FenInt i = 0; i < m->d; i++) {
+    a->w[i] += radius[i] * s->least;
+    a->local[i] += 8 * FEN_EPS * (fabs(a->w[i]) + size[i] + radius[i] * s->range);
+    a->error[i] += a->local[i] + radius[i] * s->dleast;
+  }
   PetscFunctionReturn(0);
 }
