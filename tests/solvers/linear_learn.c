@@ -79,7 +79,7 @@ static void CompareWeights(FenLinearMDP m, const Oracle *o, const char *what)
 
 static void CompareValue(FenLinearMDP m, const Oracle *o)
 {
-  const double search = strcmp(o->type, "drvil") ? 0 : 1e-6;
+  const double search = strcmp(o->type, "drvil") ? 0 : 1e-5;
   double       value, lower, upper;
   Real         mean = 0;
 

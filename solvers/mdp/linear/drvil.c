@@ -7,69 +7,46 @@
    X. Ma et al., Distributionally robust offline reinforcement learning with linear function approximation, 2022. g_i is
    smooth but, with weights of both signs, not concave: a grid of b finds the best interval, regula falsi on the
    derivative the point in it. Every b gives a lower bound of the maximum, so that a missed one makes the policy more
-   careful, not less. A radius of zero is the limit b -> inf, the mean. n d^2 flops for C, n d exponentials a round.
+   careful, not less. A radius of zero is the limit b -> inf, the mean. n d exponentials a round.
 */
 #include "linearmdpimpl.h"
-#include <petscblaslapack.h>
 #include <math.h>
 
 enum { GRID = 48, ROUNDS = 80 };
-#define LEAST_B     1e-6
-#define LEAST_M     1e-6
-#define TOLERANCE_B 1e-10
+#define LEAST_B         1e-6
+#define LEAST_M         1e-6
+#define TOLERANCE_B     1e-12
+#define TOLERANCE_VALUE 1e-12
 
 typedef struct {
   FenLinearMDP   m;
   FenLinearStep *s;
-  double        *C;    /* n x d: columns of C for my trajectories, weights included */
   double         high; /* largest b */
 } Dual;
 
-static PetscErrorCode MakeC(Dual *D)
-{
-  const FenLinearStep *s = D->s;
-  const FenInt         d = D->m->d, block = 1 << 20;
-  const double         one = 1, zero = 0;
-  PetscBLASInt         nd;
-
-  PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast(D->m->d, &nd));
-  PetscCall(PetscMalloc1((size_t)(s->n * d) + 1, &D->C));
-  for (FenInt k = 0; k < s->n; k += block) {
-    const PetscBLASInt n = (PetscBLASInt)PetscMin(block, s->n - k);
-
-    BLASgemm_("N", "N", &nd, &n, &nd, &one, s->X, &nd, s->phi + k * d, &nd, &zero, D->C + k * d, &nd);
-  }
-  if (s->weight)
-    for (FenInt k = 0; k < s->n; k++)
-      for (FenInt i = 0; i < d; i++)
-        D->C[k * d + i] *= s->weight[k];
-  PetscFunctionReturn(0);
-}
-
-/* m_i(b_i) and its derivative for all factors */
-static PetscErrorCode Moments(const Dual *D, const double b[], double m[], double dm[])
+/* m_i(b_i) and its derivative for n factors, in the order of the list */
+static PetscErrorCode Moments(const Dual *D, FenInt n, const FenInt list[], const double b[], double m[], double dm[])
 {
   const FenInt d = D->m->d;
   double      *sum;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1((size_t)(2 * d), &sum));
+  PetscCall(PetscCalloc1((size_t)(2 * n) + 1, &sum));
   for (FenInt k = 0; k < D->s->n; k++) {
-    const double v = D->s->v[k], *c = D->C + k * d;
+    const double v = D->s->v[k], *c = D->s->C + k * d;
 
-    for (FenInt i = 0; i < d; i++) {
-      const double x = expm1(-v / b[i]);
+    for (FenInt j = 0; j < n; j++) {
+      const double x = expm1(-v / b[j]), share = c[list[j]];
 
-      sum[i] += c[i] * x;
-      sum[d + i] += c[i] * (x + 1) * v / (b[i] * b[i]);
+      sum[j] += share * x;
+      sum[n + j] += share * (x + 1) * v / (b[j] * b[j]);
     }
   }
   PetscCallMPI(
-      MPI_Allreduce(MPI_IN_PLACE, sum, (PetscMPIInt)(2 * d), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)D->m)));
-  for (FenInt i = 0; i < d; i++) {
-    m[i] = 1 + sum[i];
-    dm[i] = sum[d + i];
+      MPI_Allreduce(MPI_IN_PLACE, sum, (PetscMPIInt)(2 * n), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)D->m)));
+  for (FenInt j = 0; j < n; j++) {
+    m[j] = 1 + sum[j];
+    dm[j] = sum[n + j];
   }
   PetscCall(PetscFree(sum));
   PetscFunctionReturn(0);
@@ -84,7 +61,7 @@ static PetscErrorCode OnGrid(const Dual *D, const double grid[], double m[])
   PetscCall(PetscArrayzero(m, (size_t)(GRID * d)));
   for (FenInt k = 0; k < D->s->n; k++)
     for (int g = 0; g < GRID; g++) {
-      const double x = expm1(-D->s->v[k] / grid[g]), *c = D->C + k * d;
+      const double x = expm1(-D->s->v[k] / grid[g]), *c = D->s->C + k * d;
 
       for (FenInt i = 0; i < d; i++)
         m[g * d + i] += c[i] * x;
@@ -168,71 +145,92 @@ static void Narrow(Bracket *B, double slope)
   B->b = B->left + share * (B->right - B->left);
 }
 
+/* nothing that matters can be gained in the interval any more */
+static PetscBool IsClosed(const Bracket *B, double best)
+{
+  const double width = B->right - B->left;
+  const double slope =
+      PetscMax(isnan(B->dleft) ? HUGE_VAL : fabs(B->dleft), isnan(B->dright) ? HUGE_VAL : fabs(B->dright));
+
+  return (PetscBool)(width <= TOLERANCE_B * B->right || width * slope <= TOLERANCE_VALUE * (1 + fabs(best)));
+}
+
 static PetscErrorCode Maximise(const Dual *D, const double rho[], double best[], double at[])
 {
   const FenInt d = D->m->d;
+  FenInt      *open, n = d;
   Bracket     *brackets;
   double      *b, *m, *dm;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc4((size_t)d, &brackets, (size_t)d, &b, (size_t)d, &m, (size_t)d, &dm));
+  PetscCall(PetscMalloc5((size_t)d, &brackets, (size_t)d, &b, (size_t)d, &m, (size_t)d, &dm, (size_t)d, &open));
   PetscCall(Brackets(D, rho, brackets, best, at));
-  for (int round = 0, open = 1; open && round < ROUNDS; round++) {
-    open = 0;
-    for (FenInt i = 0; i < d; i++)
-      b[i] = brackets[i].b;
-    PetscCall(Moments(D, b, m, dm));
-    for (FenInt i = 0; i < d; i++) {
-      const double value = Objective(b[i], m[i], rho[i]);
+  for (FenInt i = 0; i < d; i++)
+    open[i] = i;
+  for (int round = 0; n && round < ROUNDS; round++) {
+    FenInt left = 0;
+
+    for (FenInt j = 0; j < n; j++)
+      b[j] = brackets[open[j]].b;
+    PetscCall(Moments(D, n, open, b, m, dm));
+    for (FenInt j = 0; j < n; j++) {
+      const FenInt i = open[j];
+      const double value = Objective(b[j], m[j], rho[i]);
 
       if (value > best[i]) {
         best[i] = value;
-        at[i] = b[i];
+        at[i] = b[j];
       }
-      Narrow(&brackets[i], Derivative(b[i], m[i], dm[i], rho[i]));
-      open += brackets[i].right - brackets[i].left > TOLERANCE_B * b[i];
+      Narrow(&brackets[i], Derivative(b[j], m[j], dm[j], rho[i]));
+      if (!IsClosed(&brackets[i], best[i]))
+        open[left++] = i;
     }
+    n = left;
   }
-  PetscCall(PetscFree4(brackets, b, m, dm));
+  PetscCall(PetscFree5(brackets, b, m, dm, open));
   PetscFunctionReturn(0);
 }
 
 /* of -b log m, from that of m */
 static double LogError(double b, double m, double wrong)
 {
+  if (!(wrong < HUGE_VAL))
+    return HUGE_VAL;
   return b * log(PetscMax(m + wrong, LEAST_M) / PetscMax(m - wrong, LEAST_M));
 }
 
-/* of -b log m at the b that was found */
+/* of -b log m at the b that was found; |e^{-v/b} - 1| <= 1, or grow where v is negative */
 static PetscErrorCode Errors(const Dual *D, FenLinearAnswer *a)
 {
   FenLinearMDP   m = D->m;
   FenLinearStep *s = D->s;
   const FenInt   d = m->d;
-  double        *y = m->vector + 4 * d, *ones = y + d, *tail = ones + d, *at = a->multiplier, least = 0, *value, *slope;
+  double        *ones = m->vector, *size = ones + d, *at = a->multiplier, least[2] = {0, 0}, *value, *slope;
+  FenInt        *all;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2((size_t)d, &value, (size_t)d, &slope));
-  PetscCall(Moments(D, at, value, slope));
+  PetscCall(PetscMalloc3((size_t)d, &value, (size_t)d, &slope, (size_t)d, &all));
+  for (FenInt i = 0; i < d; i++)
+    all[i] = i;
+  PetscCall(Moments(D, d, all, at, value, slope));
   for (FenInt k = 0; k < s->n; k++) {
-    least = PetscMin(least, s->v[k] - s->dv[k]);
+    least[0] = PetscMin(least[0], s->v[k]);
+    least[1] = PetscMin(least[1], -s->dv[k]);
     m->f[k] = 1;
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_DOUBLE, MPI_MIN, PetscObjectComm((PetscObject)m)));
-  PetscCall(FenLinearSum_Private(m, s, s->dv, y));
-  FenLinearBound_Private(m, s, y, a->error);
-  PetscCall(FenLinearSum_Private(m, s, m->f, y));
-  FenLinearBound_Private(m, s, y, ones);
-  FenLinearTail_Private(m, s, y, tail);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, least, 2, MPI_DOUBLE, MPI_MIN, PetscObjectComm((PetscObject)m)));
+  PetscCall(FenLinearPropagate_Private(m, s, s->dv, a->error));
   for (FenInt i = 0; i < d; i++)
-    ones[i] = ones[i] * (s->gamma + (double)(d + 8) * FEN_EPS) + tail[i];
+    size[i] = 1 + fabs(value[i]);
+  PetscCall(FenLinearRounding_Private(m, s, m->f, size, ones));
   for (FenInt i = 0; i < d; i++) {
-    const double size = exp(-least / at[i]), rounding = 16 * FEN_EPS * (fabs(a->w[i]) + at[i]);
+    const double grow = exp(-least[0] / at[i]), rounding = 16 * FEN_EPS * (fabs(a->w[i]) + at[i]);
+    const double moved = a->error[i] > 0 ? grow * exp(-least[1] / at[i]) * a->error[i] / at[i] : 0;
 
-    a->local[i] = LogError(at[i], value[i], size * ones[i]) + rounding;
-    a->error[i] = LogError(at[i], value[i], size * (a->error[i] / at[i] + ones[i])) + rounding;
+    a->local[i] = LogError(at[i], value[i], grow * ones[i]) + rounding;
+    a->error[i] = LogError(at[i], value[i], moved + grow * ones[i]) + rounding;
   }
-  PetscCall(PetscFree2(value, slope));
+  PetscCall(PetscFree3(value, slope, all));
   PetscFunctionReturn(0);
 }
 
@@ -275,7 +273,6 @@ static PetscErrorCode Weights(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer 
       any = PETSC_TRUE;
   }
   D.high = PetscMax(limit ? s->range / PetscMax(smallest, 1e-8) : m->H, 2 * LEAST_B);
-  PetscCall(MakeC(&D));
   PetscCall(Maximise(&D, rho, a->w, a->multiplier));
   PetscCall(Errors(&D, a));
   if (any && limit)
@@ -283,7 +280,6 @@ static PetscErrorCode Weights(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer 
   PetscCallMPI(MPI_Bcast(a->w, m->d, MPI_DOUBLE, 0, comm));
   PetscCallMPI(MPI_Bcast(a->error, m->d, MPI_DOUBLE, 0, comm));
   PetscCallMPI(MPI_Bcast(a->local, m->d, MPI_DOUBLE, 0, comm));
-  PetscCall(PetscFree(D.C));
   PetscCall(PetscFree(rho));
   PetscFunctionReturn(0);
 }

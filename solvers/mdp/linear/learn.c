@@ -45,9 +45,11 @@ static PetscErrorCode Weigh(FenLinearMDP m, FenInt stage, FenLinearStep *s)
 {
   const PetscBool split = (PetscBool)(m->nstages == 2 && m->par.split && m->par.published == FEN_PUBLISHED_NONE);
   double          error = 0;
+  PetscMPIInt     size;
 
   PetscFunctionBegin;
-  s->gamma = ((double)m->size.count + 2. * m->d + 64) * FEN_EPS;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)m), &size));
+  s->gamma = (256 + (double)m->size.count / 256 + size + 16) * FEN_EPS; /* blocks, their sums, ranks */
   s->weight = NULL;
   if (!split && !stage)
     PetscFunctionReturn(0);
@@ -56,7 +58,7 @@ static PetscErrorCode Weigh(FenLinearMDP m, FenInt stage, FenLinearStep *s)
   if (stage && !s->last)
     Variances(m, s->h, m->weight, &error);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &error, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)m)));
-  s->gamma += 2 * error;
+  s->spread = error;
   s->weight = m->weight;
   PetscFunctionReturn(0);
 }
@@ -175,16 +177,42 @@ static PetscErrorCode Untrained(FenLinearMDP m, FenLinearStep *s)
   for (int power = 1; power <= 2; power++) {
     double *z = (power == 1 ? s->stage->z1 : s->stage->z2) + first, *e = z + (FenInt)m->H * d;
 
-    for (FenInt k = 0; k < s->n; k++)
-      m->f[k] = power == 1 ? s->v[k] : s->v[k] * s->v[k];
+    for (FenInt k = 0; k < s->n; k++) {
+      const double v = s->v[k], dv = s->dv[k];
+
+      m->f[k] = power == 1 ? v : v * v;
+      m->df[k] = (power == 1 ? dv : (2 * fabs(v) + dv) * dv) + (s->gamma + 8 * FEN_EPS) * fabs(m->f[k]);
+    }
     PetscCall(FenLinearSum_Private(m, s, m->f, z));
+    PetscCall(FenLinearSum_Private(m, s, m->df, e));
     for (FenInt i = 0; i < d; i++) {
       z[i] /= m->par.ridge;
-      e[i] = 4 * s->gamma * fabs(z[i]) + 4 * (s->dv ? s->dleast : 0) * fabs(z[i]);
+      e[i] /= m->par.ridge;
     }
   }
   for (FenInt i = first; i < first + d; i++)
     s->stage->diagonal[i] = 1 / m->par.ridge;
+  PetscFunctionReturn(0);
+}
+
+/* weights of trajectories wrong by at most the share spread move C f by sum c spread (f - <phi, C f>), and Lambda^{-1}
+   by its own share */
+static PetscErrorCode Spread(FenLinearMDP m, const FenLinearStep *s)
+{
+  const FenInt d = m->d, first = (FenInt)s->h * d;
+  const double share = s->spread / PetscMax(1 - s->spread, 1e-300);
+  double      *e = m->vector, most = 0;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < 2; k++) {
+    for (FenInt t = 0; t < s->n; t++)
+      m->f[t] = k ? share * (s->range + most) : s->range;
+    PetscCall(FenLinearPropagate_Private(m, s, m->f, e));
+    for (FenInt i = 0; i < d; i++)
+      most = PetscMax(most, e[i]);
+  }
+  for (FenInt i = 0; i < d; i++)
+    s->stage->error[first + i] += e[i] + share * m->par.pessimism * sqrt(s->stage->diagonal[first + i]);
   PetscFunctionReturn(0);
 }
 
@@ -210,6 +238,8 @@ static PetscErrorCode Learn(FenLinearMDP m, FenLinearStep *s)
     m->local = PetscMax(m->local, answer.local[i]);
   PetscCall(Rewards(m, s));
   PetscCall(Diagonal(m, s));
+  if (s->spread > 0)
+    PetscCall(Spread(m, s));
   if (s->stage == m->stage && m->nstages == 2)
     PetscCall(Moments(m, s));
   PetscFunctionReturn(0);
@@ -271,7 +301,8 @@ static PetscErrorCode FenLinearIterate(FenSolver solver)
                      .Lambda = m->Lambda,
                      .X = m->X,
                      .absX = m->absX,
-                     .absE = m->absE};
+                     .absE = m->absE,
+                     .C = m->C};
 
   PetscFunctionBegin;
   s.last = (PetscBool)(s.h == m->H - 1);

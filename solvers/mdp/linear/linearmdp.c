@@ -88,9 +88,10 @@ static PetscErrorCode Allocate(FenLinearMDP m)
 
   PetscFunctionBegin;
   PetscCall(FenIntMult((FenInt)n, m->d, &features));
-  PetscCall(PetscMalloc2((size_t)features, &m->phi, m->nstages > 1 ? (size_t)features : 1, &m->scaled));
+  PetscCall(PetscMalloc3((size_t)features, &m->phi, (size_t)features, &m->C, m->nstages > 1 ? (size_t)features : 1,
+                         &m->scaled));
   PetscCall(PetscCalloc5(n, &m->v, n, &m->dv, n, &m->f, n, &m->df, 2 * n, &m->weight));
-  PetscCall(PetscMalloc6(d * d, &m->Lambda, d * d, &m->X, d * d, &m->absX, d * d, &m->absE, 10 * d, &m->vector, d,
+  PetscCall(PetscMalloc6(d * d, &m->Lambda, d * d, &m->X, d * d, &m->absX, d * d, &m->absE, 12 * d, &m->vector, d,
                          &m->localw));
   PetscFunctionReturn(0);
 }
@@ -198,7 +199,7 @@ static PetscErrorCode LinearReset(FenSolver s)
   PetscFunctionBegin;
   for (FenInt k = 0; k < m->nstages; k++)
     PetscCall(FenLinearStageDestroy_Private(&m->stage[k]));
-  PetscCall(PetscFree2(m->phi, m->scaled));
+  PetscCall(PetscFree3(m->phi, m->C, m->scaled));
   PetscCall(PetscFree5(m->v, m->dv, m->f, m->df, m->weight));
   PetscCall(PetscFree6(m->Lambda, m->X, m->absX, m->absE, m->vector, m->localw));
   PetscCall(PetscFree2(m->value, m->action));

@@ -29,10 +29,12 @@ typedef struct {
   const double   *weight;                   /* of my trajectories; NULL: all one */
   double         *phi;                      /* n x d: features of the actions taken */
   double         *v, *dv;                   /* next values, and how wrong they may be */
-  double         *Lambda, *X, *absX, *absE; /* absE >= |I - Lambda X| */
-  double          gamma;                    /* relative error of sums over trajectories, of weights too */
-  double          tail;                     /* |absE|/(1 - |absE|), largest row sum */
-  double          range;                    /* values lie in [0,range] */
+  double         *Lambda, *X, *absX, *absE; /* absE = |I - Lambda X|, as computed */
+  double         *C;                        /* n x d: X phi, weights included */
+  double          gamma;                    /* relative error of sums over trajectories */
+  double          spread;                   /* relative error of the weights, from estimated variances */
+  double          tail;  /* eta/(1 - eta), eta the largest row sum of |I - Lambda X|, rounding included */
+  double          range; /* values lie in [0,range] */
   double          least, dleast;
 } FenLinearStep;
 
@@ -74,7 +76,7 @@ struct _p_FenLinearMDP {
   double         eta;    /* largest |I - Lambda X| so far */
   double         local;  /* largest error of a weight so far, next values taken as exact */
   /* work */
-  double *phi, *scaled, *v, *dv, *f, *df, *weight, *Lambda, *X, *absX, *absE, *vector, *localw; /* vector: 10 d */
+  double *phi, *scaled, *v, *dv, *f, *df, *weight, *Lambda, *X, *absX, *absE, *C, *vector, *localw; /* vector: 12 d */
   /* answers */
   FenInt             nvalue;
   double            *value;
@@ -118,6 +120,13 @@ PETSC_INTERN PetscErrorCode FenLinearSum_Private(FenLinearMDP, const FenLinearSt
 /* e >= |Lambda^{-1}| y, y >= 0; or only what the error of X contributes, e >= |(Lambda^{-1} - X)| y */
 PETSC_INTERN void FenLinearBound_Private(const FenLinearMDP, const FenLinearStep *, const double y[], double e[]);
 PETSC_INTERN void FenLinearTail_Private(const FenLinearMDP, const FenLinearStep *, const double y[], double e[]);
+
+/* e >= |C| x for x >= 0, one number a trajectory, over all ranks */
+PETSC_INTERN PetscErrorCode FenLinearPropagate_Private(FenLinearMDP, const FenLinearStep *, const double x[],
+                                                       double e[]);
+/* f >= 0 on trajectories, |C f| <= size: what rounding has done to C f, computed from C */
+PETSC_INTERN PetscErrorCode FenLinearRounding_Private(FenLinearMDP, const FenLinearStep *, const double f[],
+                                                      const double size[], double e[]);
 
 /* ---- values (values.c) ---- */
 /* effective weights and slack of a step from what is known of it */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Ridge regression of one step: Lambda = sum weight phi phi^T + zeta I, its inverse, and fits with an error bound.
+   Ridge regression of one step: Lambda = sum weight phi phi^T + zeta I, its inverse X, C = X phi, and fits with an
+   error bound.
 
-   n d^2 flops for Lambda by SYRK on my trajectories, one sum of d^2 numbers over all ranks, d^3 for the inverse; a fit
-   is 4 n d flops and two reductions of d numbers. Bounds are first those of the sums: a sum of n terms >= 0 in any
-   order is wrong by at most gamma = n eps of itself, and features are >= 0. With E = I - Lambda X, Lambda^{-1} = X (I -
-   E)^{-1}, hence |Lambda^{-1}| y <= |X| (y + |E|/(1-|E|) max y).
+   n d^2 flops for Lambda by SYRK on my trajectories, one sum of d^2 numbers over all ranks, d^3 for the inverse, 2 n
+   d^2 for C; a fit is 4 n d flops and four reductions of d numbers. Sums are made in blocks of 256 trajectories, so
+   that they are wrong by at most gamma = (256 + n/256 + ...) eps of themselves, as features are >= 0. With E = I -
+   Lambda X, Lambda^{-1} = X (I - E)^{-1}, hence |Lambda^{-1}| y <= |X| (y + z + eta/(1-eta) max z), z = |E| y, eta its
+   norm. Errors of the next values pass through |C|, which knows of cancellation what |X| phi does not.
 */
 #include "linearmdpimpl.h"
 #include "../../linalg/spdinverse.h"
 #include <petscblaslapack.h>
 #include <math.h>
+
+#define FEN_LINEAR_BLOCK ((FenInt)256) /* trajectories that are summed before others */
 
 /* features of the actions taken in this step, one after the other; scaled by the roots of the weights */
 static void Gather(const FenLinearMDP m, const FenLinearStep *s, double scaled[])
@@ -32,19 +36,25 @@ static void Gather(const FenLinearMDP m, const FenLinearStep *s, double scaled[]
 static PetscErrorCode SumOfSquares(FenLinearMDP m, const FenLinearStep *s, const double phi[])
 {
   const double one = 1, zero = 0;
-  const FenInt d = m->d, block = 1 << 20; /* BLAS counts in ints */
+  const FenInt d = m->d;
   PetscBLASInt nd;
   PetscMPIInt  count;
+  double      *part;
 
   PetscFunctionBegin;
   PetscCall(PetscBLASIntCast(m->d, &nd));
   PetscCall(FenMPIIntCast(d * d, &count));
+  PetscCall(PetscMalloc1((size_t)count, &part));
   PetscCall(PetscArrayzero(s->Lambda, (size_t)count));
-  for (FenInt first = 0; first < s->n; first += block) {
-    const PetscBLASInt k = (PetscBLASInt)PetscMin(block, s->n - first);
+  for (FenInt first = 0; first < s->n; first += FEN_LINEAR_BLOCK) {
+    const PetscBLASInt k = (PetscBLASInt)PetscMin(FEN_LINEAR_BLOCK, s->n - first);
 
-    BLASsyrk_("L", "N", &nd, &k, &one, phi + first * d, &nd, first ? &one : &zero, s->Lambda, &nd);
+    BLASsyrk_("L", "N", &nd, &k, &one, phi + first * d, &nd, &zero, part, &nd);
+    for (FenInt j = 0; j < d; j++)
+      for (FenInt i = j; i < d; i++)
+        s->Lambda[i + j * d] += part[i + j * d];
   }
+  PetscCall(PetscFree(part));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->Lambda, count, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)m)));
   for (FenInt j = 0; j < d; j++) {
     s->Lambda[j + j * d] += m->par.ridge;
@@ -54,32 +64,77 @@ static PetscErrorCode SumOfSquares(FenLinearMDP m, const FenLinearStep *s, const
   PetscFunctionReturn(0);
 }
 
-/* absX and absE; its largest row sum */
+/* y = A x */
+static void Multiply(FenInt d, const double A[], const double x[], double y[])
+{
+  for (FenInt i = 0; i < d; i++)
+    y[i] = 0;
+  for (FenInt j = 0; j < d; j++)
+    for (FenInt i = 0; i < d; i++)
+      y[i] += A[i + j * d] * x[j];
+}
+
+/* relative error of what is summed over trajectories, and of products with d terms */
+static double Gamma(const FenLinearMDP m, const FenLinearStep *s)
+{
+  return s->gamma + (double)(m->d + 4) * FEN_EPS;
+}
+
+/* z = |E| y, rounding of Lambda and of E included */
+static void Series(const FenLinearMDP m, const FenLinearStep *s, const double y[], double z[])
+{
+  const FenInt d = m->d;
+  double      *x = m->vector + 10 * d, *t = x + d;
+
+  Multiply(d, s->absX, y, x);
+  Multiply(d, s->Lambda, x, t); /* >= 0, as features are */
+  Multiply(d, s->absE, y, z);
+  for (FenInt i = 0; i < d; i++)
+    z[i] += Gamma(m, s) * t[i];
+}
+
+/* absX, absE and the largest row sum of the latter */
 static PetscErrorCode InverseError(FenLinearMDP m, FenLinearStep *s, double *eta)
 {
-  const double one = 1, minus = -1, zero = 0;
+  const double minus = -1, zero = 0;
   const FenInt d = m->d;
-  double      *G, *E = s->absE, *row;
+  double      *ones = m->vector, *row = ones + d;
   PetscBLASInt nd;
 
   PetscFunctionBegin;
   PetscCall(PetscBLASIntCast(m->d, &nd));
-  PetscCall(PetscMalloc1((size_t)(d * d), &G));
-  PetscCall(PetscCalloc1((size_t)d, &row));
-  for (FenInt i = 0; i < d * d; i++)
-    s->absX[i] = fabs(s->X[i]);
-  BLASgemm_("N", "N", &nd, &nd, &nd, &minus, s->Lambda, &nd, s->X, &nd, &zero, E, &nd);
-  BLASgemm_("N", "N", &nd, &nd, &nd, &one, s->Lambda, &nd, s->absX, &nd, &zero, G, &nd);
-  for (FenInt j = 0; j < d; j++)
+  BLASgemm_("N", "N", &nd, &nd, &nd, &minus, s->Lambda, &nd, s->X, &nd, &zero, s->absE, &nd);
+  for (FenInt j = 0; j < d; j++) {
     for (FenInt i = 0; i < d; i++) {
-      E[i + j * d] = fabs((i == j) + E[i + j * d]) + (s->gamma + (double)(d + 2) * FEN_EPS) * G[i + j * d];
-      row[i] += E[i + j * d];
+      s->absX[i + j * d] = fabs(s->X[i + j * d]);
+      s->absE[i + j * d] = fabs((i == j) + s->absE[i + j * d]);
     }
+    ones[j] = 1;
+  }
+  Series(m, s, ones, row);
   *eta = 0;
   for (FenInt i = 0; i < d; i++)
     *eta = PetscMax(*eta, row[i]);
-  PetscCall(PetscFree(row));
-  PetscCall(PetscFree(G));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Columns(FenLinearMDP m, FenLinearStep *s)
+{
+  const double one = 1, zero = 0;
+  const FenInt d = m->d, block = 1 << 20; /* BLAS counts in ints */
+  PetscBLASInt nd;
+
+  PetscFunctionBegin;
+  PetscCall(PetscBLASIntCast(m->d, &nd));
+  for (FenInt k = 0; k < s->n; k += block) {
+    const PetscBLASInt n = (PetscBLASInt)PetscMin(block, s->n - k);
+
+    BLASgemm_("N", "N", &nd, &n, &nd, &one, s->X, &nd, s->phi + k * d, &nd, &zero, s->C + k * d, &nd);
+  }
+  if (s->weight)
+    for (FenInt k = 0; k < s->n; k++)
+      for (FenInt i = 0; i < d; i++)
+        s->C[k * d + i] *= s->weight[k];
   PetscFunctionReturn(0);
 }
 
@@ -101,25 +156,16 @@ PetscErrorCode FenLinearRegress_Private(FenLinearMDP m, FenLinearStep *s)
   PetscCallMPI(MPI_Bcast(&eta, 1, MPI_DOUBLE, 0, comm));
   m->eta = PetscMax(m->eta, eta);
   s->tail = eta < 1 ? eta / (1 - eta) : HUGE_VAL;
+  PetscCall(Columns(m, s));
   PetscFunctionReturn(0);
 }
 
-/* y = A x */
-static void Multiply(FenInt d, const double A[], const double x[], double y[])
-{
-  for (FenInt i = 0; i < d; i++)
-    y[i] = 0;
-  for (FenInt j = 0; j < d; j++)
-    for (FenInt i = 0; i < d; i++)
-      y[i] += A[i + j * d] * x[j];
-}
-
-/* z = |E| y and what comes after it */
-static void Series(const FenLinearMDP m, const FenLinearStep *s, const double y[], double z[])
+/* what comes after the first term of (I - E)^{-1} y */
+static void AllTerms(const FenLinearMDP m, const FenLinearStep *s, const double y[], double z[])
 {
   double most = 0;
 
-  Multiply(m->d, s->absE, y, z);
+  Series(m, s, y, z);
   for (FenInt i = 0; i < m->d; i++)
     most = PetscMax(most, z[i]);
   for (FenInt i = 0; most > 0 && i < m->d; i++)
@@ -130,7 +176,7 @@ void FenLinearTail_Private(const FenLinearMDP m, const FenLinearStep *s, const d
 {
   double *z = m->vector + 9 * (FenInt)m->d;
 
-  Series(m, s, y, z);
+  AllTerms(m, s, y, z);
   Multiply(m->d, s->absX, z, e);
   for (FenInt i = 0; i < m->d; i++)
     e[i] *= 1 + (double)(8 * m->d) * FEN_EPS;
@@ -140,7 +186,7 @@ void FenLinearBound_Private(const FenLinearMDP m, const FenLinearStep *s, const 
 {
   double *z = m->vector + 9 * (FenInt)m->d;
 
-  Series(m, s, y, z);
+  AllTerms(m, s, y, z);
   for (FenInt i = 0; i < m->d; i++)
     z[i] += y[i];
   Multiply(m->d, s->absX, z, e);
@@ -161,7 +207,7 @@ PetscErrorCode FenLinearSum_Private(FenLinearMDP m, const FenLinearStep *s, cons
 
     for (FenInt i = 0; i < d; i++)
       part[i] += x * s->phi[k * d + i];
-    if ((k & 255) == 255 || k == s->n - 1)
+    if ((k + 1) % FEN_LINEAR_BLOCK == 0 || k == s->n - 1)
       for (FenInt i = 0; i < d; i++) {
         FenDDAdd(&sum[i], part[i]);
         part[i] = 0;
@@ -213,12 +259,50 @@ PetscErrorCode FenLinearFit_Private(FenLinearMDP m, const FenLinearStep *s, cons
   FenLinearBound_Private(m, s, y, local);
   PetscCall(PetscArraycpy(error, local, d));
   if (df) {
-    PetscCall(FenLinearSum_Private(m, s, df, y));
-    FenLinearBound_Private(m, s, y, c);
+    PetscCall(FenLinearPropagate_Private(m, s, df, c));
     for (FenInt i = 0; i < d; i++)
       error[i] += c[i];
   }
   PetscCallMPI(MPI_Bcast(error, m->d, MPI_DOUBLE, 0, comm));
   PetscCallMPI(MPI_Bcast(local, m->d, MPI_DOUBLE, 0, comm));
+  PetscFunctionReturn(0);
+}
+
+/* sum of |C| x over all ranks; entries of C are wrong by rounding of d terms, and by the error of X */
+PetscErrorCode FenLinearPropagate_Private(FenLinearMDP m, const FenLinearStep *s, const double x[], double e[])
+{
+  const FenInt d = m->d;
+  double      *y = m->vector + 6 * d, *tail = y + d;
+
+  PetscFunctionBegin;
+  PetscCall(FenLinearSum_Private(m, s, x, y));
+  FenLinearTail_Private(m, s, y, tail);
+  FenLinearBound_Private(m, s, y, e);
+  for (FenInt i = 0; i < d; i++)
+    tail[i] += Gamma(m, s) * e[i];
+  PetscCall(PetscArrayzero(e, d));
+  for (FenInt k = 0; k < s->n; k++)
+    for (FenInt i = 0; i < d; i++)
+      e[i] += fabs(s->C[k * d + i]) * x[k];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e, m->d, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)m)));
+  for (FenInt i = 0; i < d; i++)
+    e[i] = e[i] * (1 + (double)m->size.count * FEN_EPS) + tail[i];
+  PetscFunctionReturn(0);
+}
+
+/* with b = Phi^T f and z = X b: the residual b - Lambda z is |I - Lambda X| b, and Lambda and b are sums */
+PetscErrorCode FenLinearRounding_Private(FenLinearMDP m, const FenLinearStep *s, const double f[], const double size[],
+                                         double e[])
+{
+  const FenInt d = m->d;
+  double      *b = m->vector + 6 * d, *y = b + d, *t = y + d;
+
+  PetscFunctionBegin;
+  PetscCall(FenLinearSum_Private(m, s, f, b));
+  Multiply(d, s->absE, b, y);
+  Multiply(d, s->Lambda, size, t);
+  for (FenInt i = 0; i < d; i++)
+    y[i] += (Gamma(m, s) + 4 * FEN_EPS) * (t[i] + 2 * b[i]);
+  FenLinearBound_Private(m, s, y, e);
   PetscFunctionReturn(0);
 }

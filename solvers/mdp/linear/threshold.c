@@ -9,10 +9,9 @@
    sum |c| <= |X| sum phi, which bounds the derivative, hence the objective (chord + width (dmax - dmin)/4). Bins that
    may hold a better point than the best edge are sorted and scanned, with their values from all ranks.
 
-   3 n d flops, 6 d^2 a bin, one sum of 3 d numbers a bin over all ranks; n d^2/bins a scanned bin.
+   7 n d flops, one sum of 4 d numbers a bin over all ranks, one gather of v and c for each bin that is scanned.
 */
 #include "linearmdpimpl.h"
-#include <petscblaslapack.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -24,8 +23,8 @@ typedef struct {
   const FenLinearStep *s;
   const FenThreshold  *t;
   double              *edge;             /* bins + 1 */
-  double              *S0, *S1, *S2;     /* sums of the bins, d each; then running sums at the edges */
-  double              *Z0, *Z1, *Z2, *M; /* X times those at the edges, |X| S0 of bins */
+  double              *S0, *S1, *S2, *S; /* sums of c, c v, c v^2, |c| of the bins, of what is below and above */
+  double              *Z0, *Z1, *Z2, *M; /* at the edges: slope above, z1, z2; of bins: sum |c| */
   int                 *bin;              /* of my values; -1: below the first edge, bins: above the last */
 } Scan;
 
@@ -78,7 +77,7 @@ static int FindBin(const Scan *c, double v)
   return b;
 }
 
-/* sums of phi, phi v and phi v^2 of all bins and of what lies outside of them, over all ranks */
+/* sums of c, c v, c v^2 and |c| of all bins and of what lies outside of them, over all ranks */
 static PetscErrorCode SumBins(Scan *c)
 {
   const FenLinearStep *s = c->s;
@@ -87,72 +86,46 @@ static PetscErrorCode SumBins(Scan *c)
 
   PetscFunctionBegin;
   for (FenInt k = 0; k < s->n; k++) {
-    const double weight = s->weight ? s->weight[k] : 1, v = s->v[k], *phi = s->phi + k * d;
-    double      *s0, *s1, *s2;
+    const double  v = s->v[k], *column = s->C + k * d;
+    const FenInt  at = ((c->bin[k] = FindBin(c, v)) + 1) * d;
+    double *const s0 = c->S0 + at, *const s1 = c->S1 + at, *const s2 = c->S2 + at, *const size = c->S + at;
 
-    c->bin[k] = FindBin(c, v);
-    s0 = c->S0 + (c->bin[k] + 1) * d;
-    s1 = s0 + room;
-    s2 = s1 + room;
     for (FenInt i = 0; i < d; i++) {
-      const double x = weight * phi[i];
-
-      s0[i] += x;
-      s1[i] += x * v;
+      s0[i] += column[i];
+      s1[i] += column[i] * v;
+      size[i] += fabs(column[i]);
     }
     if (c->t->quadratic)
       for (FenInt i = 0; i < d; i++)
-        s2[i] += weight * phi[i] * v * v;
+        s2[i] += column[i] * (v * v);
   }
-  PetscCall(FenMPIIntCast((c->t->quadratic ? 3 : 2) * room, &count));
+  PetscCall(FenMPIIntCast(4 * room, &count));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, c->S0, count, MPI_DOUBLE, MPI_SUM, c->comm));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Apply(const Scan *c, const double A[], const double B[], double Y[])
-{
-  const double one = 1, zero = 0;
-  PetscBLASInt nd, nb;
-
-  PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast((PetscInt)c->d, &nd));
-  PetscCall(PetscBLASIntCast((PetscInt)c->bins + 1, &nb));
-  BLASgemm_("N", "N", &nd, &nb, &nd, &one, A, &nd, B, &nd, &zero, Y, &nd);
-  PetscFunctionReturn(0);
-}
-
-/* at every edge: Z0 = slope b just above it, Z1 = z1, Z2 = z2; M of the bin that begins there */
-static PetscErrorCode AtEdges(Scan *c)
+/* running sums: everything above an edge counts with the edge, everything below with its value */
+static void AtEdges(Scan *c)
 {
   const FenInt d = c->d, n = c->bins + 1;
 
-  PetscFunctionBegin;
-  PetscCall(Apply(c, c->s->absX, c->S0 + d, c->M));
-  for (FenInt i = 0; i < d; i++) { /* above: everything from the last bin back; below: running sums */
-    double above = c->S0[n * d + i], below = c->S1[i], squares = c->S2[i];
+  c->M = c->S + d;
+  for (FenInt i = 0; i < d; i++) {
+    double above = c->S0[n * d + i], below = 0, squares = 0;
 
-    for (FenInt b = n; b-- > 0;) { /* S0[b] was the bin below edge b: now it is all that lies above edge b */
-      const double x = c->S0[b * d + i];
-
-      c->S0[b * d + i] = above;
-      above += x;
+    for (FenInt b = n; b-- > 0;) {
+      c->Z0[b * d + i] = above;
+      above += c->S0[b * d + i];
     }
     for (FenInt b = 0; b < n; b++) {
-      const double alpha = c->edge[b], high = c->S0[b * d + i];
+      const double alpha = c->edge[b], high = c->Z0[b * d + i];
 
-      if (b) {
-        below += c->S1[b * d + i];
-        squares += c->S2[b * d + i];
-      }
-      c->S1[b * d + i] = below + alpha * high;
-      c->S2[b * d + i] = squares + alpha * alpha * high;
+      below += c->S1[b * d + i];
+      squares += c->S2[b * d + i];
+      c->Z1[b * d + i] = below + alpha * high;
+      c->Z2[b * d + i] = squares + alpha * alpha * high;
     }
   }
-  PetscCall(Apply(c, c->s->X, c->S0, c->Z0));
-  PetscCall(Apply(c, c->s->X, c->S1, c->Z1));
-  if (c->t->quadratic)
-    PetscCall(Apply(c, c->s->X, c->S2, c->Z2));
-  PetscFunctionReturn(0);
 }
 
 static double AtEdge(const Scan *c, FenInt b, FenInt i)
@@ -232,7 +205,6 @@ static void ScanFactor(const Scan *c, FenInt b, FenInt i, FenInt n, FenInt strid
 static PetscErrorCode Pack(const Scan *c, FenInt b, FenInt nopen, const FenInt open[], FenInt *n, double **records)
 {
   const FenLinearStep *s = c->s;
-  const FenInt         d = c->d;
   FenInt               count = 0;
   double              *r;
 
@@ -242,19 +214,11 @@ static PetscErrorCode Pack(const Scan *c, FenInt b, FenInt nopen, const FenInt o
   PetscCall(PetscMalloc1((size_t)(count * (nopen + 1)) + 1, records));
   r = *records;
   for (FenInt k = 0; k < s->n; k++) {
-    const double weight = s->weight ? s->weight[k] : 1;
-
     if (c->bin[k] != b)
       continue;
     *r++ = s->v[k];
-    for (FenInt o = 0; o < nopen; o++) {
-      const double *row = s->X + open[o] * d, *phi = s->phi + k * d; /* X is symmetric */
-      double        sum = 0;
-
-      for (FenInt i = 0; i < d; i++)
-        sum += row[i] * phi[i];
-      *r++ = weight * sum;
-    }
+    for (FenInt o = 0; o < nopen; o++)
+      *r++ = s->C[k * c->d + open[o]];
   }
   *n = count;
   PetscFunctionReturn(0);
@@ -293,7 +257,7 @@ static PetscErrorCode ScanBin(const Scan *c, FenInt b, double best[], double at[
   for (FenInt i = 0; i < c->d; i++)
     if (UpperBound(c, b, i) > best[i])
       open[nopen++] = i;
-  if (nopen) { /* the same on all ranks: made of reduced numbers, shared below */
+  if (nopen) { /* the same on all ranks */
     PetscCall(Pack(c, b, nopen, open, &n, &mine));
     PetscCall(Collect(c, nopen + 1, n, mine, &total, &all));
     for (FenInt o = 0; o < nopen; o++)
@@ -311,14 +275,15 @@ static PetscErrorCode Work(Scan *c, PetscBool make)
 
   PetscFunctionBegin;
   if (make) {
-    PetscCall(PetscCalloc1(3 * table, &c->S0));
+    PetscCall(PetscCalloc1(4 * table, &c->S0));
     c->S1 = c->S0 + table;
     c->S2 = c->S1 + table;
-    PetscCall(PetscCalloc4(table, &c->Z0, table, &c->Z1, table, &c->Z2, table, &c->M));
+    c->S = c->S2 + table;
+    PetscCall(PetscCalloc3(table, &c->Z0, table, &c->Z1, table, &c->Z2));
     PetscCall(PetscMalloc1((size_t)c->s->n + 1, &c->bin));
   } else {
     PetscCall(PetscFree(c->S0));
-    PetscCall(PetscFree4(c->Z0, c->Z1, c->Z2, c->M));
+    PetscCall(PetscFree3(c->Z0, c->Z1, c->Z2));
     PetscCall(PetscFree(c->bin));
     PetscCall(PetscFree(c->edge));
   }
@@ -331,12 +296,8 @@ static PetscErrorCode Share(Scan *c)
   PetscMPIInt count;
 
   PetscFunctionBegin;
-  PetscCall(FenMPIIntCast((c->bins + 2) * c->d, &count));
-  PetscCallMPI(MPI_Bcast(c->Z0, count, MPI_DOUBLE, 0, c->comm));
-  PetscCallMPI(MPI_Bcast(c->Z1, count, MPI_DOUBLE, 0, c->comm));
-  PetscCallMPI(MPI_Bcast(c->M, count, MPI_DOUBLE, 0, c->comm));
-  if (c->t->quadratic)
-    PetscCallMPI(MPI_Bcast(c->Z2, count, MPI_DOUBLE, 0, c->comm));
+  PetscCall(FenMPIIntCast(4 * (c->bins + 2) * c->d, &count));
+  PetscCallMPI(MPI_Bcast(c->S0, count, MPI_DOUBLE, 0, c->comm));
   PetscFunctionReturn(0);
 }
 
@@ -349,8 +310,8 @@ PetscErrorCode FenLinearThreshold_Private(MPI_Comm comm, PetscInt d, const FenLi
   PetscCall(MakeEdges(&c));
   PetscCall(Work(&c, PETSC_TRUE));
   PetscCall(SumBins(&c));
-  PetscCall(AtEdges(&c));
   PetscCall(Share(&c));
+  AtEdges(&c);
   for (FenInt i = 0; i < d; i++) {
     value[i] = -HUGE_VAL;
     size[i] = 0;

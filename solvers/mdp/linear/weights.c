@@ -68,35 +68,14 @@ PetscErrorCode FenLinearWeightsKL_Private(FenLinearMDP m, FenLinearStep *s, FenL
   PetscFunctionReturn(0);
 }
 
-/* of truncated values, at every alpha: |z - computed| <= local for z = C [v]_alpha, or for the squares */
-static PetscErrorCode Rounding(FenLinearMDP m, FenLinearStep *s, int power, double local[])
+/* the largest truncated values, or their squares, into f */
+static void Truncate(const FenLinearStep *s, int power, double f[])
 {
-  const FenInt d = m->d;
-  double      *f = m->f, *y = m->vector + 4 * d, *tail = y + d;
-
-  PetscFunctionBegin;
   for (FenInt k = 0; k < s->n; k++) {
     const double x = s->v[k] < 0 ? -s->v[k] : PetscMin(s->v[k], s->range);
 
     f[k] = power == 1 ? x : x * x;
   }
-  PetscCall(FenLinearSum_Private(m, s, f, y));
-  FenLinearBound_Private(m, s, y, local);
-  FenLinearTail_Private(m, s, y, tail);
-  for (FenInt i = 0; i < d; i++)
-    local[i] = local[i] * (s->gamma + (double)(8 + d) * FEN_EPS) + tail[i];
-  PetscFunctionReturn(0);
-}
-
-/* |C| x over my d factors, x >= 0 for every trajectory; m->df is in use */
-static PetscErrorCode Propagate(FenLinearMDP m, FenLinearStep *s, const double x[], double e[])
-{
-  double *y = m->vector + 5 * (FenInt)m->d;
-
-  PetscFunctionBegin;
-  PetscCall(FenLinearSum_Private(m, s, x, y));
-  FenLinearBound_Private(m, s, y, e);
-  PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
@@ -104,12 +83,15 @@ PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP m, FenLinearStep *s,
   const double       lambda = m->use.penalty;
   const PetscBool    least = (PetscBool)(m->par.published == FEN_PUBLISHED_LINEAR); /* that program minimises */
   const FenThreshold t = {.quadratic = PETSC_TRUE, .lambda = lambda, .sign = least ? -1 : 1};
-  double            *second = m->vector + 6 * (FenInt)m->d, *size = second + m->d, *first = size + m->d;
+  double            *second = m->vector, *size = second + m->d, *first = size + m->d, *squares = first + m->d;
 
   PetscFunctionBegin;
   PetscCall(FenLinearThreshold_Private(PetscObjectComm((PetscObject)m), m->d, s, &t, a->w, a->multiplier, size));
-  PetscCall(Rounding(m, s, 2, second));
-  PetscCall(Rounding(m, s, 1, a->local));
+  Truncate(s, 2, m->f);
+  PetscCall(FenLinearPropagate_Private(m, s, m->f, squares));
+  PetscCall(FenLinearRounding_Private(m, s, m->f, squares, second));
+  Truncate(s, 1, m->f);
+  PetscCall(FenLinearRounding_Private(m, s, m->f, size, a->local));
   for (FenInt i = 0; i < m->d; i++) {
     const double e = a->local[i];
 
@@ -118,10 +100,10 @@ PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP m, FenLinearStep *s,
                   16 * FEN_EPS * (fabs(a->w[i]) + size[i] * (1 + size[i] / (4 * lambda)));
   }
   /* a change of v changes the objective by sum c dv (1 + (z1 - v)/(2 lambda)), and the square of that of z1 */
-  PetscCall(Propagate(m, s, s->dv, first));
+  PetscCall(FenLinearPropagate_Private(m, s, s->dv, first));
   for (FenInt k = 0; k < s->n; k++)
     m->f[k] = s->dv[k] * (fabs(s->v[k]) + s->dv[k]) / (2 * lambda);
-  PetscCall(Propagate(m, s, m->f, second));
+  PetscCall(FenLinearPropagate_Private(m, s, m->f, second));
   for (FenInt i = 0; i < m->d; i++)
     a->error[i] = a->local[i] + first[i] * (1 + (size[i] + first[i]) / (2 * lambda)) + second[i];
   PetscFunctionReturn(0);
@@ -130,15 +112,16 @@ PetscErrorCode FenLinearWeightsPearson_Private(FenLinearMDP m, FenLinearStep *s,
 PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer *a)
 {
   const double *scale = m->a.radius_scale + (FenInt)s->h * m->d;
-  double       *radius = m->vector + 6 * (FenInt)m->d, *size = radius + m->d;
+  double       *radius = m->vector, *size = radius + m->d;
   FenThreshold  t = {.radius = radius, .sign = 1};
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < m->d; i++)
     radius[i] = m->use.radius * scale[i];
   PetscCall(FenLinearThreshold_Private(PetscObjectComm((PetscObject)m), m->d, s, &t, a->w, a->multiplier, size));
-  PetscCall(Rounding(m, s, 1, a->local));
-  PetscCall(Propagate(m, s, s->dv, a->error));
+  Truncate(s, 1, m->f);
+  PetscCall(FenLinearRounding_Private(m, s, m->f, size, a->local));
+  PetscCall(FenLinearPropagate_Private(m, s, s->dv, a->error));
   for (FenInt i = 0; i < m->d; i++) {
     a->w[i] += radius[i] * s->least;
     a->local[i] += 8 * FEN_EPS * (fabs(a->w[i]) + size[i] + radius[i] * s->range);
