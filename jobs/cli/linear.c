@@ -102,7 +102,7 @@ static PetscErrorCode PrintHeader(FenRun *base)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Fingerprint(FenLinearRun *run)
+PetscErrorCode FenLinearFingerprint_Private(FenLinearRun *run)
 {
   const FenLinearProblem p = run->problem;
 
@@ -138,7 +138,7 @@ static PetscErrorCode AddKeys(FenRun *base, FenKeys *keys)
   const char            *type;
 
   PetscFunctionBegin;
-  PetscCall(Fingerprint(run));
+  PetscCall(FenLinearFingerprint_Private(run));
   PetscCall(FenSolverGetType(base->solver, &type));
   PetscCall(FenLinearMDPGetAmbiguity(run->mdp, &a));
   PetscCall(FenLinearMDPGetParameters(run->mdp, &p));

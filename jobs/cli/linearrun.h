@@ -35,6 +35,8 @@ typedef struct {
   double            *returns, mean[FEN_TARGETS_MAX], error[FEN_TARGETS_MAX]; /* returns: replications x targets */
   char               keys[2 * FEN_TARGETS_MAX][40];
 } FenLinearRun;
+/* of the data, or of a known problem's tables, into run->print */
+extern PetscErrorCode FenLinearFingerprint_Private(FenLinearRun *);
 extern PetscErrorCode FenLinearWrite_Private(FenRun *, FenFile);
 extern PetscErrorCode FenVerbLinear_Private(FenCLI *, int *);
 extern PetscErrorCode FenVerbLinearOptions_Private(FenCLI *);

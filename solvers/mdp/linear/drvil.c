@@ -12,7 +12,7 @@
 #include "linearmdpimpl.h"
 #include <math.h>
 
-enum { GRID = 48, ROUNDS = 80 };
+enum { GRID = 256, ROUNDS = 80 };
 #define LEAST_B         1e-6
 #define LEAST_M         1e-6
 #define TOLERANCE_B     1e-12
