@@ -19,7 +19,8 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("newton", "Newton against Sinkhorn"),
          ("photos", "Two photographs, the whole command"),
          ("saves", "Checkpoints"),
-         ("srect", "One s-rectangular state"))
+         ("srect", "One s-rectangular state"),
+         ("linear", "Offline learning in linear models"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 

@@ -4,6 +4,7 @@
 import os
 import sys
 
+import linear
 from benchlib import Bench, table
 
 
@@ -35,6 +36,8 @@ def main():
         check(save["bytes"] >= 16000, "a save holds the state")
         states = bench.json([bench.program("srect"), "-states", 20, "-actions", 7, "-runs", 1])
         check(len(states) == 5 and all(0 < r["value"] < 10 for r in states), "all divergences have a value")
+        text = linear.run(bench)
+        check(text.count("| drpvi") == 2 and "nan" not in text, "offline learning is measured")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
     finally:
         bench.close()
