@@ -252,6 +252,7 @@ static PetscErrorCode Maxima(FenVerifyLinear *v, int h, const FenReal next[], co
 {
   const int d = v->n.features;
   const int pub = v->p.published != FEN_PUBLISHED_NONE;
+  const int first_only = v->p.published == FEN_PUBLISHED_LINEAR && Is(v, "vadrpvi"); /* that program's slip */
   FenReal   smallest = 1;
 
   PetscFunctionBegin;
@@ -263,17 +264,18 @@ static PetscErrorCode Maxima(FenVerifyLinear *v, int h, const FenReal next[], co
   for (int i = 0; i < d; i++) {
     const PetscMPIInt root = i % v->cli->size;
     const FenReal     radius = v->ambiguity.radius * v->a.radius_scale[(FenInt)h * d + i];
-    FenReal           sum = 0;
     Pair             *p;
     FenInt            n;
 
-    PetscCall(Gather(v, next, C, i, root, &n, &p));
-    for (FenInt k = 0; k < n; k++)
-      sum += p[k].c * p[k].v;
     w[i] = 0;
-    if (v->cli->rank != root)
-      sum = 0;
-    else if (!Is(v, "drvil"))
+    if (first_only && i)
+      continue;
+    PetscCall(Gather(v, next, C, i, root, &n, &p)); /* none but on the root */
+    if (v->cli->rank != root) {
+      PetscCall(PetscFree(p));
+      continue;
+    }
+    if (!Is(v, "drvil"))
       w[i] =
           Scan(v, n, p, radius, e->range, v->p.published == FEN_PUBLISHED_LINEAR && v->ambiguity.penalty > 0 ? -1 : 1) +
           (v->ambiguity.penalty > 0 ? 0 : radius * e->least);
@@ -281,7 +283,8 @@ static PetscErrorCode Maxima(FenVerifyLinear *v, int h, const FenReal next[], co
       w[i] = KLBall(v, n, p, radius, pub ? (FenReal)v->n.horizon : e->range / (smallest > 1e-8L ? smallest : 1e-8L),
                     v->multiplier[(FenInt)h * d + i]);
     else
-      w[i] = sum;
+      for (FenInt k = 0; k < n; k++)
+        w[i] += p[k].c * p[k].v;
     PetscCall(PetscFree(p));
   }
   PetscCall(SumReals(v, d, w));

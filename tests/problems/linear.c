@@ -189,8 +189,9 @@ static void TestHats(void **state)
   FenLinearView    view = {.features = phi};
 
   (void)state;
-  for (double s = 40; s < 200; s += 1.7) {
-    double sum = 0, mean = 0;
+  for (int k = 0; k < 95; k++) {
+    const double s = 40 + 1.7 * k;
+    double       sum = 0, mean = 0;
 
     whole->look(whole, 0, s, &view);
     for (int i = 0; i < 8; i++) {

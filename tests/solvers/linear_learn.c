@@ -21,7 +21,7 @@ static const Case cases[] = {
     {"r2pvi", "pearson", 0, .5, FEN_PUBLISHED_PUT},  {"r2pvi", "pearson", 0, .5, FEN_PUBLISHED_LINEAR},
     {"pevi", "none", 0, 0, FEN_PUBLISHED_PUT},       {"drpvi", "tv", .15, 0, FEN_PUBLISHED_PUT},
     {"drvil", "kl", .05, 0, FEN_PUBLISHED_PUT},      {"vadrpvi", "tv", .15, 0, FEN_PUBLISHED_PUT},
-    {"var2pvi", "tv", 0, .4, FEN_PUBLISHED_PUT}};
+    {"var2pvi", "tv", 0, .4, FEN_PUBLISHED_PUT},     {"vadrpvi", "tv", .15, 0, FEN_PUBLISHED_LINEAR}};
 
 static FenLinearProblem Problem(const char *name, const char *options)
 {

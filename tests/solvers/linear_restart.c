@@ -50,6 +50,14 @@ static FenLinearMDP Solver(FenLinearProblem p, FenTrajectories data, int k)
   return m;
 }
 
+static int Equal(FenInt n, const double a[], const double b[])
+{
+  for (FenInt i = 0; i < n; i++)
+    if (a[i] < b[i] || a[i] > b[i] || isnan(a[i]) || isnan(b[i]))
+      return 0;
+  return 1;
+}
+
 static int Same(FenLinearMDP a, FenLinearMDP b)
 {
   FenLinearMDPWeights x, y;
@@ -57,7 +65,7 @@ static int Same(FenLinearMDP a, FenLinearMDP b)
   const double       *u, *v;
   FenProgress         s, t;
   FenInt              n, m;
-  size_t              bytes;
+  FenInt              table;
 
   FEN_OK(FenLinearMDPGetWeights(a, &x));
   FEN_OK(FenLinearMDPGetWeights(b, &y));
@@ -67,10 +75,11 @@ static int Same(FenLinearMDP a, FenLinearMDP b)
   FEN_OK(FenLinearMDPGetValue(b, &m, &v));
   FEN_OK(FenSolverGetProgress((FenSolver)a, &s));
   FEN_OK(FenSolverGetProgress((FenSolver)b, &t));
-  bytes = (size_t)(x.horizon * x.features) * sizeof(double);
-  return !memcmp(x.w, y.w, bytes) && !memcmp(x.error, y.error, bytes) && !memcmp(x.diagonal, y.diagonal, bytes) &&
-         !memcmp(&p, &q, sizeof(p)) && n == m && !memcmp(u, v, (size_t)n * sizeof(double)) &&
-         s.iteration == t.iteration && !memcmp(&s.value, &t.value, sizeof(double));
+  table = (FenInt)x.horizon * x.features;
+  return Equal(table, x.w, y.w) && Equal(table, x.error, y.error) && Equal(table, x.diagonal, y.diagonal) &&
+         Equal(1, &p.lower, &q.lower) && Equal(1, &p.upper, &q.upper) && Equal(1, &p.value_error, &q.value_error) &&
+         Equal(1, &p.step_error, &q.step_error) && Equal(1, &p.ridge_error, &q.ridge_error) && n == m &&
+         Equal(n, u, v) && s.iteration == t.iteration && Equal(1, &s.value, &t.value);
 }
 
 static void TestEveryStep(void **state)

@@ -150,7 +150,9 @@ static inline Real OracleTemperature(const Oracle *o, FenInt K, const Real *c, c
       at = b;
     }
   }
-  for (Real step = .02L; step > 1e-9L; step /= 2) /* around the best one */
+  for (int halving = 0; halving < 25; halving++) { /* around the best one */
+    const Real step = ldexpl(.02L, -halving);
+
     for (int side = -1; side <= 1; side += 2) {
       const Real b = at * (1 + side * step) > top ? top : at * (1 + side * step),
                  f = OracleAt(o, K, c, v, radius, b, 1);
@@ -160,6 +162,7 @@ static inline Real OracleTemperature(const Oracle *o, FenInt K, const Real *c, c
         at = b;
       }
     }
+  }
   return best;
 }
 
@@ -197,7 +200,7 @@ static inline void OracleWeights(const Oracle *o, int h, const Real *v, const Re
         sum = OracleTemperature(o, K, c, v, radius, pub ? (Real)H : range / (radius < 1 ? radius : 1));
     } else if (o->radius > 0)
       sum = OracleScan(o, K, c, v, radius, range, 1) + radius * least;
-    o->w[h * d + i] = sum;
+    o->w[h * d + i] = o->p.published == FEN_PUBLISHED_LINEAR && !strcmp(o->type, "vadrpvi") && i ? 0 : sum;
   }
 }
 
@@ -206,7 +209,7 @@ static inline void OracleRegress(const Oracle *o, int h, Real *X, Real *C)
 {
   const int    d = o->n.features;
   const FenInt K = o->n.count;
-  Real        *A = (Real *)calloc((size_t)(d * d), sizeof(Real));
+  Real        *A = (Real *)calloc((size_t)d * (size_t)d, sizeof(Real));
 
   for (FenInt k = 0; k < K; k++) {
     const double *phi = OracleTaken(o, k, h);
@@ -289,7 +292,7 @@ static inline void OracleStage(Oracle *o, int half, const Real *sigma_in, Real *
 
 static inline void OracleSolve(Oracle *o)
 {
-  const size_t table = (size_t)(o->n.horizon * o->n.features), K = (size_t)o->n.count;
+  const size_t table = (size_t)o->n.horizon * (size_t)o->n.features, K = (size_t)o->n.count;
   const int    va = !strncmp(o->type, "va", 2), split = va && o->p.split && o->p.published == FEN_PUBLISHED_NONE;
   Real        *sigma = (Real *)calloc(K * (size_t)o->n.horizon, sizeof(Real));
 

@@ -127,5 +127,8 @@ PetscErrorCode FenLinearWeightsBallTV_Private(FenLinearMDP m, FenLinearStep *s, 
     a->local[i] += 8 * FEN_EPS * (fabs(a->w[i]) + size[i] + radius[i] * s->range);
     a->error[i] += a->local[i] + radius[i] * s->dleast;
   }
+  if (m->par.published == FEN_PUBLISHED_LINEAR && m->rule->variances) /* that program returns after the first factor */
+    for (FenInt i = 1; i < m->d; i++)
+      a->w[i] = a->local[i] = a->error[i] = 0;
   PetscFunctionReturn(0);
 }
