@@ -125,7 +125,7 @@ static PetscErrorCode Factor(const FenVerifyLinear *v, FenDivergence f, const do
 
 PetscErrorCode FenVerifyLinearExact_Private(FenVerifyLinear *v)
 {
-  const int     d = v->n.features;
+  const int     d = (int)v->n.features;
   const FenInt  S = v->problem->nstates;
   FenDivergence f = NULL;
   FenLinearView view;
@@ -138,7 +138,7 @@ PetscErrorCode FenVerifyLinearExact_Private(FenVerifyLinear *v)
     PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, v->ambiguity.name, v->ambiguity.alpha, &f));
   PetscCall(PetscCalloc1((size_t)S, &V));
   PetscCall(PetscMalloc1((size_t)v->n.actions * (size_t)d, &view.features));
-  for (int h = v->n.horizon - 1; h >= 0; h--) {
+  for (int h = (int)v->n.horizon - 1; h >= 0; h--) {
     for (int i = 0; i < d; i++) {
       double w;
 

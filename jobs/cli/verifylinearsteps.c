@@ -27,7 +27,7 @@ static const double *Taken(const FenVerifyLinear *v, FenInt k, int h)
 
 static FenReal Pessimism(const FenVerifyLinear *v, const double phi[], int h)
 {
-  const int      d = v->n.features;
+  const int      d = (int)v->n.features;
   const FenReal *D = v->stage.diagonal + (FenInt)h * d, *X = v->stage.inverse;
   FenReal        sum = 0;
 
@@ -45,7 +45,7 @@ static FenReal Pessimism(const FenVerifyLinear *v, const double phi[], int h)
 FenReal FenVerifyLinearValue_Private(const FenVerifyLinear *v, const double features[], const double *stop, int fail,
                                      int h, int *action)
 {
-  const int       d = v->n.features;
+  const int       d = (int)v->n.features;
   const PetscBool learnt = (PetscBool)(v->data != NULL);
   FenReal         best = -HUGE_VALL;
 
@@ -57,7 +57,8 @@ FenReal FenVerifyLinearValue_Private(const FenVerifyLinear *v, const double feat
       q += phi[i] * (v->stage.theta[(FenInt)h * d + i] + v->stage.w[(FenInt)h * d + i]);
     if (learnt) {
       q -= Pessimism(v, phi, h);
-      q = v->p.clip > 0 && q > v->p.clip * (v->n.horizon - h) ? (FenReal)v->p.clip * (v->n.horizon - h) : q;
+      q = v->p.clip > 0 && q > v->p.clip * (double)(v->n.horizon - h) ? (FenReal)v->p.clip * (double)(v->n.horizon - h)
+                                                                      : q;
       q = v->p.published == FEN_PUBLISHED_NONE && q < 0 ? 0 : q;
     }
     if (q > best) {
@@ -67,7 +68,7 @@ FenReal FenVerifyLinearValue_Private(const FenVerifyLinear *v, const double feat
   }
   if (stop && *stop > best) {
     best = *stop;
-    *action = v->n.actions;
+    *action = (int)v->n.actions;
   }
   return fail ? 0 : best;
 }
@@ -101,7 +102,7 @@ static PetscErrorCode Invert(const FenVerifyLinear *v, int d, FenReal A[], FenRe
 /* X of step h, and C for my trajectories, d numbers each */
 static PetscErrorCode Regress(const FenVerifyLinear *v, int h, const FenReal s[], FenReal X[], FenReal C[])
 {
-  const int d = v->n.features;
+  const int d = (int)v->n.features;
   FenReal  *A;
 
   PetscFunctionBegin;
@@ -237,7 +238,7 @@ static PetscErrorCode FindExtent(const FenVerifyLinear *v, const FenReal s[], co
       ends[1] = next[k] > ends[1] ? next[k] : ends[1];
     }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_LONG_DOUBLE, MPI_MAX, v->cli->comm));
-  e->range = v->p.clip * v->n.horizon > ends[1] ? (FenReal)v->p.clip * v->n.horizon : ends[1];
+  e->range = v->p.clip * (double)v->n.horizon > ends[1] ? (FenReal)v->p.clip * (double)v->n.horizon : ends[1];
   e->least = v->n.zero ? 0 : -ends[0];
   if (v->p.published != FEN_PUBLISHED_NONE) {
     e->range = v->n.horizon;
@@ -250,7 +251,7 @@ static PetscErrorCode FindExtent(const FenVerifyLinear *v, const FenReal s[], co
 static PetscErrorCode Maxima(FenVerifyLinear *v, int h, const FenReal next[], const FenReal C[], const Extent *e,
                              FenReal w[])
 {
-  const int d = v->n.features;
+  const int d = (int)v->n.features;
   const int pub = v->p.published != FEN_PUBLISHED_NONE;
   const int first_only = v->p.published == FEN_PUBLISHED_LINEAR && Is(v, "vadrpvi"); /* that program's slip */
   FenReal   smallest = 1;
@@ -294,7 +295,7 @@ static PetscErrorCode Maxima(FenVerifyLinear *v, int h, const FenReal next[], co
 static PetscErrorCode Weights(FenVerifyLinear *v, int h, const FenReal s[], const FenReal next[], const FenReal C[],
                               FenReal w[])
 {
-  const int     d = v->n.features;
+  const int     d = (int)v->n.features;
   const FenReal lambda = v->ambiguity.penalty;
   Extent        e;
 
@@ -327,7 +328,7 @@ static PetscErrorCode Weights(FenVerifyLinear *v, int h, const FenReal s[], cons
 /* theta where it is estimated from the rewards */
 static PetscErrorCode Rewards(FenVerifyLinear *v, int h, const FenReal C[], FenReal theta[])
 {
-  const int d = v->n.features;
+  const int d = (int)v->n.features;
 
   PetscFunctionBegin;
   for (int i = 0; i < d; i++)
@@ -343,8 +344,8 @@ static PetscErrorCode Rewards(FenVerifyLinear *v, int h, const FenReal C[], FenR
 
 static PetscErrorCode Variances(FenVerifyLinear *v, int h, const FenReal next[], const FenReal C[], FenReal sigma[])
 {
-  const int     d = v->n.features;
-  const FenReal top = (v->p.clip > 0 ? v->p.clip : 1) * v->n.horizon;
+  const int     d = (int)v->n.features;
+  const FenReal top = (v->p.clip > 0 ? v->p.clip : 1) * (double)v->n.horizon;
   FenReal      *z;
 
   PetscFunctionBegin;
@@ -376,7 +377,7 @@ static PetscErrorCode Variances(FenVerifyLinear *v, int h, const FenReal next[],
 static PetscErrorCode Step(FenVerifyLinear *v, int h, const FenReal s[], const FenReal next[], PetscBool untrained,
                            FenReal C[], FenReal X[])
 {
-  const int    d = v->n.features;
+  const int    d = (int)v->n.features;
   const FenInt at = (FenInt)h * d;
 
   PetscFunctionBegin;
@@ -404,7 +405,7 @@ static PetscErrorCode Step(FenVerifyLinear *v, int h, const FenReal s[], const F
 
 PetscErrorCode FenVerifyLinearStage_Private(FenVerifyLinear *v, int half, const FenReal *sigma_in, FenReal *sigma_out)
 {
-  const int       d = v->n.features, H = v->n.horizon;
+  const int       d = (int)v->n.features, H = (int)v->n.horizon;
   const FenInt    n = v->a.n, width = (FenInt)v->n.actions * d;
   const PetscBool untrained = (PetscBool)(sigma_out && v->p.published != FEN_PUBLISHED_NONE);
   FenReal        *s, *next, *C, *X;

@@ -12,7 +12,7 @@ typedef struct {
 static void FenCheckFeatures(const FenTrajectoriesSizes *n, const FenPlace *p, int action, const double phi[],
                              FenFault *fault)
 {
-  const double tolerance = FEN_FEATURES_TOL * n->features;
+  const double tolerance = FEN_FEATURES_TOL * (double)n->features;
   double       sum = 0;
 
   for (PetscInt i = 0; i < n->features; i++) {

@@ -112,6 +112,9 @@ def bad_numbers(place):
                           ("-linear_death", "1.5"), ("-linear_trajectories", "0"), ("-linear_xi", "0.4")):
         check.refused(clitest.run(*words, option, value), f"{option} {value}", option, value)
     check.refused(clitest.run(*words), "a price is needed", "-mdp_penalty")
+    check.refused(clitest.run(*words, "-mdp_penalty", "1", "-linear_trajectories", "3", "-mdp_ridge", "1e-17",
+                              "-mdp_replications", "8", "-linear_seed", "2", "-mdp_gap", "0", ranks=3),
+                  "one team's error is everybody's", "replication", "singular", "-mdp_ridge")
     check.refused(clitest.run(*words, "-mdp_radius", "0.1"), "a ball with a price method", "-mdp_penalty")
     check.refused(clitest.run(*LINEAR, "-mdp_type", "drpvi", "-mdp_penalty", "1"), "a price with balls", "-mdp_radius")
     check.refused(clitest.run(*LINEAR, "-mdp_type", "drvil", "-mdp_ambiguity", "tv"), "not its divergence", "drvil",

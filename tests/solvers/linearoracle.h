@@ -53,7 +53,7 @@ static inline void OracleInvert(int d, Real *A, Real *X) /* A is destroyed */
 
 static inline Real OracleValue(const Oracle *o, FenInt k, int h)
 {
-  const int  d = o->n.features, H = o->n.horizon, pub = o->p.published != FEN_PUBLISHED_NONE;
+  const int  d = (int)o->n.features, H = (int)o->n.horizon, pub = o->p.published != FEN_PUBLISHED_NONE;
   const Real beta = o->p.pessimism;
   Real       best = -HUGE_VALL;
 
@@ -168,7 +168,7 @@ static inline Real OracleTemperature(const Oracle *o, FenInt K, const Real *c, c
 
 static inline void OracleWeights(const Oracle *o, int h, const Real *v, const Real *C)
 {
-  const int    d = o->n.features, H = o->n.horizon, pub = o->p.published != FEN_PUBLISHED_NONE;
+  const int    d = (int)o->n.features, H = (int)o->n.horizon, pub = o->p.published != FEN_PUBLISHED_NONE;
   const FenInt K = o->n.count;
   Real         low = HUGE_VALL, most = -HUGE_VALL, range, least;
 
@@ -207,7 +207,7 @@ static inline void OracleWeights(const Oracle *o, int h, const Real *v, const Re
 /* Lambda^{-1} of step h, and C (d x K) */
 static inline void OracleRegress(const Oracle *o, int h, Real *X, Real *C)
 {
-  const int    d = o->n.features;
+  const int    d = (int)o->n.features;
   const FenInt K = o->n.count;
   Real        *A = (Real *)calloc((size_t)d * (size_t)d, sizeof(Real));
 
@@ -235,7 +235,7 @@ static inline void OracleRegress(const Oracle *o, int h, Real *X, Real *C)
 /* regressions of first and second moment at the actions taken, into variances */
 static inline void OracleVariance(const Oracle *o, int h, const Real *v, const Real *C, Real *sigma)
 {
-  const int    d = o->n.features, H = o->n.horizon;
+  const int    d = (int)o->n.features, H = (int)o->n.horizon;
   const FenInt K = o->n.count;
   const Real   top = (o->p.clip > 0 ? o->p.clip : 1) * H;
 
@@ -256,7 +256,7 @@ static inline void OracleVariance(const Oracle *o, int h, const Real *v, const R
 
 static inline void OracleStage(Oracle *o, int half, const Real *sigma_in, Real *sigma_out)
 {
-  const int    d = o->n.features, H = o->n.horizon;
+  const int    d = (int)o->n.features, H = (int)o->n.horizon;
   const FenInt K = o->n.count;
   Real        *v = (Real *)calloc((size_t)K, sizeof(Real)), *C = (Real *)calloc((size_t)(K * d), sizeof(Real));
   const int    untrained = sigma_out && o->p.published != FEN_PUBLISHED_NONE;

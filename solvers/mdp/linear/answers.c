@@ -112,8 +112,8 @@ PetscErrorCode FenLinearMDPGetMemoryEstimate(FenLinearMDP m, double *bytes)
   else if (m->problem)
     n = m->problem->sizes;
   mine = m->rule ? (double)n.count / size + 1 : 0;
-  d = n.features;
-  H = n.horizon;
+  d = (double)n.features;
+  H = (double)n.horizon;
   *bytes = 8 * (mine * (8 + 3 * d) + 5 * d * d + 13 * H * d + (m->rule && m->rule->inverse ? H * d * d : 0));
   PetscFunctionReturn(0);
 }

@@ -272,14 +272,14 @@ static PetscErrorCode Weights(FenLinearMDP m, FenLinearStep *s, FenLinearAnswer 
     else
       any = PETSC_TRUE;
   }
-  D.high = PetscMax(limit ? s->range / PetscMax(smallest, 1e-8) : m->H, 2 * LEAST_B);
+  D.high = PetscMax(limit ? s->range / PetscMax(smallest, 1e-8) : (double)m->H, 2 * LEAST_B);
   PetscCall(Maximise(&D, rho, a->w, a->multiplier));
   PetscCall(Errors(&D, a));
   if (any && limit)
     PetscCall(Nominal(m, s, rho, a));
-  PetscCallMPI(MPI_Bcast(a->w, m->d, MPI_DOUBLE, 0, comm));
-  PetscCallMPI(MPI_Bcast(a->error, m->d, MPI_DOUBLE, 0, comm));
-  PetscCallMPI(MPI_Bcast(a->local, m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(a->w, (PetscMPIInt)m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(a->error, (PetscMPIInt)m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(a->local, (PetscMPIInt)m->d, MPI_DOUBLE, 0, comm));
   PetscCall(PetscFree(rho));
   PetscFunctionReturn(0);
 }

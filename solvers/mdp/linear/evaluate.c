@@ -221,6 +221,35 @@ static PetscErrorCode One(FenLinearMDP model, MPI_Comm comm, FenLinearProblem p,
   PetscFunctionReturn(0);
 }
 
+/* keeps the sentence of an error instead of printing it */
+static PetscErrorCode Keep(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code,
+                           PetscErrorType type, const char *message, void *ctx)
+{
+  (void)comm, (void)line, (void)function, (void)file;
+  if (type == PETSC_ERROR_INITIAL && message)
+    (void)snprintf((char *)ctx, 512, "%s", message);
+  return code;
+}
+
+/* an error of one team must not leave the others waiting: it becomes everybody's when all are done */
+static PetscErrorCode TryOne(FenLinearMDP m, MPI_Comm team, FenLinearProblem p, const FenLinearEvaluation *e,
+                             double mean[], FenFault *fault)
+{
+  char sentence[512] = "";
+  int  code;
+
+  PetscFunctionBegin;
+  PetscCall(PetscPushErrorHandler(Keep, sentence));
+  code = (int)One(m, team, p, e, mean);
+  PetscCall(PetscPopErrorHandler());
+  if (!code)
+    PetscFunctionReturn(0);
+  if (code <= FEN_ERR_FIRST || code >= FEN_ERR_LAST)
+    code = FEN_ERR_INTERNAL;
+  FenFaultSet(fault, code, "replication %" FENINT_FMT ": %s", p->replication, sentence);
+  PetscFunctionReturn(0);
+}
+
 /*@C
   FenLinearMDPReplicate - Evaluates the policy, and those learnt from other data sets of the same problem.
 
@@ -242,6 +271,7 @@ PetscErrorCode FenLinearMDPReplicate(FenLinearMDP m, FenLinearProblem p, const F
 {
   MPI_Comm    comm = PetscObjectComm((PetscObject)m), team;
   PetscMPIInt rank, size, teams, mine, place, count;
+  FenFault    fault = {0};
 
   PetscFunctionBegin;
   PetscCheck(e->replications >= 1, comm, (PetscErrorCode)FEN_ERR_OPTION,
@@ -264,12 +294,15 @@ PetscErrorCode FenLinearMDPReplicate(FenLinearMDP m, FenLinearProblem p, const F
     double *mean = returns + r * e->ntargets;
 
     p->replication = r;
-    PetscCall(One(m, team, p, e, mean));
+    PetscCall(TryOne(m, team, p, e, mean, &fault));
+    if (fault.code)
+      break;
     if (place)
       PetscCall(PetscArrayzero(mean, e->ntargets));
   }
   p->replication = 0;
   PetscCallMPI(MPI_Comm_free(&team));
+  PetscCall(FenFaultAgree(comm, &fault));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, returns, count, MPI_DOUBLE, MPI_SUM, comm)); /* one number and zeros each */
   PetscFunctionReturn(0);
 }

@@ -78,8 +78,9 @@ static PetscErrorCode Weights(FenLinearMDP m, PetscInt h, double w[], double e[]
     PetscCall(
         Worst(m, divergence, m->use.radius * m->problem->radius_scale[(FenInt)h * d + i], law, low, &w[i], &e[i]));
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, w, m->d, MPI_DOUBLE, MPI_SUM, comm)); /* one number and zeros each */
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e, m->d, MPI_DOUBLE, MPI_SUM, comm));
+  PetscCallMPI(
+      MPI_Allreduce(MPI_IN_PLACE, w, (PetscMPIInt)m->d, MPI_DOUBLE, MPI_SUM, comm)); /* one number and zeros each */
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e, (PetscMPIInt)m->d, MPI_DOUBLE, MPI_SUM, comm));
   for (FenInt i = 0; i < d; i++) {
     m->local = PetscMax(m->local, e[i]);
     e[i] += wrong; /* worst cases do not move by more than the values */

@@ -21,7 +21,7 @@ static void Variances(const FenLinearMDP m, PetscInt h, double weight[], double 
   const FenLinearStage *s = &m->stage[0];
   const FenInt          d = m->d, width = (FenInt)m->size.actions * d;
   const double         *z1 = s->z1 + h * d, *z2 = s->z2 + h * d, *e1 = z1 + d * m->H, *e2 = z2 + d * m->H;
-  const double          top = (m->par.clip > 0 ? m->par.clip : 1) * m->H;
+  const double          top = (m->par.clip > 0 ? m->par.clip : 1) * (double)m->H;
 
   *error = 0;
   for (FenInt k = 0; k < m->a.n; k++) {
@@ -67,7 +67,7 @@ static PetscErrorCode Weigh(FenLinearMDP m, FenInt stage, FenLinearStep *s)
 static PetscErrorCode Extent(FenLinearMDP m, FenLinearStep *s)
 {
   double       most[3] = {-HUGE_VAL, -HUGE_VAL, 0}; /* -least, largest, largest error */
-  const double top = (m->par.clip > 0 ? m->par.clip : 0) * m->H;
+  const double top = (m->par.clip > 0 ? m->par.clip : 0) * (double)m->H;
 
   PetscFunctionBegin;
   for (FenInt k = 0; k < s->n; k++) {
@@ -82,7 +82,7 @@ static PetscErrorCode Extent(FenLinearMDP m, FenLinearStep *s)
   s->dleast = most[2];
   s->range = PetscMax(top, most[1]);
   if (m->par.published != FEN_PUBLISHED_NONE) { /* least of the samples for a price, nothing for a ball */
-    s->range = m->H;
+    s->range = (double)m->H;
     if (m->rule->radius)
       s->least = s->dleast = 0;
   } else if (m->size.zero)

@@ -246,7 +246,7 @@ PetscErrorCode FenLinearFit_Private(FenLinearMDP m, const FenLinearStep *s, cons
     for (FenInt i = 0; i < d; i++)
       w[i] += c[i];
   }
-  PetscCallMPI(MPI_Bcast(w, m->d, MPI_DOUBLE, 0, comm)); /* processors may differ in the last bit */
+  PetscCallMPI(MPI_Bcast(w, (PetscMPIInt)m->d, MPI_DOUBLE, 0, comm)); /* processors may differ in the last bit */
   Residual(d, s->Lambda, w, b, r);
   for (FenInt k = 0; k < s->n; k++)
     m->df[k] = (s->gamma + 8 * FEN_EPS) * fabs(f[k]) + extra;
@@ -263,8 +263,8 @@ PetscErrorCode FenLinearFit_Private(FenLinearMDP m, const FenLinearStep *s, cons
     for (FenInt i = 0; i < d; i++)
       error[i] += c[i];
   }
-  PetscCallMPI(MPI_Bcast(error, m->d, MPI_DOUBLE, 0, comm));
-  PetscCallMPI(MPI_Bcast(local, m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(error, (PetscMPIInt)m->d, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(local, (PetscMPIInt)m->d, MPI_DOUBLE, 0, comm));
   PetscFunctionReturn(0);
 }
 
@@ -284,7 +284,7 @@ PetscErrorCode FenLinearPropagate_Private(FenLinearMDP m, const FenLinearStep *s
   for (FenInt k = 0; k < s->n; k++)
     for (FenInt i = 0; i < d; i++)
       e[i] += fabs(s->C[k * d + i]) * x[k];
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e, m->d, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)m)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, e, (PetscMPIInt)m->d, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)m)));
   for (FenInt i = 0; i < d; i++)
     e[i] = e[i] * (1 + (double)m->size.count * FEN_EPS) + tail[i];
   PetscFunctionReturn(0);
