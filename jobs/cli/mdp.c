@@ -201,6 +201,8 @@ PetscErrorCode FenVerbMDP_Private(FenCLI *cli, int *status)
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsGetString(NULL, NULL, "-mdp_rectangular", shape, sizeof(shape), NULL));
+  PetscCheck(!shape[0] || !strcmp(shape, "sa") || !strcmp(shape, "s") || !strcmp(shape, "d"), cli->comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "-mdp_rectangular %s: there are sa, s, d", shape);
   if (!strcmp(shape, "d")) { /* linear models are a family of their own */
     PetscCall(FenVerbLinear_Private(cli, status));
     PetscFunctionReturn(0);

@@ -120,6 +120,7 @@ def bad_numbers(place):
     check.refused(clitest.run(*LINEAR, "-mdp_type", "drvil", "-mdp_ambiguity", "tv"), "not its divergence", "drvil",
                   "tv", "kl")
     check.refused(clitest.run(*LINEAR, "-mdp_type", "vi"), "a type of another family", "vi", "r2pvi")
+    check.refused(clitest.run("mdp", "-problem", "forest", "-mdp_rectangular", "e"), "another shape", "sa, s, d")
     check.refused(clitest.run(*BASE), "nothing to learn from", "-model", "-problem")
     check.refused(clitest.run(*BASE, "-problem", "forest", "-mdp_penalty", "1"), "not a linear problem", "forest",
                   "linear")

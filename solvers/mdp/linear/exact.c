@@ -127,8 +127,8 @@ static PetscErrorCode Report(FenLinearMDP m, PetscInt h)
   p->work = (double)m->step;
   s->intermediate = h > 0;
   if (s->intermediate) {
-    p->lower = -PETSC_INFINITY;
-    p->upper = p->gap_rel = PETSC_INFINITY;
+    p->lower = -HUGE_VAL;
+    p->upper = p->gap_rel = HUGE_VAL;
     PetscFunctionReturn(0);
   }
   PetscCall(FenSolverUpdateBounds_Private(s, m->V[at] - m->dV[at], m->V[at] + m->dV[at], 0));

@@ -268,8 +268,8 @@ static PetscErrorCode Report(FenLinearMDP m, PetscBool final)
   p->work = (double)m->step;
   s->intermediate = !final;
   if (!final) { /* no bounds of the value that was asked for */
-    p->lower = -PETSC_INFINITY;
-    p->upper = p->gap_rel = PETSC_INFINITY;
+    p->lower = -HUGE_VAL;
+    p->upper = p->gap_rel = HUGE_VAL;
     PetscFunctionReturn(0);
   }
   rounding = mean[1] / (double)m->size.count + 8 * FEN_EPS * fabs(p->value);
