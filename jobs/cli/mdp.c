@@ -2,7 +2,7 @@
 /*
    fenchel mdp: reads or makes a model, solves, certifies, writes.
 */
-#include "cliimpl.h"
+#include "linearrun.h"
 
 #define GIVE_LIMIT 64e6 /* bytes of rows from which on memory matters */
 
@@ -212,8 +212,16 @@ PetscErrorCode FenVerbMDP_Private(FenCLI *cli, int *status)
 {
   FenMDPOptions options;
   FenMDPRun     run = {.run = {.cli = cli, .ops = &ops, .out = &options.out, .ckpt = &options.ckpt}, .opt = &options};
+  char          shape[16] = "";
 
   PetscFunctionBegin;
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-mdp_rectangular", shape, sizeof(shape), NULL));
+  PetscCheck(!shape[0] || !strcmp(shape, "sa") || !strcmp(shape, "s") || !strcmp(shape, "d"), cli->comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "-mdp_rectangular %s: there are sa, s, d", shape);
+  if (!strcmp(shape, "d")) { /* linear models are a family of their own */
+    PetscCall(FenVerbLinear_Private(cli, status));
+    PetscFunctionReturn(0);
+  }
   PetscCall(FenMDPOptionsRead_Private(cli, &options));
   PetscCall(FenCLIOptionsCheck_Private(cli));
   PetscCall(FenMDPOptionsCheck_Private(cli, &options));

@@ -3,7 +3,7 @@
    Options of `fenchel mdp` that belong to the command: the model and the outputs. The method's options are the solver's
    own, those of a built-in problem the problem's.
 */
-#include "cliimpl.h"
+#include "linearrun.h"
 
 static PetscErrorCode ReadModelOptions(FenCLI *cli, FenMDPSource *source)
 {
@@ -105,5 +105,6 @@ PetscErrorCode FenVerbMDPOptions_Private(FenCLI *cli)
     PetscCall(FenMDPModelGenerate(cli->comm, *name, NULL, PETSC_TRUE, &model));
     PetscCall(FenMDPModelDestroy(&model));
   }
+  PetscCall(FenVerbLinearOptions_Private(cli));
   PetscFunctionReturn(0);
 }

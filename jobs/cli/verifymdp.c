@@ -272,8 +272,17 @@ PetscErrorCode FenVerifyMDP_Private(FenVerdict *verdict, FenFile file)
   FenCLI      *cli = verdict->cli;
   FenVerifyMDP v;
   Proof        proof;
+  char         shape[16] = "";
+  PetscBool    has;
 
   PetscFunctionBegin;
+  PetscCall(FenFileHasAttribute(file, "/", "rectangular", &has));
+  if (has)
+    PetscCall(FenFileReadStringAttribute(file, "/", "rectangular", shape, sizeof(shape)));
+  if (!strcmp(shape, "d")) { /* linear models are a family of their own */
+    PetscCall(FenVerifyLinear_Private(verdict, file));
+    PetscFunctionReturn(0);
+  }
   PetscCall(FenVerifyMDPOpen_Private(cli, file, &v));
   PetscCall(PetscPrintf(cli->comm, "%s: %" FENINT_FMT " states, %" FENINT_FMT " rows, %s, %s, ambiguity %s\n",
                         cli->argument, v.sizes.states, v.sizes.rows, FenMDPSenses[v.sense], FenMDPCriteria[v.criterion],

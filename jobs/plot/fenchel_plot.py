@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""fenchel plot RESULT.h5 -o PICTURE.png
+"""fenchel plot RESULT.h5 [RESULT.h5 ...] -o PICTURE.png
 
 Draws a result of `fenchel ot`: densities on a grid with the displacement field and the displacement interpolation;
 colour clouds of pictures with the source in the target's colours; other clouds with arrows to their barycentric images.
 Draws a result of `fenchel mdp`: value and policy as maps if the states are cells of a grid, with arrows if the actions
-are moves; otherwise the value of the states and how often each action is chosen.
+are moves; otherwise the value of the states and how often each action is chosen. Results of d-rectangular runs, several
+together, give the mean reward against the parameter of the target environment, a curve a result.
 Every picture has the history of the run with both certified bounds.
 """
 import argparse
@@ -329,6 +330,50 @@ def draw_mdp(result, figure):
     figure.suptitle(", ".join(words), fontsize=10)
 
 
+def linear_label(attrs):
+    words = [texts(attrs, "type")]
+    if texts(attrs, "ambiguity") != "none":
+        size = "radius" if float(attrs["radius"]) > 0 else "penalty"
+        words += [texts(attrs, "ambiguity"), f"{size} {float(attrs[size]):g}"]
+    return " ".join(words)
+
+
+def draw_rewards(results, axis):
+    for k, result in enumerate(results):
+        table = result.file["evaluation"]
+        error = table["standard_error"][...]
+        axis.errorbar(table["target"][...], table["mean"][...], yerr=np.where(np.isfinite(error), error, 0), lw=1,
+                      capsize=2, marker="osDX^v<>"[k % 8], ms=4, label=linear_label(result.file.attrs))
+    axis.set(xlabel=texts(results[0].file["evaluation"].attrs, "target"), ylabel="mean reward")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=7)
+
+
+def draw_linear(results, figure):
+    """d-rectangular runs: rewards of all, and of a single one its weights and first values"""
+    without = [r.file.filename for r in results if "evaluation" not in r.file]
+    if without and len(results) > 1:
+        raise Refused(f"{without[0]} has no evaluation to draw with others")
+    if len(results) > 1:
+        draw_rewards(results, figure.subplots())
+        return
+    attrs = results[0].file.attrs
+    grid = figure.subplots(1, 2 if without else 3)
+    show(grid[0], results[0].file["weights/w"][...], "weights, step by factor", cmap="viridis", aspect="auto")
+    figure.colorbar(grid[0].images[0], ax=grid[0])
+    grid[1].hist(results[0].file["value"][...].reshape(-1), bins=30)
+    grid[1].set_xlabel("value of the first state")
+    grid[1].set_title(f"mean in [{results[0].bound('lower'):.8g}, {results[0].bound('upper'):.8g}]", fontsize=9)
+    if not without:
+        draw_rewards(results, grid[2])
+    source = texts(attrs, "problem") if "problem" in attrs else os.path.basename(texts(attrs, "model_file"))
+    figure.suptitle(f"{source}, d-rectangular, {linear_label(attrs)}", fontsize=10)
+
+
+def is_linear(result):
+    return "rectangular" in result.file.attrs and texts(result.file.attrs, "rectangular") == "d"
+
+
 def draw_transport(result, figure):
     on_grids = result.source["points"] is None and result.target["points"] is None
     if is_picture(result.source) and is_picture(result.target):
@@ -355,21 +400,26 @@ def open_result(path):
 
 def main():
     parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot or fenchel mdp")
-    parser.add_argument("result", metavar="RESULT.h5")
+    parser.add_argument("results", metavar="RESULT.h5", nargs="+", help="several only of d-rectangular runs")
     parser.add_argument("-o", dest="output", metavar="PICTURE.png", required=True, help="picture: .png, .pdf or .svg")
     parser.add_argument("-overwrite", action="store_true", help="replace an existing picture")
     parser.add_argument("-dpi", type=int, default=130, help="dots an inch (130)")
     arguments = parser.parse_args()
     if os.path.exists(arguments.output) and not arguments.overwrite:
         raise Refused(f"{arguments.output} exists already and -overwrite was not given")
-    file, verb = open_result(arguments.result)
+    opened = [open_result(path) for path in arguments.results]
+    results, verb = [Result(file) for file, _ in opened], opened[0][1]
+    if len(results) > 1 and not all(is_linear(result) for result in results):
+        raise Refused("only results of fenchel mdp -mdp_rectangular d are drawn together")
     figure = plt.figure(figsize=(11, 7 if verb == "ot" else 4), constrained_layout=True)
     if verb == "ot":
-        draw_transport(Transport(file), figure)
+        draw_transport(Transport(results[0].file), figure)
+    elif is_linear(results[0]):
+        draw_linear(results, figure)
     elif verb == "mdp":
-        draw_mdp(Result(file), figure)
+        draw_mdp(results[0], figure)
     else:
-        raise Refused(f"{arguments.result} is a result of fenchel {verb}, which this program cannot draw")
+        raise Refused(f"{arguments.results[0]} is a result of fenchel {verb}, which this program cannot draw")
     root, ending = os.path.splitext(arguments.output)
     temporary = f"{root}.tmp-{os.getpid()}{ending}"
     try:

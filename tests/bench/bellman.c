@@ -174,17 +174,16 @@ static PetscErrorCode Run(MPI_Comm comm)
   PetscCall(Triad(comm, b.runs, t, &triad[0], &triad[1]));
   PetscCall(Measure(&b, comm, B, t, &T));
   PetscCall(FenBellmanGetCommunication(B, &words, &messages, &imbalance));
-  PetscCall(PetscPrintf(comm,
-                        "{\"problem\": \"%s\", \"ambiguity\": \"%s\", \"ranks\": %d, \"states\": %" FENINT_FMT
-                        ", \"bytes\": %" FENINT_FMT
-                        ", \"sweep\": %.6e, \"sweep_median\": %.6e, \"cold\": %.6e, \"mult\": %.6e, "
-                        "\"extract\": %.6e, \"setup\": %.6e, \"triad\": %.6e, \"triad_median\": %.6e, "
-                        "\"of_triad\": %.4f, \"slack\": %.3e, \"span\": %.3e, \"words\": %.0f, "
-                        "\"messages\": %.0f, \"imbalance\": %.3f}\n",
-                        b.problem, b.ambiguity, (int)ranks, sizes.states, 12 * sizes.nnz, T.sweep[0], T.sweep[1],
-                        T.cold, T.mult[0], T.set, setup, triad[0], triad[1],
-                        12 * (double)sizes.nnz / T.sweep[0] / triad[0], T.stats.slack, T.stats.hi - T.stats.lo, words,
-                        messages, imbalance));
+  PetscCall(PetscPrintf(
+      comm,
+      "{\"problem\": \"%s\", \"ambiguity\": \"%s\", \"ranks\": %d, \"states\": %" FENINT_FMT ", \"bytes\": %" FENINT_FMT
+      ", \"sweep\": %.6e, \"sweep_median\": %.6e, \"cold\": %.6e, \"mult\": %.6e, "
+      "\"extract\": %.6e, \"setup\": %.6e, \"triad\": %.6e, \"triad_median\": %.6e, "
+      "\"of_triad\": %.4f, \"slack\": %.3e, \"span\": %.3e, \"words\": %.0f, "
+      "\"messages\": %.0f, \"imbalance\": %.3f}\n",
+      b.problem, b.ambiguity, (int)ranks, sizes.states, 12 * sizes.nnz, T.sweep[0], T.sweep[1], T.cold, T.mult[0],
+      T.set, setup, triad[0], triad[1], 12 * (double)sizes.nnz / T.sweep[0] / triad[0], T.stats.slack,
+      T.stats.hi - T.stats.lo, words, messages, imbalance));
   PetscCall(PetscFree(t));
   PetscCall(FenBellmanDestroy(&B));
   PetscCall(FenMDPModelDestroy(&model));

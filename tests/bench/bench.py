@@ -24,7 +24,8 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("mdppeers", "Markov decision processes against other programs"),
          ("mdpscale", "Markov decision processes: two ranks, large models"),
          ("bellman", "Bellman sweeps against the bandwidth of memory"),
-         ("mdptypes", "Markov decision processes: every type"))
+         ("mdptypes", "Markov decision processes: every type"),
+         ("linear", "Offline learning in linear models"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 
