@@ -33,5 +33,5 @@ def run(bench):
         (f"\nTwo Gaussians of different means and deviations on the unit cube, epsilon = {number(1e-4)} of its squared "
          "diameter, all with\nepsilon-scaling. A pass is one evaluation of the kernel in one direction; those of the "
          "final bounds are left out.\nPlain is Sinkhorn's iteration as published; over-relaxed is what `sinkhorn` does "
-         "by default. `newton` takes the least\ntime: on grids in two and three dimensions the diagonal as preconditioner "
-         "until an assembled matrix pays; assembled takes the\nfewest passes.\n")
+         "by default. `newton` takes the least\ntime: on grids in two and three dimensions the diagonal as "
+         "preconditioner until an assembled matrix pays; assembled takes the\nfewest passes.\n")
