@@ -65,4 +65,12 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], d
 PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);
 /* local block of I - gamma P_pi as an AIJ matrix of one rank, for preconditioners; caller destroys */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
+/* whether nature acts at all; how many numbers of each state a restart needs of it, and where among them a randomised
+   policy begins (-1: it is not randomised) */
+PETSC_INTERN PetscErrorCode FenBellmanGetNature(FenBellman, PetscBool *acts, PetscInt *components, PetscInt *policy);
+/* one of those numbers of my states, in or out; all of them as at the start */
+PETSC_INTERN PetscErrorCode FenBellmanNatureState(FenBellman, PetscInt component, PetscBool load, double x[]);
+PETSC_INTERN PetscErrorCode FenBellmanNatureStart(FenBellman);
+/* rows of the policy at V with nature's law, in the operator's numbering; arrays are the caller's */
+PETSC_INTERN PetscErrorCode FenBellmanGetKernel(FenBellman, const int policy[], double V[], FenMDPKernel *);
 PETSC_INTERN PetscErrorCode FenBellmanGetWork(FenBellman, double *sweeps, double *matvecs);
