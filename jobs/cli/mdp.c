@@ -60,12 +60,18 @@ static PetscErrorCode PrintAmbiguity(FenMDPRun *run)
 
   PetscFunctionBegin;
   PetscCall(FenMDPGetAmbiguity(run->mdp, &a));
+  PetscCall(PetscPrintf(comm, "  ambiguity  %s", a.name));
   if (a.radius > 0)
-    PetscCall(PetscPrintf(comm, "  ambiguity  %s, radius %g\n", a.name, a.radius));
+    PetscCall(PetscPrintf(comm, ", radius %g", a.radius));
   else if (a.penalty > 0)
-    PetscCall(PetscPrintf(comm, "  ambiguity  %s, penalty %g\n", a.name, a.penalty));
-  else
-    PetscCall(PetscPrintf(comm, "  ambiguity  none\n"));
+    PetscCall(PetscPrintf(comm, ", penalty %g", a.penalty));
+  else if (!strcmp(a.name, "interval"))
+    PetscCall(PetscPrintf(comm, "s of the model"));
+  if (a.rectangular == FEN_RECTANGULAR_S)
+    PetscCall(PetscPrintf(comm, ", one budget for all actions of a state"));
+  if (a.support != FEN_SUPPORT_NOMINAL)
+    PetscCall(PetscPrintf(comm, ", support %s", FenSupports[a.support]));
+  PetscCall(PetscPrintf(comm, "\n"));
   PetscFunctionReturn(0);
 }
 
@@ -115,6 +121,11 @@ static PetscErrorCode AddKeys(FenRun *base, FenKeys *keys)
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_alpha", a.alpha));
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_radius", a.radius));
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_penalty", a.penalty));
+  PetscCall(FenKeysAdd_Private(keys, "-mdp_rectangular", FenRectangulars[a.rectangular]));
+  PetscCall(FenKeysAdd_Private(keys, "-mdp_support", FenSupports[a.support]));
+  PetscCall(FenKeysAdd_Private(keys, "-mdp_distance", FenDistances[a.distance]));
+  PetscCall(FenKeysAddReal_Private(keys, "-mdp_distance_scale", a.distance_scale));
+  PetscCall(FenKeysAddReal_Private(keys, "-mdp_distance_power", a.distance_power));
   PetscCall(FenKeysAddFingerprint_Private(keys, "model content", &run->print));
   PetscFunctionReturn(0);
 }
@@ -166,6 +177,7 @@ static PetscErrorCode Summarise(FenRun *base, FenSummary *s)
   PetscCall(FenSummaryInt_Private(s, "sweeps", (FenInt)sweeps));
   PetscCall(FenSummaryInt_Private(s, "matvecs", (FenInt)matvecs));
   PetscCall(FenSummaryText_Private(s, "ambiguity", a.name));
+  PetscCall(FenSummaryText_Private(s, "rectangular", FenRectangulars[a.rectangular]));
   PetscCall(FenSummaryReal_Private(s, "radius", a.radius));
   PetscCall(FenSummaryReal_Private(s, "penalty", a.penalty));
   PetscCall(FenSummaryText_Private(s, "method", method));

@@ -77,7 +77,7 @@ static double FindScale(FenSRect s, FenInt nactions, const double weight[], doub
       lo = h;
     if (!(next > lo && next < hi) || next > 16 * h)
       next = isfinite(hi) ? (lo > 0 ? sqrt(lo * hi) : hi / 4) : 4 * h;
-    if (next == h || hi - lo <= 1e-15 * hi)
+    if (next == h || (isfinite(hi) && hi - lo <= 1e-15 * hi))
       break;
     h = next;
   }

@@ -136,6 +136,20 @@ static double AtRadius(FenSetWork s, FenInt n, const double q[], const double w[
   return value;
 }
 
+/* a radius before the first bound is met: the slope there is that at 0, where no interval has a width */
+static double FirstPiece(FenInt n, const double q[], const double w[])
+{
+  double r = HUGE_VAL;
+
+  for (FenInt k = 0; k < n; k++) {
+    const double weight = w ? w[k] : 1;
+
+    r = q[k] > 0 ? PetscMin(r, q[k] / weight) : r;
+    r = q[k] < 1 ? PetscMin(r, (1 - q[k]) / weight) : r;
+  }
+  return isfinite(r) ? r / 2 : 0;
+}
+
 /*@C
   FenWorstLinfPrice - Smallest p.z + price max |p_j - q_j|/w_j of a row.
 
@@ -161,7 +175,8 @@ PetscErrorCode FenWorstLinfPrice(FenSetWork work, FenInt n, const double q[], co
   e = FenRowRounding(n, spread, zmin);
   for (FenInt k = 0; k < n; k++)
     b = PetscMax(b, 1 / (w ? w[k] : 1)); /* all bounds are open there */
-  fa = AtRadius(work, n, q, w, a, &sa);
+  (void)AtRadius(work, n, q, w, FirstPiece(n, q, w), &sa);
+  fa = AtRadius(work, n, q, w, a, &sb);
   fb = AtRadius(work, n, q, w, b, &sb) + price * b;
   sa += price;
   sb += price;

@@ -75,7 +75,7 @@ PetscErrorCode FenMovesRadius_Private(FenSetWork s, const FenMoveSet *set, const
     best = upper = left.value;
     share = 1;
   } else {
-    Evaluate(s, set, set->high * (spread > 0 ? spread : 1), s->right, &right);
+    Evaluate(s, set, 2 * set->high * spread, s->right, &right); /* beyond what rounding could tip */
     best = Search(s, set, radius, 0.5 * e, &left, &right, &upper, &its);
     share = left.amount > right.amount ? (radius - right.amount) / (left.amount - right.amount) : 0;
     share = PetscMin(PetscMax(share, 0), 1);
