@@ -447,13 +447,13 @@ static double Climb(FenSRect s, FenInt nactions, const double weight[], double k
   for (int round = 0; round < MAX_ROUNDS; round++) {
     const double bound = Round(s, nactions, weight, kappa, u, steps, &miss);
 
-    if (miss <= 1e-7 && (fabs(bound - u) <= tol || (bound <= best + tol && bound > left))) {
+    if (miss <= 1e-7 && u >= best && (fabs(bound - u) <= tol || (bound <= best + tol && bound > left))) {
       best = PetscMax(best, bound);
       break;
     }
     steps = round && bound <= best && miss > 1e-7 ? MAX_NEWTON : 1;
     best = PetscMax(best, bound);
-    u = bound > left ? best : left + 0.5 * (u - left);
+    u = best > left ? best : left + 0.5 * (u - left); /* what is below the best bound was passed long ago */
   }
   return PetscMin(best, right);
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define MAX_NEWTON 100
+#define SHORT      32 /* entries of a state that are sorted by insertion, without arrays from the heap */
 
 static double Weight(const double weight[], FenInt a)
 {
@@ -114,16 +115,32 @@ static int Descending(const void *x, const void *y, void *key)
   return a != b ? (a < b) - (a > b) : (i > j) - (i < j);
 }
 
+static void SortDescending(FenInt n, FenInt item[], const double key[])
+{
+  if (n > SHORT) {
+    qsort_r(item, (size_t)n, sizeof(*item), Descending, (void *)(uintptr_t)key);
+    return;
+  }
+  for (FenInt k = 1; k < n; k++) {
+    FenInt i = k;
+
+    for (; i > 0 && key[item[i - 1]] < key[k]; i--)
+      item[i] = item[i - 1];
+    item[i] = k;
+  }
+}
+
 /* l1; the gain of all moves together. law: nominal before */
 static PetscErrorCode SpendL1(FenSRect s, FenInt nactions, const FenInt ptr[], const double weight[], double kappa,
                               const double policy[], double law[], double *gain)
 {
   const FenInt nnz = ptr[nactions] - ptr[0];
-  FenInt      *row, *item;
-  double      *key;
+  FenInt       here[2 * SHORT], *row = here, *item = here + SHORT;
+  double       keys[SHORT], *key = keys;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc3(nnz, &row, nnz, &item, nnz, &key));
+  if (nnz > SHORT)
+    PetscCall(PetscMalloc3(nnz, &row, nnz, &item, nnz, &key));
   *gain = 0;
   for (FenInt a = 0; a < nactions; a++)
     for (FenInt k = 0, i = ptr[a] - ptr[0]; k < s->row[a].n; k++, i++) {
@@ -131,7 +148,7 @@ static PetscErrorCode SpendL1(FenSRect s, FenInt nactions, const FenInt ptr[], c
       item[i] = i;
       key[i] = policy[a] * s->row[a].d[k] / Weight(weight, a);
     }
-  qsort_r(item, (size_t)nnz, sizeof(*item), Descending, key);
+  SortDescending(nnz, item, key);
   for (FenInt i = 0; i < nnz && kappa > 0 && key[item[i]] > 0; i++) {
     const FenInt a = row[item[i]], first = ptr[a] - ptr[0], k = item[i] - first;
     const double cost = 2 * Weight(weight, a), moved = PetscMin(s->row[a].q[k], kappa / cost);
@@ -143,7 +160,8 @@ static PetscErrorCode SpendL1(FenSRect s, FenInt nactions, const FenInt ptr[], c
       law[ptr[a] + s->order[first]] += moved;
     }
   }
-  PetscCall(PetscFree3(row, item, key));
+  if (nnz > SHORT)
+    PetscCall(PetscFree3(row, item, key));
   PetscFunctionReturn(0);
 }
 

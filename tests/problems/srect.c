@@ -171,6 +171,28 @@ static void TestLimits(void **state)
   }
 }
 
+/* a row whose yield bends sharply in its multiplier, from the middle of its bracket: bounds once fell there and stopped */
+static void TestBend(void **state)
+{
+  static const FenInt ptr[] = {0, 3, 6};
+  static const double q[] = {.5, .45, .05, .25, .7, .05};
+  static const double z[] = {-33.306454574625818, -33.296697045962681, -33.243929767597365,
+                             -33.806454574625818, -33.796697045962681, -33.743929767597365};
+  double              policy[2], value;
+
+  (void)state;
+  for (int kind = 0; kind < NKINDS; kind++) {
+    FenSRect s;
+    double   u = NAN;
+
+    FEN_OK(FenSRectCreate((FenSRectKind)kind, &s));
+    FEN_OK(FenSRectSolve(s, 2, ptr, q, z, NULL, .02, &u, NULL, policy, NULL));
+    FEN_OK(FenSRectPolicyValue(s, 2, ptr, q, z, NULL, .02, policy, &value, NULL, NULL));
+    FEN_ASSERT_NEAR(u, value, 1e-13);
+    FEN_OK(FenSRectDestroy(&s));
+  }
+}
+
 /* given policies: the best one has the state's value, others no more; the laws are allowed and attain it */
 static void TestPolicy(void **state)
 {
@@ -206,6 +228,6 @@ static void TestPolicy(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestPublished), cmocka_unit_test(TestSaddlePoint),
-                                          cmocka_unit_test(TestLimits), cmocka_unit_test(TestPolicy)};
+                                          cmocka_unit_test(TestLimits), cmocka_unit_test(TestBend), cmocka_unit_test(TestPolicy)};
 
 FEN_TEST_MAIN(tests)
