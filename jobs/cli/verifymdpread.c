@@ -199,8 +199,8 @@ static PetscErrorCode ReadLaw(FenVerifyMDP *v)
     }
     if (rows && !(least >= 0 && fabs(sum - 1) <= 1e-12 * (rows + 1)))
       FenFaultSet(&fault, FEN_ERR_VERIFY,
-                  "/policy_prob/prob: state %" FENINT_FMT " has probabilities from %g on that sum to %.15g", v->first + k,
-                  least, sum);
+                  "/policy_prob/prob: state %" FENINT_FMT " has probabilities from %g on that sum to %.15g",
+                  v->first + k, least, sum);
   }
   PetscCall(FenFaultAgree(v->cli->comm, &fault));
   PetscFunctionReturn(0);

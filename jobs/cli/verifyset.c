@@ -8,7 +8,8 @@
 
 #define BISECTIONS 200
 
-/* smallest mean between two bounds of each entry: the entry with the smallest z that has room is filled, again and again
+/* smallest mean between two bounds of each entry: the entry with the smallest z that has room is filled, again and
+ * again
  */
 static double Intervals(FenInt n, const double low[], const double up[], const double z[], double room[])
 {

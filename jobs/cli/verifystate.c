@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   States in which nature has one budget for the laws of all actions, for fenchel verify: two bounds that need each other
-   not.
+   States in which nature has one budget for the laws of all actions, for fenchel verify: two bounds that need each
+   other not.
 
    From above: any laws within the budget give max over actions of p_a.z_a. Laws that yield at most u in every action
    are tilted ones, found by a bisection for each action; u is the smallest that the budget allows, by another.

@@ -8,17 +8,17 @@
 #include <math.h>
 
 typedef struct {
-  FenVerifyMDP *v;
-  FenDivergence divergence; /* NULL: none is needed */
-  FenVerifySet  set;        /* kind: instead of the divergence */
-  FenGhosts     weight;     /* of states; NULL: none */
-  FenVerifyState state;     /* one budget for all actions */
-  double        radius, penalty;
-  PetscBool     robust;
-  double        low[2]; /* smallest value of all states, of u and of w */
-  double        slack;
-  FenMDPRow     row;
-  double        z[1024], w[1024], low_bound[1024], up_bound[1024], work[1024];
+  FenVerifyMDP  *v;
+  FenDivergence  divergence; /* NULL: none is needed */
+  FenVerifySet   set;        /* kind: instead of the divergence */
+  FenGhosts      weight;     /* of states; NULL: none */
+  FenVerifyState state;      /* one budget for all actions */
+  double         radius, penalty;
+  PetscBool      robust;
+  double         low[2]; /* smallest value of all states, of u and of w */
+  double         slack;
+  FenMDPRow      row;
+  double         z[1024], w[1024], low_bound[1024], up_bound[1024], work[1024];
 } Sweep;
 
 static PetscErrorCode PrepareSet(Sweep *s)
@@ -69,8 +69,8 @@ static PetscErrorCode PrepareState(Sweep *s)
   }
   x->room = (most + 1) * (v->sizes.max_next + 1);
   PetscCall(PetscMalloc1((size_t)(most + 1), &x->ptr));
-  PetscCall(PetscMalloc4((size_t)x->room, &x->q, (size_t)x->room, &x->z, (size_t)x->room, &x->p, (size_t)x->room,
-                         &x->v));
+  PetscCall(
+      PetscMalloc4((size_t)x->room, &x->q, (size_t)x->room, &x->z, (size_t)x->room, &x->p, (size_t)x->room, &x->v));
   PetscFunctionReturn(0);
 }
 
@@ -84,8 +84,8 @@ static PetscErrorCode Prepare(Sweep *s)
   s->radius = a->radius;
   s->penalty = a->penalty;
   s->set.kind = FenVerifySetOf_Private(a, v->weighted);
-  s->robust = (PetscBool)(strcmp(name, "none") != 0 &&
-                          (a->radius > 0 || a->penalty > 0 || s->set.kind == FEN_VERIFY_INTERVAL));
+  s->robust =
+      (PetscBool)(strcmp(name, "none") != 0 && (a->radius > 0 || a->penalty > 0 || s->set.kind == FEN_VERIFY_INTERVAL));
   if (!s->robust)
     PetscFunctionReturn(0);
   if (s->set.kind != FEN_VERIFY_DIVERGENCE) {
@@ -115,8 +115,8 @@ static PetscErrorCode WorstDivergence(Sweep *s, double low, double *value)
     PetscCall(FenDivergenceWorstRadius(s->divergence, row->n, row->prob, s->z, s->radius, s->v->ambiguity.support, low,
                                        NAN, NULL, &worst));
   else
-    PetscCall(FenDivergenceWorstPenalty(s->divergence, row->n, row->prob, s->z, s->penalty, s->v->ambiguity.support, low,
-                                        NAN, NULL, &worst));
+    PetscCall(FenDivergenceWorstPenalty(s->divergence, row->n, row->prob, s->z, s->penalty, s->v->ambiguity.support,
+                                        low, NAN, NULL, &worst));
   *value = worst.value;
   s->slack = fmax(s->slack, worst.slack);
   PetscFunctionReturn(0);

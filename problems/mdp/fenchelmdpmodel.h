@@ -32,15 +32,16 @@ typedef struct {
   double *prob;        /* > 0 */
   double *reward;      /* a row's expected reward */
   double *reward_next; /* reward of each successor, or NULL: then it is in `reward`; `reward` is the mean either way */
-  /* optional, for robust models: bounds of each probability, both or none; zeros that stay because they list states which
-     nature may use */
+  /* optional, for robust models: bounds of each probability, both or none; zeros that stay because they list states
+     which nature may use */
   double   *prob_low, *prob_up;
   PetscBool listed;
 } FenMDPRows;
 
-/* my rows, copied; checked: bounds hold the probabilities, probabilities finite and >= 0, rows sum to one within 1e-10 times their length (or at most
-   one if substochastic), successors in range, rewards finite, actions ascending. Duplicated successors are added,
-   zeros dropped. Errors name state, action, value and rule, and are agreed by all ranks */
+/* my rows, copied; checked: bounds hold the probabilities, probabilities finite and >= 0, rows sum to one within 1e-10
+   times their length (or at most one if substochastic), successors in range, rewards finite, actions ascending.
+   Duplicated successors are added, zeros dropped. Errors name state, action, value and rule, and are agreed by all
+   ranks */
 FEN_EXTERN PetscErrorCode FenMDPModelCreateRows(MPI_Comm, const FenMDPRows *, PetscBool substochastic, FenMDPModel *);
 
 /* Rows made on demand: nothing is stored. `row` fills at most `max_next` successors of the row-th feasible action of a

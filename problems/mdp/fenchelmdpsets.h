@@ -8,9 +8,9 @@
      l1            sum w_j |p_j - q_j| <= radius
      wasserstein   cheapest transport from q to p costs at most radius, with ground costs between the entries
 
-   and, with a price instead of a radius, minima of p.z + price D(p|q) with D = max |p_j - q_j|/w_j, the weighted sum, or
-   the transport cost. Entries with q = 0 are states that the row lists: laws may put mass on them. Nothing here sends a
-   message; a value is a bound from below, at most `slack` below the minimum.
+   and, with a price instead of a radius, minima of p.z + price D(p|q) with D = max |p_j - q_j|/w_j, the weighted sum,
+   or the transport cost. Entries with q = 0 are states that the row lists: laws may put mass on them. Nothing here
+   sends a message; a value is a bound from below, at most `slack` below the minimum.
 */
 #pragma once
 #include <fencheldivergence.h>

@@ -13,7 +13,7 @@
 #define MAX_ROUNDS 100
 #define MAX_NEWTON 60
 
-#define SHORT      24 /* rows up to this length are sorted by insertion */
+#define SHORT 24 /* rows up to this length are sorted by insertion */
 
 typedef FenSRectPoint Point;
 typedef FenSRectRow   Row;

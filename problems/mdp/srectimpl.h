@@ -17,13 +17,13 @@ typedef struct {
 } FenSRectRow;
 
 struct _p_FenSRect {
-  FenSRectKind kind;
-  FenInt       nactions, nnz; /* room */
-  double      *q, *d, *A, *B, *C;
+  FenSRectKind   kind;
+  FenInt         nactions, nnz; /* room */
+  double        *q, *d, *A, *B, *C;
   FenSRectRow   *row;
   FenSRectPoint *at;
-  FenInt      *order; /* sorted kinds: place in the caller's row */
-  double      *key;
+  FenInt        *order; /* sorted kinds: place in the caller's row */
+  double        *key;
 };
 
 PETSC_INTERN PetscErrorCode FenSRectReserve_Private(FenSRect, FenInt nactions, FenInt nnz);

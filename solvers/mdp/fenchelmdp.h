@@ -35,8 +35,8 @@ FEN_EXTERN PetscErrorCode FenMDPGetModel(FenMDP, FenMDPModel *);
 FEN_EXTERN PetscErrorCode FenMDPSetDiscount(FenMDP, double); /* overrides the model's */
 FEN_EXTERN PetscErrorCode FenMDPGetDiscount(FenMDP, double *);
 
-/* what nature chooses at once: the law of one row; the laws of all actions of a state, within one budget; d: the factors
-   of a linear model, which another solver takes */
+/* what nature chooses at once: the law of one row; the laws of all actions of a state, within one budget; d: the
+   factors of a linear model, which another solver takes */
 typedef enum { FEN_RECTANGULAR_SA, FEN_RECTANGULAR_S, FEN_RECTANGULAR_D } FenRectangular;
 FEN_EXTERN const char *const FenRectangulars[]; /* sa s d */
 
@@ -71,8 +71,8 @@ FEN_EXTERN PetscErrorCode FenMDPDestroy(FenMDP *);
    owned by the solver */
 FEN_EXTERN PetscErrorCode FenMDPGetValue(FenMDP, const double *[]);
 FEN_EXTERN PetscErrorCode FenMDPGetPolicy(FenMDP, const int *[]);
-/* probabilities with which the policy takes the rows of my states, in the order of the model's rows; owned by the solver.
-   Policies of s-rectangular models are randomised, others are not */
+/* probabilities with which the policy takes the rows of my states, in the order of the model's rows; owned by the
+   solver. Policies of s-rectangular models are randomised, others are not */
 FEN_EXTERN PetscErrorCode FenMDPGetPolicyLaw(FenMDP, const double *[]);
 /* the law of the next state under the policy and nature's worst case, on my states: row k is entries row_ptr[k] ..
    row_ptr[k+1]-1, successors ascending. Collective; owned by the caller, FenMDPKernelDestroy() */

@@ -558,11 +558,10 @@ PetscErrorCode FenMDPSetAmbiguity(FenMDP mdp, const FenAmbiguity *a)
              a->alpha);
   PetscCheck(!(a->radius > 0 && a->penalty > 0), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_radius %g and -mdp_penalty %g: only one of them can be used", a->radius, a->penalty);
-  PetscCheck(isfinite(a->distance_scale) && a->distance_scale >= 0 && isfinite(a->distance_power) &&
-                 a->distance_power >= 0,
-             comm, (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_distance_scale %g and -mdp_distance_power %g: must be positive", a->distance_scale,
-             a->distance_power);
+  PetscCheck(
+      isfinite(a->distance_scale) && a->distance_scale >= 0 && isfinite(a->distance_power) && a->distance_power >= 0,
+      comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_distance_scale %g and -mdp_distance_power %g: must be positive",
+      a->distance_scale, a->distance_power);
   PetscCheck(strcmp(a->name, "none") || (a->radius == 0 && a->penalty == 0), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_radius or -mdp_penalty without -mdp_ambiguity: say what is meant, for example kl");
   PetscCall(FenSolverReset((FenSolver)mdp));

@@ -33,16 +33,16 @@ struct _p_FenMDP {
   FenSweepStats   stats;          /* of TV - V */
   /* state, on the model's layout and with its sign */
   double  *saved_V, *saved_TV, *saved_policy;
-  double  *saved_nature; /* components of each state */
-  PetscInt components;   /* of nature's state, see FenBellmanGetNature */
-  PetscInt law_from;     /* the first that is a probability of the policy, -1: policies are not randomised */
-  double  sweeps, matvecs;               /* of this solve, earlier runs included */
-  double  sweeps_offset, matvecs_offset; /* work of the operator that belongs to other solves */
-  FenInt  swept;                         /* TV, policy and stats are of V */
-  FenInt  stalled;                       /* iterations in a row that rounding kept from improving */
-  double  norm_best;
-  double  error;   /* finite horizon: of V so far */
-  FenInt  changes; /* stats.changes, for the state */
+  double  *saved_nature;    /* components of each state */
+  PetscInt components;      /* of nature's state, see FenBellmanGetNature */
+  PetscInt law_from;        /* the first that is a probability of the policy, -1: policies are not randomised */
+  double   sweeps, matvecs; /* of this solve, earlier runs included */
+  double   sweeps_offset, matvecs_offset; /* work of the operator that belongs to other solves */
+  FenInt   swept;                         /* TV, policy and stats are of V */
+  FenInt   stalled;                       /* iterations in a row that rounding kept from improving */
+  double   norm_best;
+  double   error;   /* finite horizon: of V so far */
+  FenInt   changes; /* stats.changes, for the state */
   /* answers, on the model's layout */
   double      *value;
   int         *action;

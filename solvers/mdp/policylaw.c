@@ -42,7 +42,7 @@ PetscErrorCode FenMDPUnpackNature_Private(FenMDP mdp)
 /* a policy that is not randomised takes the row of its action */
 static PetscErrorCode PureLaw(FenMDP mdp, FenInt k, int rows, double law[])
 {
-  FenMDPRow *row;
+  FenMDPRow        *row;
   FenMDPSizes       sizes;
   const FenMDPRows *R;
 
@@ -64,7 +64,8 @@ static PetscErrorCode PureLaw(FenMDP mdp, FenInt k, int rows, double law[])
 }
 
 /*@C
-  FenMDPGetPolicyLaw - Probabilities with which the policy takes the rows of my states, in the order of the model's rows.
+  FenMDPGetPolicyLaw - Probabilities with which the policy takes the rows of my states, in the order of the model's
+rows.
 
   Not Collective
 

@@ -120,8 +120,8 @@ def worst_state(model, state, v, radius):
 
 def solve(place, file, words, ranks=0, name="r.h5"):
     path = place + "/" + name
-    result = clitest.run("mdp", "-model", file, "-mdp_discount", GAMMA, "-mdp_gap", 1e-9, "-mdp_gap_rel", 0, "-mdp_kernel",
-                         "-o", path, "-overwrite", *words, ranks=ranks)
+    result = clitest.run("mdp", "-model", file, "-mdp_discount", GAMMA, "-mdp_gap", 1e-9, "-mdp_gap_rel", 0,
+                         "-mdp_kernel", "-o", path, "-overwrite", *words, ranks=ranks)
     check.that(result.status == 0, f"{words}: solved", result)
     verified = clitest.run("verify", path, ranks=3 - ranks if ranks else 0)
     check.that(verified.status == 0, f"{words}: verified", verified)
@@ -222,7 +222,8 @@ with clitest.folder() as folder:
     problem = Model(3)
     sets = [dict(name="tv", radius=0.2, support=support) for support in ("nominal", "list", "all")]
     sets += [dict(name="l1", radius=0.3, support="list", weights=True),
-             dict(name="linf", radius=0.1, support="nominal", weights=True), dict(name="linf", radius=0.1, support="list"),
+             dict(name="linf", radius=0.1, support="nominal", weights=True),
+             dict(name="linf", radius=0.1, support="list"),
              dict(name="interval", radius=0, support="list"), dict(name="wasserstein", radius=0.7, support="list"),
              dict(name="wasserstein", radius=0.9, support="nominal", distance="l2", power=2),
              dict(name="wasserstein", radius=0.5, support="list", distance="l1", power=1)]

@@ -49,9 +49,8 @@ static FenWorstCase Ball(Kind kind, const Row *r, const double z[], double radiu
   else if (kind == L1)
     FEN_OK(FenWorstL1(work, N, r->q, r->w, z, radius, law, &w));
   else
-    FEN_OK(FenWorstWasserstein(work, N, r->q,
-                               kind == LINE ? (FenGround){.x = r->x} : (FenGround){.cost = r->cost}, z, radius, law,
-                               &w));
+    FEN_OK(FenWorstWasserstein(work, N, r->q, kind == LINE ? (FenGround){.x = r->x} : (FenGround){.cost = r->cost}, z,
+                               radius, law, &w));
   return w;
 }
 
@@ -64,9 +63,8 @@ static FenWorstCase Price(Kind kind, const Row *r, double price, double law[])
   else if (kind == L1)
     FEN_OK(FenWorstL1Price(work, N, r->q, r->w, r->z, price, law, &w));
   else
-    FEN_OK(FenWorstWassersteinPrice(work, N, r->q,
-                                    kind == LINE ? (FenGround){.x = r->x} : (FenGround){.cost = r->cost}, r->z, price,
-                                    law, &w));
+    FEN_OK(FenWorstWassersteinPrice(work, N, r->q, kind == LINE ? (FenGround){.x = r->x} : (FenGround){.cost = r->cost},
+                                    r->z, price, law, &w));
   return w;
 }
 
@@ -118,8 +116,7 @@ static void TestPublished(void **state)
 {
   static const double q[] = {.5, .3, .2}, z[] = {0, 1, 3}, w[] = {1, 2, 1}, x[] = {0, 1, 2};
   static const double cost[] = {0, 1, 2, 1, 0, 1, 2, 1, 0}, radius[] = {.05, .1, .5};
-  static const double known[4][3] = {
-      {.75, .60, 0}, {.825, .75, .25}, {.80, .70, .20}, {.825, .75, .2666666666666667}};
+  static const double known[4][3] = {{.75, .60, 0}, {.825, .75, .25}, {.80, .70, .20}, {.825, .75, .2666666666666667}};
   static const double two[] = {.8, .2}, gain[] = {1, 0};
   FenWorstCase        c[5];
 

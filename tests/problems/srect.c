@@ -171,7 +171,8 @@ static void TestLimits(void **state)
   }
 }
 
-/* a row whose yield bends sharply in its multiplier, from the middle of its bracket: bounds once fell there and stopped */
+/* a row whose yield bends sharply in its multiplier, from the middle of its bracket: bounds once fell there and stopped
+ */
 static void TestBend(void **state)
 {
   static const FenInt ptr[] = {0, 3, 6};
@@ -200,9 +201,9 @@ static void TestPolicy(void **state)
   for (int kind = 0; kind < NKINDS; kind++)
     for (int trial = 0; trial < 200; trial++) {
       static Instance X;
-      const double   kappa = 0.01 + 0.003 * trial;
-      FenSRect       s;
-      double         u = NAN, best[ACTIONS], other[ACTIONS], law[ACTIONS * LONGEST], value, scale = 0, sum = 0, mean = 0, d = 0;
+      const double    kappa = 0.01 + 0.003 * trial;
+      FenSRect        s;
+      double u = NAN, best[ACTIONS], other[ACTIONS], law[ACTIONS * LONGEST], value, scale = 0, sum = 0, mean = 0, d = 0;
 
       Random((uint64_t)(trial + 1), &X);
       FEN_OK(FenSRectCreate((FenSRectKind)kind, &s));
@@ -228,6 +229,7 @@ static void TestPolicy(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestPublished), cmocka_unit_test(TestSaddlePoint),
-                                          cmocka_unit_test(TestLimits), cmocka_unit_test(TestBend), cmocka_unit_test(TestPolicy)};
+                                          cmocka_unit_test(TestLimits), cmocka_unit_test(TestBend),
+                                          cmocka_unit_test(TestPolicy)};
 
 FEN_TEST_MAIN(tests)

@@ -125,12 +125,11 @@ static void Everywhere(FenMDPModel model, const char *type, const FenAmbiguity *
 
 static void TestEveryIteration(void **state)
 {
-  static const FenAmbiguity sets[] = {
-      {.name = "none", .alpha = 1},
-      {.name = "kl", .alpha = 1, .radius = .02},
-      {.name = "pearson", .radius = .02, .rectangular = FEN_RECTANGULAR_S},
-      {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S},
-      {.name = "tv", .radius = .01, .support = FEN_SUPPORT_ALL}};
+  static const FenAmbiguity sets[] = {{.name = "none", .alpha = 1},
+                                      {.name = "kl", .alpha = 1, .radius = .02},
+                                      {.name = "pearson", .radius = .02, .rectangular = FEN_RECTANGULAR_S},
+                                      {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S},
+                                      {.name = "tv", .radius = .01, .support = FEN_SUPPORT_ALL}};
   FenMDPModel               model = MDPMake(MPI_COMM_WORLD, STATES, Walk, NULL, FEN_MDP_MAX);
 
   (void)state;

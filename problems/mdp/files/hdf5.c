@@ -222,7 +222,7 @@ static PetscErrorCode FenAttributeWord(const FenH5Model *h, const char name[], i
 }
 
 /* optional numbers of my states */
-static PetscErrorCode FenReadStates(const FenH5Model *h, const char name[],
+static PetscErrorCode FenReadStates(const FenH5Model *h, const char                                 name[],
                                     PetscErrorCode (*set)(FenMDPModel, const double[]), FenMDPModel model)
 {
   PetscBool      has;
@@ -269,8 +269,8 @@ static PetscErrorCode FenReadTraits(const FenH5Model *h, FenMDPModel model)
 
 static PetscErrorCode FenReadH5(FenH5Model *h, FenMDPModel *model)
 {
-  FenMDPRule  rule = {.where = h->f->where, .substochastic = h->f->substochastic, .unique = PETSC_TRUE,
-                      .listed = h->f->listed};
+  FenMDPRule rule = {
+      .where = h->f->where, .substochastic = h->f->substochastic, .unique = PETSC_TRUE, .listed = h->f->listed};
   FenInt      substochastic = 0, end;
   FenLayout   layout;
   FenDataInfo info;

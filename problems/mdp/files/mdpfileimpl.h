@@ -68,8 +68,8 @@ PETSC_INTERN PetscErrorCode FenMDPScanClose_Private(FenMDPScan *);
 /* the next line that says something, blanks skipped; FALSE at the end or after a fault. comment: what begins one */
 PETSC_INTERN PetscBool FenMDPScanLine_Private(FenMDPScan *, const char comment[]);
 /* numbers, separated by blanks, tabs, commas, semicolons; what they are called goes into the fault */
-PETSC_INTERN FenInt    FenMDPScanInt_Private(FenMDPScan *, const char what[], FenInt least, FenInt most);
-PETSC_INTERN double    FenMDPScanReal_Private(FenMDPScan *, const char what[]);
+PETSC_INTERN FenInt FenMDPScanInt_Private(FenMDPScan *, const char what[], FenInt least, FenInt most);
+PETSC_INTERN double FenMDPScanReal_Private(FenMDPScan *, const char what[]);
 /* a probability, or [low,up] with any number between */
 PETSC_INTERN void      FenMDPScanProb_Private(FenMDPScan *, FenMDPRecord *);
 PETSC_INTERN PetscBool FenMDPScanEnd_Private(FenMDPScan *); /* nothing else on the line */

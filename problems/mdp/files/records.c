@@ -296,9 +296,9 @@ static PetscErrorCode FenBuildRows(const FenMDPFile *f, const char *const names[
 static PetscErrorCode FenBuildModel(const FenMDPFile *f, const char *const names[], FenInt nstates, FenMDPRecords *r,
                                     FenLayout *layout, FenMDPModel *model)
 {
-  const FenMDPRule rule = {.where = f->where, .substochastic = f->substochastic, .unique = PETSC_TRUE,
-                           .listed = f->listed};
-  FenMDPRows       rows;
+  const FenMDPRule rule = {
+      .where = f->where, .substochastic = f->substochastic, .unique = PETSC_TRUE, .listed = f->listed};
+  FenMDPRows rows;
 
   PetscFunctionBegin;
   PetscCall(FenCountStates(f, r, &nstates));

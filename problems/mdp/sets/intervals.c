@@ -61,10 +61,9 @@ PetscErrorCode FenWorstIntervals(FenSetWork work, FenInt n, const double low[], 
     least += work->low[k];
     most += work->up[k];
   }
-  PetscCheck(least <= 1 + 1e-10 * (double)n && most >= 1 - 1e-10 * (double)n, PETSC_COMM_SELF,
-             (PetscErrorCode)FEN_ERR_VALUE,
-             "no law lies in the intervals of a row: the lower bounds sum to %.15g, the upper ones to %.15g", least,
-             most);
+  PetscCheck(
+      least <= 1 + 1e-10 * (double)n && most >= 1 - 1e-10 * (double)n, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_VALUE,
+      "no law lies in the intervals of a row: the lower bounds sum to %.15g, the upper ones to %.15g", least, most);
   zmin = FenSetWorkCentre_Private(work, n, z, &spread);
   e = FenRowRounding(n, spread, zmin);
   *out = (FenWorstCase){.value = zmin + Fill(work, n, law) - e, .slack = 2 * e, .its = 1};

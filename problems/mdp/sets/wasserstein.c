@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Wasserstein balls: at a price t the mass of entry j goes where z_k + t c_jk is smallest. On a line that is the lower
-   envelope of cones, two passes over the row; with other costs n^2 operations. References: Gao and Kleywegt, Math. Oper.
-   Res. 48, 2023; Felzenszwalb and Huttenlocher, Theory of Computing 8, 2012 (distance transforms).
+   envelope of cones, two passes over the row; with other costs n^2 operations. References: Gao and Kleywegt, Math.
+   Oper. Res. 48, 2023; Felzenszwalb and Huttenlocher, Theory of Computing 8, 2012 (distance transforms).
 */
 #include "setsimpl.h"
 
@@ -114,8 +114,8 @@ PetscErrorCode FenWorstWasserstein(FenSetWork work, FenInt n, const double q[], 
 
 .seealso: `FenWorstWasserstein()`
 @*/
-PetscErrorCode FenWorstWassersteinPrice(FenSetWork work, FenInt n, const double q[], FenGround ground,
-                                        const double z[], double price, double law[], FenWorstCase *out)
+PetscErrorCode FenWorstWassersteinPrice(FenSetWork work, FenInt n, const double q[], FenGround ground, const double z[],
+                                        double price, double law[], FenWorstCase *out)
 {
   const FenMoveSet set = Set(n, q, ground);
 

@@ -46,10 +46,10 @@ PETSC_INTERN const FenNatureOps FenNatureRows;
 PETSC_INTERN const FenNatureOps FenNatureSRect;
 
 /* worst cases of rows that are no divergence (rowset.c) */
-typedef struct _FenRowSet   *FenRowSet;
-PETSC_INTERN PetscBool       FenRowSetHas_Private(FenBellman);
-PETSC_INTERN PetscErrorCode  FenRowSetCreate_Private(FenBellman, FenRowSet *);
-PETSC_INTERN PetscErrorCode  FenRowSetDestroy_Private(FenRowSet *);
+typedef struct _FenRowSet  *FenRowSet;
+PETSC_INTERN PetscBool      FenRowSetHas_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenRowSetCreate_Private(FenBellman, FenRowSet *);
+PETSC_INTERN PetscErrorCode FenRowSetDestroy_Private(FenRowSet *);
 /* z: what the row's successors yield; law may be NULL */
 PETSC_INTERN PetscErrorCode FenRowSetAnswer_Private(FenBellman, FenRowSet, const FenRowView *, const double z[],
                                                     double law[], FenWorstCase *);

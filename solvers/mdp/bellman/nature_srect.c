@@ -17,14 +17,14 @@
 typedef struct {
   FenSRect solver;
   double   budget;
-  PetscInt most;           /* rows of a state, over all ranks */
-  FenInt  *first;          /* row of each of my states */
-  double  *u, *scale;      /* of states: value; sum of tau */
-  double  *tau, *mix;      /* of rows: multiplier and probability */
-  FenInt  *ptr;            /* a state: its rows, one after another */
+  PetscInt most;      /* rows of a state, over all ranks */
+  FenInt  *first;     /* row of each of my states */
+  double  *u, *scale; /* of states: value; sum of tau */
+  double  *tau, *mix; /* of rows: multiplier and probability */
+  FenInt  *ptr;       /* a state: its rows, one after another */
   double  *q, *z, *law;
-  int     *col, *place;    /* place of a state among a mixture's entries, -1: none */
-  int     *mixed;          /* the mixture */
+  int     *col, *place; /* place of a state among a mixture's entries, -1: none */
+  int     *mixed;       /* the mixture */
   double  *prob;
 } SRect;
 
@@ -130,8 +130,7 @@ static PetscErrorCode Gather(FenBellman b, SRect *N, FenInt s, const double V[],
         continue;
       N->col[n] = row.col[j];
       N->q[n] = row.prob[j];
-      N->z[n] = !V ? 0
-                   : (row.reward_next ? row.reward_next[j] : row.reward) + b->options.discount * V[row.col[j]];
+      N->z[n] = !V ? 0 : (row.reward_next ? row.reward_next[j] : row.reward) + b->options.discount * V[row.col[j]];
       low = PetscMin(low, N->z[n]);
       high = PetscMax(high, N->z[n]);
       n++;
@@ -204,8 +203,8 @@ static PetscErrorCode Values(FenBellman b, void *data, const double V[], double 
     for (FenInt a = 0; a < rows; a++) {
       const double one = 1;
 
-      PetscCall(FenSRectPolicyValue(N->solver, 1, N->ptr + a, N->q, N->z, NULL, N->budget, &one,
-                                    &q[N->first[s] + a], NULL, NULL));
+      PetscCall(FenSRectPolicyValue(N->solver, 1, N->ptr + a, N->q, N->z, NULL, N->budget, &one, &q[N->first[s] + a],
+                                    NULL, NULL));
     }
   }
   PetscFunctionReturn(0);

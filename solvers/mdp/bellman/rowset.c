@@ -80,7 +80,8 @@ static PetscErrorCode MakeNumbers(FenBellman b, FenRowSet N)
   PetscCall(FenMDPModelGetGrid(b->model, grid));
   PetscCheck(grid[1] > 0 || (a->distance != FEN_DISTANCE_L1 && a->distance != FEN_DISTANCE_L2), b->comm,
              (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_distance %s: the model's states are no cells of a grid; index is |i - j|", FenDistances[a->distance]);
+             "-mdp_distance %s: the model's states are no cells of a grid; index is |i - j|",
+             FenDistances[a->distance]);
   PetscCheck(a->distance != FEN_DISTANCE_CALLBACK || a->cost, b->comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_distance callback: FenMDPSetAmbiguity() was given no callback");
   N->width = grid[1];
@@ -190,8 +191,8 @@ static PetscErrorCode Ground(FenBellman b, FenRowSet N, const FenRowView *row, F
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenRowSetAnswer_Private(FenBellman b, FenRowSet N, const FenRowView *row, const double z[],
-                                       double law[], FenWorstCase *out)
+PetscErrorCode FenRowSetAnswer_Private(FenBellman b, FenRowSet N, const FenRowView *row, const double z[], double law[],
+                                       FenWorstCase *out)
 {
   const double *w = N->weight ? N->w : NULL;
   FenGround     g = {NULL, NULL};
@@ -215,7 +216,7 @@ PetscErrorCode FenRowSetAnswer_Private(FenBellman b, FenRowSet N, const FenRowVi
   default:
     PetscCall(Ground(b, N, row, &g));
     PetscCall((N->ball ? FenWorstWasserstein : FenWorstWassersteinPrice)(N->work, row->n, row->prob, g, z, N->size, law,
-                                                                       out));
+                                                                         out));
   }
   PetscFunctionReturn(0);
 }
