@@ -86,8 +86,8 @@ static double Cost(const FenVerifySet *s, FenInt j, FenInt k)
   if (s->kind == FEN_VERIFY_L1)
     return j == k ? 0 : (s->weight ? s->weight[j] + s->weight[k] : 2);
   if (a->distance != FEN_DISTANCE_INDEX) {
-    const double y = (double)(s->next[j] / s->width - s->next[k] / s->width);
-    const double x = (double)(s->next[j] % s->width - s->next[k] % s->width);
+    const FenInt down = s->next[j] / s->width - s->next[k] / s->width;
+    const double y = (double)down, x = (double)(s->next[j] % s->width - s->next[k] % s->width);
 
     distance = a->distance == FEN_DISTANCE_L1 ? fabs(x) + fabs(y) : sqrt(x * x + y * y);
   }

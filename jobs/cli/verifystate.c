@@ -120,7 +120,8 @@ static double RowDivergence(FenVerifyState *s, int a, double u)
   }
   flo = mean - target;
   hi = 1 / mean;
-  for (fhi = TiltedMean(s, from, to, low, hi) - target; fhi > 0; fhi = TiltedMean(s, from, to, low, hi) - target) {
+  fhi = TiltedMean(s, from, to, low, hi) - target;
+  while (fhi > 0) {
     lo = hi;
     flo = fhi;
     hi *= 4;
@@ -128,6 +129,7 @@ static double RowDivergence(FenVerifyState *s, int a, double u)
       hi = HUGE_VAL;
       break;
     }
+    fhi = TiltedMean(s, from, to, low, hi) - target;
   }
   if (!isfinite(hi)) {
     double mass = 0;

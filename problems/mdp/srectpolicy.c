@@ -135,7 +135,7 @@ static PetscErrorCode SpendL1(FenSRect s, FenInt nactions, const FenInt ptr[], c
                               const double policy[], double law[], double *gain)
 {
   const FenInt nnz = ptr[nactions] - ptr[0];
-  FenInt       here[2 * SHORT], *row = here, *item = here + SHORT;
+  FenInt       here[2 * SHORT] = {0}, *row = here, *item = here + SHORT;
   double       keys[SHORT], *key = keys;
 
   PetscFunctionBegin;

@@ -136,7 +136,8 @@ PetscErrorCode FenRowSetDestroy_Private(FenRowSet *set)
 static double CellDistance(const FenAmbiguity *a, FenInt width, double i, double j)
 {
   const FenInt p = (FenInt)i, q = (FenInt)j;
-  const double y = (double)(p / width - q / width), x = (double)(p % width - q % width);
+  const FenInt down = p / width - q / width;
+  const double y = (double)down, x = (double)(p % width - q % width);
 
   return a->distance == FEN_DISTANCE_L1 ? fabs(x) + fabs(y) : sqrt(x * x + y * y);
 }
