@@ -177,7 +177,6 @@ static PetscErrorCode Summarise(FenRun *base, FenSummary *s)
   PetscCall(FenSummaryInt_Private(s, "sweeps", (FenInt)sweeps));
   PetscCall(FenSummaryInt_Private(s, "matvecs", (FenInt)matvecs));
   PetscCall(FenSummaryText_Private(s, "ambiguity", a.name));
-  PetscCall(FenSummaryText_Private(s, "rectangular", FenRectangulars[a.rectangular]));
   PetscCall(FenSummaryReal_Private(s, "radius", a.radius));
   PetscCall(FenSummaryReal_Private(s, "penalty", a.penalty));
   PetscCall(FenSummaryText_Private(s, "method", method));
