@@ -223,6 +223,7 @@ static PetscErrorCode Pack(FenMDP mdp)
     mdp->X[k] = mdp->sign * mdp->policy[k];
   PetscCall(FenBellmanToModel(mdp->op, mdp->X, mdp->saved_policy));
   mdp->changes = mdp->stats.changes;
+  PetscCall(FenBellmanPack(mdp->op));
   PetscFunctionReturn(0);
 }
 
@@ -240,6 +241,7 @@ static PetscErrorCode Unpack(FenMDP mdp)
   mdp->sweeps_offset = sweeps - mdp->sweeps;
   mdp->matvecs_offset = matvecs - mdp->matvecs;
   mdp->stats.changes = mdp->changes;
+  PetscCall(FenBellmanUnpack(mdp->op));
   PetscFunctionReturn(0);
 }
 
@@ -253,6 +255,7 @@ static PetscErrorCode MDPState(FenSolver s, FenState state)
   PetscCall(FenStateAddArray(state, "value_before", mdp->outside, 1, mdp->saved_V));
   PetscCall(FenStateAddArray(state, "value_swept", mdp->outside, 1, mdp->saved_TV));
   PetscCall(FenStateAddArray(state, "policy_row", mdp->outside, 1, mdp->saved_policy));
+  PetscCall(FenBellmanState(mdp->op, state));
   PetscCall(FenStateAddReal(state, "lo", &mdp->stats.lo));
   PetscCall(FenStateAddReal(state, "hi", &mdp->stats.hi));
   PetscCall(FenStateAddReal(state, "value_min", &mdp->stats.vmin));

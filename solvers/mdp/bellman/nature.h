@@ -22,12 +22,24 @@ typedef struct {
   /* the row of a policy with nature's law at V frozen in it; the reward is what makes its value at V nature's, price
      included. Valid until the next call */
   PetscErrorCode (*lane)(FenBellman, void *data, FenInt state, int action, const double V[], FenRowView *);
+  /* the rest may be NULL. All rows of a policy at once: into b->policy, b->policy_reward and b->policy_of */
+  PetscErrorCode (*extract)(FenBellman, void *data, const int policy[], const double V[]);
+  /* T_pi V of the runs' chunks with nature's answers at V; a policy that is not one of terminal states is -1 there */
+  PetscErrorCode (*policy_sweep)(FenBellman, void *data, const FenRuns *, const int policy[], const double V[],
+                                 double TV[], FenSweepPart *);
+  /* where the next search for a row's answer starts: gets it, or sets it; part of the state */
+  PetscErrorCode (*scalar)(FenBellman, void *data, FenInt state, int action, PetscBool set, double *);
 } FenNatureOps;
 
 struct _FenNature {
   const FenNatureOps *ops;
   void               *data;
+  PetscInt            ncomp; /* most rows of a state */
+  double             *saved; /* scalars on the model's layout, ncomp a state */
 };
+
+/* eight states at once: divergences around the nominal law, of stored rows */
+PETSC_INTERN const FenNatureOps FenNatureLanes;
 
 /* row by row through FenDivergence: every divergence, balls and prices */
 PETSC_INTERN const FenNatureOps FenNatureRows;

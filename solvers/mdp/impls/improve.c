@@ -59,11 +59,13 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
   FenMDPShift_Private(mdp, mdp->gamma * FenMDPBestShift_Private(mdp, &stats), mdp->W);
-  PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
+  if (!mdp->robust)
+    PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   for (PetscInt k = 0; k < E->sweeps_max; k++) {
-    if (k && mdp->robust)
-      PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
-    PetscCall(FenBellmanPolicySweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, &stats));
+    if (mdp->robust)
+      PetscCall(FenBellmanRobustPolicySweep(mdp->op, (FenSolver)mdp, mdp->policy, mdp->W, mdp->X, &stats));
+    else
+      PetscCall(FenBellmanPolicySweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, &stats));
     FenMDPSwap_Private(&mdp->W, &mdp->X);
     if (!(FenMDPNorm_Private(mdp, &stats) > stop))
       break;
