@@ -18,9 +18,9 @@ typedef struct {
   const FenNatureKernels *kernels;
   FenNatureSet            set;
   FenDivergence           divergence;
-  double                  size; /* of the divergence: radius or price */
-  FenNatureRuns           all;  /* all rows */
-  double                 *warm, *next, *d;
+  double                  size;                /* of the divergence: radius or price */
+  FenNatureRuns           all;                 /* all rows */
+  double                 *warm, *next, *room;  /* room: of all.d, which begins on a cache line */
   double                 *law, *values, *work; /* one row, for FenDivergence: WORK arrays */
   PetscErrorCode          failed;
   /* the policy's rows */
@@ -170,10 +170,10 @@ static PetscErrorCode ServeRow(Lanes *N, const FenNatureLane *r)
 
 static void Serve(void *ctx, const FenNatureLane *row)
 {
-  Lanes               *N = (Lanes *)ctx;
-  const PetscErrorCode code = ServeRow(N, row);
+  Lanes *N = (Lanes *)ctx;
 
-  N->failed = N->failed ? N->failed : code;
+  if (!N->failed)
+    N->failed = ServeRow(N, row);
 }
 
 static PetscErrorCode Failed(Lanes *N)
@@ -233,13 +233,13 @@ static PetscErrorCode Create(FenBellman b, void **data)
   N->size = N->set.ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
   PetscCall(StoreRewards(b, N));
   PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->warm));
-  PetscCall(PetscMalloc4((size_t)(FEN_LANES * b->longest), &N->d, (size_t)b->longest, &N->law, (size_t)b->longest,
-                         &N->values, (size_t)b->longest, &N->work));
+  PetscCall(PetscMalloc4((size_t)(FEN_LANES * (b->longest + 1)), &N->room, (size_t)b->longest, &N->law,
+                         (size_t)b->longest, &N->values, (size_t)b->longest, &N->work));
   N->all = (FenNatureRuns){.set = &N->set,
                            .chunks = &b->all.view,
                            .reward_next = N->next,
                            .warm = N->warm,
-                           .d = N->d,
+                           .d = (double *)(((uintptr_t)N->room + 63) / 64 * 64),
                            .serve = Serve,
                            .ctx = N};
   *data = N;
@@ -257,7 +257,7 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
   PetscCall(FenDivergenceDestroy(&N->divergence));
   PetscCall(PetscFree(N->next));
   PetscCall(PetscFree(N->warm));
-  PetscCall(PetscFree4(N->d, N->law, N->values, N->work));
+  PetscCall(PetscFree4(N->room, N->law, N->values, N->work));
   PetscCall(PetscFree4(N->of, N->val, N->reward, N->policy_warm));
   PetscCall(PetscFree(N->policy_next));
   PetscCall(PetscFree(N));

@@ -15,39 +15,46 @@
 #define KL_LEAST  2e-2 /* theta below this: rounding of log Z counts too much */
 
 typedef struct {
-  vd z, first, second; /* sums of p e^{-theta d} times 1, d, d^2 */
+  vd u, z, first, second; /* u = -theta/log 2; sums of p e^{-theta d} times 1, d, d^2 */
 } Tilted;
+
+FEN_INLINE void AddTilted(Tilted *s, vd p, vd d)
+{
+  const vd w = p * v_exp2(s->u * d), wd = w * d;
+
+  s->z += w;
+  s->first += wd;
+  s->second = v_fma(wd, d, s->second);
+}
 
 FEN_INLINE Tilted Tilt(const Row *R, vd theta)
 {
-  Tilted s = {v_set(0), v_set(0), v_set(0)};
-  vd     u = theta * -LOG2E;
+  Tilted s = {theta * -LOG2E, v_set(0), v_set(0), v_set(0)}, t = s;
 
-  COLUMNS
-  {
-    const vd d = D, w = P * v_exp2(u * d), wd = w * d;
-
-    s.z += w;
-    s.first += wd;
-    s.second = v_fma(wd, d, s.second);
-  }
+  TWO_CHAINS(R, s, t, AddTilted);
+  s.z += t.z;
+  s.first += t.first;
+  s.second += t.second;
   return s;
+}
+
+typedef struct {
+  vd u, z;
+} Partition;
+
+FEN_INLINE void AddPartition(Partition *s, vd p, vd d)
+{
+  s->z = v_fma(p, v_exp2(s->u * d), s->z);
 }
 
 FEN_INLINE void KLPenalty(const Row *R, Reply *a)
 {
-  const vd u = -LOG2E / R->price;
-  vd       s = v_set(0), t = v_set(0);
-  FenInt   j = 0;
+  Partition s = {-LOG2E / R->price, v_set(0)}, t = s;
+  vd        value;
 
-  for (; j + FEN_LANES < FEN_LANES * R->n; j += 2 * FEN_LANES) {
-    s = v_fma(P, v_exp2(u * D), s);
-    t = v_fma(v_load(R->p + j + FEN_LANES), v_exp2(u * v_load(R->d + j + FEN_LANES)), t);
-  }
-  if (j < FEN_LANES * R->n)
-    s = v_fma(P, v_exp2(u * D), s);
-  s = v_log2(s + t) * -LN2 * R->price;
-  Settle(a, v_set(1), 1 / R->price, a->warm, s, v_set(0), R->unit * (s + R->price));
+  TWO_CHAINS(R, s, t, AddPartition);
+  value = v_log2(s.z + t.z) * -LN2 * R->price;
+  Settle(a, v_set(1), 1 / R->price, a->warm, value, v_set(0), R->unit * (value + R->price));
 }
 
 /* what the bound at theta may miss, see above */

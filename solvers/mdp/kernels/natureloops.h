@@ -17,57 +17,76 @@ typedef struct {
   Lanes         value, gap; /* of the row, its reward included */
 } Slot;
 
-FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenReach reach)
+/* Everything in locals: the buffer might be anything to the compiler. Hardware gathers wait for the stores into the
+   buffer, single loads do not */
+FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenReach reach, int by_next)
 {
-  const FenChunks *C = N->chunks;
-  const int       *col = C->col + FEN_LANES * C->slot_ptr[S->k];
-  const vd         infinite = v_set(INFINITY);
-  Lanes            lo = l_set(INFINITY), hi = l_set(-INFINITY);
+  const FenChunks C = *N->chunks;
+  const int      *col = C.col + FEN_LANES * C.slot_ptr[S->k];
+  const double   *p = S->p, *next = S->next;
+  double         *d = N->d;
+  const FenInt    end = FEN_LANES * S->n;
+  const vd        infinite = v_set(INFINITY), discount = v_set(C.discount), tiny = v_set(TINY);
+  Lanes           lo = l_set(INFINITY), hi = l_set(-INFINITY);
 
-  for (FenInt j = 0; j < FEN_LANES * S->n; j += FEN_LANES) {
-    const Lanes x = Reach(C, V, col + j, reach);
+  for (FenInt j = 0; j < end; j += FEN_LANES) {
+    const Lanes x = Reach(&C, V, col + j, reach);
 
-    FetchAhead(S->p + j, col + j, reach);
+    FetchAhead(p + j, col + j, reach);
     EACH
     {
-      const vd p = v_load(S->p + j + v * FEN_SIMD), r = S->next ? v_load(S->next + j + v * FEN_SIMD) : v_set(0);
-      const vd z = v_fma(v_set(C->discount), x.v[v], r);
+      const FenInt i = j + v * FEN_SIMD;
+      const vd     q = v_load(p + i), r = by_next ? v_load(next + i) : v_set(0), z = v_fma(discount, x.v[v], r);
 
-      lo.v[v] = v_least(lo.v[v], v_if_greater(v_set(TINY), p, infinite, z));
-      hi.v[v] = v_max(hi.v[v], v_if_greater(v_set(TINY), p, -infinite, z));
-      v_store(N->d + j + v * FEN_SIMD, z);
+      lo.v[v] = v_least(lo.v[v], v_if_greater(tiny, q, infinite, z));
+      hi.v[v] = v_max(hi.v[v], v_if_greater(tiny, q, -infinite, z));
+      v_store(d + i, z);
     }
   }
   S->zmin = lo;
   EACH S->range.v[v] = hi.v[v] - lo.v[v];
 }
 
+typedef struct {
+  vd zmin, inverse, mean, least;
+} Scaling;
+
+FEN_INLINE void ScaleColumn(Scaling *s, const double *p, double *d)
+{
+  const vd q = v_load(p), x = v_min(v_max((v_load(d) - s->zmin) * s->inverse, v_set(0)), v_set(1));
+
+  v_store(d, x);
+  s->mean = v_fma(q, x, s->mean);
+  s->least += v_if_equal(x, v_set(0), q, v_set(0));
+}
+
 /* to units of the range; where that is nothing, or no number, d = 0 */
 FEN_INLINE void Scale(const FenNatureRuns *N, Slot *S)
 {
-  const vd zero = v_set(0), one = v_set(1);
+  const vd     zero = v_set(0), one = v_set(1);
+  const FenInt end = FEN_LANES * S->n;
 
   EACH
   {
-    const vd range = S->range.v[v],
-             fits = v_if_greater(range, v_set(1e-280), v_if_greater(v_set(1e300), range, one, zero), zero);
-    const vd inverse = v_if_greater(fits, zero, 1 / range, zero), zmin = S->zmin.v[v];
-    vd       mean = zero, least = zero;
+    const double *p = S->p + v * FEN_SIMD;
+    double       *d = N->d + v * FEN_SIMD;
+    const vd      range = S->range.v[v], zmin = S->zmin.v[v];
+    const vd      fits = v_if_greater(range, v_set(1e-280), v_if_greater(v_set(1e300), range, one, zero), zero);
+    Scaling       s = {zmin, v_if_greater(fits, zero, 1 / range, zero), zero, zero}, t = s;
+    FenInt        j = 0;
 
-    for (FenInt j = v * FEN_SIMD; j < FEN_LANES * S->n; j += FEN_LANES) {
-      const vd p = v_load(S->p + j), z = (v_load(N->d + j) - zmin) * inverse;
-      const vd d = v_if_greater(v_set(TINY), p, zero, v_if_greater(fits, zero, z, zero));
-
-      v_store(N->d + j, d);
-      mean = v_fma(p, d, mean);
-      least += v_if_equal(d, zero, p, zero);
+    for (; j + FEN_LANES < end; j += 2 * FEN_LANES) {
+      ScaleColumn(&s, p + j, d + j);
+      ScaleColumn(&t, p + j + FEN_LANES, d + j + FEN_LANES);
     }
-    S->inverse.v[v] = inverse;
-    S->mean.v[v] = mean;
-    S->least.v[v] = least;
+    if (j < end)
+      ScaleColumn(&s, p + j, d + j);
+    S->inverse.v[v] = s.inverse;
+    S->mean.v[v] = s.mean + t.mean;
+    S->least.v[v] = s.least + t.least;
     S->empty.v[v] = v_if_equal(zmin, v_set(INFINITY), one, zero);
     S->flat.v[v] = one - fits;
-    S->lowest.v[v] = v_if_greater(v_set(N->set->lowest), least, zero, fits);
+    S->lowest.v[v] = v_if_greater(v_set(N->set->lowest), S->least.v[v], zero, fits);
     S->range.v[v] = v_if_greater(S->empty.v[v], zero, zero, range);
     S->zmin.v[v] = v_if_greater(S->empty.v[v], zero, zero, zmin);
   }
@@ -81,13 +100,12 @@ static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
   S->n = C->slot_ptr[k + 1] - C->slot_ptr[k];
   S->p = C->val + FEN_LANES * C->slot_ptr[k];
   S->next = N->reward_next ? N->reward_next + FEN_LANES * C->slot_ptr[k] : NULL;
-  if (C->reach == FEN_REACH_FAR)
-    GatherAll(N, S, V, FEN_REACH_FAR);
+  if (S->next)
+    GatherAll(N, S, V, FEN_REACH_NEAR, 1);
   else if (C->reach == FEN_REACH_RUNS)
-    GatherAll(N, S, V, FEN_REACH_RUNS);
+    GatherAll(N, S, V, FEN_REACH_RUNS, 0);
   else
-    GatherAll(N, S, V, FEN_REACH_NEAR);
-  Scale(N, S);
+    GatherAll(N, S, V, FEN_REACH_NEAR, 0);
 }
 
 FEN_INLINE void Find(const FenNatureSet *set, const Row *R, Reply *a)
@@ -141,11 +159,12 @@ static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double
 
 /* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. law: of
    lanes that are served one by one, and `served` says which */
-static void Answer(const FenNatureRuns *N, Slot *S, const double *own, double *law, Lanes *served)
+static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law, Lanes *served)
 {
   double     *warm = N->warm + FEN_LANES * S->k;
   const Lanes reward = l_load(N->chunks->reward + FEN_LANES * S->k);
 
+  Scale(N, S);
   EACH
   {
     const vd zero = v_set(0), w = v_load(warm + v * FEN_SIMD), zmin = S->zmin.v[v], range = S->range.v[v];
@@ -160,7 +179,7 @@ static void Answer(const FenNatureRuns *N, Slot *S, const double *own, double *l
                   .base = base,
                   .share = v_set(own ? 1e-3 : 0),
                   .unit = (double)(S->n + 16) * UNIT};
-    Reply    a = {w, zero, zero, zero, (1 - S->flat.v[v]) * (1 - S->lowest.v[v])};
+    Reply    a = {v_if_greater(v_set(1e290), w, w, zero), zero, zero, zero, (1 - S->flat.v[v]) * (1 - S->lowest.v[v])};
     vd       error;
 
     if (v_any(a.open))
@@ -177,6 +196,61 @@ static void Answer(const FenNatureRuns *N, Slot *S, const double *own, double *l
     S->value.v[v] = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
     S->gap.v[v] = v_fma(range, a.gap, 2 * error);
   }
+}
+
+/* sums of p times something of z - zmin */
+typedef struct {
+  vd zmin, scale, sum;
+} Excess;
+
+FEN_INLINE void AddExcessTV(Excess *s, vd p, vd z)
+{
+  s->sum = v_fma(p, v_min(z - s->zmin, s->scale), s->sum);
+}
+
+FEN_INLINE void AddExcessKL(Excess *s, vd p, vd z)
+{
+  s->sum = v_fma(p, v_exp2(v_min((z - s->zmin) * s->scale, v_set(0))), s->sum);
+}
+
+/* prices that need no search, in the model's units: total variation; kl unless series are needed. false: not these */
+FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
+{
+  const double price = N->set->size;
+  const double unit = (double)(S->n + 16) * UNIT;
+  const int    kl = N->set->form == FEN_NATURE_KL;
+
+  EACH
+  {
+    const vd zero = v_set(0), range = S->range.v[v],
+             zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]);
+    const Row R = {.n = S->n, .p = S->p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD};
+    const vd  slim = v_if_greater(v_set(price), SMOOTH_FROM * range, v_if_greater(range, zero, v_set(1), zero), zero);
+    Excess    s = {zmin, kl ? v_set(-LOG2E / price) : v_set(price), zero}, t = s;
+    vd        value, reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD), error;
+
+    if (kl && v_any(slim))
+      return 0;
+    if (kl)
+      TWO_CHAINS(&R, s, t, AddExcessKL);
+    else
+      TWO_CHAINS(&R, s, t, AddExcessTV);
+    value = s.sum + t.sum;
+    value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
+    if (S->next)
+      reward = v_if_equal(S->zmin.v[v], v_set(INFINITY), reward, zero);
+    error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) +
+            4 * UNIT * (v_abs(zmin) + v_max(range, zero) + v_if_greater(reward, v_set(-1e308), v_abs(reward), zero));
+    S->value.v[v] = reward + (zmin + value) - error;
+    S->gap.v[v] = 2 * error;
+  }
+  return 1;
+}
+
+FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
+{
+  if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
+    Seek(N, S, own, NULL, NULL);
 }
 
 typedef struct {
@@ -196,7 +270,7 @@ FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, 
     Slot     S;
 
     Read(N, &S, k, V);
-    Answer(N, &S, own, NULL, NULL);
+    Answer(N, &S, own);
     EACH
     {
       const vd q = S.value.v[v];
@@ -262,7 +336,7 @@ static void NatureApply(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
     Slot         S;
 
     Read(N, &S, c, V);
-    Answer(N, &S, own8, NULL, NULL);
+    Answer(N, &S, own8);
     Finish(&run, &S.value, own8, TV8);
     EACH inexact.v[v] = v_max(inexact.v[v], S.gap.v[v]);
     for (FenInt l = 0; l < m; l++)
@@ -277,7 +351,7 @@ static void NatureValues(const FenNatureRuns *N, FenInt k, const double *V, doub
   Slot S;
 
   Read(N, &S, k, V);
-  Answer(N, &S, NULL, NULL, NULL);
+  Answer(N, &S, NULL);
   l_store(q, &S.value);
   l_store(gap, &S.gap);
 }
@@ -288,7 +362,7 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
   Lanes served;
 
   Read(N, &S, k, V);
-  Answer(N, &S, NULL, law, &served);
+  Seek(N, &S, NULL, law, &served);
   EACH
   {
     const vd  zero = v_set(0);

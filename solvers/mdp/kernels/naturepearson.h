@@ -31,25 +31,35 @@ FEN_INLINE vd CentredVariance(const Row *R, vd threshold, const Active *A)
   return sum / A->mass;
 }
 
+typedef struct {
+  vd threshold, mass, rest, first, second, below, above;
+} Split;
+
+FEN_INLINE void AddSplit(Split *s, vd p, vd d)
+{
+  const vd zero = v_set(0), q = v_if_greater(s->threshold, d, p, zero), qd = q * d;
+
+  s->mass += q;
+  s->rest += p - q;
+  s->first += qd;
+  s->second = v_fma(qd, d, s->second);
+  s->below = v_max(s->below, v_if_greater(s->threshold, d, d, zero));
+  s->above = v_min(s->above, v_if_greater(s->threshold, d, v_set(INFINITY), d));
+}
+
 FEN_INLINE Active FindActive(const Row *R, vd threshold)
 {
   const vd zero = v_set(0);
-  Active   A = {zero, zero, zero, zero, zero, v_set(INFINITY)};
-  vd       first = zero, second = zero;
+  Split    s = {threshold, zero, zero, zero, zero, zero, v_set(INFINITY)}, t = s;
+  Active   A;
 
-  COLUMNS
-  {
-    const vd d = D, p = P, q = v_if_greater(threshold, d, p, zero), qd = q * d;
-
-    A.mass += q;
-    A.rest += p - q;
-    first += qd;
-    second = v_fma(qd, d, second);
-    A.below = v_max(A.below, v_if_greater(threshold, d, d, zero));
-    A.above = v_min(A.above, v_if_greater(threshold, d, v_set(INFINITY), d));
-  }
-  A.mean = first / A.mass;
-  A.var = v_max(second / A.mass - A.mean * A.mean, zero);
+  TWO_CHAINS(R, s, t, AddSplit);
+  A.mass = s.mass + t.mass;
+  A.rest = s.rest + t.rest;
+  A.below = v_max(s.below, t.below);
+  A.above = v_min(s.above, t.above);
+  A.mean = (s.first + t.first) / A.mass;
+  A.var = v_max((s.second + t.second) / A.mass - A.mean * A.mean, zero);
   if (v_any_less(A.var, 0.01 * A.mean * A.mean))
     A.var = v_if_greater(0.01 * A.mean * A.mean, A.var, CentredVariance(R, threshold, &A), A.var);
   return A;

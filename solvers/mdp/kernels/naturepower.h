@@ -26,45 +26,67 @@ typedef struct {
   vd m, w1, w2; /* t = 0: m = E log ((d+g)/unit) */
 } Powers;
 
-/* which of the special powers is known when this is compiled */
+typedef struct {
+  vd     g, inverse, t;
+  Powers s;
+} Adding;
+
+FEN_INLINE void AddBurg(Adding *a, vd p, vd d)
+{
+  const vd x = d + a->g, y = 1 / x, q = p * y;
+
+  a->s.m = v_fma(p, v_log2(x * a->inverse), a->s.m);
+  a->s.w1 += q;
+  a->s.w2 = v_fma(q, y, a->s.w2);
+}
+
+FEN_INLINE void AddHellinger(Adding *a, vd p, vd d)
+{
+  const vd y = 1 / (d + a->g), q = p * y, r = q * y;
+
+  a->s.m += q;
+  a->s.w1 += r;
+  a->s.w2 = v_fma(r, y, a->s.w2);
+}
+
+FEN_INLINE void AddNeyman(Adding *a, vd p, vd d)
+{
+  const vd x = d + a->g, y = 1 / v_sqrt(x), q = p * y;
+
+  a->s.m = v_fma(q, x, a->s.m);
+  a->s.w1 += q;
+  a->s.w2 = v_fma(q * y, y, a->s.w2);
+}
+
+FEN_INLINE void AddPower(Adding *a, vd p, vd d)
+{
+  const vd x = d + a->g, y = 1 / x, q = p * v_pow(x, a->t), r = q * y;
+
+  a->s.m += q;
+  a->s.w1 += r;
+  a->s.w2 = v_fma(r, y, a->s.w2);
+}
+
+/* the form is known when this is compiled */
 FEN_INLINE Powers SumPowers(const FenNatureSet *set, FenNatureForm form, const Row *R, vd g, vd unit)
 {
-  Powers   s = {v_set(0), v_set(0), v_set(0)};
-  const vd t = v_set(set->t), inverse = 1 / unit;
+  const vd zero = v_set(0);
+  Adding   a = {g, 1 / unit, v_set(set->t), {zero, zero, zero}}, b = a;
 
-  COLUMNS
-  {
-    const vd p = P, x = D + g;
-
-    if (form == FEN_NATURE_BURG) {
-      const vd q = p / x;
-
-      s.m = v_fma(p, v_log2(x * inverse), s.m);
-      s.w1 += q;
-      s.w2 += q / x;
-    } else if (form == FEN_NATURE_HELLINGER) {
-      const vd y = 1 / x, q = p * y, r = q * y;
-
-      s.m += q;
-      s.w1 += r;
-      s.w2 = v_fma(r, y, s.w2);
-    } else if (form == FEN_NATURE_NEYMAN) {
-      const vd y = 1 / v_sqrt(x), q = p * y;
-
-      s.m = v_fma(q, x, s.m);
-      s.w1 += q;
-      s.w2 = v_fma(q * y, y, s.w2);
-    } else {
-      const vd y = 1 / x, q = p * v_pow(x, t), r = q * y;
-
-      s.m += q;
-      s.w1 += r;
-      s.w2 = v_fma(r, y, s.w2);
-    }
-  }
   if (form == FEN_NATURE_BURG)
-    s.m *= LN2;
-  return s;
+    TWO_CHAINS(R, a, b, AddBurg);
+  else if (form == FEN_NATURE_HELLINGER)
+    TWO_CHAINS(R, a, b, AddHellinger);
+  else if (form == FEN_NATURE_NEYMAN)
+    TWO_CHAINS(R, a, b, AddNeyman);
+  else
+    TWO_CHAINS(R, a, b, AddPower);
+  a.s.m += b.s.m;
+  a.s.w1 += b.s.w1;
+  a.s.w2 += b.s.w2;
+  if (form == FEN_NATURE_BURG)
+    a.s.m *= LN2;
+  return a.s;
 }
 
 /* a bound at g: value, slope and its rounding, second derivative without its sign, and how fast that changes */

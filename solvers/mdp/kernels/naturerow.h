@@ -28,6 +28,20 @@ typedef struct {
 #define P       v_load(R->p + j)
 #define D       v_load(R->d + j)
 
+/* adds columns to two sums in turn, which do not wait for each other: add(&sum, p, d) */
+#define TWO_CHAINS(R, s, t, add)                                                                                       \
+  do {                                                                                                                 \
+    const FenInt  end_ = FEN_LANES * (R)->n;                                                                           \
+    const double *p_ = (R)->p, *d_ = (R)->d;                                                                           \
+    FenInt        j_ = 0;                                                                                              \
+    for (; j_ + FEN_LANES < end_; j_ += 2 * FEN_LANES) {                                                               \
+      add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
+      add(&(t), v_load(p_ + j_ + FEN_LANES), v_load(d_ + j_ + FEN_LANES));                                             \
+    }                                                                                                                  \
+    if (j_ < end_)                                                                                                     \
+      add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
+  } while (0)
+
 FEN_INLINE int v_any(vd flag)
 {
   return v_any_less(v_set(0), flag);
@@ -96,13 +110,14 @@ typedef struct {
 /* next point; `right` is one where the answer is above x */
 FEN_INLINE vd Next(Search *s, vd right, vd wanted, double factor)
 {
-  vd x;
+  vd x, middle;
 
   s->lower = v_if_greater(right, v_set(0), v_max(s->lower, s->x), s->lower);
   s->upper = v_if_greater(right, v_set(0), s->upper, v_min(s->upper, s->x));
   x = v_clip(wanted, s->x * (1 / factor), s->x * factor);
-  /* outside the bracket, or no number: its middle; where one end is unknown, the clipped step is inside */
-  x = v_if_greater(x, s->lower, x, v_sqrt(s->lower) * v_sqrt(s->upper));
-  x = v_if_greater(s->upper, x, x, v_sqrt(s->lower) * v_sqrt(s->upper));
+  /* outside the bracket: its middle, if both ends are known */
+  middle = v_if_greater(v_set(INFINITY), s->upper, v_sqrt(s->lower) * v_sqrt(s->upper), s->x);
+  x = v_if_greater(s->lower, x, middle, x);
+  x = v_if_greater(x, s->upper, middle, x);
   return x;
 }

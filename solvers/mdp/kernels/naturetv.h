@@ -9,43 +9,59 @@
 
 #define TV_PASSES 64
 
-FEN_INLINE vd MeanBelow(const Row *R, vd cut)
-{
-  vd sum = v_set(0);
+typedef struct {
+  vd cut, sum;
+} Below;
 
-  COLUMNS sum = v_fma(P, v_min(D, cut), sum);
-  return sum;
+FEN_INLINE void AddBelow(Below *b, vd p, vd d)
+{
+  b->sum = v_fma(p, v_min(d, b->cut), b->sum);
 }
 
 FEN_INLINE void TVPenalty(const Row *R, Reply *a)
 {
-  const vd value = MeanBelow(R, R->price);
+  Below b = {R->price, v_set(0)}, c = b;
+  vd    value;
 
+  TWO_CHAINS(R, b, c, AddBelow);
+  value = b.sum + c.sum;
   Settle(a, v_set(1), R->price, a->warm, value, v_set(0), R->unit * value);
 }
 
 /* mass above the cut; the next values above and below (the cut itself counts as below), and their masses */
 typedef struct {
-  vd above, mean, up, up_mass, down, down_mass;
+  vd cut, above, mean, up, up_mass, down, down_mass;
 } Corners;
+
+FEN_INLINE void AddCorner(Corners *c, vd p, vd d)
+{
+  const vd zero = v_set(0), higher = v_if_greater(d, c->cut, d, v_set(2)),
+           lower = v_if_greater(d, c->cut, v_set(-1), d);
+
+  c->mean = v_fma(p, v_min(d, c->cut), c->mean);
+  c->above += v_if_greater(d, c->cut, p, zero);
+  /* a closer value starts its mass again; entries without mass change nothing but the place */
+  c->up_mass = v_if_greater(c->up, higher, p, c->up_mass + v_if_equal(c->up, higher, p, zero));
+  c->up = v_min(c->up, higher);
+  c->down_mass = v_if_greater(lower, c->down, p, c->down_mass + v_if_equal(c->down, lower, p, zero));
+  c->down = v_max(c->down, lower);
+}
 
 FEN_INLINE Corners LookAround(const Row *R, vd cut)
 {
   const vd zero = v_set(0);
-  Corners  c = {zero, zero, v_set(2), zero, v_set(-1), zero};
+  Corners  c = {cut, zero, zero, v_set(2), zero, v_set(-1), zero}, e = c;
+  vd       up, down;
 
-  COLUMNS
-  {
-    const vd p = P, d = D, higher = v_if_greater(d, cut, d, v_set(2)), lower = v_if_greater(d, cut, v_set(-1), d);
-
-    c.mean = v_fma(p, v_min(d, cut), c.mean);
-    c.above += v_if_greater(d, cut, p, zero);
-    /* a closer value starts its mass again; entries without mass change nothing but the place */
-    c.up_mass = v_if_greater(c.up, higher, p, c.up_mass + v_if_equal(c.up, higher, p, zero));
-    c.up = v_min(c.up, higher);
-    c.down_mass = v_if_greater(lower, c.down, p, c.down_mass + v_if_equal(c.down, lower, p, zero));
-    c.down = v_max(c.down, lower);
-  }
+  TWO_CHAINS(R, c, e, AddCorner);
+  up = v_min(c.up, e.up);
+  down = v_max(c.down, e.down);
+  c.up_mass = v_if_equal(c.up, up, c.up_mass, zero) + v_if_equal(e.up, up, e.up_mass, zero);
+  c.down_mass = v_if_equal(c.down, down, c.down_mass, zero) + v_if_equal(e.down, down, e.down_mass, zero);
+  c.up = up;
+  c.down = down;
+  c.above += e.above;
+  c.mean += e.mean;
   return c;
 }
 
