@@ -17,6 +17,7 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
     mdp->value[k] = terminal && (!rows || mdp->criterion == FEN_MDP_FINITE) ? terminal[k] : 0;
   }
   PetscCall(FenBellmanFromModel(mdp->op, mdp->value, mdp->V));
+  PetscCall(FenBellmanNatureStart(mdp->op));
   for (FenInt k = 0; k < mdp->n; k++)
     mdp->policy[k] = -1;
   PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps_offset, &mdp->matvecs_offset));

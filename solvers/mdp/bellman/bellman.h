@@ -72,4 +72,6 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
 PETSC_INTERN PetscErrorCode FenBellmanPack(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanUnpack(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanState(FenBellman, FenState);
+/* all of it as at the start */
+PETSC_INTERN PetscErrorCode FenBellmanNatureStart(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanGetWork(FenBellman, double *sweeps, double *matvecs);

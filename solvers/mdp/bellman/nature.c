@@ -4,56 +4,37 @@
 
 static const FenNatureOps *const kinds[] = {&FenNatureLanes, &FenNatureRows, NULL};
 
-/* room for the scalars on the model's layout */
-static PetscErrorCode CreateState(FenBellman b)
+static PetscErrorCode ModelStates(FenBellman b, FenInt *n)
 {
   FenLayout layout;
-  FenInt    n;
-  int       rows, most = 1;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetLayout(b->model, &layout));
-  PetscCall(FenLayoutGetLocalSize(layout, &n));
-  for (FenInt s = 0; s < b->nlocal; s++) {
-    PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
-    most = PetscMax(most, rows);
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, b->comm));
-  b->nature->ncomp = most;
-  PetscCall(PetscCalloc1((size_t)(n * most), &b->nature->saved));
+  PetscCall(FenLayoutGetLocalSize(layout, n));
   PetscFunctionReturn(0);
 }
 
-/* between the kind's scalars and those of the state: one row of every state after the other, as values travel */
-static PetscErrorCode MoveScalars(FenBellman b, PetscBool set)
+/* between what the kind remembers and the state, one component after the other, as values travel */
+static PetscErrorCode MoveState(FenBellman b, PetscBool load)
 {
   const FenNature *N = b->nature;
-  const PetscInt   m = N->ncomp;
-  FenLayout        layout;
   FenInt           n;
   double          *inside, *outside;
-  int              rows;
 
   PetscFunctionBegin;
-  PetscCall(FenMDPModelGetLayout(b->model, &layout));
-  PetscCall(FenLayoutGetLocalSize(layout, &n));
+  PetscCall(ModelStates(b, &n));
   PetscCall(PetscMalloc2(b->nlocal, &inside, n, &outside));
-  for (PetscInt a = 0; a < m; a++) {
-    for (FenInt k = 0; set && k < n; k++)
-      outside[k] = N->saved[k * m + a];
-    if (set)
+  for (PetscInt c = 0; c < N->ncomp; c++) {
+    for (FenInt k = 0; load && k < n; k++)
+      outside[k] = N->saved[k * N->ncomp + c];
+    if (load)
       PetscCall(FenBellmanFromModel(b, outside, inside));
-    for (FenInt s = 0; s < b->nlocal; s++) {
-      PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
-      if (!set)
-        inside[s] = 0;
-      if (a < rows)
-        PetscCall(N->ops->scalar(b, N->data, s, a, set, &inside[s]));
-    }
-    if (!set)
-      PetscCall(FenBellmanToModel(b, inside, outside));
-    for (FenInt k = 0; !set && k < n; k++)
-      N->saved[k * m + a] = outside[k];
+    PetscCall(N->ops->state(b, N->data, c, load, inside));
+    if (load)
+      continue;
+    PetscCall(FenBellmanToModel(b, inside, outside));
+    for (FenInt k = 0; k < n; k++)
+      N->saved[k * N->ncomp + c] = outside[k];
   }
   PetscCall(PetscFree2(inside, outside));
   PetscFunctionReturn(0);
@@ -62,16 +43,28 @@ static PetscErrorCode MoveScalars(FenBellman b, PetscBool set)
 PetscErrorCode FenBellmanPack(FenBellman b)
 {
   PetscFunctionBegin;
-  if (b->nature && b->nature->saved)
-    PetscCall(MoveScalars(b, PETSC_FALSE));
+  if (b->nature && b->nature->ncomp)
+    PetscCall(MoveState(b, PETSC_FALSE));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBellmanUnpack(FenBellman b)
 {
   PetscFunctionBegin;
-  if (b->nature && b->nature->saved)
-    PetscCall(MoveScalars(b, PETSC_TRUE));
+  if (b->nature && b->nature->ncomp)
+    PetscCall(MoveState(b, PETSC_TRUE));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanNatureStart(FenBellman b)
+{
+  double *zero;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(b->nlocal, &zero));
+  for (PetscInt c = 0; b->nature && c < b->nature->ncomp; c++)
+    PetscCall(b->nature->ops->state(b, b->nature->data, c, PETSC_TRUE, zero));
+  PetscCall(PetscFree(zero));
   PetscFunctionReturn(0);
 }
 
@@ -80,7 +73,7 @@ PetscErrorCode FenBellmanState(FenBellman b, FenState state)
   FenLayout layout;
 
   PetscFunctionBegin;
-  if (!b->nature || !b->nature->saved)
+  if (!b->nature || !b->nature->ncomp)
     PetscFunctionReturn(0);
   PetscCall(FenMDPModelGetLayout(b->model, &layout));
   PetscCall(FenStateAddArray(state, "nature", layout, b->nature->ncomp, b->nature->saved));
@@ -91,6 +84,7 @@ PetscErrorCode FenNatureCreate_Private(FenBellman b)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
   PetscBool           none, able = PETSC_FALSE;
+  FenInt              n;
 
   PetscFunctionBegin;
   PetscCall(PetscStrcmp(a->name, "none", &none));
@@ -106,8 +100,10 @@ PetscErrorCode FenNatureCreate_Private(FenBellman b)
   PetscCheck(able, b->comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_ambiguity %s: there is no such set", a->name);
   PetscCall(PetscInfo(b->model, "nature: %s\n", b->nature->ops->name));
   PetscCall(b->nature->ops->create(b, &b->nature->data));
-  if (b->nature->ops->scalar)
-    PetscCall(CreateState(b));
+  if (b->nature->ops->components)
+    PetscCall(b->nature->ops->components(b, b->nature->data, &b->nature->ncomp));
+  PetscCall(ModelStates(b, &n));
+  PetscCall(PetscCalloc1((size_t)(n * b->nature->ncomp), &b->nature->saved));
   PetscFunctionReturn(0);
 }
 

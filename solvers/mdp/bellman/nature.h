@@ -27,15 +27,16 @@ typedef struct {
   /* T_pi V of the runs' chunks with nature's answers at V; a policy that is not one of terminal states is -1 there */
   PetscErrorCode (*policy_sweep)(FenBellman, void *data, const FenRuns *, const int policy[], const double V[],
                                  double TV[], FenSweepPart *);
-  /* where the next search for a row's answer starts: gets it, or sets it; part of the state */
-  PetscErrorCode (*scalar)(FenBellman, void *data, FenInt state, int action, PetscBool set, double *);
+  /* numbers that a restart needs, `components` of each state; one of them for my states, out or (load) in */
+  PetscErrorCode (*components)(FenBellman, void *data, PetscInt *);
+  PetscErrorCode (*state)(FenBellman, void *data, PetscInt component, PetscBool load, double x[]);
 } FenNatureOps;
 
 struct _FenNature {
   const FenNatureOps *ops;
   void               *data;
-  PetscInt            ncomp; /* most rows of a state */
-  double             *saved; /* scalars on the model's layout, ncomp a state */
+  PetscInt            ncomp;
+  double             *saved; /* what a restart needs, on the model's layout */
 };
 
 /* eight states at once: divergences around the nominal law, of stored rows */

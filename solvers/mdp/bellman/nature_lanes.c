@@ -412,19 +412,41 @@ static PetscErrorCode PolicySweep(FenBellman b, void *data, const FenRuns *runs,
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Scalar(FenBellman b, void *data, FenInt s, int action, PetscBool set, double *x)
+/* a scalar a row: as many components as the fullest state of all ranks has rows */
+static PetscErrorCode Components(FenBellman b, void *data, PetscInt *n)
 {
-  Lanes       *N = (Lanes *)data;
-  const FenInt c = s / FEN_LANES;
-  double      *warm = N->warm + FEN_LANES * (b->all.chunk_ptr[c] + action);
+  int most = 1, rows;
 
   PetscFunctionBegin;
-  if (!set)
-    *x = warm[s % FEN_LANES];
-  else
-    for (FenInt l = s % FEN_LANES; l < FEN_LANES; l++)
-      if (l == s % FEN_LANES || (s % FEN_LANES == 0 && s + l >= b->nlocal))
-        warm[l] = *x;
+  (void)data;
+  for (FenInt s = 0; s < b->nlocal; s++) {
+    PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
+    most = PetscMax(most, rows);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, b->comm));
+  *n = most;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode State(FenBellman b, void *data, PetscInt action, PetscBool load, double x[])
+{
+  Lanes *N = (Lanes *)data;
+
+  PetscFunctionBegin;
+  for (FenInt c = 0; c < b->all.nchunks; c++) {
+    const FenInt k = b->all.chunk_ptr[c] + action;
+
+    for (FenInt l = 0; l < FEN_LANES; l++) {
+      const FenInt s = FEN_LANES * c + l;
+
+      if (k >= b->all.chunk_ptr[c + 1])
+        x[PetscMin(s, b->nlocal - 1)] = load ? x[PetscMin(s, b->nlocal - 1)] : 0;
+      else if (load) /* lanes beyond the last state do as the first */
+        N->warm[FEN_LANES * k + l] = x[s < b->nlocal ? s : FEN_LANES * c];
+      else if (s < b->nlocal)
+        x[s] = N->warm[FEN_LANES * k + l];
+    }
+  }
   PetscFunctionReturn(0);
 }
 
@@ -436,4 +458,5 @@ const FenNatureOps FenNatureLanes = {.name = "lanes",
                                      .values = Values,
                                      .extract = Extract,
                                      .policy_sweep = PolicySweep,
-                                     .scalar = Scalar};
+                                     .components = Components,
+                                     .state = State};

@@ -51,7 +51,7 @@ PetscErrorCode FenImproveChoose(FenMDP mdp, FenImprove *E)
   if (E->looked < LOOK_UNTIL)
     PetscFunctionReturn(0);
   E->rate = Contraction(mdp, E, norm, &sweeps);
-  E->kind = sweeps <= FEW_SWEEPS ? FEN_EVALUATE_SWEEPS : mdp->robust ? FEN_EVALUATE_PARTIAL : FEN_EVALUATE_NEWTON;
+  E->kind = sweeps <= FEW_SWEEPS ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_NEWTON;
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
 }

@@ -89,7 +89,9 @@ static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepSt
   PetscCall(FenMDPDots_Private(mdp, 1, (const double *const *)&b, b, &norm2));
   *failed = (PetscBool)!isfinite(norm2);
   if (norm2 > 0 && !*failed) {
-    const double stop = PetscMax(forcing * sqrt(norm2), 0.3 * least * sqrt((double)mdp->nstates));
+    /* 2-norm over largest entry: what is left is spread like the right-hand side, not evenly over all states */
+    const double even = sqrt((double)mdp->nstates), spread = 2 * sqrt(norm2) / FenMDPNorm_Private(mdp, stats);
+    const double stop = PetscMax(forcing * sqrt(norm2), 0.3 * least * PetscMin(even, spread));
 
     PetscCall(FenPolicySystemSolve(&E->system, b, stop, x, failed));
     if (!*failed)
