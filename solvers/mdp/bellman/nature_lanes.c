@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Nature eight states at a time ((s,a)-rectangular): divergences around the nominal law of stored rows, in the loops of
-   kernels/naturekernels.h. Rows that these cannot serve (tiny radii, js, jeffreys, exotic orders) go to FenDivergence
-   one by one. Every row keeps the scalar at which its last search ended.
+   kernels/naturekernels.h. Rows that these cannot serve (orders next to 0 and 1, most extreme numbers) go to
+   FenDivergence one by one. Every row keeps the scalar at which its last search ended.
 
    A policy's rows have their nominal probabilities here and nature's laws in b->policy.
 
@@ -58,6 +58,7 @@ static FenNatureForm FormOfOrder(double alpha, double *factor)
 static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
 {
   static const char *const names[] = {"tv", "kl", "pearson", "burg", "hellinger", "neyman"};
+  const PetscBool          js = (PetscBool)!strcmp(a->name, "js");
 
   *factor = 1;
   if (!strcmp(a->name, "alpha"))
@@ -69,6 +70,8 @@ static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
   for (int k = 0; k < (int)(sizeof(names) / sizeof(names[0])); k++)
     if (!strcmp(a->name, names[k]))
       return (FenNatureForm)k;
+  if (js || !strcmp(a->name, "jeffreys"))
+    return js ? FEN_NATURE_JS : FEN_NATURE_JEFFREYS;
   return FEN_NATURE_OTHER;
 }
 
@@ -111,6 +114,23 @@ static void SetPowers(FenNatureSet *set)
     set->lowest = exp(log1p(base) / (1 - set->alpha));
 }
 
+/* Jensen-Shannon: the law of all mass on entries of mass q is at this distance; 0 < q <= 1 */
+static double FarthestJS(double q)
+{
+  return 0.5 * (-log(q) - (1 + q) * log((1 + q) / (2 * q)) + (1 - q) * log(2));
+}
+
+static double LowestJS(double rho)
+{
+  double lower = 1e-12, upper = 1;
+
+  if (rho >= log(2))
+    return 0;
+  while (upper - lower > 1e-15 * upper && 0.5 * (lower + upper) > lower && 0.5 * (lower + upper) < upper)
+    *(FarthestJS(0.5 * (lower + upper)) > rho ? &lower : &upper) = 0.5 * (lower + upper);
+  return upper;
+}
+
 static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
 {
   double factor;
@@ -126,7 +146,9 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
     set->lowest = exp(-set->size);
   else if (set->form == FEN_NATURE_PEARSON)
     set->lowest = 1 / (1 + set->size);
-  else if (set->form != FEN_NATURE_OTHER)
+  else if (set->form == FEN_NATURE_JS)
+    set->lowest = LowestJS(set->size);
+  else if (set->form >= FEN_NATURE_BURG && set->form <= FEN_NATURE_ABOVE)
     SetPowers(set);
   if (!set->ball || set->form == FEN_NATURE_OTHER)
     set->lowest = 2;
@@ -134,8 +156,9 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
     set->alpha = set->scale = set->price = 1;
   }
   /* price^2 is about var/(2 radius) in a ball, and var at most 1/4 */
-  set->smooth = (PetscBool)(set->form != FEN_NATURE_TV && set->form != FEN_NATURE_PEARSON &&
-                            set->form != FEN_NATURE_OTHER && (!set->ball || set->size / set->scale < 1e-3));
+  set->smooth =
+      (PetscBool)((set->form == FEN_NATURE_KL || (set->form >= FEN_NATURE_BURG && set->form <= FEN_NATURE_ABOVE)) &&
+                  (!set->ball || set->size / set->scale < 1e-3));
   SetSeries(set);
 }
 

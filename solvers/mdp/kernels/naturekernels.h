@@ -15,6 +15,8 @@
      power t<1  kappa (E (d+g)^t)^{1/t} - g                  gap g; t = 0 burg, 1/2 neyman, -1 hellinger
      power t>1  a - kappa (E (a-d)_+^t)^{1/t}                threshold a
 
+     js, jeffreys   two scalars, see naturetilt.h
+
    with t = alpha/(alpha-1) and kappa = (1 + alpha(alpha-1) rho)^{1/alpha} of the Cressie-Read family; prices alike.
    Lanes that this arithmetic cannot serve are handed to the caller.
 */
@@ -30,6 +32,8 @@ typedef enum {
   FEN_NATURE_NEYMAN,
   FEN_NATURE_BELOW, /* the Cressie-Read family below one, and above */
   FEN_NATURE_ABOVE,
+  FEN_NATURE_JS,
+  FEN_NATURE_JEFFREYS,
   FEN_NATURE_OTHER /* the caller's */
 } FenNatureForm;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The law of an answer, for one instruction set. */
 #pragma once
-#include "naturerow.h"
+#include "naturetilt.h"
 
 /* p times this, up to a factor */
-FEN_INLINE vd Weight(const FenNatureSet *set, vd d, vd at)
+FEN_INLINE vd Weight(const FenNatureSet *set, vd d, vd at, vd price)
 {
   switch (set->form) {
   case FEN_NATURE_KL:
@@ -19,6 +19,10 @@ FEN_INLINE vd Weight(const FenNatureSet *set, vd d, vd at)
     return 1 / v_sqrt(d + at);
   case FEN_NATURE_BELOW:
     return v_pow(d + at, v_set(set->t - 1));
+  case FEN_NATURE_JS:
+    return 1 + TiltJS((at - d) / price).t;
+  case FEN_NATURE_JEFFREYS:
+    return 1 + TiltJeffreys((at - d) / price).t;
   default:
     return v_if_greater(at, d, v_pow(v_max(at - d, v_set(1e-100)), v_set(set->t - 1)), v_set(0));
   }
@@ -55,7 +59,8 @@ FEN_INLINE vd CutWeight(const Cut *c, const Row *R, vd d, vd p, vd at)
 
 /* `lowest` is one where all mass is on the smallest value, `flat` where all values are the same, `served` where the law
    is written already */
-FEN_INLINE void WriteLaw(const FenNatureSet *set, const Row *R, vd at, vd lowest, vd flat, vd served, double *law)
+FEN_INLINE void WriteLaw(const FenNatureSet *set, const Row *R, vd at, vd price, vd lowest, vd flat, vd served,
+                         double *law)
 {
   const vd  zero = v_set(0);
   const Cut cut = FindCut(set, R, at);
@@ -64,7 +69,7 @@ FEN_INLINE void WriteLaw(const FenNatureSet *set, const Row *R, vd at, vd lowest
   COLUMNS
   {
     const vd p = P, d = D;
-    vd       w = set->form == FEN_NATURE_TV ? CutWeight(&cut, R, d, p, at) : p * Weight(set, d, at);
+    vd       w = set->form == FEN_NATURE_TV ? CutWeight(&cut, R, d, p, at) : p * Weight(set, d, at, price);
 
     w = v_if_greater(lowest, zero, v_if_equal(d, zero, p, zero), w);
     w = v_if_greater(flat, zero, p, w);

@@ -5,6 +5,7 @@
 #include "naturepearson.h"
 #include "naturepower.h"
 #include "naturesmooth.h"
+#include "naturetilt.h"
 #include "naturetv.h"
 
 #define TINY 1e-300 /* probabilities below this are none */
@@ -13,7 +14,7 @@
 typedef struct {
   FenInt        k, n;
   const double *p, *next; /* next: rewards on successors or NULL */
-  Lanes         zmin, range, inverse, mean, least, empty, flat, lowest, at;
+  Lanes         zmin, range, inverse, mean, least, empty, flat, lowest, at, price;
   Lanes         value, gap; /* of the row, its reward included */
 } Slot;
 
@@ -132,6 +133,10 @@ FEN_INLINE void Find(const FenNatureSet *set, const Row *R, Reply *a)
     set->ball ? PowerBall(set, FEN_NATURE_BELOW, R, a) : PowerPrice(set, FEN_NATURE_BELOW, R, a);
   else if (form == FEN_NATURE_ABOVE)
     set->ball ? AboveBall(set, R, a) : AbovePrice(set, R, a);
+  else if (form == FEN_NATURE_JS)
+    set->ball ? TiltBall(set, FEN_NATURE_JS, R, a) : TiltPrice(FEN_NATURE_JS, R, a);
+  else if (form == FEN_NATURE_JEFFREYS)
+    set->ball ? TiltBall(set, FEN_NATURE_JEFFREYS, R, a) : TiltPrice(FEN_NATURE_JEFFREYS, R, a);
 }
 
 /* lanes without an answer, one by one */
@@ -179,7 +184,8 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law
                   .base = base,
                   .share = v_set(own ? 1e-3 : 0),
                   .unit = (double)(S->n + 16) * UNIT};
-    Reply    a = {v_if_greater(v_set(1e290), w, w, zero), zero, zero, zero, (1 - S->flat.v[v]) * (1 - S->lowest.v[v])};
+    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),    zero,    zero, zero,
+                  (1 - S->flat.v[v]) * (1 - S->lowest.v[v]), v_set(1)};
     vd       error;
 
     if (v_any(a.open))
@@ -193,6 +199,7 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law
     error = 4 * UNIT * (v_abs(zmin) + range + v_if_greater(S->empty.v[v], zero, zero, v_abs(fixed)));
     v_store(warm + v * FEN_SIMD, a.warm);
     S->at.v[v] = a.at;
+    S->price.v[v] = a.price;
     S->value.v[v] = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
     S->gap.v[v] = v_fma(range, a.gap, 2 * error);
   }
@@ -369,7 +376,7 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
     const Row R = {.n = S.n, .p = S.p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD, .least = S.least.v[v]};
     vd        mean = zero, next = zero;
 
-    WriteLaw(N->set, &R, S.at.v[v], S.lowest.v[v], S.flat.v[v], served.v[v], law + v * FEN_SIMD);
+    WriteLaw(N->set, &R, S.at.v[v], S.price.v[v], S.lowest.v[v], S.flat.v[v], served.v[v], law + v * FEN_SIMD);
     for (FenInt j = v * FEN_SIMD; j < FEN_LANES * S.n; j += FEN_LANES) {
       mean = v_fma(v_load(law + j), v_load(N->d + j), mean);
       next = S.next ? v_fma(v_load(law + j), v_load(S.next + j), next) : next;

@@ -22,6 +22,7 @@ typedef struct {
 /* `open` is one where there is no answer yet */
 typedef struct {
   vd warm, at, value, gap, open;
+  vd price; /* js, jeffreys: of the law */
 } Reply;
 
 #define COLUMNS for (FenInt j = 0; j < FEN_LANES * R->n; j += FEN_LANES)
@@ -71,7 +72,7 @@ FEN_INLINE vd v_pow(vd x, vd power)
 /* one where the gap is small enough to stop */
 FEN_INLINE vd Small(const Row *R, vd value, vd gap)
 {
-  const vd enough = v_max(v_set(EXACT), R->share * v_abs(R->base + value));
+  const vd enough = v_max(v_set(EXACT + 40 * R->unit), R->share * v_abs(R->base + value));
 
   return v_if_greater(enough, gap, v_set(1), v_set(0)); /* not if it is no number */
 }
