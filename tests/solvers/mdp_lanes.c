@@ -175,7 +175,7 @@ static void EverySet(const double sizes[], int nsizes, PetscBool ball, Kind kind
 {
   for (int isa = 0; isa < 3; isa++)
     for (int k = 0; k < NSETS; k++)
-      for (int i = 0; i < nsizes; i++) {
+      for (int i = kind == PLAIN ? 0 : (k + (int)kind) % 3; i < nsizes; i += kind == PLAIN ? 1 : 3) {
         const Model  m = {.n = 48 + 13 * (k % 3),
                           .most = i % 2 ? 6 : MOST,
                           .by_next = (PetscBool)(k % 2 && !kind),
