@@ -129,7 +129,10 @@ static void TestEveryIteration(void **state)
                                       {.name = "kl", .alpha = 1, .radius = .02},
                                       {.name = "pearson", .radius = .02, .rectangular = FEN_RECTANGULAR_S},
                                       {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S},
-                                      {.name = "tv", .radius = .01, .support = FEN_SUPPORT_ALL}};
+                                      {.name = "tv", .radius = .01, .support = FEN_SUPPORT_ALL},
+                                      {.name = "pearson", .alpha = 1, .radius = .02},
+                                      {.name = "js", .alpha = 1, .radius = .01},
+                                      {.name = "neyman", .alpha = 1, .penalty = 2}};
   FenMDPModel               model = MDPMake(MPI_COMM_WORLD, STATES, Walk, NULL, FEN_MDP_MAX);
 
   (void)state;

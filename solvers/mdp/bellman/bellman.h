@@ -60,6 +60,9 @@ PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q
 PETSC_INTERN PetscErrorCode FenBellmanSetPolicy(FenBellman, const int policy[], double V[]);
 /* T_pi V for the extracted rows (linear: nature's law is frozen) and its stats */
 PETSC_INTERN PetscErrorCode FenBellmanPolicySweep(FenBellman, FenSolver, double V[], double TV[], FenSweepStats *);
+/* T_pi V with nature's answer at V: what FenBellmanSetPolicy(V) and FenBellmanPolicySweep(V) say, in one pass */
+PETSC_INTERN PetscErrorCode FenBellmanRobustPolicySweep(FenBellman, FenSolver, const int policy[], double V[],
+                                                        double TV[], FenSweepStats *);
 /* y = x - gamma P_pi x; x and y have nlocal entries; r_pi on my states */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], double y[]);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);

@@ -3,7 +3,7 @@
 #include "nature.h"
 #include <math.h>
 
-static const FenNatureOps *const kinds[] = {&FenNatureSRect, &FenNatureRows, NULL};
+static const FenNatureOps *const kinds[] = {&FenNatureSRect, &FenNatureLanes, &FenNatureRows, NULL};
 
 /* is there anything that nature may do */
 static PetscErrorCode Acts(FenBellman b, PetscBool *acts)

@@ -33,6 +33,11 @@ typedef struct {
   PetscErrorCode (*state)(FenBellman, void *data, PetscInt component, PetscBool load, double x[]);
   /* randomised policies: which component is the probability of a state's first row; the others follow it */
   PetscInt (*policy)(void *data);
+  /* all rows of a policy at once: into b->policy, b->policy_reward and b->policy_of */
+  PetscErrorCode (*extract)(FenBellman, void *data, const int policy[], const double V[]);
+  /* T_pi V of the runs' chunks with nature's answers at V; a policy that is not one of terminal states is -1 there */
+  PetscErrorCode (*policy_sweep)(FenBellman, void *data, const FenRuns *, const int policy[], const double V[],
+                                 double TV[], FenSweepPart *);
 } FenNatureOps;
 
 struct _FenNature {
@@ -40,6 +45,8 @@ struct _FenNature {
   void               *data;
 };
 
+/* eight states at once: divergences around the nominal law, of stored rows */
+PETSC_INTERN const FenNatureOps FenNatureLanes;
 /* row by row: every divergence and set, balls and prices */
 PETSC_INTERN const FenNatureOps FenNatureRows;
 /* s-rectangular */

@@ -3,7 +3,7 @@
    The rows of a policy in chunks of their own, one slot a chunk with room for the chunk's longest row: products read
    nothing else. When the policy changes the lanes of changed states are written again.
 */
-#include "bellmanimpl.h"
+#include "nature.h"
 
 /* entries of a lane that the longest row of the chunk's states takes */
 static PetscErrorCode Room(FenBellman b, FenInt c, FenInt *columns)
@@ -151,6 +151,10 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
     PetscCall(FenNaturePrepare_Private(b, V));
     PetscCall(FenBellmanExchangeBegin_Private(b, V));
     PetscCall(FenBellmanExchangeEnd_Private(b, V));
+    if (b->nature->ops->extract) {
+      PetscCall(b->nature->ops->extract(b, b->nature->data, policy, V));
+      PetscFunctionReturn(0);
+    }
   }
   for (FenInt s = 0; s < b->nlocal; s++) {
     const PetscBool terminal = (PetscBool)(next_terminal < b->nterminal && b->terminal[next_terminal] == s);
@@ -192,6 +196,31 @@ PetscErrorCode FenBellmanPolicySweep(FenBellman b, FenSolver solver, double V[],
   ApplyRuns(b, &b->inner, V, TV, &part);
   PetscCall(FenBellmanExchangeEnd_Private(b, V));
   ApplyRuns(b, &b->outer, V, TV, &part);
+  b->matvecs += 1;
+  PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanRobustPolicySweep(FenBellman b, FenSolver solver, const int policy[], double V[], double TV[],
+                                           FenSweepStats *stats)
+{
+  const FenNature *N = b->nature;
+  FenSweepPart     part;
+
+  PetscFunctionBegin;
+  if (!N || !N->ops->policy_sweep) {
+    PetscCall(FenBellmanSetPolicy(b, policy, V));
+    PetscCall(FenBellmanPolicySweep(b, solver, V, TV, stats));
+    PetscFunctionReturn(0);
+  }
+  if (!b->policy_of)
+    PetscCall(Allocate(b));
+  FenSweepPartInit(&part);
+  PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(FenBellmanExchangeBegin_Private(b, V));
+  PetscCall(N->ops->policy_sweep(b, N->data, &b->inner, policy, V, TV, &part));
+  PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  PetscCall(N->ops->policy_sweep(b, N->data, &b->outer, policy, V, TV, &part));
   b->matvecs += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
   PetscFunctionReturn(0);

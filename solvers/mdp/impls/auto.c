@@ -2,8 +2,9 @@
 /*
    FENMDPAUTO: some sweeps of value iteration, during which the contraction of the span of TV - V is measured, then the
    method that suits it. Where news spreads fast the span falls quickly whatever the discount, and sweeps of T_pi win;
-   where it travels one state a sweep, linear solves do. Finite horizons and average rewards have one method each, which
-   the family takes when it is set up.
+   where it travels one state a sweep, linear solves do, but not for robust models: with nature's law frozen in them
+   they are Newton's method on a max-min, which may cycle. Finite horizons and average rewards have one method each,
+   which the family takes when it is set up.
 */
 #include "improve.h"
 #include <math.h>
@@ -26,15 +27,20 @@ static double Contraction(FenMDP mdp, const FenImprove *E, double norm, double *
 static PetscErrorCode Describe(FenMDP mdp, const FenImprove *E)
 {
   PetscFunctionBegin;
-  mdp->choice = E->kind == FEN_EVALUATE_SWEEPS ? FENMDPMPI : E->kind == FEN_EVALUATE_NEWTON ? FENMDPIPI : FENMDPPPI;
-  if (E->kind == FEN_EVALUATE_SWEEPS)
+  mdp->choice = E->kind == FEN_EVALUATE_SWEEPS ? FENMDPMPI : FENMDPIPI;
+  if (E->kind == FEN_EVALUATE_SWEEPS && mdp->robust)
+    PetscCall(
+        PetscSNPrintf(mdp->why, sizeof(mdp->why),
+                      "the span of TV - V contracts by %.3g a sweep; sweeps over the policy's rows, with nature's "
+                      "answer in each, converge from everywhere",
+                      E->rate));
+  else if (E->kind == FEN_EVALUATE_SWEEPS)
     PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why),
                             "the span of TV - V contracts by %.3g a sweep: sweeps over the policy's rows are enough",
                             E->rate));
   else
     PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why),
-                            "the span of TV - V contracts by %.3g a sweep only: linear solves pay%s", E->rate,
-                            E->kind == FEN_EVALUATE_PARTIAL ? ", with nature's answer renewed" : ""));
+                            "the span of TV - V contracts by %.3g a sweep only: linear solves pay", E->rate));
   PetscCall(PetscInfo(mdp, "%s: %s\n", mdp->choice, mdp->why));
   PetscFunctionReturn(0);
 }
@@ -51,7 +57,7 @@ PetscErrorCode FenImproveChoose(FenMDP mdp, FenImprove *E)
   if (E->looked < LOOK_UNTIL)
     PetscFunctionReturn(0);
   E->rate = Contraction(mdp, E, norm, &sweeps);
-  E->kind = sweeps <= FEW_SWEEPS ? FEN_EVALUATE_SWEEPS : mdp->robust ? FEN_EVALUATE_PARTIAL : FEN_EVALUATE_NEWTON;
+  E->kind = sweeps <= FEW_SWEEPS || mdp->robust ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_NEWTON;
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
 }
@@ -78,7 +84,7 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
 }
 
 /*MC
-  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi, ipi or, for robust models, ppi
+  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi, which robust models always take, or ipi
 
   Options Database Keys:
   Those of the methods, see `FENMDPMPI` and `FENMDPIPI`.
