@@ -204,7 +204,7 @@ typedef struct {
 typedef struct {
   FenMDPSource      source;
   FenOutputs        out;
-  PetscBool         store_model, store_model_set;
+  PetscBool         store_model, store_model_set, kernel;
   FenCLICkptOptions ckpt;
 } FenMDPOptions;
 
@@ -226,6 +226,9 @@ extern PetscErrorCode FenMDPSourceRead_Private(MPI_Comm, const FenMDPSource *, F
 extern PetscErrorCode FenMDPSourceDescribe_Private(const FenMDPSource *, char[], size_t);
 extern PetscErrorCode FenMDPWrite_Private(FenRun *, FenFile);
 extern PetscErrorCode FenMDPXDMF_Private(FenRun *);
+/* randomised policies and the worst-case kernel (mdplaw.c) */
+extern PetscErrorCode FenMDPWriteLaw_Private(FenMDPRun *, FenFile);
+extern PetscErrorCode FenMDPWriteKernel_Private(FenMDPRun *, FenFile);
 /* numbers of states in a result: one axis, or the picture's two */
 extern PetscErrorCode FenStatesWrite_Private(FenFile, const char path[], FenLayout, const FenInt grid[2],
                                              const double[]);

@@ -74,12 +74,18 @@ static PetscErrorCode PrintAmbiguity(FenMDPRun *run)
 
   PetscFunctionBegin;
   PetscCall(FenMDPGetAmbiguity(run->mdp, &a));
+  PetscCall(PetscPrintf(comm, "  ambiguity  %s", a.name));
   if (a.radius > 0)
-    PetscCall(PetscPrintf(comm, "  ambiguity  %s, radius %g\n", a.name, a.radius));
+    PetscCall(PetscPrintf(comm, ", radius %g", a.radius));
   else if (a.penalty > 0)
-    PetscCall(PetscPrintf(comm, "  ambiguity  %s, penalty %g\n", a.name, a.penalty));
-  else
-    PetscCall(PetscPrintf(comm, "  ambiguity  none\n"));
+    PetscCall(PetscPrintf(comm, ", penalty %g", a.penalty));
+  else if (!strcmp(a.name, "interval"))
+    PetscCall(PetscPrintf(comm, "s of the model"));
+  if (a.rectangular == FEN_RECTANGULAR_S)
+    PetscCall(PetscPrintf(comm, ", one budget for all actions of a state"));
+  if (a.support != FEN_SUPPORT_NOMINAL)
+    PetscCall(PetscPrintf(comm, ", support %s", FenSupports[a.support]));
+  PetscCall(PetscPrintf(comm, "\n"));
   PetscFunctionReturn(0);
 }
 
@@ -130,6 +136,11 @@ static PetscErrorCode AddKeys(FenRun *base, FenKeys *keys)
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_alpha", a.alpha));
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_radius", a.radius));
   PetscCall(FenKeysAddReal_Private(keys, "-mdp_penalty", a.penalty));
+  PetscCall(FenKeysAdd_Private(keys, "-mdp_rectangular", FenRectangulars[a.rectangular]));
+  PetscCall(FenKeysAdd_Private(keys, "-mdp_support", FenSupports[a.support]));
+  PetscCall(FenKeysAdd_Private(keys, "-mdp_distance", FenDistances[a.distance]));
+  PetscCall(FenKeysAddReal_Private(keys, "-mdp_distance_scale", a.distance_scale));
+  PetscCall(FenKeysAddReal_Private(keys, "-mdp_distance_power", a.distance_power));
   PetscCall(FenKeysAddFingerprint_Private(keys, "model content", &run->print));
   PetscFunctionReturn(0);
 }

@@ -55,6 +55,9 @@ PetscErrorCode FenMDPOptionsRead_Private(FenCLI *cli, FenMDPOptions *o)
   PetscCall(PetscOptionsBool("-store_model",
                              "keep the model in the result, as /mdp; by default if it was a file of less than 64 MB",
                              NULL, o->store_model, &o->store_model, &o->store_model_set));
+  PetscCall(PetscOptionsBool("-mdp_kernel",
+                             "write the law of the next state under the policy and nature's worst case into the result",
+                             NULL, o->kernel, &o->kernel, NULL));
   PetscOptionsEnd();
   PetscCall(FenCLICkptReadOptions_Private(cli, &o->ckpt));
   PetscFunctionReturn(0);
@@ -77,6 +80,8 @@ PetscErrorCode FenMDPOptionsCheck_Private(FenCLI *cli, FenMDPOptions *o)
              FenMDPCriteria[source->criterion]);
   PetscCheck(o->out.result[0] || !o->store_model_set, cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "-store_model writes to the result file: name it with -o RESULT.h5");
+  PetscCheck(o->out.result[0] || !o->kernel, cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
+             "-mdp_kernel writes to the result file: name it with -o RESULT.h5");
   PetscCall(FenOutputsCheck_Private(cli, &o->out));
   PetscFunctionReturn(0);
 }

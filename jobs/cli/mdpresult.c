@@ -29,6 +29,11 @@ static PetscErrorCode WriteOperator(FenMDPRun *run, FenFile file)
   PetscCall(FenFileWriteRealAttribute(file, "/", "alpha", a.alpha));
   PetscCall(FenFileWriteRealAttribute(file, "/", "radius", a.radius));
   PetscCall(FenFileWriteRealAttribute(file, "/", "penalty", a.penalty));
+  PetscCall(FenFileWriteStringAttribute(file, "/", "rectangular", FenRectangulars[a.rectangular]));
+  PetscCall(FenFileWriteStringAttribute(file, "/", "support", FenSupports[a.support]));
+  PetscCall(FenFileWriteStringAttribute(file, "/", "distance", FenDistances[a.distance]));
+  PetscCall(FenFileWriteRealAttribute(file, "/", "distance_scale", a.distance_scale > 0 ? a.distance_scale : 1));
+  PetscCall(FenFileWriteRealAttribute(file, "/", "distance_power", a.distance_power > 0 ? a.distance_power : 1));
   PetscFunctionReturn(0);
 }
 
@@ -125,6 +130,9 @@ PetscErrorCode FenMDPWrite_Private(FenRun *base, FenFile file)
   PetscCall(WriteOperator(run, file));
   PetscCall(WriteModel(run, file));
   PetscCall(WriteStates(run, file));
+  PetscCall(FenMDPWriteLaw_Private(run, file));
+  if (run->opt->kernel)
+    PetscCall(FenMDPWriteKernel_Private(run, file));
   PetscCall(WriteBounds(run, file));
   PetscFunctionReturn(0);
 }

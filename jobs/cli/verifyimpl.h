@@ -132,11 +132,50 @@ typedef struct {
   double             sign, discount;
   FenAmbiguity       ambiguity;
   const double      *terminal;                /* in the model's sign, NULL: zero */
+  double            *law;                     /* randomised policies: probabilities of my rows, NULL: not randomised */
+  PetscBool          weighted;                /* states have weights, on any rank */
   double            *value, *action, *margin; /* margin: total reward only */
   FenVerifyMDPBounds stored;                  /* in the model's sign */
 } FenVerifyMDP;
 extern PetscErrorCode FenVerifyMDPOpen_Private(FenCLI *, FenFile, FenVerifyMDP *);
 extern PetscErrorCode FenVerifyMDPClose_Private(FenVerifyMDP *);
+
+/* the worst case of a row over a set that is no divergence (verifyset.c): value is a bound from below, above how much
+   larger the minimum may be. Work arrays have n entries */
+typedef enum {
+  FEN_VERIFY_DIVERGENCE,
+  FEN_VERIFY_INTERVAL,
+  FEN_VERIFY_LINF,
+  FEN_VERIFY_L1,
+  FEN_VERIFY_WASSERSTEIN
+} FenVerifySetKind;
+typedef struct {
+  FenVerifySetKind    kind;
+  const FenAmbiguity *ambiguity;
+  FenInt              width; /* of the grid of states */
+  FenInt              n;
+  const FenInt       *next;
+  const double       *q, *z, *prob_low, *prob_up, *weight; /* prob_low, prob_up, weight: NULL if there are none */
+  double             *low, *up, *work;
+  double              value, above, size, spread;
+} FenVerifySet;
+extern FenVerifySetKind FenVerifySetOf_Private(const FenAmbiguity *, PetscBool weighted);
+extern void             FenVerifySetRow_Private(FenVerifySet *);
+
+/* a state in which nature has one budget for all actions (verifystate.c); arrays hold all its rows */
+typedef enum { FEN_TILT_L1, FEN_TILT_KL, FEN_TILT_BURG, FEN_TILT_PEARSON, FEN_TILT_HELLINGER } FenVerifyTilt;
+typedef struct {
+  FenVerifyTilt tilt;
+  FenDivergence divergence; /* NULL: l1 */
+  double        budget, price;
+  int           rows;
+  FenInt       *ptr, room;
+  double       *q, *z, *p, *v;
+} FenVerifyState;
+/* at least the best value of the state, at most `slack` above it */
+extern double FenVerifyStateAbove_Private(FenVerifyState *, double *slack);
+/* at most the value of a policy */
+extern PetscErrorCode FenVerifyStateBelow_Private(FenVerifyState *, const double law[], double *value);
 
 /* one sweep with plain loops (verifysweep.c): T at u, and T of the policy at w, whose smallest and largest steps are
    wanted; tw and w may be NULL */

@@ -18,15 +18,38 @@ static PetscErrorCode ReadWord(FenVerifyMDP *v, const char name[], const char *c
   SETERRQ(v->cli->comm, (PetscErrorCode)FEN_ERR_VERIFY, "%s: %s '%s' is not known", v->cli->argument, name, text);
 }
 
+/* results of earlier versions do not say it */
+static PetscErrorCode ReadOptional(FenVerifyMDP *v, const char name[], const char *const words[], int n, int *choice)
+{
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(FenFileHasAttribute(v->file, "/", name, &has));
+  if (has)
+    PetscCall(ReadWord(v, name, words, n, choice));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ReadAmbiguity(FenVerifyMDP *v)
 {
   FenAmbiguity *a = &v->ambiguity;
+  int           rectangular = 0, support = 0, distance = 0;
 
   PetscFunctionBegin;
   PetscCall(FenFileReadStringAttribute(v->file, "/", "ambiguity", a->name, sizeof(a->name)));
   PetscCall(FenFileReadRealAttribute(v->file, "/", "alpha", &a->alpha));
   PetscCall(FenFileReadRealAttribute(v->file, "/", "radius", &a->radius));
   PetscCall(FenFileReadRealAttribute(v->file, "/", "penalty", &a->penalty));
+  PetscCall(ReadOptional(v, "rectangular", FenRectangulars, 2, &rectangular));
+  PetscCall(ReadOptional(v, "support", FenSupports, 3, &support));
+  PetscCall(ReadOptional(v, "distance", FenDistances, 3, &distance));
+  a->rectangular = (FenRectangular)rectangular;
+  a->support = (FenSupport)support;
+  a->distance = (FenDistance)distance;
+  if (!strcmp(a->name, "wasserstein")) {
+    PetscCall(FenFileReadRealAttribute(v->file, "/", "distance_scale", &a->distance_scale));
+    PetscCall(FenFileReadRealAttribute(v->file, "/", "distance_power", &a->distance_power));
+  }
   PetscCheck(isfinite(a->radius) && a->radius >= 0 && isfinite(a->penalty) && a->penalty >= 0, v->cli->comm,
              (PetscErrorCode)FEN_ERR_VERIFY, "%s: radius %g and penalty %g must not be negative", v->cli->argument,
              a->radius, a->penalty);
@@ -160,6 +183,45 @@ static PetscErrorCode ReadStates(FenVerifyMDP *v)
   PetscFunctionReturn(0);
 }
 
+/* a law over the rows of every state */
+static PetscErrorCode ReadLaw(FenVerifyMDP *v)
+{
+  FenFault      fault = {0};
+  const double *weight;
+  FenInt        nrows = 0, before = 0, first = 0;
+  int           rows, weighted;
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelGetWeight(v->model, &weight));
+  weighted = weight != NULL;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &weighted, 1, MPI_INT, MPI_MAX, v->cli->comm));
+  v->weighted = (PetscBool)weighted;
+  if (v->ambiguity.rectangular != FEN_RECTANGULAR_S)
+    PetscFunctionReturn(0);
+  for (FenInt k = 0; k < v->n; k++) {
+    PetscCall(FenMDPModelGetStateRows(v->model, k, &rows));
+    nrows += rows;
+  }
+  PetscCallMPI(MPI_Exscan(&nrows, &before, 1, MPI_FENINT, MPI_SUM, v->cli->comm));
+  PetscCall(PetscMalloc1((size_t)(nrows + 1), &v->law));
+  PetscCall(FenFileReadRealPart(v->file, "/policy_prob/prob", v->first ? before : 0, nrows, v->law));
+  for (FenInt k = 0; k < v->n && !fault.code; k++) {
+    double sum = 0, least = 0;
+
+    PetscCall(FenMDPModelGetStateRows(v->model, k, &rows));
+    for (int a = 0; a < rows; a++, first++) {
+      sum += v->law[first];
+      least = fmin(least, v->law[first]);
+    }
+    if (rows && !(least >= 0 && fabs(sum - 1) <= 1e-12 * (rows + 1)))
+      FenFaultSet(&fault, FEN_ERR_VERIFY,
+                  "/policy_prob/prob: state %" FENINT_FMT " has probabilities from %g on that sum to %.15g",
+                  v->first + k, least, sum);
+  }
+  PetscCall(FenFaultAgree(v->cli->comm, &fault));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ReadBounds(FenVerifyMDP *v)
 {
   FenVerifyMDPBounds *b = &v->stored;
@@ -186,6 +248,7 @@ PetscErrorCode FenVerifyMDPOpen_Private(FenCLI *cli, FenFile file, FenVerifyMDP 
   PetscCall(ReadBounds(v));
   PetscCall(GetModel(v));
   PetscCall(ReadStates(v));
+  PetscCall(ReadLaw(v));
   PetscFunctionReturn(0);
 }
 
@@ -194,6 +257,7 @@ PetscErrorCode FenVerifyMDPClose_Private(FenVerifyMDP *v)
   PetscFunctionBegin;
   PetscCall(PetscFree2(v->value, v->action));
   PetscCall(PetscFree(v->margin));
+  PetscCall(PetscFree(v->law));
   PetscCall(FenMDPModelDestroy(&v->model));
   PetscFunctionReturn(0);
 }

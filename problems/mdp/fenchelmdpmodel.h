@@ -32,11 +32,16 @@ typedef struct {
   double *prob;        /* > 0 */
   double *reward;      /* a row's expected reward */
   double *reward_next; /* reward of each successor, or NULL: then it is in `reward`; `reward` is the mean either way */
+  /* optional, for robust models: bounds of each probability, both or none; zeros that stay because they list states
+     which nature may use */
+  double   *prob_low, *prob_up;
+  PetscBool listed;
 } FenMDPRows;
 
-/* my rows, copied; checked: probabilities finite and >= 0, rows sum to one within 1e-10 times their length (or at most
-   one if substochastic), successors in range, rewards finite, actions ascending. Duplicated successors are added,
-   zeros dropped. Errors name state, action, value and rule, and are agreed by all ranks */
+/* my rows, copied; checked: bounds hold the probabilities, probabilities finite and >= 0, rows sum to one within 1e-10
+   times their length (or at most one if substochastic), successors in range, rewards finite, actions ascending.
+   Duplicated successors are added, zeros dropped. Errors name state, action, value and rule, and are agreed by all
+   ranks */
 FEN_EXTERN PetscErrorCode FenMDPModelCreateRows(MPI_Comm, const FenMDPRows *, PetscBool substochastic, FenMDPModel *);
 
 /* Rows made on demand: nothing is stored. `row` fills at most `max_next` successors of the row-th feasible action of a
@@ -48,6 +53,8 @@ typedef struct {
   int       action;
   double    reward;
   PetscBool by_next; /* reward_next is used */
+  /* bounds of the probabilities where the model has them (FenMDPModelGetRow only), otherwise NULL; the model's */
+  const double *prob_low, *prob_up;
 } FenMDPRow;
 /* rows of FEN_MDP_LANES states that follow each other: entry j of lane l is at FEN_MDP_LANES j + l */
 #define FEN_MDP_LANES 8
@@ -92,6 +99,9 @@ FEN_EXTERN PetscErrorCode FenMDPModelSetTerminal(FenMDPModel, const double[]);
 FEN_EXTERN PetscErrorCode FenMDPModelGetTerminal(FenMDPModel, const double *[]); /* NULL if none was set */
 FEN_EXTERN PetscErrorCode FenMDPModelSetName(FenMDPModel, const char[]);
 FEN_EXTERN PetscErrorCode FenMDPModelGetName(FenMDPModel, const char *[]);
+/* weights of successors in the norms l1 and linf of robust models, > 0; on my states, copied; NULL: one */
+FEN_EXTERN PetscErrorCode FenMDPModelSetWeight(FenMDPModel, const double[]);
+FEN_EXTERN PetscErrorCode FenMDPModelGetWeight(FenMDPModel, const double *[]); /* NULL if none was set */
 /* picture of the states: height, width (row by row), 0,0 if they are no grid */
 FEN_EXTERN PetscErrorCode FenMDPModelSetGrid(FenMDPModel, const FenInt[2]);
 FEN_EXTERN PetscErrorCode FenMDPModelGetGrid(FenMDPModel, FenInt[2]);
@@ -103,6 +113,7 @@ typedef struct {
   FenInt    max_next;               /* longest row */
   double    reward_min, reward_max; /* over all rows and successors */
   PetscBool stored, substochastic, by_next;
+  PetscBool intervals; /* probabilities have bounds */
 } FenMDPSizes;
 FEN_EXTERN PetscErrorCode FenMDPModelGetSizes(FenMDPModel, FenMDPSizes *);
 /* stored models: my rows, owned by the model */

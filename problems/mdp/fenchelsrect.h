@@ -35,6 +35,13 @@ FEN_EXTERN PetscErrorCode FenSRectSolve(FenSRect, FenInt nactions, const FenInt 
                                         const double z[], const double weight[], double kappa, double *u, double tau[],
                                         double policy[], double law[]);
 
+/* The same for a policy that is given, min over laws of sum_a pi_a p_a.z_a. value: from below, within 1e-13 of the
+   spread of z. scale (NULL: not kept): warm start in and out, 0 for none; that of an optimal policy is sum_a w_a tau_a
+ */
+FEN_EXTERN PetscErrorCode FenSRectPolicyValue(FenSRect, FenInt nactions, const FenInt ptr[], const double q[],
+                                              const double z[], const double weight[], double kappa,
+                                              const double policy[], double *value, double *scale, double law[]);
+
 #if defined(__cplusplus)
 }
 #endif

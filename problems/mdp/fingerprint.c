@@ -31,6 +31,11 @@ static void FenHashRow(FenFingerprint *f, FenInt *place, const FenMDPRowView *r,
   else
     FenFingerprintDoubles(f, *place, 1, r->reward);
   *place += reward_next ? r->n : 1;
+  if (r->prob_low) {
+    FenFingerprintDoubles(f, *place, r->n, r->prob_low);
+    FenFingerprintDoubles(f, *place + r->n, r->n, r->prob_up);
+    *place += 2 * r->n;
+  }
 }
 
 static void FenHashStored(FenMDPModel model, FenFingerprint *f)
@@ -47,6 +52,8 @@ static void FenHashStored(FenMDPModel model, FenFingerprint *f)
                          rows->next + first,
                          rows->prob + first,
                          NULL,
+                         rows->prob_low ? rows->prob_low + first : NULL,
+                         rows->prob_up ? rows->prob_up + first : NULL,
                          rows->reward + k};
 
       FenHashRow(f, &place, &r, rows->reward_next ? rows->reward_next + first : NULL);
@@ -66,7 +73,7 @@ static PetscErrorCode FenHashGenerated(FenMDPModel model, FenMDPRow *row, FenFin
       FenMDPRowView r;
 
       PetscCall(FenMDPModelGetRow(model, s, k, row));
-      r = (FenMDPRowView){row->n, row->action, row->next, row->prob, NULL, &row->reward};
+      r = (FenMDPRowView){row->n, row->action, row->next, row->prob, NULL, NULL, NULL, &row->reward};
       FenHashRow(f, &place, &r, model->sizes.by_next ? row->reward_next : NULL);
     }
   }
@@ -108,6 +115,8 @@ PetscErrorCode FenMDPModelFingerprint(FenMDPModel model, FenFingerprint *f)
   }
   if (model->terminal)
     FenFingerprintDoubles(f, FEN_TRAITS + 16 + model->start, model->nlocal, model->terminal);
+  if (model->weight)
+    FenFingerprintDoubles(f, FEN_TRAITS / 2 + model->start, model->nlocal, model->weight);
   PetscCall(FenLayoutGetRange(model->layout, &first, NULL));
   if (!first && model->nlocal) {
     const FenInt traits[5] = {sizes.states, model->sense, model->criterion, model->horizon, sizes.substochastic};

@@ -44,6 +44,7 @@ static void FenMakeRow(FenMDPModel model, FenInt state, int k, FenMDPRow *row, F
   row->action = k;
   row->reward = 0;
   row->by_next = PETSC_FALSE;
+  row->prob_low = row->prob_up = NULL;
   code = g->row(g->ctx, state, k, row);
   if (code)
     FenFaultSet(fault, (int)code, "state %" FENINT_FMT ", row %d: the generator failed with error %d", state, k,
@@ -301,6 +302,8 @@ static PetscErrorCode FenCopyRow(FenMDPModel model, FenInt k, int number, FenMDP
   row->action = r->action[j];
   row->reward = r->reward[j];
   row->by_next = r->reward_next ? PETSC_TRUE : PETSC_FALSE;
+  row->prob_low = r->prob_low ? r->prob_low + first : NULL;
+  row->prob_up = r->prob_up ? r->prob_up + first : NULL;
   PetscCall(PetscArraycpy(row->next, r->next + first, n));
   PetscCall(PetscArraycpy(row->prob, r->prob + first, n));
   if (r->reward_next)

@@ -31,6 +31,7 @@ struct _p_FenMDPModel {
   FenInt          horizon, grid[2];
   double          discount;
   double         *terminal; /* mine, or NULL */
+  double         *weight;   /* the same */
   char           *name;
 };
 
@@ -40,6 +41,7 @@ typedef struct {
   FenInt      nstates; /* in all */
   PetscBool   substochastic;
   PetscBool   unique; /* a successor that comes twice in a row is an error instead of being added */
+  PetscBool   listed; /* zeros stay */
 } FenMDPRule;
 
 /* one row in somebody's arrays */
@@ -48,6 +50,7 @@ typedef struct {
   int     action;
   FenInt *next;
   double *prob, *reward_next; /* reward_next: NULL if the reward is the row's */
+  double *prob_low, *prob_up; /* NULL: none */
   double *reward;             /* the row's own */
 } FenMDPRowView;
 

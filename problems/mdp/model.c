@@ -81,6 +81,7 @@ PetscErrorCode FenMDPModelDestroy(FenMDPModel *model)
   PetscCall(FenLayoutDestroy(&(*model)->layout));
   PetscCall(FenMDPRowsFree_Private(&(*model)->rows));
   PetscCall(PetscFree((*model)->terminal));
+  PetscCall(PetscFree((*model)->weight));
   PetscCall(PetscFree((*model)->name));
   PetscCall(PetscHeaderDestroy(model));
   PetscFunctionReturn(0);
@@ -145,6 +146,7 @@ PetscErrorCode FenMDPModelCopyTraits_Private(FenMDPModel from, FenMDPModel to)
   to->grid[0] = from->grid[0];
   to->grid[1] = from->grid[1];
   PetscCall(FenMDPModelSetTerminal(to, from->terminal));
+  PetscCall(FenMDPModelSetWeight(to, from->weight));
   PetscCall(FenMDPModelSetName(to, from->name));
   PetscFunctionReturn(0);
 }
@@ -352,6 +354,64 @@ PetscErrorCode FenMDPModelGetTerminal(FenMDPModel model, const double *terminal[
 {
   PetscFunctionBegin;
   *terminal = model->terminal;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenMDPModelSetWeight - Sets what mass that arrives in or leaves a state counts in the norms of robust models.
+
+  Collective
+
+  Input Parameters:
++ model  - the model
+- weight - one number for each of my states, copied; NULL (on all ranks): one everywhere
+
+  Errors:
+  `FEN_ERR_VALUE` naming the state whose weight is not positive and finite.
+
+  Level: intermediate
+
+.seealso: `FenMDPModelGetWeight()`, `FenWorstL1()`, `FenWorstLinf()`
+@*/
+PetscErrorCode FenMDPModelSetWeight(FenMDPModel model, const double weight[])
+{
+  FenFault fault = {0, ""};
+  size_t   bytes;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; weight && i < model->nlocal; i++)
+    if (!(isfinite(weight[i]) && weight[i] > 0))
+      FenFaultSet(&fault, FEN_ERR_VALUE, "%s%sweight of state %" FENINT_FMT " is %g; rule: positive and finite",
+                  model->name ? model->name : "", model->name ? ": " : "", model->start + i, weight[i]);
+  PetscCall(FenFaultAgree(PetscObjectComm((PetscObject)model), &fault));
+  PetscCall(PetscFree(model->weight));
+  if (!weight)
+    PetscFunctionReturn(0);
+  PetscCall(FenBytes(PetscMax(model->nlocal, 1), sizeof(double), &bytes)); /* not NULL where there is no state */
+  PetscCall(PetscMalloc(bytes, &model->weight));
+  PetscCall(PetscArraycpy(model->weight, weight, (size_t)model->nlocal));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenMDPModelGetWeight - Gives the weights of my states.
+
+  Not Collective
+
+  Input Parameter:
+. model - the model
+
+  Output Parameter:
+. weight - owned by the model; NULL if none were set: they are one
+
+  Level: intermediate
+
+.seealso: `FenMDPModelSetWeight()`
+@*/
+PetscErrorCode FenMDPModelGetWeight(FenMDPModel model, const double *weight[])
+{
+  PetscFunctionBegin;
+  *weight = model->weight;
   PetscFunctionReturn(0);
 }
 

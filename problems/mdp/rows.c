@@ -7,21 +7,26 @@
 
 #define FEN_INSERTION_MAX ((FenInt)24)
 
+static void FenSwapDoubles(double x[], FenInt i, FenInt j)
+{
+  const double t = x ? x[i] : 0;
+
+  if (!x)
+    return;
+  x[i] = x[j];
+  x[j] = t;
+}
+
 static void FenSwapEntries(FenMDPRowView *r, FenInt i, FenInt j)
 {
   const FenInt next = r->next[i];
-  const double prob = r->prob[i];
 
   r->next[i] = r->next[j];
   r->next[j] = next;
-  r->prob[i] = r->prob[j];
-  r->prob[j] = prob;
-  if (r->reward_next) {
-    const double reward = r->reward_next[i];
-
-    r->reward_next[i] = r->reward_next[j];
-    r->reward_next[j] = reward;
-  }
+  FenSwapDoubles(r->prob, i, j);
+  FenSwapDoubles(r->reward_next, i, j);
+  FenSwapDoubles(r->prob_low, i, j);
+  FenSwapDoubles(r->prob_up, i, j);
 }
 
 static void FenInsertionSort(FenMDPRowView *r)
@@ -67,27 +72,44 @@ static void FenSortRow(FenMDPRowView *r)
     FenHeapSort(r);
 }
 
-/* a sorted row: entries of one successor are added, zeros go */
-static void FenMergeRow(FenMDPRowView *r)
+/* entry i is one more of the successor of entry k */
+static void FenAddEntry(FenMDPRowView *r, FenInt k, FenInt i)
+{
+  const double p = r->prob[k] + r->prob[i];
+
+  if (r->reward_next && p > 0)
+    r->reward_next[k] = (r->prob[k] * r->reward_next[k] + r->prob[i] * r->reward_next[i]) / p;
+  r->prob[k] = p;
+  if (r->prob_low) {
+    r->prob_low[k] = PetscMin(r->prob_low[k] + r->prob_low[i], 1);
+    r->prob_up[k] = PetscMin(r->prob_up[k] + r->prob_up[i], 1);
+  }
+}
+
+static void FenMoveEntry(FenMDPRowView *r, FenInt k, FenInt i)
+{
+  r->next[k] = r->next[i];
+  r->prob[k] = r->prob[i];
+  if (r->reward_next)
+    r->reward_next[k] = r->reward_next[i];
+  if (r->prob_low) {
+    r->prob_low[k] = r->prob_low[i];
+    r->prob_up[k] = r->prob_up[i];
+  }
+}
+
+/* a sorted row: entries of one successor are added; zeros go unless they list a successor that nature may use */
+static void FenMergeRow(const FenMDPRule *rule, FenMDPRowView *r)
 {
   FenInt n = 0;
 
   for (FenInt i = 0; i < r->n; i++) {
-    if (r->prob[i] == 0)
+    if (r->prob[i] == 0 && !rule->listed && !(r->prob_up && r->prob_up[i] > 0))
       continue;
-    if (n && r->next[n - 1] == r->next[i]) {
-      const double p = r->prob[n - 1] + r->prob[i];
-
-      if (r->reward_next)
-        r->reward_next[n - 1] = (r->prob[n - 1] * r->reward_next[n - 1] + r->prob[i] * r->reward_next[i]) / p;
-      r->prob[n - 1] = p;
-      continue;
-    }
-    r->next[n] = r->next[i];
-    r->prob[n] = r->prob[i];
-    if (r->reward_next)
-      r->reward_next[n] = r->reward_next[i];
-    n++;
+    if (n && r->next[n - 1] == r->next[i])
+      FenAddEntry(r, n - 1, i);
+    else
+      FenMoveEntry(r, n++, i);
   }
   r->n = n;
 }
@@ -108,7 +130,7 @@ static void FenScaleRow(const FenMDPRule *rule, FenMDPRowView *r)
 void FenMDPRowFinish_Private(const FenMDPRule *rule, FenMDPRowView *r)
 {
   FenSortRow(r);
-  FenMergeRow(r);
+  FenMergeRow(rule, r);
   FenScaleRow(rule, r);
   if (!r->reward_next)
     return;
@@ -135,6 +157,12 @@ static void FenCheckEntry(const FenMDPRule *rule, FenInt state, const FenMDPRowV
                 "%sstate %" FENINT_FMT ", action %d: reward of successor %" FENINT_FMT
                 " is %g; rule: rewards are finite",
                 rule->where, state, r->action, r->next[i], r->reward_next[i]);
+  else if (r->prob_low && !(r->prob_low[i] >= 0 && r->prob_low[i] <= r->prob[i] + FEN_MDP_ROW_TOL &&
+                            r->prob[i] <= r->prob_up[i] + FEN_MDP_ROW_TOL && r->prob_up[i] <= 1))
+    FenFaultSet(fault, FEN_ERR_VALUE,
+                "%sstate %" FENINT_FMT ", action %d: probability of successor %" FENINT_FMT
+                " is %g in [%g,%g]; rule: 0 <= lower <= probability <= upper <= 1",
+                rule->where, state, r->action, r->next[i], r->prob[i], r->prob_low[i], r->prob_up[i]);
 }
 
 void FenMDPRowCheck_Private(const FenMDPRule *rule, FenInt state, const FenMDPRowView *r, FenFault *fault)
@@ -174,6 +202,8 @@ PetscErrorCode FenMDPRowsFree_Private(FenMDPRows *rows)
   PetscCall(PetscFree(rows->prob));
   PetscCall(PetscFree(rows->reward));
   PetscCall(PetscFree(rows->reward_next));
+  PetscCall(PetscFree(rows->prob_low));
+  PetscCall(PetscFree(rows->prob_up));
   PetscFunctionReturn(0);
 }
 
@@ -252,6 +282,12 @@ static void FenCheckUnique(const FenMDPRule *rule, FenInt state, const FenMDPRow
     }
 }
 
+static void FenMoveDown(double array[], FenInt at, const double from[], FenInt n)
+{
+  if (array)
+    (void)memmove(array + at, from, (size_t)n * sizeof(double));
+}
+
 /* all rows checked and brought into their form, in place: rows only become shorter */
 static void FenFinishRows(const FenMDPRule *rule, FenMDPModel model, FenFault *fault)
 {
@@ -266,6 +302,8 @@ static void FenFinishRows(const FenMDPRule *rule, FenMDPModel model, FenFault *f
                          .next = rows->next + begin,
                          .prob = rows->prob + begin,
                          .reward_next = rows->reward_next ? rows->reward_next + begin : NULL,
+                         .prob_low = rows->prob_low ? rows->prob_low + begin : NULL,
+                         .prob_up = rows->prob_up ? rows->prob_up + begin : NULL,
                          .reward = rows->reward + k};
       FenMDPRowCheck_Private(rule, model->start + s, &r, fault);
       FenSortRow(&r);
@@ -277,9 +315,10 @@ static void FenFinishRows(const FenMDPRule *rule, FenMDPModel model, FenFault *f
       FenCountRow(&model->sizes, &r);
       if (end < begin) {
         (void)memmove(rows->next + end, r.next, (size_t)r.n * sizeof(FenInt));
-        (void)memmove(rows->prob + end, r.prob, (size_t)r.n * sizeof(double));
-        if (rows->reward_next)
-          (void)memmove(rows->reward_next + end, r.reward_next, (size_t)r.n * sizeof(double));
+        FenMoveDown(rows->prob, end, r.prob, r.n);
+        FenMoveDown(rows->reward_next, end, r.reward_next, r.n);
+        FenMoveDown(rows->prob_low, end, r.prob_low, r.n);
+        FenMoveDown(rows->prob_up, end, r.prob_up, r.n);
       }
       begin = rows->row_ptr[k + 1];
       end += r.n;
@@ -305,6 +344,28 @@ static PetscErrorCode FenAgreeRewards(MPI_Comm comm, FenMDPRows *rows)
   PetscFunctionReturn(0);
 }
 
+/* as with rewards: where they are missing a probability is its own bounds */
+static PetscErrorCode FenAgreeBounds(MPI_Comm comm, FenMDPRows *rows, PetscBool *bounds)
+{
+  const FenInt nnz = rows->row_ptr[rows->state_ptr[rows->nstates]];
+  int          any = rows->prob_low && rows->prob_up ? 1 : 0;
+
+  PetscFunctionBegin;
+  if (!any) {
+    PetscCall(PetscFree(rows->prob_low));
+    PetscCall(PetscFree(rows->prob_up));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, comm));
+  *bounds = (PetscBool)any;
+  if (!any || rows->prob_low)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1((size_t)PetscMax(nnz, 1), &rows->prob_low));
+  PetscCall(PetscMalloc1((size_t)PetscMax(nnz, 1), &rows->prob_up));
+  PetscCall(PetscArraycpy(rows->prob_low, rows->prob, nnz));
+  PetscCall(PetscArraycpy(rows->prob_up, rows->prob, nnz));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm comm, FenMDPRows *rows, const FenMDPRule *given, FenMDPModel *model)
 {
   FenMDPRule     rule = *given;
@@ -325,6 +386,7 @@ PetscErrorCode FenMDPModelTakeRows_Private(MPI_Comm comm, FenMDPRows *rows, cons
   code = FenFaultAgree(comm, &fault);
   if (!code) {
     PetscCall(FenAgreeRewards(comm, &(*model)->rows));
+    PetscCall(FenAgreeBounds(comm, &(*model)->rows, &(*model)->sizes.intervals));
     (*model)->sizes.by_next = (*model)->rows.reward_next ? PETSC_TRUE : PETSC_FALSE;
     FenFinishRows(&rule, *model, &fault);
     code = FenFaultAgree(comm, &fault);
@@ -366,7 +428,8 @@ static void FenCheckArrays(const FenMDPRows *rows, FenFault *fault)
   Notes:
   Probabilities are finite and not negative, successors in range, rewards finite, actions ascending inside a state; a
   row sums to one within 1e-10 times its length and is then scaled to sum to one within rounding. Entries of the same
-  successor are added (their rewards averaged), zeros dropped. A state without rows is terminal.
+  successor are added (their rewards averaged), zeros dropped unless the rows are `listed` or the upper bound is
+  positive. Bounds hold the probabilities within 1e-10. A state without rows is terminal.
 
   Errors:
   `FEN_ERR_VALUE` naming state, action, value and rule, the same on all ranks; `FEN_ERR_SHAPE`, `FEN_ERR_SIZE`,
@@ -378,7 +441,7 @@ static void FenCheckArrays(const FenMDPRows *rows, FenFault *fault)
 @*/
 PetscErrorCode FenMDPModelCreateRows(MPI_Comm comm, const FenMDPRows *rows, PetscBool substochastic, FenMDPModel *model)
 {
-  const FenMDPRule rule = {.where = "", .substochastic = substochastic};
+  const FenMDPRule rule = {.where = "", .substochastic = substochastic, .listed = rows->listed};
   FenFault         fault = {0, ""};
   FenMDPRows       copy;
   FenInt           nrows, nnz;
@@ -401,6 +464,12 @@ PetscErrorCode FenMDPModelCreateRows(MPI_Comm comm, const FenMDPRows *rows, Pets
     PetscCall(PetscArraycpy(copy.prob, rows->prob, (size_t)nnz));
     if (rows->reward_next)
       PetscCall(PetscArraycpy(copy.reward_next, rows->reward_next, (size_t)nnz));
+  }
+  if (rows->prob_low && rows->prob_up) {
+    PetscCall(PetscMalloc1((size_t)PetscMax(nnz, 1), &copy.prob_low));
+    PetscCall(PetscMalloc1((size_t)PetscMax(nnz, 1), &copy.prob_up));
+    PetscCall(PetscArraycpy(copy.prob_low, rows->prob_low, nnz));
+    PetscCall(PetscArraycpy(copy.prob_up, rows->prob_up, nnz));
   }
   PetscCall(FenMDPModelTakeRows_Private(comm, &copy, &rule, model));
   PetscFunctionReturn(0);

@@ -6,37 +6,19 @@
    binary search in sums over the sorted row (pearson, l1). About 8 rounds over all rows from a cold start, 3 from a
    warm one.
 */
-#include <fenchelsrect.h>
+#include "srectimpl.h"
 #include <math.h>
 #include <stdlib.h>
 
 #define MAX_ROUNDS 100
 #define MAX_NEWTON 60
 
+#define SHORT 24 /* rows up to this length are sorted by insertion */
+
+typedef FenSRectPoint Point;
+typedef FenSRectRow   Row;
+
 const char *const FenSRectKinds[] = {"l1", "kl", "burg", "pearson", "hellinger", "FenSRectKind", "FEN_SRECT_", NULL};
-
-/* a row at a multiplier: c, the yield m = p.z - zmin, and the scalar that gives p */
-typedef struct {
-  double tau, c, m, slope; /* slope = -dm/dtau >= 0 */
-  double scalar;
-} Point;
-
-/* a row, d = z - zmin >= 0; sorted kinds: ascending, with running sums of q, q d, q d^2 */
-typedef struct {
-  FenInt        n;
-  const double *q, *d, *A, *B, *C;
-  double        zmin, mean, mass_at_min, dmax; /* mean of d */
-} Row;
-
-struct _p_FenSRect {
-  FenSRectKind kind;
-  FenInt       nactions, nnz; /* room */
-  double      *q, *d, *A, *B, *C;
-  Row         *row;
-  Point       *at;
-  FenInt      *order; /* sorted kinds: place in the caller's row */
-  double      *key;
-};
 
 PetscErrorCode FenSRectCreate(FenSRectKind kind, FenSRect *s)
 {
@@ -69,7 +51,7 @@ static PetscBool IsSorted(FenSRectKind kind)
   return (PetscBool)(kind == FEN_SRECT_L1 || kind == FEN_SRECT_PEARSON);
 }
 
-static PetscErrorCode Reserve(FenSRect s, FenInt nactions, FenInt nnz)
+PetscErrorCode FenSRectReserve_Private(FenSRect s, FenInt nactions, FenInt nnz)
 {
   size_t n;
 
@@ -90,6 +72,23 @@ static int Ascending(const void *a, const void *b, void *key)
   const double x = ((const double *)key)[*(const FenInt *)a], y = ((const double *)key)[*(const FenInt *)b];
 
   return (x > y) - (x < y);
+}
+
+/* order is 0 .. n-1 before */
+static void Sort(FenSRect s, FenInt n, const double z[], FenInt order[])
+{
+  if (n > SHORT) {
+    memcpy(s->key, z, (size_t)n * sizeof(double));
+    qsort_r(order, (size_t)n, sizeof(*order), Ascending, s->key);
+    return;
+  }
+  for (FenInt k = 1; k < n; k++) {
+    FenInt i = k;
+
+    for (; i > 0 && z[order[i - 1]] > z[k]; i--)
+      order[i] = order[i - 1];
+    order[i] = k;
+  }
 }
 
 static void SumUp(FenSRect s, Row *r, FenInt at)
@@ -117,10 +116,8 @@ static void PrepareRow(FenSRect s, Row *r, FenInt a, FenInt n, FenInt first, con
     order[k] = k;
     r->zmin = PetscMin(r->zmin, z[k]);
   }
-  if (IsSorted(s->kind)) {
-    PetscArraycpy(s->key, z, n);
-    qsort_r(order, (size_t)n, sizeof(*order), Ascending, s->key);
-  }
+  if (IsSorted(s->kind))
+    Sort(s, n, z, order);
   for (FenInt k = 0; k < n; k++) {
     rq[k] = q[order[k]];
     rd[k] = z[order[k]] - r->zmin;
@@ -130,6 +127,12 @@ static void PrepareRow(FenSRect s, Row *r, FenInt a, FenInt n, FenInt first, con
   }
   if (IsSorted(s->kind))
     SumUp(s, r, first + a);
+}
+
+void FenSRectPrepare_Private(FenSRect s, FenInt nactions, const FenInt ptr[], const double q[], const double z[])
+{
+  for (FenInt a = 0; a < nactions; a++)
+    PrepareRow(s, &s->row[a], a, ptr[a + 1] - ptr[a], ptr[a] - ptr[0], q + ptr[a], z + ptr[a]);
 }
 
 /* ---- c(tau), yield and slope of a row ---- */
@@ -233,7 +236,7 @@ static void EvaluatePearson(const Row *r, Point *t)
   t->scalar = alpha;
 }
 
-static void Evaluate(FenSRectKind kind, const Row *r, Point *t)
+void FenSRectEvaluate_Private(FenSRectKind kind, const Row *r, Point *t)
 {
   if (kind == FEN_SRECT_KL)
     EvaluateKL(r, t);
@@ -278,13 +281,13 @@ static void Project(FenSRectKind kind, const Row *r, double target, int steps, P
   }
   if (!(t->tau > 0)) {
     t->tau = 0;
-    Evaluate(kind, r, t);
+    FenSRectEvaluate_Private(kind, r, t);
     t->tau = t->slope > 0 ? (r->mean - target) / t->slope : 1 / r->dmax;
   }
   for (int it = 0;; it++) {
     double next;
 
-    Evaluate(kind, r, t);
+    FenSRectEvaluate_Private(kind, r, t);
     if (it >= steps || fabs(t->m - target) <= 1e-14 * r->dmax)
       return;
     if (t->m > target)
@@ -299,7 +302,7 @@ static void Project(FenSRectKind kind, const Row *r, double target, int steps, P
 }
 
 /* least divergence at which the row can yield its smallest z */
-static double AtMinimum(FenSRectKind kind, double mass)
+double FenSRectAtMinimum_Private(FenSRectKind kind, double mass)
 {
   switch (kind) {
   case FEN_SRECT_L1:
@@ -322,7 +325,7 @@ static PetscBool BottomIsReached(FenSRect s, FenInt nactions, const double weigh
 
   for (FenInt a = 0; a < nactions; a++)
     if (s->row[a].zmin >= u)
-      sum += (weight ? weight[a] : 1) * AtMinimum(s->kind, PetscMin(s->row[a].mass_at_min, 1));
+      sum += (weight ? weight[a] : 1) * FenSRectAtMinimum_Private(s->kind, PetscMin(s->row[a].mass_at_min, 1));
   for (FenInt a = 0; sum <= kappa && a < nactions; a++) {
     const Row *r = &s->row[a];
     Point      t = {0};
@@ -359,7 +362,7 @@ static double Round(FenSRect s, FenInt nactions, const double weight[], double k
   return slopes > 0 ? u + sum / slopes : -HUGE_VAL;
 }
 
-static void NatureOfRow(FenSRectKind kind, const Row *r, const Point *t, const FenInt order[], double law[])
+void FenSRectLaw_Private(FenSRectKind kind, const Row *r, const Point *t, const FenInt order[], double law[])
 {
   double moved = 0, rest = t->m;
 
@@ -398,7 +401,7 @@ static void Answer(FenSRect s, FenInt nactions, const FenInt ptr[], const double
   for (FenInt a = 0; a < nactions; a++)
     policy[a] /= sum;
   for (FenInt a = 0; law && a < nactions; a++)
-    NatureOfRow(s->kind, &s->row[a], &s->at[a], s->order + ptr[a] - ptr[0], law + ptr[a]);
+    FenSRectLaw_Private(s->kind, &s->row[a], &s->at[a], s->order + ptr[a] - ptr[0], law + ptr[a]);
 }
 
 /* the whole policy on one action; its law is nominal, or the point mass on its minimum */
@@ -444,13 +447,13 @@ static double Climb(FenSRect s, FenInt nactions, const double weight[], double k
   for (int round = 0; round < MAX_ROUNDS; round++) {
     const double bound = Round(s, nactions, weight, kappa, u, steps, &miss);
 
-    if (miss <= 1e-7 && (fabs(bound - u) <= tol || (bound <= best + tol && bound > left))) {
+    if (miss <= 1e-7 && u >= best && (fabs(bound - u) <= tol || (bound <= best + tol && bound > left))) {
       best = PetscMax(best, bound);
       break;
     }
     steps = round && bound <= best && miss > 1e-7 ? MAX_NEWTON : 1;
     best = PetscMax(best, bound);
-    u = bound > left ? best : left + 0.5 * (u - left);
+    u = best > left ? best : left + 0.5 * (u - left); /* what is below the best bound was passed long ago */
   }
   return PetscMin(best, right);
 }
@@ -467,11 +470,10 @@ PetscErrorCode FenSRectSolve(FenSRect s, FenInt nactions, const FenInt ptr[], co
              "an s-rectangular state has %" FENINT_FMT " actions and the budget %g: one action and a budget >= 0 are "
              "the least",
              nactions, kappa);
-  PetscCall(Reserve(s, nactions, ptr[nactions] - ptr[0]));
-  for (FenInt a = 0; a < nactions; a++) {
-    PrepareRow(s, &s->row[a], a, ptr[a + 1] - ptr[a], ptr[a] - ptr[0], q + ptr[a], z + ptr[a]);
+  PetscCall(FenSRectReserve_Private(s, nactions, ptr[nactions] - ptr[0]));
+  FenSRectPrepare_Private(s, nactions, ptr, q, z);
+  for (FenInt a = 0; a < nactions; a++)
     s->at[a] = (Point){.tau = tau ? tau[a] : 0};
-  }
   low = BestAction(s, nactions, 0, &left);
   greedy = BestAction(s, nactions, 1, &right);
   if (kappa <= 0 || right <= left) {

@@ -35,11 +35,27 @@ FEN_EXTERN PetscErrorCode FenMDPGetModel(FenMDP, FenMDPModel *);
 FEN_EXTERN PetscErrorCode FenMDPSetDiscount(FenMDP, double); /* overrides the model's */
 FEN_EXTERN PetscErrorCode FenMDPGetDiscount(FenMDP, double *);
 
-/* what nature may do with a row's probabilities; radius > 0: a ball, penalty > 0: a price, neither: nominal */
+/* what nature chooses at once: the law of one row; the laws of all actions of a state, within one budget; d: the
+   factors of a linear model, which another solver takes */
+typedef enum { FEN_RECTANGULAR_SA, FEN_RECTANGULAR_S, FEN_RECTANGULAR_D } FenRectangular;
+FEN_EXTERN const char *const FenRectangulars[]; /* sa s d */
+
+/* wasserstein: what it costs to move mass from state i to state j: |i-j|; distances of cells of a grid; a callback */
+typedef enum { FEN_DISTANCE_INDEX, FEN_DISTANCE_L1, FEN_DISTANCE_L2, FEN_DISTANCE_CALLBACK } FenDistance;
+FEN_EXTERN const char *const FenDistances[]; /* index l1 l2 callback */
+
+/* what nature may do with a row's probabilities; radius > 0: a ball, penalty > 0: a price, neither: nominal, or the
+   model's own intervals. Zeros everywhere else are the defaults */
 typedef struct {
-  char   name[32]; /* none, a divergence, or l1: the norm, twice tv */
-  double alpha;    /* of "alpha" */
-  double radius, penalty;
+  char           name[32]; /* none, a divergence, l1 (the norm, twice tv), linf, interval, wasserstein */
+  double         alpha;    /* of "alpha" */
+  double         radius, penalty;
+  FenRectangular rectangular;
+  FenSupport     support; /* where mass may go */
+  FenDistance    distance;
+  double         distance_scale, distance_power; /* wasserstein: cost (scale distance)^power; 0: 1 */
+  PetscErrorCode (*cost)(void *ctx, FenInt i, FenInt j, double *cost); /* callback: >= 0, zero for i = j */
+  void *cost_ctx;
 } FenAmbiguity;
 FEN_EXTERN PetscErrorCode FenMDPSetAmbiguity(FenMDP, const FenAmbiguity *);
 FEN_EXTERN PetscErrorCode FenMDPGetAmbiguity(FenMDP, FenAmbiguity *);
@@ -68,6 +84,17 @@ FEN_EXTERN PetscErrorCode FenMDPGetPolicy(FenMDP, const int *[]);
 /* half width of the certified interval of each of my states: V* and the policy's value lie within it of the value;
    infinite if nothing could be certified. Average reward: of the gain */
 FEN_EXTERN PetscErrorCode FenMDPGetMargin(FenMDP, const double *[]);
+/* probabilities with which the policy takes the rows of my states, in the order of the model's rows; owned by the
+   solver. Policies of s-rectangular models are randomised, others are not */
+FEN_EXTERN PetscErrorCode FenMDPGetPolicyLaw(FenMDP, const double *[]);
+/* the law of the next state under the policy and nature's worst case, on my states: row k is entries row_ptr[k] ..
+   row_ptr[k+1]-1, successors ascending. Collective; owned by the caller, FenMDPKernelDestroy() */
+typedef struct {
+  FenInt  n, *row_ptr, *next;
+  double *prob;
+} FenMDPKernel;
+FEN_EXTERN PetscErrorCode FenMDPGetKernel(FenMDP, FenMDPKernel *);
+FEN_EXTERN PetscErrorCode FenMDPKernelDestroy(FenMDPKernel *);
 /* finite horizon with -mdp_fh_policies: actions of one step, 0 is the first; action has an entry for each of my states
  */
 FEN_EXTERN PetscErrorCode FenMDPGetStepPolicy(FenMDP, FenInt step, int action[]);

@@ -35,6 +35,7 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   for (FenInt k = 0; k < mdp->n; k++)
     mdp->policy[k] = -1;
   PetscCall(FenBellmanGetWork(mdp->op, &mdp->sweeps_offset, &mdp->matvecs_offset));
+  PetscCall(FenBellmanNatureStart(mdp->op));
   mdp->sweeps = mdp->matvecs = 0;
   mdp->swept = mdp->stalled = 0;
   mdp->norm_best = mdp->norm_gone = PETSC_INFINITY;

@@ -42,7 +42,8 @@ static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOp
   PetscBool    set_radius, set_penalty;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsString("-mdp_ambiguity", "laws that nature may choose: none, a divergence, or l1",
+  PetscCall(PetscOptionsString("-mdp_ambiguity",
+                               "laws that nature may choose: none, a divergence, l1, linf, interval or wasserstein",
                                "FenMDPSetAmbiguity", a.name, a.name, sizeof(a.name), NULL));
   PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenMDPSetAmbiguity", alpha, &alpha, NULL));
   PetscCall(PetscOptionsReal("-mdp_radius", "largest divergence from a row's probabilities", "FenMDPSetAmbiguity",
@@ -51,7 +52,9 @@ static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOp
                              penalty, &penalty, &set_penalty));
   PetscCheck(!set_penalty || penalty > 0, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_penalty %g: must be positive", penalty);
-  PetscCheck(set_radius || set_penalty || radius > 0 || penalty > 0 || !strcmp(a.name, "none"),
+  PetscCall(FenMDPAmbiguityOptions_Private(&a, PetscOptionsObject));
+  PetscCheck(set_radius || set_penalty || radius > 0 || penalty > 0 || !strcmp(a.name, "none") ||
+                 !strcmp(a.name, "interval"),
              PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_ambiguity %s without -mdp_radius or -mdp_penalty: say how much", a.name);
   if (set_radius && !set_penalty)
@@ -217,6 +220,7 @@ static PetscErrorCode Allocate(FenMDP mdp)
   PetscCall(PetscMalloc2(mdp->nout, &mdp->value, mdp->nout, &mdp->action));
   if (mdp->criterion == FEN_MDP_TOTAL) /* others have one for all states, and may have no memory to spare */
     PetscCall(PetscMalloc1(mdp->nout, &mdp->margin));
+  PetscCall(PetscCalloc1((size_t)(mdp->nout * mdp->components), &mdp->saved_nature));
   mdp->answered = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -241,14 +245,11 @@ static PetscErrorCode MDPSetUp(FenSolver s)
     PetscCall(FenMDPModelCheck(mdp->model));
   PetscCall(ChooseModel(mdp));
   PetscCall(Count(mdp));
-  mdp->robust = (PetscBool)(strcmp(mdp->ambiguity.name, "none") != 0 &&
-                            (mdp->ambiguity.radius > 0 || mdp->ambiguity.penalty > 0));
-  PetscCheck(mdp->criterion != FEN_MDP_TOTAL || !mdp->robust || mdp->partition != FEN_MDP_PARTITION_GRAPH,
-             PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_partition graph: total rewards with ambiguity need two operators with one cut: use block or none");
+  PetscCall(FenMDPCheckAmbiguity_Private(mdp));
   options.discount = mdp->gamma;
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
   PetscCall(FenBellmanCreate(mdp->solved, &options, &mdp->op));
+  PetscCall(FenBellmanGetNature(mdp->op, &mdp->robust, &mdp->components, &mdp->law_from));
   PetscCall(FenBellmanGetSizes(mdp->op, &mdp->n, &mdp->nghost));
   PetscCall(Allocate(mdp));
   if (mdp->criterion == FEN_MDP_TOTAL)
@@ -304,6 +305,7 @@ static PetscErrorCode Pack(FenMDP mdp)
     PetscCall(FenBellmanGather(mdp->op, mdp->TV, mdp->moved_TV));
   }
   PetscCall(MovePolicy(mdp, PETSC_TRUE));
+  PetscCall(FenMDPPackNature_Private(mdp));
   mdp->changes = mdp->stats.changes;
   for (int w = 0; w < mdp->words; w++) {
     PetscCall(FenBellmanGetEliminated(mdp->op, w, mdp->X));
@@ -322,6 +324,7 @@ static PetscErrorCode Unpack(FenMDP mdp)
     PetscCall(FenBellmanScatter(mdp->op, mdp->moved_TV, mdp->TV));
   }
   PetscCall(MovePolicy(mdp, PETSC_FALSE));
+  PetscCall(FenMDPUnpackNature_Private(mdp));
   PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &matvecs));
   mdp->sweeps_offset = sweeps - mdp->sweeps;
   mdp->matvecs_offset = matvecs - mdp->matvecs;
@@ -347,6 +350,8 @@ static PetscErrorCode MDPState(FenSolver s, FenState state)
   PetscCall(FenStateAddArray(state, "value_before", mdp->outside, 1, mdp->saved_V));
   PetscCall(FenStateAddArray(state, "value_swept", mdp->outside, 1, mdp->saved_TV));
   PetscCall(FenStateAddArray(state, "policy_row", mdp->outside, 1, mdp->saved_policy));
+  if (mdp->components)
+    PetscCall(FenStateAddArray(state, "nature", mdp->outside, mdp->components, mdp->saved_nature));
   PetscCall(FenStateAddReal(state, "lo", &mdp->stats.lo));
   PetscCall(FenStateAddReal(state, "hi", &mdp->stats.hi));
   PetscCall(FenStateAddReal(state, "value_min", &mdp->stats.vmin));
@@ -433,6 +438,8 @@ static PetscErrorCode MDPFinish(FenSolver s)
     for (FenInt k = 0; k < mdp->nout; k++) /* terminal states have no action */
       mdp->value[k] += mdp->action[k] < 0 ? 0 : mdp->sign * f * centre / 2;
   PetscCall(GiveMargins(mdp));
+  PetscCall(FenMDPPackNature_Private(mdp));
+  PetscCall(PetscFree(mdp->law));
   mdp->answered = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -450,8 +457,9 @@ static PetscErrorCode MDPView(FenSolver s, PetscViewer viewer)
                                    mdp->nstates, mdp->nstates - mdp->nalive, FenMDPCriteria[mdp->criterion],
                                    mdp->gamma));
   if (mdp->robust)
-    PetscCall(PetscViewerASCIIPrintf(viewer, "ambiguity %s, %s %g\n", a->name, a->radius > 0 ? "radius" : "penalty",
-                                     a->radius > 0 ? a->radius : a->penalty));
+    PetscCall(PetscViewerASCIIPrintf(viewer, "ambiguity %s, %s-rectangular, %s %g, support %s\n", a->name,
+                                     FenRectangulars[a->rectangular], a->penalty > 0 ? "penalty" : "radius",
+                                     a->penalty > 0 ? a->penalty : a->radius, FenSupports[a->support]));
   if (mdp->choice)
     PetscCall(PetscViewerASCIIPrintf(viewer, "chose %s: %s\n", mdp->choice, mdp->why));
   PetscCall(PetscViewerASCIIPrintf(viewer, "sweeps %g, products %g\n", mdp->sweeps, mdp->matvecs));
@@ -479,6 +487,8 @@ static PetscErrorCode MDPReset(FenSolver s)
   PetscCall(PetscFree(mdp->saved_policy));
   PetscCall(PetscFree2(mdp->moved_V, mdp->moved_TV));
   PetscCall(PetscFree2(mdp->value, mdp->action));
+  PetscCall(PetscFree(mdp->saved_nature));
+  PetscCall(PetscFree(mdp->law));
   PetscFunctionReturn(0);
 }
 
@@ -656,13 +666,19 @@ PetscErrorCode FenMDPGetDiscount(FenMDP mdp, double *discount)
 
   Input Parameters:
 + mdp       - the solver
-- ambiguity - name of the set; radius > 0 makes a ball, penalty > 0 a price, neither the nominal model
+- ambiguity - name of the set; radius > 0 makes a ball, penalty > 0 a price, neither the nominal model, or for
+              "interval" the model's own bounds
 
   Options Database Keys:
-+ -mdp_ambiguity - name
-. -mdp_alpha     - order, of "alpha"
-. -mdp_radius    - radius
-- -mdp_penalty   - penalty
++ -mdp_ambiguity      - name
+. -mdp_alpha          - order, of "alpha"
+. -mdp_radius         - radius
+. -mdp_penalty        - penalty
+. -mdp_rectangular    - sa: nature answers each row by itself; s: each state, within one budget for all its rows
+. -mdp_support        - where mass may go: nominal, list, all
+. -mdp_distance       - wasserstein: index, l1, l2
+. -mdp_distance_scale - factor of the distance
+- -mdp_distance_power - power of the distance, with the radius to the same power
 
   Level: beginner
 
@@ -681,6 +697,10 @@ PetscErrorCode FenMDPSetAmbiguity(FenMDP mdp, const FenAmbiguity *a)
              a->alpha);
   PetscCheck(!(a->radius > 0 && a->penalty > 0), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_radius %g and -mdp_penalty %g: only one of them can be used", a->radius, a->penalty);
+  PetscCheck(
+      isfinite(a->distance_scale) && a->distance_scale >= 0 && isfinite(a->distance_power) && a->distance_power >= 0,
+      comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_distance_scale %g and -mdp_distance_power %g: must be positive",
+      a->distance_scale, a->distance_power);
   PetscCheck(strcmp(a->name, "none") || (a->radius == 0 && a->penalty == 0), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_radius or -mdp_penalty without -mdp_ambiguity: say what is meant, for example kl");
   PetscCall(FenSolverReset((FenSolver)mdp));

@@ -50,6 +50,9 @@ struct _p_FenMDP {
   /* state, on the model's layout with the operator's sign; V and TV themselves where the layouts are the same, made
      when they are first asked for */
   double *saved_V, *saved_TV, *saved_policy, *moved_V, *moved_TV;
+  double  *saved_nature; /* components of each state */
+  PetscInt components;   /* of nature's state, see FenBellmanGetNature */
+  PetscInt law_from;     /* the first that is a probability of the policy, -1: policies are not randomised */
   double  sweeps, matvecs;               /* of this solve, earlier runs included */
   double  sweeps_offset, matvecs_offset; /* work of the operator that belongs to other solves */
   FenInt  swept;                         /* TV, policy and stats are of V */
@@ -65,6 +68,7 @@ struct _p_FenMDP {
   double      *margin; /* half width of the certified interval of each state */
   int         *action;
   PetscBool    answered;
+  double      *law; /* of the policy over the rows of my states, once asked for */
   FenMDPBounds bounds;
   const char  *choice; /* method that "auto" chose, NULL: none */
   char         why[192];
@@ -107,6 +111,15 @@ PETSC_INTERN void FenMDPShift_Private(FenMDP, double c, double x[]);
 /* sums of products x[k] y, k < n <= 15, over all ranks */
 PETSC_INTERN PetscErrorCode FenMDPDots_Private(FenMDP, PetscInt n, const double *const x[], const double y[],
                                                double dots[]);
+
+/* ---- nature (ambiguity.c, policylaw.c) ---- */
+/* options beside name, radius and penalty */
+PETSC_INTERN PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *, PetscOptionItems *);
+/* what contradicts itself, or is another solver's */
+PETSC_INTERN PetscErrorCode FenMDPCheckAmbiguity_Private(FenMDP);
+/* nature's state from the operator into saved_nature, and back */
+PETSC_INTERN PetscErrorCode FenMDPPackNature_Private(FenMDP);
+PETSC_INTERN PetscErrorCode FenMDPUnpackNature_Private(FenMDP);
 
 /* ---- certificates (bounds/certificate.c) ---- */
 /* width of TV - V in the norm that T contracts by the discount: the span, or the range with zero */

@@ -171,7 +171,65 @@ static void TestLimits(void **state)
   }
 }
 
+/* a row whose yield bends sharply in its multiplier, from the middle of its bracket: bounds once fell there and stopped
+ */
+static void TestBend(void **state)
+{
+  static const FenInt ptr[] = {0, 3, 6};
+  static const double q[] = {.5, .45, .05, .25, .7, .05};
+  static const double z[] = {-33.306454574625818, -33.296697045962681, -33.243929767597365,
+                             -33.806454574625818, -33.796697045962681, -33.743929767597365};
+  double              policy[2], value;
+
+  (void)state;
+  for (int kind = 0; kind < NKINDS; kind++) {
+    FenSRect s;
+    double   u = NAN;
+
+    FEN_OK(FenSRectCreate((FenSRectKind)kind, &s));
+    FEN_OK(FenSRectSolve(s, 2, ptr, q, z, NULL, .02, &u, NULL, policy, NULL));
+    FEN_OK(FenSRectPolicyValue(s, 2, ptr, q, z, NULL, .02, policy, &value, NULL, NULL));
+    FEN_ASSERT_NEAR(u, value, 1e-13);
+    FEN_OK(FenSRectDestroy(&s));
+  }
+}
+
+/* given policies: the best one has the state's value, others no more; the laws are allowed and attain it */
+static void TestPolicy(void **state)
+{
+  (void)state;
+  for (int kind = 0; kind < NKINDS; kind++)
+    for (int trial = 0; trial < 200; trial++) {
+      static Instance X;
+      const double    kappa = 0.01 + 0.003 * trial;
+      FenSRect        s;
+      double u = NAN, best[ACTIONS], other[ACTIONS], law[ACTIONS * LONGEST], value, scale = 0, sum = 0, mean = 0, d = 0;
+
+      Random((uint64_t)(trial + 1), &X);
+      FEN_OK(FenSRectCreate((FenSRectKind)kind, &s));
+      FEN_OK(FenSRectSolve(s, ACTIONS, X.ptr, X.q, X.z, NULL, kappa, &u, NULL, best, NULL));
+      FEN_OK(FenSRectPolicyValue(s, ACTIONS, X.ptr, X.q, X.z, NULL, kappa, best, &value, NULL, NULL));
+      FEN_ASSERT_NEAR(value, u, 2e-12);
+      for (int a = 0; a < ACTIONS; a++)
+        sum += other[a] = (a + trial) % 3 ? 1.0 / (1 + (a + trial) % 5) : 0;
+      for (int a = 0; a < ACTIONS; a++)
+        other[a] /= sum;
+      FEN_OK(FenSRectPolicyValue(s, ACTIONS, X.ptr, X.q, X.z, NULL, kappa, other, &value, &scale, law));
+      assert_true(value <= u + 1e-12);
+      for (int a = 0; a < ACTIONS; a++) {
+        mean += other[a] * Value(X.ptr, X.z, a, law);
+        d += Divergence((FenSRectKind)kind, X.ptr[a + 1] - X.ptr[a], law + X.ptr[a], X.q + X.ptr[a]);
+      }
+      FEN_ASSERT_NEAR(mean, value, 1e-11);
+      assert_true(d <= kappa + 1e-10);
+      FEN_OK(FenSRectPolicyValue(s, ACTIONS, X.ptr, X.q, X.z, NULL, kappa, other, &mean, &scale, NULL)); /* warm */
+      FEN_ASSERT_NEAR(mean, value, 1e-12);
+      FEN_OK(FenSRectDestroy(&s));
+    }
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestPublished), cmocka_unit_test(TestSaddlePoint),
-                                          cmocka_unit_test(TestLimits)};
+                                          cmocka_unit_test(TestLimits), cmocka_unit_test(TestBend),
+                                          cmocka_unit_test(TestPolicy)};
 
 FEN_TEST_MAIN(tests)

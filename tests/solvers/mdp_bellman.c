@@ -83,7 +83,13 @@ static void TestIncumbent(void **state)
   int               action[] = {0, 1, 2}, policy[1];
   double            prob[] = {1, 1, 1}, reward[] = {1, 1 + 1e-13, 1}, V[1] = {0}, TV[1];
   const int         expected[3] = {0, 1, 2};
-  FenMDPRows        R = {1, state_ptr, action, row_ptr, next, prob, reward, NULL};
+  FenMDPRows        R = {.nstates = 1,
+                         .state_ptr = state_ptr,
+                         .action = action,
+                         .row_ptr = row_ptr,
+                         .next = next,
+                         .prob = prob,
+                         .reward = reward};
   FenBellmanOptions options = {.discount = 0.5, .ambiguity = {.name = "none"}};
   PetscMPIInt       rank;
   FenMDPModel       model;

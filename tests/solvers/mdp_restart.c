@@ -137,11 +137,18 @@ static void Everywhere(FenMDPModel model, const char *type, const FenAmbiguity *
 
 static void TestEveryIteration(void **state)
 {
-  static const FenAmbiguity sets[] = {{.name = "none", .alpha = 1}, {.name = "kl", .alpha = 1, .radius = .02}};
+  static const FenAmbiguity sets[] = {{.name = "none", .alpha = 1},
+                                      {.name = "kl", .alpha = 1, .radius = .02},
+                                      {.name = "pearson", .radius = .02, .rectangular = FEN_RECTANGULAR_S},
+                                      {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S},
+                                      {.name = "tv", .radius = .01, .support = FEN_SUPPORT_ALL},
+                                      {.name = "pearson", .alpha = 1, .radius = .02},
+                                      {.name = "js", .alpha = 1, .radius = .01},
+                                      {.name = "neyman", .alpha = 1, .penalty = 2}};
   FenMDPModel               model = MDPMake(MPI_COMM_WORLD, STATES, Walk, NULL, FEN_MDP_MAX);
 
   (void)state;
-  for (int k = 0; k < 2; k++)
+  for (size_t k = 0; k < sizeof(sets) / sizeof(sets[0]); k++)
     for (int t = 0; t < NMDPTYPES; t++)
       Everywhere(model, mdp_types[t], &sets[k]);
   FEN_OK(FenMDPModelDestroy(&model));

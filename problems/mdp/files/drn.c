@@ -233,7 +233,7 @@ static PetscErrorCode FenDRNSuccessor(FenDRN *d, FenMDPScan *scan, const FenDRNP
   r->kind = FEN_RECORD_PROB;
   r->action = place->action;
   r->next = FenMDPScanInt_Private(scan, "the number of the next state", 0, d->nstates - 1);
-  r->prob = FenMDPScanReal_Private(scan, "a probability");
+  FenMDPScanProb_Private(scan, r);
   if (!scan->fault->code && !FenMDPScanEnd_Private(scan))
     FenMDPScanFault_Private(scan, "the end of the line");
   PetscCall(FenMDPRecordsAdd_Private(&d->records, r));

@@ -4,6 +4,7 @@
 */
 #include "mdpfileimpl.h"
 #include <compat.h>
+#include <fencheldivergence.h>
 
 static const struct {
   const char   *ending;
@@ -74,6 +75,7 @@ static PetscErrorCode FenFileOptions(FenMDPFile *f, PetscInt *sense)
 {
   static const char *const rows[2] = {"stochastic", "substochastic"};
   PetscInt                 kind = 0;
+  PetscEnum                support = (PetscEnum)FEN_SUPPORT_NOMINAL;
 
   PetscFunctionBegin;
   PetscOptionsBegin(f->comm, NULL, "Model files", "FenMDPModelRead");
@@ -87,6 +89,8 @@ static PetscErrorCode FenFileOptions(FenMDPFile *f, PetscInt *sense)
   PetscCall(PetscOptionsEList("-mdp_rows", "rows sum to one, or to at most one", "FenMDPModelCreateRows", rows, 2,
                               rows[kind], &kind, NULL));
   PetscOptionsEnd();
+  PetscCall(PetscOptionsGetEnum(NULL, NULL, "-mdp_support", FenSupports, &support, NULL)); /* the solver's */
+  f->listed = support == (PetscEnum)FEN_SUPPORT_LIST ? PETSC_TRUE : PETSC_FALSE;
   f->substochastic = kind ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -112,7 +116,8 @@ static PetscErrorCode FenUnknown(MPI_Comm comm, const char file[])
 + -model_rewards FILE             - rewards that go with a stacked PETSc matrix
 . -model_terminal LABEL           - states with this label (.lab, .drn) become terminal
 . -model_sense max|min            - if not as the file says
-- -mdp_rows stochastic|substochastic - whether rows may sum to less than one
+. -mdp_rows stochastic|substochastic - whether rows may sum to less than one
+- -mdp_support list              - probabilities of zero stay: they list successors that nature may use
 
   Output Parameter:
 . model - the model, stored, cut evenly; its name is the file's

@@ -7,7 +7,9 @@
      row_ptr[L+1]    entries of row k are row_ptr[k] .. row_ptr[k+1]-1
      col[nnz], val[nnz]              successors and probabilities
      reward[L] or reward_next[nnz]   rewards of rows, or of successors
+     prob_low[nnz], prob_up[nnz]     optional: bounds of the probabilities
      terminal[n]     optional: values of terminal states
+     weight[n]       optional: weights of successors in the norms l1 and linf
 
    and attributes, all optional: discount, sense, criterion, horizon, substochastic, height, width. Every rank reads the
    rows of its part of the states.
@@ -153,7 +155,7 @@ static PetscErrorCode FenReadH5Rows(FenH5Model *h)
 {
   FenMDPRows *rows = &h->rows;
   FenInt      first_row, first, nrows, nnz;
-  PetscBool   by_next;
+  PetscBool   by_next, bounds;
 
   PetscFunctionBegin;
   PetscCall(FenMemberHas(h, "reward_next", &by_next));
@@ -176,6 +178,13 @@ static PetscErrorCode FenReadH5Rows(FenH5Model *h)
     PetscCall(FenReadReals(h, "reward_next", first, nnz, rows->reward_next));
   } else
     PetscCall(FenReadReals(h, "reward", first_row, nrows, rows->reward));
+  PetscCall(FenMemberHas(h, "prob_low", &bounds));
+  if (bounds) {
+    PetscCall(PetscMalloc1((size_t)nnz + 1, &rows->prob_low));
+    PetscCall(PetscMalloc1((size_t)nnz + 1, &rows->prob_up));
+    PetscCall(FenReadReals(h, "prob_low", first, nnz, rows->prob_low));
+    PetscCall(FenReadReals(h, "prob_up", first, nnz, rows->prob_up));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -212,11 +221,32 @@ static PetscErrorCode FenAttributeWord(const FenH5Model *h, const char name[], i
   PetscFunctionReturn(0);
 }
 
+/* optional numbers of my states */
+static PetscErrorCode FenReadStates(const FenH5Model *h, const char                                 name[],
+                                    PetscErrorCode (*set)(FenMDPModel, const double[]), FenMDPModel model)
+{
+  PetscBool      has;
+  double        *values;
+  PetscErrorCode code;
+
+  PetscFunctionBegin;
+  PetscCall(FenMemberHas(h, name, &has));
+  if (!has)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1((size_t)h->nlocal + 1, &values));
+  code = FenReadReals(h, name, h->start, h->nlocal, values);
+  if (!code)
+    code = (*set)(model, values);
+  PetscCall(PetscFree(values));
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenReadTraits(const FenH5Model *h, FenMDPModel model)
 {
   FenInt    horizon = 0, grid[2] = {0, 0};
   int       sense = FEN_MDP_MAX, criterion = FEN_MDP_DISCOUNTED;
-  double    discount = NAN, *terminal;
+  double    discount = NAN;
   PetscBool has;
 
   PetscFunctionBegin;
@@ -232,19 +262,15 @@ static PetscErrorCode FenReadTraits(const FenH5Model *h, FenMDPModel model)
   PetscCall(FenMDPModelSetCriterion(model, (FenMDPCriterion)criterion, horizon));
   PetscCall(FenMDPModelSetDiscount(model, discount));
   PetscCall(FenMDPModelSetGrid(model, grid));
-  PetscCall(FenMemberHas(h, "terminal", &has));
-  if (!has)
-    PetscFunctionReturn(0);
-  PetscCall(PetscMalloc1((size_t)h->nlocal + 1, &terminal));
-  PetscCall(FenReadReals(h, "terminal", h->start, h->nlocal, terminal));
-  PetscCall(FenMDPModelSetTerminal(model, terminal));
-  PetscCall(PetscFree(terminal));
+  PetscCall(FenReadStates(h, "terminal", FenMDPModelSetTerminal, model));
+  PetscCall(FenReadStates(h, "weight", FenMDPModelSetWeight, model));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode FenReadH5(FenH5Model *h, FenMDPModel *model)
 {
-  FenMDPRule  rule = {.where = h->f->where, .substochastic = h->f->substochastic, .unique = PETSC_TRUE};
+  FenMDPRule rule = {
+      .where = h->f->where, .substochastic = h->f->substochastic, .unique = PETSC_TRUE, .listed = h->f->listed};
   FenInt      substochastic = 0, end;
   FenLayout   layout;
   FenDataInfo info;
@@ -340,6 +366,10 @@ static PetscErrorCode FenWriteH5Rows(const FenH5Model *h, const FenMDPRows *rows
   PetscCall(FenWriteReals(h, "reward", nrows, rows->reward));
   if (rows->reward_next)
     PetscCall(FenWriteReals(h, "reward_next", nnz, rows->reward_next));
+  if (rows->prob_low) {
+    PetscCall(FenWriteReals(h, "prob_low", nnz, rows->prob_low));
+    PetscCall(FenWriteReals(h, "prob_up", nnz, rows->prob_up));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -366,14 +396,16 @@ static PetscErrorCode FenWriteTraits(const FenH5Model *h, FenMDPModel model)
 
 static PetscErrorCode FenWriteH5(const FenH5Model *h, FenMDPModel model)
 {
-  int has = model->terminal ? 1 : 0;
+  int has[2] = {model->terminal != NULL, model->weight != NULL};
 
   PetscFunctionBegin;
   PetscCall(FenFileMakeGroup(h->file, h->f->path));
   PetscCall(FenWriteH5Rows(h, &model->rows));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &has, 1, MPI_INT, MPI_MAX, h->f->comm));
-  if (has)
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, has, 2, MPI_INT, MPI_MAX, h->f->comm));
+  if (has[0])
     PetscCall(FenWriteReals(h, "terminal", model->nlocal, model->terminal));
+  if (has[1])
+    PetscCall(FenWriteReals(h, "weight", model->nlocal, model->weight));
   PetscCall(FenWriteTraits(h, model));
   PetscFunctionReturn(0);
 }

@@ -15,8 +15,8 @@ typedef struct {
   char        rewards[PETSC_MAX_PATH_LEN];                        /* second file of PETSc's binary format */
   char        terminal[FEN_MDP_NAME];                             /* label of terminal states */
   char        where[PETSC_MAX_PATH_LEN + 16];                     /* "file 'x': " */
-  PetscBool   substochastic;
-  FenFileMode mode; /* writing */
+  PetscBool   substochastic, listed;                              /* listed: zeros stay */
+  FenFileMode mode;                                               /* writing */
 } FenMDPFile;
 
 typedef PetscErrorCode (*FenMDPReadFn)(const FenMDPFile *, FenMDPModel *);
@@ -35,6 +35,7 @@ typedef struct {
   FenInt  state, action, next, line; /* action and next: -1 where they are not said */
   int32_t kind, file;                /* file: which of the names */
   double  prob, reward;
+  double  low, up; /* bounds of prob; up = 0: none */
 } FenMDPRecord;
 
 typedef struct {
@@ -67,8 +68,10 @@ PETSC_INTERN PetscErrorCode FenMDPScanClose_Private(FenMDPScan *);
 /* the next line that says something, blanks skipped; FALSE at the end or after a fault. comment: what begins one */
 PETSC_INTERN PetscBool FenMDPScanLine_Private(FenMDPScan *, const char comment[]);
 /* numbers, separated by blanks, tabs, commas, semicolons; what they are called goes into the fault */
-PETSC_INTERN FenInt    FenMDPScanInt_Private(FenMDPScan *, const char what[], FenInt least, FenInt most);
-PETSC_INTERN double    FenMDPScanReal_Private(FenMDPScan *, const char what[]);
+PETSC_INTERN FenInt FenMDPScanInt_Private(FenMDPScan *, const char what[], FenInt least, FenInt most);
+PETSC_INTERN double FenMDPScanReal_Private(FenMDPScan *, const char what[]);
+/* a probability, or [low,up] with any number between */
+PETSC_INTERN void      FenMDPScanProb_Private(FenMDPScan *, FenMDPRecord *);
 PETSC_INTERN PetscBool FenMDPScanEnd_Private(FenMDPScan *); /* nothing else on the line */
 PETSC_INTERN void      FenMDPScanFault_Private(FenMDPScan *, const char what[]);
 

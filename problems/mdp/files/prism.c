@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    PRISM's explicit files: transitions in .tra, rewards of states in .srew and of transitions in .trew, labels in .lab,
-   each beside the other; only the first must exist. Files of PRISM's models without choices (Markov chains) and with
-   intervals are refused.
+   each beside the other; only the first must exist. Probabilities may be intervals, [lower,upper]; a row may have both.
+   Files of PRISM's models without choices (Markov chains) are refused.
 */
 #include "mdpfileimpl.h"
 #include <limits.h>
@@ -62,7 +62,7 @@ static void FenPRISMLine(FenPRISM *p, int file, FenMDPScan *scan, FenMDPRecord *
     r->reward = FenMDPScanReal_Private(scan, "a reward");
   } else {
     r->kind = FEN_RECORD_PROB;
-    r->prob = FenMDPScanReal_Private(scan, "a probability");
+    FenMDPScanProb_Private(scan, r);
     scan->p += strlen(scan->p); /* the name of the action */
   }
 }

@@ -178,6 +178,10 @@ static void FenAddRecord(FenBuilder *b, const FenMDPRecord *r, const FenMDPRecor
   else {
     rows->next[b->nnz] = r->next;
     rows->prob[b->nnz] = r->prob;
+    if (rows->prob_low) {
+      rows->prob_low[b->nnz] = r->up > 0 ? r->low : r->prob;
+      rows->prob_up[b->nnz] = r->up > 0 ? r->up : r->prob;
+    }
     rows->reward_next[b->nnz++] = r->reward + rows->reward[b->nrows - 1];
     rows->row_ptr[b->nrows] = b->nnz;
   }
@@ -220,6 +224,45 @@ static PetscErrorCode FenCollapseRewards(MPI_Comm comm, FenMDPRows *rows)
   PetscFunctionReturn(0);
 }
 
+/* bounds of probabilities if any line has them */
+static PetscErrorCode FenAllocateBounds(MPI_Comm comm, const FenMDPRecords *r, FenMDPRows *rows)
+{
+  int any = 0;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < r->n && !any; i++)
+    any = r->record[i].up > 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, comm));
+  if (!any)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1((size_t)PetscMax(r->n, 1), &rows->prob_low));
+  PetscCall(PetscMalloc1((size_t)PetscMax(r->n, 1), &rows->prob_up));
+  PetscFunctionReturn(0);
+}
+
+/* the nominal law of a row of intervals: the same share of every interval */
+static void FenCentre(FenBuilder *b, FenInt state, FenInt k)
+{
+  FenMDPRows *rows = b->rows;
+  double      low = 0, up = 0, share;
+
+  for (FenInt i = rows->row_ptr[k]; i < rows->row_ptr[k + 1]; i++) {
+    low += rows->prob_low[i];
+    up += rows->prob_up[i];
+  }
+  if (up <= low) /* no intervals */
+    return;
+  share = (1 - low) / (up - low);
+  if (!(share >= -1e-10 && share <= 1 + 1e-10))
+    FenFaultSet(b->fault, FEN_ERR_VALUE,
+                "file '%s': state %" FENINT_FMT ", action %d: the lower bounds sum to %.15g, the upper ones to %.15g; "
+                "rule: a law lies between them",
+                b->names[0], state, rows->action[k], low, up);
+  share = PetscMin(PetscMax(share, 0), 1);
+  for (FenInt i = rows->row_ptr[k]; i < rows->row_ptr[k + 1]; i++)
+    rows->prob[i] = rows->prob_low[i] + share * (rows->prob_up[i] - rows->prob_low[i]);
+}
+
 static PetscErrorCode FenBuildRows(const FenMDPFile *f, const char *const names[], FenLayout layout,
                                    const FenMDPRecords *r, FenMDPRows *rows)
 {
@@ -231,6 +274,7 @@ static PetscErrorCode FenBuildRows(const FenMDPFile *f, const char *const names[
   PetscFunctionBegin;
   PetscCall(FenLayoutGetRange(layout, &start, &end));
   PetscCall(FenMDPRowsAllocate_Private(end - start, r->n, r->n, PETSC_TRUE, rows));
+  PetscCall(FenAllocateBounds(f->comm, r, rows));
   for (FenInt s = start; s < end; s++) {
     const FenInt first = k;
 
@@ -238,6 +282,8 @@ static PetscErrorCode FenBuildRows(const FenMDPFile *f, const char *const names[
       k++;
     FenAddState(&b, r->record, first, k);
     rows->state_ptr[s - start + 1] = b.nrows;
+    for (FenInt i = rows->state_ptr[s - start]; rows->prob_low && i < b.nrows; i++)
+      FenCentre(&b, s, i);
   }
   code = FenFaultAgree(f->comm, &fault);
   if (code)
@@ -250,8 +296,9 @@ static PetscErrorCode FenBuildRows(const FenMDPFile *f, const char *const names[
 static PetscErrorCode FenBuildModel(const FenMDPFile *f, const char *const names[], FenInt nstates, FenMDPRecords *r,
                                     FenLayout *layout, FenMDPModel *model)
 {
-  const FenMDPRule rule = {.where = f->where, .substochastic = f->substochastic, .unique = PETSC_TRUE};
-  FenMDPRows       rows;
+  const FenMDPRule rule = {
+      .where = f->where, .substochastic = f->substochastic, .unique = PETSC_TRUE, .listed = f->listed};
+  FenMDPRows rows;
 
   PetscFunctionBegin;
   PetscCall(FenCountStates(f, r, &nstates));

@@ -133,6 +133,31 @@ double FenMDPScanReal_Private(FenMDPScan *scan, const char what[])
   return value;
 }
 
+void FenMDPScanProb_Private(FenMDPScan *scan, FenMDPRecord *r)
+{
+  char *end;
+
+  if (*scan->p != '[') {
+    r->prob = FenMDPScanReal_Private(scan, "a probability");
+    return;
+  }
+  r->low = strtod(scan->p + 1, &end);
+  end += strspn(end, " \t");
+  if (*end != ',') {
+    FenMDPScanFault_Private(scan, "[lower,upper]");
+    return;
+  }
+  r->up = strtod(end + 1, &end);
+  end += strspn(end, " \t");
+  if (*end != ']' || !(r->low >= 0 && r->low <= r->up && r->up <= 1)) {
+    FenMDPScanFault_Private(scan, "[lower,upper] with 0 <= lower <= upper <= 1");
+    return;
+  }
+  r->prob = (r->low + r->up) / 2;
+  scan->p = end + 1;
+  scan->p += strspn(scan->p, FEN_SCAN_BLANKS);
+}
+
 PetscBool FenMDPScanEnd_Private(FenMDPScan *scan)
 {
   return *scan->p ? PETSC_FALSE : PETSC_TRUE;

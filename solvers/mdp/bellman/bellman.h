@@ -77,6 +77,9 @@ PETSC_INTERN PetscErrorCode FenBellmanSetEliminated(FenBellman, int word, const 
 PETSC_INTERN PetscErrorCode FenBellmanSetPolicy(FenBellman, const int policy[], double V[]);
 /* T_pi V for the extracted rows (linear: nature's law is frozen) and its stats */
 PETSC_INTERN PetscErrorCode FenBellmanPolicySweep(FenBellman, FenSolver, double V[], double TV[], FenSweepStats *);
+/* T_pi V with nature's answer at V: what FenBellmanSetPolicy(V) and FenBellmanPolicySweep(V) say, in one pass */
+PETSC_INTERN PetscErrorCode FenBellmanRobustPolicySweep(FenBellman, FenSolver, const int policy[], double V[],
+                                                        double TV[], FenSweepStats *);
 /* y = x - gamma P_pi x; x and y have nlocal entries; r_pi on my states */
 PETSC_INTERN PetscErrorCode FenBellmanPolicyMult(FenBellman, const double x[], double y[]);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyReward(FenBellman, const double *r[]);
@@ -99,4 +102,12 @@ PETSC_INTERN PetscErrorCode FenBellmanHasTwoColours(FenBellman, PetscBool *);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyLocalMat(FenBellman, Mat *);
 /* of all ranks: values sent in a sweep and the messages that carry them; most work of a rank over the mean */
 PETSC_INTERN PetscErrorCode FenBellmanGetCommunication(FenBellman, double *words, double *messages, double *imbalance);
+/* whether nature acts at all; how many numbers of each state a restart needs of it, and where among them a randomised
+   policy begins (-1: it is not randomised) */
+PETSC_INTERN PetscErrorCode FenBellmanGetNature(FenBellman, PetscBool *acts, PetscInt *components, PetscInt *policy);
+/* one of those numbers of my states, in or out; all of them as at the start */
+PETSC_INTERN PetscErrorCode FenBellmanNatureState(FenBellman, PetscInt component, PetscBool load, double x[]);
+PETSC_INTERN PetscErrorCode FenBellmanNatureStart(FenBellman);
+/* rows of the policy at V with nature's law, in the operator's numbering; arrays are the caller's */
+PETSC_INTERN PetscErrorCode FenBellmanGetKernel(FenBellman, const int policy[], double V[], FenMDPKernel *);
 PETSC_INTERN PetscErrorCode FenBellmanGetWork(FenBellman, double *sweeps, double *matvecs);

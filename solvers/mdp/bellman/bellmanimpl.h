@@ -80,6 +80,11 @@ struct _p_FenBellman {
   double                  *row_prob, *row_next, *lane_prob;
   int                     *scratch_policy; /* of callers that want none */
   FenNature               *nature;         /* NULL: nominal rows */
+  /* nature may put mass on the state of the smallest value, wherever it is; NULL: it does not */
+  double     *popped; /* how much, for the rows of the policy */
+  double      low;    /* that value */
+  FenInt      low_state;
+  PetscMPIInt low_rank;
   /* policy */
   FenChunkStore policy;
   int          *policy_of; /* what is extracted, -1: nothing */
@@ -125,7 +130,9 @@ typedef struct {
   const int    *col;
   const double *prob;
   const double *reward_next; /* NULL: none */
+  const double *low, *up;    /* bounds of prob, NULL: none */
   double        reward;
+  double        popped; /* nature's mass on the state of the smallest value */
 } FenRowView;
 PETSC_INTERN PetscErrorCode FenBellmanRow_Private(FenBellman, FenInt state, int action, FenRowView *);
 
@@ -152,6 +159,10 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman);
 /* robust and penalised rows (nature.c) */
 PETSC_INTERN PetscErrorCode FenNatureCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenNatureDestroy_Private(FenBellman);
+/* collective, before anything is done at V */
+PETSC_INTERN PetscErrorCode FenNaturePrepare_Private(FenBellman, const double V[]);
+/* entries that the policy's lanes of a chunk take at most */
+PETSC_INTERN PetscErrorCode FenNatureRoom_Private(FenBellman, FenInt chunk, FenInt *);
 PETSC_INTERN PetscErrorCode FenNatureSweep_Private(FenBellman, const FenRuns *, const double V[], double TV[],
                                                    int policy[], FenSweepPart *);
 PETSC_INTERN PetscErrorCode FenNatureRowValues_Private(FenBellman, const double V[], double q[]);

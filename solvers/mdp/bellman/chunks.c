@@ -60,6 +60,8 @@ PetscErrorCode FenBellmanRow_Private(FenBellman b, FenInt s, int a, FenRowView *
     prob = b->rows->prob + first;
     reward_next = b->rows->reward_next ? b->rows->reward_next + first : NULL;
     view->reward = b->sign * b->rows->reward[r];
+    view->low = b->rows->prob_low ? b->rows->prob_low + first : NULL;
+    view->up = b->rows->prob_up ? b->rows->prob_up + first : NULL;
   } else {
     PetscCall(FenMDPModelMakeRow(b->model, FenBellmanNumber(b, s), a, b->row));
     view->n = b->row->n;
@@ -67,7 +69,9 @@ PetscErrorCode FenBellmanRow_Private(FenBellman b, FenInt s, int a, FenRowView *
     prob = b->row->prob;
     reward_next = b->row->by_next ? b->row->reward_next : NULL;
     view->reward = b->sign * b->row->reward;
+    view->low = view->up = NULL;
   }
+  view->popped = 0;
   for (FenInt j = 0; j < view->n; j++) {
     b->row_col[j] = FenBellmanLocal_Private(b, next[j]);
     b->row_prob[j] = prob[j];

@@ -206,6 +206,7 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
     PetscFunctionReturn(0);
   PetscCall(FenBellmanPolicyDestroy_Private(b));
   PetscCall(FenNatureDestroy_Private(b));
+  PetscCall(PetscFree(b->popped));
   PetscCall(FenBellmanReductionDestroy_Private(b));
   PetscCall(FenChunksDestroy_Private(&b->all));
   PetscCall(FenChunksDestroy_Private(&b->piece));

@@ -1,26 +1,86 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Chooses the kind of nature, and hands over to it. */
 #include "nature.h"
+#include <math.h>
 
-static const FenNatureOps *const kinds[] = {&FenNatureRows, NULL};
+static const FenNatureOps *const kinds[] = {&FenNatureSRect, &FenNatureLanes, &FenNatureRows, NULL};
+
+/* is there anything that nature may do */
+static PetscErrorCode Acts(FenBellman b, PetscBool *acts)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+  FenMDPSizes         sizes;
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelGetSizes(b->model, &sizes));
+  *acts = (PetscBool)(a->radius > 0 || a->penalty > 0);
+  if (!strcmp(a->name, "none"))
+    *acts = PETSC_FALSE;
+  else if (!strcmp(a->name, "interval")) {
+    PetscCheck(!(a->penalty > 0), b->comm, (PetscErrorCode)FEN_ERR_OPTION,
+               "-mdp_ambiguity interval with -mdp_penalty: intervals have no price; linf has");
+    PetscCheck(!(*acts && sizes.intervals), b->comm, (PetscErrorCode)FEN_ERR_OPTION,
+               "-mdp_ambiguity interval with -mdp_radius %g: the model has bounds of its own; leave the radius out",
+               a->radius);
+    *acts = (PetscBool)(*acts || sizes.intervals);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* does this go beyond what every kind can take */
+static PetscErrorCode IsGeneral(FenBellman b, PetscBool *general)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+  const double       *weight;
+  int                 weighted;
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelGetWeight(b->model, &weight));
+  weighted = weight != NULL;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &weighted, 1, MPI_INT, MPI_MAX, b->comm));
+  *general = (PetscBool)(a->rectangular != FEN_RECTANGULAR_SA || a->support != FEN_SUPPORT_NOMINAL || weighted);
+  PetscFunctionReturn(0);
+}
+
+/* sets in which a cheap law may be anywhere know no single state of the smallest value */
+static PetscErrorCode CheckSupport(FenBellman b)
+{
+  const FenAmbiguity *a = &b->options.ambiguity;
+
+  PetscFunctionBegin;
+  PetscCheck(a->support != FEN_SUPPORT_ALL || !FenRowSetHas_Private(b), b->comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_support all with -mdp_ambiguity %s: the set can use more than the state of the smallest value; list "
+             "the successors with probability zero and say -mdp_support list",
+             a->name);
+  PetscCheck(a->support == FEN_SUPPORT_NOMINAL || a->rectangular != FEN_RECTANGULAR_S, b->comm,
+             (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_support %s with -mdp_rectangular s: nature keeps to the rows' own successors there",
+             FenSupports[a->support]);
+  if (a->support == FEN_SUPPORT_ALL)
+    PetscCall(PetscCalloc1(PetscMax(b->nlocal, 1), &b->popped));
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode FenNatureCreate_Private(FenBellman b)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
-  PetscBool           none, able = PETSC_FALSE;
+  PetscBool           acts = PETSC_FALSE, general = PETSC_FALSE, able = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(PetscStrcmp(a->name, "none", &none));
-  if (none || !(a->radius > 0 || a->penalty > 0))
+  PetscCall(Acts(b, &acts));
+  if (!acts)
     PetscFunctionReturn(0);
   PetscCheck(!b->substochastic, b->comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_ambiguity %s needs rows that sum to one; this model's may lose mass", a->name);
+  PetscCall(IsGeneral(b, &general));
   PetscCall(PetscNew(&b->nature));
   for (PetscInt k = 0; kinds[k] && !able; k++) {
     b->nature->ops = kinds[k];
-    PetscCall(kinds[k]->able(b, &able));
+    if (!general || kinds[k]->general)
+      PetscCall(kinds[k]->able(b, &able));
   }
   PetscCheck(able, b->comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_ambiguity %s: there is no such set", a->name);
+  PetscCall(CheckSupport(b));
   PetscCall(PetscInfo(b->model, "nature: %s\n", b->nature->ops->name));
   PetscCall(b->nature->ops->create(b, &b->nature->data));
   PetscFunctionReturn(0);
@@ -33,6 +93,49 @@ PetscErrorCode FenNatureDestroy_Private(FenBellman b)
     PetscFunctionReturn(0);
   PetscCall(b->nature->ops->destroy(b, &b->nature->data));
   PetscCall(PetscFree(b->nature));
+  PetscFunctionReturn(0);
+}
+
+/* the smallest value of all states and the first state that has it */
+PetscErrorCode FenNaturePrepare_Private(FenBellman b, const double V[])
+{
+  struct {
+    double value;
+    int    rank;
+  } low = {HUGE_VAL, 0};
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  if (!b->popped)
+    PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_rank(b->comm, &rank));
+  low.rank = rank;
+  b->low_state = b->start;
+  for (FenInt s = 0; s < b->nlocal; s++)
+    if (V[s] < low.value) {
+      low.value = V[s];
+      b->low_state = b->start + s;
+    }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &low, 1, MPI_DOUBLE_INT, MPI_MINLOC, b->comm));
+  b->low = low.value;
+  b->low_rank = low.rank;
+  PetscFunctionReturn(0);
+}
+
+/* entries that the lanes of a chunk's states take at most */
+PetscErrorCode FenNatureRoom_Private(FenBellman b, FenInt c, FenInt *columns)
+{
+  PetscFunctionBegin;
+  *columns = 0;
+  for (FenInt s = FEN_LANES * c; s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++) {
+    FenInt n = b->rows ? 0 : b->longest;
+
+    if (b->nature->ops->room)
+      PetscCall(b->nature->ops->room(b, b->nature->data, s, &n));
+    for (FenInt r = b->rows ? b->rows->state_ptr[s] : 0; b->rows && r < b->rows->state_ptr[s + 1]; r++)
+      n = b->nature->ops->room ? n : PetscMax(n, b->rows->row_ptr[r + 1] - b->rows->row_ptr[r]);
+    *columns = PetscMax(*columns, n);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -54,6 +157,42 @@ PetscErrorCode FenNatureRowValues_Private(FenBellman b, const double V[], double
 PetscErrorCode FenNatureLane_Private(FenBellman b, FenInt s, int action, const double V[], FenRowView *row)
 {
   PetscFunctionBegin;
+  row->popped = 0;
   PetscCall(b->nature->ops->lane(b, b->nature->data, s, action, V, row));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanGetNature(FenBellman b, PetscBool *acts, PetscInt *components, PetscInt *policy)
+{
+  PetscFunctionBegin;
+  *acts = (PetscBool)(b->nature != NULL);
+  *components = 0;
+  *policy = -1;
+  if (b->nature && b->nature->ops->components)
+    PetscCall(b->nature->ops->components(b, b->nature->data, components));
+  if (b->nature && b->nature->ops->policy)
+    *policy = b->nature->ops->policy(b->nature->data);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanNatureState(FenBellman b, PetscInt component, PetscBool load, double x[])
+{
+  PetscFunctionBegin;
+  PetscCall(b->nature->ops->state(b, b->nature->data, component, load, x));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanNatureStart(FenBellman b)
+{
+  PetscBool acts = PETSC_FALSE;
+  PetscInt  components = 0, policy;
+  double   *zero;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanGetNature(b, &acts, &components, &policy));
+  PetscCall(PetscCalloc1(PetscMax(b->nlocal, 1), &zero));
+  for (PetscInt c = 0; c < components; c++)
+    PetscCall(FenBellmanNatureState(b, c, PETSC_TRUE, zero));
+  PetscCall(PetscFree(zero));
   PetscFunctionReturn(0);
 }

@@ -9,6 +9,9 @@
 
 typedef struct {
   const char *name;
+  /* takes more than balls and prices of divergences and l1 without weights around each row by itself, on the row's own
+     successors; kinds that do not are not asked about more */
+  PetscBool general;
   /* whether this kind can take b->options.ambiguity on this model; the same on all ranks */
   PetscErrorCode (*able)(FenBellman, PetscBool *);
   PetscErrorCode (*create)(FenBellman, void **data);
@@ -22,6 +25,19 @@ typedef struct {
   /* the row of a policy with nature's law at V frozen in it; the reward is what makes its value at V nature's, price
      included. Valid until the next call */
   PetscErrorCode (*lane)(FenBellman, void *data, FenInt state, int action, const double V[], FenRowView *);
+  /* ---- optional ---- */
+  /* entries that a lane of the state takes at most; NULL: those of its longest row */
+  PetscErrorCode (*room)(FenBellman, void *data, FenInt state, FenInt *);
+  /* numbers that a restart needs, `components` of each state; one of them for my states, out or (load) in */
+  PetscErrorCode (*components)(FenBellman, void *data, PetscInt *);
+  PetscErrorCode (*state)(FenBellman, void *data, PetscInt component, PetscBool load, double x[]);
+  /* randomised policies: which component is the probability of a state's first row; the others follow it */
+  PetscInt (*policy)(void *data);
+  /* all rows of a policy at once: into b->policy, b->policy_reward and b->policy_of */
+  PetscErrorCode (*extract)(FenBellman, void *data, const int policy[], const double V[]);
+  /* T_pi V of the runs' chunks with nature's answers at V; a policy that is not one of terminal states is -1 there */
+  PetscErrorCode (*policy_sweep)(FenBellman, void *data, const FenRuns *, const int policy[], const double V[],
+                                 double TV[], FenSweepPart *);
 } FenNatureOps;
 
 struct _FenNature {
@@ -29,8 +45,21 @@ struct _FenNature {
   void               *data;
 };
 
-/* row by row through FenDivergence: every divergence, balls and prices */
+/* eight states at once: divergences around the nominal law, of stored rows */
+PETSC_INTERN const FenNatureOps FenNatureLanes;
+/* row by row: every divergence and set, balls and prices */
 PETSC_INTERN const FenNatureOps FenNatureRows;
+/* s-rectangular */
+PETSC_INTERN const FenNatureOps FenNatureSRect;
+
+/* worst cases of rows that are no divergence (rowset.c) */
+typedef struct _FenRowSet  *FenRowSet;
+PETSC_INTERN PetscBool      FenRowSetHas_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenRowSetCreate_Private(FenBellman, FenRowSet *);
+PETSC_INTERN PetscErrorCode FenRowSetDestroy_Private(FenRowSet *);
+/* z: what the row's successors yield; law may be NULL */
+PETSC_INTERN PetscErrorCode FenRowSetAnswer_Private(FenBellman, FenRowSet, const FenRowView *, const double z[],
+                                                    double law[], FenWorstCase *);
 
 /* TV - V of a state into the numbers of a sweep */
 static inline void FenNatureCount(FenSweepPart *part, double V, double TV)

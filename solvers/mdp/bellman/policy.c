@@ -3,13 +3,17 @@
    The rows of a policy in chunks of their own, one slot a chunk with room for the chunk's longest row: products read
    nothing else. When the policy changes the lanes of changed states are written again.
 */
-#include "bellmanimpl.h"
+#include "nature.h"
 
 /* entries of a lane that the longest row of the chunk's states takes */
 static PetscErrorCode Room(FenBellman b, FenInt c, FenInt *columns)
 {
   PetscFunctionBegin;
   *columns = b->rows ? 0 : b->longest;
+  if (b->nature) {
+    PetscCall(FenNatureRoom_Private(b, c, columns));
+    PetscFunctionReturn(0);
+  }
   for (FenInt s = FEN_LANES * c; b->rows && s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++)
     for (FenInt r = b->rows->state_ptr[s]; r < b->rows->state_ptr[s + 1]; r++)
       *columns = PetscMax(*columns, b->rows->row_ptr[r + 1] - b->rows->row_ptr[r]);
@@ -86,6 +90,24 @@ static PetscErrorCode MakeLane(FenBellman b, FenInt s, int action, const double 
     b->policy.val[FEN_LANES * (to + j) + lane] = j < row.n ? row.prob[j] : 0;
   }
   *reward = row.reward;
+  if (b->popped)
+    b->popped[s] = row.popped;
+  PetscFunctionReturn(0);
+}
+
+/* what V has now in the state of the smallest value; 0 if nature does not use it */
+static PetscErrorCode Low(FenBellman b, const double V[], double *low)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  *low = 0;
+  if (!b->popped)
+    PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_rank(b->comm, &rank));
+  if (rank == b->low_rank)
+    *low = V[b->low_state - b->start];
+  PetscCallMPI(MPI_Bcast(low, 1, MPI_DOUBLE, b->low_rank, b->comm));
   PetscFunctionReturn(0);
 }
 
@@ -103,6 +125,20 @@ static void RepeatFirstLane(FenBellman b)
   }
 }
 
+/* mass on the state of the smallest value is a reward as far as one sweep is concerned */
+static PetscErrorCode RewardPopped(FenBellman b, const double V[])
+{
+  double low;
+
+  PetscFunctionBegin;
+  PetscCall(Low(b, V, &low));
+  for (FenInt s = 0; b->popped && s < b->nlocal; s++)
+    b->policy.reward[s] = b->policy_reward[s] + b->options.discount * b->popped[s] * low;
+  if (b->popped)
+    RepeatFirstLane(b);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
 {
   FenInt next_terminal = 0;
@@ -112,8 +148,13 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
     PetscCall(Allocate(b));
   if (b->nature) {
     PetscCall(FenBellmanSetTerminal_Private(b, V));
+    PetscCall(FenNaturePrepare_Private(b, V));
     PetscCall(FenBellmanExchangeBegin_Private(b, V));
     PetscCall(FenBellmanExchangeEnd_Private(b, V));
+    if (b->nature->ops->extract) {
+      PetscCall(b->nature->ops->extract(b, b->nature->data, policy, V));
+      PetscFunctionReturn(0);
+    }
   }
   for (FenInt s = 0; s < b->nlocal; s++) {
     const PetscBool terminal = (PetscBool)(next_terminal < b->nterminal && b->terminal[next_terminal] == s);
@@ -150,10 +191,36 @@ PetscErrorCode FenBellmanPolicySweep(FenBellman b, FenSolver solver, double V[],
   PetscFunctionBegin;
   FenSweepPartInit(&part);
   PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(RewardPopped(b, V));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));
   ApplyRuns(b, &b->inner, V, TV, &part);
   PetscCall(FenBellmanExchangeEnd_Private(b, V));
   ApplyRuns(b, &b->outer, V, TV, &part);
+  b->matvecs += 1;
+  PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanRobustPolicySweep(FenBellman b, FenSolver solver, const int policy[], double V[], double TV[],
+                                           FenSweepStats *stats)
+{
+  const FenNature *N = b->nature;
+  FenSweepPart     part;
+
+  PetscFunctionBegin;
+  if (!N || !N->ops->policy_sweep) {
+    PetscCall(FenBellmanSetPolicy(b, policy, V));
+    PetscCall(FenBellmanPolicySweep(b, solver, V, TV, stats));
+    PetscFunctionReturn(0);
+  }
+  if (!b->policy_of)
+    PetscCall(Allocate(b));
+  FenSweepPartInit(&part);
+  PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(FenBellmanExchangeBegin_Private(b, V));
+  PetscCall(N->ops->policy_sweep(b, N->data, &b->inner, policy, V, TV, &part));
+  PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  PetscCall(N->ops->policy_sweep(b, N->data, &b->outer, policy, V, TV, &part));
   b->matvecs += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
   PetscFunctionReturn(0);
@@ -167,7 +234,7 @@ static void MultRuns(FenBellman b, const FenRuns *runs, const double own[], cons
 
 PetscErrorCode FenBellmanPolicyMult(FenBellman b, const double x[], double y[])
 {
-  double *copy = b->policy_x;
+  double *copy = b->policy_x, low;
 
   PetscFunctionBegin;
   if (b->exchange) {
@@ -182,6 +249,9 @@ PetscErrorCode FenBellmanPolicyMult(FenBellman b, const double x[], double y[])
   if (b->exchange)
     PetscCall(FenBellmanExchangeEnd_Private(b, copy));
   MultRuns(b, &b->outer, x, x, y);
+  PetscCall(Low(b, x, &low));
+  for (FenInt s = 0; b->popped && s < b->nlocal; s++)
+    y[s] -= b->options.discount * b->popped[s] * low;
   b->matvecs += 1;
   PetscFunctionReturn(0);
 }
@@ -261,7 +331,7 @@ static PetscInt BlockRow(FenBellman b, FenInt s, PetscInt col[], PetscScalar val
   return n;
 }
 
-/* columns of others' states are left out */
+/* columns of others' states are left out, and mass on the state of the smallest value */
 PetscErrorCode FenBellmanPolicyLocalMat(FenBellman b, Mat *M)
 {
   PetscInt     n, room, *ptr, *col;

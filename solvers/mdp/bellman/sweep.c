@@ -81,6 +81,7 @@ PetscErrorCode FenBellmanSweep(FenBellman b, FenSolver solver, double V[], doubl
   FenSweepPartInit(&part);
   PetscCall(FenBellmanSetTerminal_Private(b, V));
   TerminalPolicy(b, policy, 0);
+  PetscCall(FenNaturePrepare_Private(b, V));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));
   PetscCall(SweepRuns(b, &b->inner, V, TV, policy, &part));
   PetscCall(FenBellmanExchangeEnd_Private(b, V));
@@ -114,6 +115,7 @@ PetscErrorCode FenBellmanRowValues(FenBellman b, double V[], double q[])
 
   PetscFunctionBegin;
   PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(FenNaturePrepare_Private(b, V));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));
   PetscCall(FenBellmanExchangeEnd_Private(b, V));
   if (b->nature) {

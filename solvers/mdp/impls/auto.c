@@ -8,7 +8,8 @@
    - other slow models with long rows: linear solves, since incomplete factors cost about as much as a product there;
    - with short rows factors cost many products, and sweeps over the policy's rows are better as long as they will be
      done in some thousand; otherwise linear solves;
-   - slow robust models: partial policy iteration.
+   - robust models: sweeps over the policy's rows with nature's answer in each. With nature's law frozen in them
+     linear solves are Newton's method on a max-min, which may cycle.
 
    Finite horizons and average rewards have one method each, which the family takes when it is set up.
 */
@@ -94,9 +95,7 @@ static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
   if (E->looked < LOOK_UNTIL && sweeps > VERY_FEW)
     PetscFunctionReturn(0);
   E->kind = FEN_EVALUATE_SWEEPS;
-  if (sweeps > FEW_SWEEPS && mdp->robust)
-    E->kind = FEN_EVALUATE_PARTIAL;
-  else if (sweeps > FEW_SWEEPS)
+  if (sweeps > FEW_SWEEPS && !mdp->robust)
     PetscCall(ChooseSlow(mdp, E));
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
@@ -153,7 +152,7 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
 }
 
 /*MC
-  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi, ipi or, for robust models, ppi
+  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi, which robust models always take, or ipi
 
   Options Database Keys:
   Those of the methods, see `FENMDPMPI` and `FENMDPIPI`.

@@ -103,6 +103,8 @@ static PetscErrorCode FenMDPSetUp_FH(FenSolver s)
   PetscFunctionBegin;
   PetscCheck(mdp->horizon >= 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_VALUE,
              "the model's horizon is %" FENINT_FMT ": must be at least 1", mdp->horizon);
+  PetscCheck(!F->keep || mdp->law_from < 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_fh_policies with -mdp_rectangular s: the policies are randomised, only the first step's is kept");
   if (F->keep)
     PetscCall(FenIntMult(mdp->nout, mdp->horizon, &entries));
   PetscCall(PetscCalloc1(entries, &F->policies));

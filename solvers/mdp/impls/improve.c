@@ -64,11 +64,13 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
   FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
-  PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
+  if (!mdp->robust)
+    PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   for (PetscInt k = 0; k < E->sweeps_max; k++) {
-    if (k && mdp->robust)
-      PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
-    PetscCall(FenBellmanPolicySweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, &stats));
+    if (mdp->robust)
+      PetscCall(FenBellmanRobustPolicySweep(mdp->op, (FenSolver)mdp, mdp->policy, mdp->W, mdp->X, &stats));
+    else
+      PetscCall(FenBellmanPolicySweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, &stats));
     FenMDPSwap_Private(&mdp->W, &mdp->X);
     if (!(FenMDPNorm_Private(mdp, &stats) > stop))
       break;
@@ -110,7 +112,9 @@ static PetscErrorCode Correct(FenMDP mdp, const double image[], const FenSweepSt
   PetscCall(FenMDPDots_Private(mdp, 1, (const double *const *)&b, b, &norm2));
   *failed = (PetscBool)!isfinite(norm2);
   if (norm2 > 0 && !*failed) {
-    const double stop = PetscMax(forcing * sqrt(norm2), 0.3 * least * sqrt((double)mdp->nstates));
+    /* 2-norm over largest entry: what is left is spread like the right-hand side, not evenly over all states */
+    const double even = sqrt((double)mdp->nstates), spread = 2 * sqrt(norm2) / FenMDPNorm_Private(mdp, stats);
+    const double stop = PetscMax(forcing * sqrt(norm2), 0.3 * least * PetscMin(even, spread));
 
     PetscCall(FenPolicySystemSolve(&E->system, b, stop, x, failed));
     if (!*failed)

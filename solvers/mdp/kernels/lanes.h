@@ -105,3 +105,30 @@ FEN_INLINE void l_store(double *p, const Lanes *x)
 {
   EACH v_store(p + v * FEN_SIMD, x->v[v]);
 }
+
+#ifndef FEN_AHEAD
+  #define FEN_AHEAD 64
+#endif
+
+/* values that the lanes of a column reach */
+FEN_INLINE Lanes Reach(const FenChunks *C, const double *V, const int *col, FenReach reach)
+{
+  Lanes x;
+
+  if (reach == FEN_REACH_RUNS) {
+    const int base = C->base[(col - C->col) / FEN_LANES];
+
+    if (base >= 0)
+      return l_load(V + base);
+  }
+  EACH x.v[v] = v_gather(V, col + v * FEN_SIMD, reach);
+  return x;
+}
+
+/* rows are read once: they come early and leave the caches to the values */
+FEN_INLINE void FetchAhead(const double *val, const int *col, FenReach reach)
+{
+  __builtin_prefetch(val + FEN_AHEAD * FEN_LANES, 0, 0);
+  if (reach != FEN_REACH_RUNS)
+    __builtin_prefetch(col + FEN_AHEAD * FEN_LANES, 0, 0);
+}

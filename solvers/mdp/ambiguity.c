@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What may be said of nature beside name and size of its set, and which of it goes together. */
+#include "mdpimpl.h"
+
+const char *const FenRectangulars[] = {"sa", "s", "d", "FenRectangular", "FEN_RECTANGULAR_", NULL};
+const char *const FenDistances[] = {"index", "l1", "l2", "callback", "FenDistance", "FEN_DISTANCE_", NULL};
+
+PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *a, PetscOptionItems *PetscOptionsObject)
+{
+  PetscEnum rectangular = (PetscEnum)a->rectangular, support = (PetscEnum)a->support, distance = (PetscEnum)a->distance;
+  PetscReal scale = a->distance_scale > 0 ? a->distance_scale : 1,
+            power = a->distance_power > 0 ? a->distance_power : 1;
+  PetscBool set[3];
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsEnum("-mdp_rectangular", "nature answers each row (sa), or each state within one budget (s)",
+                             "FenMDPSetAmbiguity", FenRectangulars, rectangular, &rectangular, NULL));
+  PetscCall(PetscOptionsEnum("-mdp_support",
+                             "where nature may put mass: successors with positive probability (nominal), listed ones "
+                             "(list), any state (all)",
+                             "FenMDPSetAmbiguity", FenSupports, support, &support, NULL));
+  PetscCall(PetscOptionsEnum("-mdp_distance", "of states, wasserstein: |i-j| (index), or of cells of a grid (l1, l2)",
+                             "FenMDPSetAmbiguity", FenDistances, distance, &distance, &set[0]));
+  PetscCall(
+      PetscOptionsReal("-mdp_distance_scale", "factor of the distance", "FenMDPSetAmbiguity", scale, &scale, &set[1]));
+  PetscCall(PetscOptionsReal("-mdp_distance_power", "power of the distance, wasserstein of this order",
+                             "FenMDPSetAmbiguity", power, &power, &set[2]));
+  PetscCheck(strcmp(a->name, "none") != 0 || rectangular == (PetscEnum)FEN_RECTANGULAR_SA, PETSC_COMM_SELF,
+             (PetscErrorCode)FEN_ERR_OPTION, "-mdp_rectangular %s without -mdp_ambiguity: say what is meant",
+             FenRectangulars[rectangular]);
+  PetscCheck(!(set[0] || set[1] || set[2]) || !strcmp(a->name, "wasserstein"), PETSC_COMM_SELF,
+             (PetscErrorCode)FEN_ERR_OPTION, "-mdp_distance%s belongs to -mdp_ambiguity wasserstein, not to %s",
+             set[0]   ? ""
+             : set[1] ? "_scale"
+                      : "_power",
+             a->name);
+  PetscCheck(scale > 0 && power > 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_distance_scale %g and -mdp_distance_power %g: must be positive", scale, power);
+  a->rectangular = (FenRectangular)rectangular;
+  a->support = (FenSupport)support;
+  a->distance = (FenDistance)distance;
+  a->distance_scale = scale;
+  a->distance_power = power;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenMDPCheckAmbiguity_Private(FenMDP mdp)
+{
+  const FenAmbiguity *a = &mdp->ambiguity;
+  MPI_Comm            comm = PetscObjectComm((PetscObject)mdp);
+  FenMDPSizes         sizes;
+
+  PetscFunctionBegin;
+  PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
+  PetscCheck(
+      a->rectangular != FEN_RECTANGULAR_D, comm, (PetscErrorCode)FEN_ERR_OPTION,
+      "-mdp_rectangular d: this model is no linear one, whose factors nature could change; s and sa are possible");
+  PetscCheck(strcmp(a->name, "interval") != 0 || a->radius > 0 || a->penalty > 0 || sizes.intervals, comm,
+             (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_ambiguity interval: the model has no bounds of its probabilities; give -mdp_radius");
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Nature's worst cases for the rows of a chunk, one lane a state: sets around the nominal law and prices, for
+   divergences whose dual has one scalar.
+
+   A slot's values z = r + discount V are gathered once into a buffer and brought to d = (z - zmin)/(zmax - zmin); then
+   each row keeps its best scalar from sweep to sweep ("warm"), in units of its own range. Every scalar gives a bound
+   from below by weak duality, with an error of second order; the bound of that error is proved, not estimated, and
+   passes over the buffer are repeated while it is large against the change of the state's value. A lane never depends
+   on its neighbours, so that the cut of the states into chunks does not show.
+
+     tv         E min(d, c) - rho c                          c: smallest value with mass at most rho above it
+     kl         -(log E e^{-theta d} + rho)/theta            theta
+     pearson    mean - sqrt(var ((1 + rho) mass - 1))        threshold of the active set
+     power t<1  kappa (E (d+g)^t)^{1/t} - g                  gap g; t = 0 burg, 1/2 neyman, -1 hellinger
+     power t>1  a - kappa (E (a-d)_+^t)^{1/t}                threshold a
+
+     js, jeffreys   two scalars, see naturetilt.h
+
+   with t = alpha/(alpha-1) and kappa = (1 + alpha(alpha-1) rho)^{1/alpha} of the Cressie-Read family; prices alike.
+   Lanes that this arithmetic cannot serve are handed to the caller.
+*/
+#pragma once
+#include "bellmankernels.h"
+
+typedef enum {
+  FEN_NATURE_TV,
+  FEN_NATURE_KL,
+  FEN_NATURE_PEARSON,
+  FEN_NATURE_BURG,
+  FEN_NATURE_HELLINGER,
+  FEN_NATURE_NEYMAN,
+  FEN_NATURE_BELOW, /* the Cressie-Read family below one, and above */
+  FEN_NATURE_ABOVE,
+  FEN_NATURE_JS,
+  FEN_NATURE_JEFFREYS,
+  FEN_NATURE_OTHER /* the caller's */
+} FenNatureForm;
+
+#define FEN_NATURE_SERIES 18
+
+typedef struct {
+  FenNatureForm form;
+  PetscBool     ball;
+  double        size;   /* radius or price, in units of the form */
+  double        alpha;  /* of the Cressie-Read family, and its size */
+  double        t;      /* power, see above */
+  double        kappa;  /* balls of powers */
+  double        lowest; /* balls: rows with at least this mass on their smallest value have that value */
+  double        price;  /* prices of powers: l of naturepower.h over `size` */
+  double        scale;  /* price of the Cressie-Read divergence over `size`; radius: size over scale */
+  PetscBool     smooth; /* balls: radii so small that some rows need the series */
+  double        series[FEN_NATURE_SERIES]; /* of f* - y around 0, from y^0 */
+} FenNatureSet;
+
+/* one lane in units of its range: law p and values d, price (of the form; the caller's own is its share of it), warm
+   scalar in and out; value, what it may be too low, and the law if it is wanted. The lane's entries are FEN_LANES apart
+   */
+typedef struct {
+  FenInt        n;
+  const double *p, *d;
+  double        range; /* of the row's values */
+  double       *warm, *value, *gap;
+  double       *law; /* NULL: not wanted */
+} FenNatureLane;
+
+typedef struct {
+  const FenNatureSet *set;
+  const FenChunks    *chunks;
+  const double       *reward_next; /* FEN_LANES a column, NULL: rewards are the rows' */
+  double             *warm;        /* FEN_LANES a slot */
+  double             *d;           /* work: FEN_LANES for each column of the longest slot */
+  void (*serve)(void *ctx, const FenNatureLane *);
+  void *ctx;
+} FenNatureRuns;
+
+typedef struct {
+  /* as in FenBellmanKernels; part->inexact: most that the exact TV is above what is found */
+  void (*sweep)(const FenNatureRuns *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
+                int policy[], FenSweepPart *);
+  void (*apply)(const FenNatureRuns *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
+                FenSweepPart *);
+  /* of a slot; gap: what each may be too low */
+  void (*values)(const FenNatureRuns *, FenInt slot, const double V[], double q[], double gap[]);
+  /* law (FEN_LANES a column) of a slot, and the rewards that make its values nature's */
+  void (*law)(const FenNatureRuns *, FenInt slot, const double V[], double law[], double reward[]);
+} FenNatureKernels;
+
+PETSC_INTERN const FenNatureKernels FenNatureKernels_portable;
+#if defined(FEN_HAVE_X86_KERNELS)
+PETSC_INTERN const FenNatureKernels FenNatureKernels_avx2;
+PETSC_INTERN const FenNatureKernels FenNatureKernels_avx512;
+#endif
+
+/* for the instruction set of kernels that were chosen */
+PETSC_INTERN const FenNatureKernels *FenNatureKernelsGet(const FenBellmanKernels *);

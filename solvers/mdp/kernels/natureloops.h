@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The loops of naturekernels.h for one instruction set: FEN_SIMD and FEN_NATURE_KERNELS are set before. */
+#include "naturekl.h"
+#include "naturelaw.h"
+#include "naturepearson.h"
+#include "naturepower.h"
+#include "naturesmooth.h"
+#include "naturetilt.h"
+#include "naturetv.h"
+
+#define TINY 1e-300 /* probabilities below this are none */
+
+/* a slot, its smallest values, and what each lane's answer is: all in the model's units but d */
+typedef struct {
+  FenInt        k, n;
+  const double *p, *next; /* next: rewards on successors or NULL */
+  Lanes         zmin, range, inverse, mean, least, empty, flat, lowest, at, price;
+  Lanes         value, gap; /* of the row, its reward included */
+} Slot;
+
+/* Everything in locals: the buffer might be anything to the compiler. Hardware gathers wait for the stores into the
+   buffer, single loads do not */
+FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenReach reach, int by_next)
+{
+  const FenChunks C = *N->chunks;
+  const int      *col = C.col + FEN_LANES * C.slot_ptr[S->k];
+  const double   *p = S->p, *next = S->next;
+  double         *d = N->d;
+  const FenInt    end = FEN_LANES * S->n;
+  const vd        infinite = v_set(INFINITY), discount = v_set(C.discount), tiny = v_set(TINY);
+  Lanes           lo = l_set(INFINITY), hi = l_set(-INFINITY);
+
+  for (FenInt j = 0; j < end; j += FEN_LANES) {
+    const Lanes x = Reach(&C, V, col + j, reach);
+
+    FetchAhead(p + j, col + j, reach);
+    EACH
+    {
+      const FenInt i = j + v * FEN_SIMD;
+      const vd     q = v_load(p + i), r = by_next ? v_load(next + i) : v_set(0), z = v_fma(discount, x.v[v], r);
+
+      lo.v[v] = v_least(lo.v[v], v_if_greater(tiny, q, infinite, z));
+      hi.v[v] = v_max(hi.v[v], v_if_greater(tiny, q, -infinite, z));
+      v_store(d + i, z);
+    }
+  }
+  S->zmin = lo;
+  EACH S->range.v[v] = hi.v[v] - lo.v[v];
+}
+
+typedef struct {
+  vd zmin, inverse, mean, least;
+} Scaling;
+
+FEN_INLINE void ScaleColumn(Scaling *s, const double *p, double *d)
+{
+  const vd q = v_load(p), x = v_min(v_max((v_load(d) - s->zmin) * s->inverse, v_set(0)), v_set(1));
+
+  v_store(d, x);
+  s->mean = v_fma(q, x, s->mean);
+  s->least += v_if_equal(x, v_set(0), q, v_set(0));
+}
+
+/* to units of the range; where that is nothing, or no number, d = 0 */
+FEN_INLINE void Scale(const FenNatureRuns *N, Slot *S)
+{
+  const vd     zero = v_set(0), one = v_set(1);
+  const FenInt end = FEN_LANES * S->n;
+
+  EACH
+  {
+    const double *p = S->p + v * FEN_SIMD;
+    double       *d = N->d + v * FEN_SIMD;
+    const vd      range = S->range.v[v], zmin = S->zmin.v[v];
+    const vd      fits = v_if_greater(range, v_set(1e-280), v_if_greater(v_set(1e300), range, one, zero), zero);
+    Scaling       s = {zmin, v_if_greater(fits, zero, 1 / range, zero), zero, zero}, t = s;
+    FenInt        j = 0;
+
+    for (; j + FEN_LANES < end; j += 2 * FEN_LANES) {
+      ScaleColumn(&s, p + j, d + j);
+      ScaleColumn(&t, p + j + FEN_LANES, d + j + FEN_LANES);
+    }
+    if (j < end)
+      ScaleColumn(&s, p + j, d + j);
+    S->inverse.v[v] = s.inverse;
+    S->mean.v[v] = s.mean + t.mean;
+    S->least.v[v] = s.least + t.least;
+    S->empty.v[v] = v_if_equal(zmin, v_set(INFINITY), one, zero);
+    S->flat.v[v] = one - fits;
+    S->lowest.v[v] = v_if_greater(v_set(N->set->lowest), S->least.v[v], zero, fits);
+    S->range.v[v] = v_if_greater(S->empty.v[v], zero, zero, range);
+    S->zmin.v[v] = v_if_greater(S->empty.v[v], zero, zero, zmin);
+  }
+}
+
+static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
+{
+  const FenChunks *C = N->chunks;
+
+  S->k = k;
+  S->n = C->slot_ptr[k + 1] - C->slot_ptr[k];
+  S->p = C->val + FEN_LANES * C->slot_ptr[k];
+  S->next = N->reward_next ? N->reward_next + FEN_LANES * C->slot_ptr[k] : NULL;
+  if (S->next)
+    GatherAll(N, S, V, FEN_REACH_NEAR, 1);
+  else if (C->reach == FEN_REACH_RUNS)
+    GatherAll(N, S, V, FEN_REACH_RUNS, 0);
+  else
+    GatherAll(N, S, V, FEN_REACH_NEAR, 0);
+}
+
+FEN_INLINE void Find(const FenNatureSet *set, const Row *R, Reply *a)
+{
+  const FenNatureForm form = set->form;
+
+  if (set->smooth)
+    set->ball ? SmoothBall(set, R, a) : SmoothPrice(set, R, a);
+  if (!v_any(a->open))
+    return;
+  if (form == FEN_NATURE_TV)
+    set->ball ? TVBall(set, R, a) : TVPenalty(R, a);
+  else if (form == FEN_NATURE_KL)
+    set->ball ? KLBall(set, R, a) : KLPenalty(R, a);
+  else if (form == FEN_NATURE_PEARSON)
+    set->ball ? PearsonBall(set, R, a) : PearsonPenalty(R, a);
+  else if (form == FEN_NATURE_BURG)
+    set->ball ? PowerBall(set, FEN_NATURE_BURG, R, a) : PowerPrice(set, FEN_NATURE_BURG, R, a);
+  else if (form == FEN_NATURE_HELLINGER)
+    set->ball ? PowerBall(set, FEN_NATURE_HELLINGER, R, a) : PowerPrice(set, FEN_NATURE_HELLINGER, R, a);
+  else if (form == FEN_NATURE_NEYMAN)
+    set->ball ? PowerBall(set, FEN_NATURE_NEYMAN, R, a) : PowerPrice(set, FEN_NATURE_NEYMAN, R, a);
+  else if (form == FEN_NATURE_BELOW)
+    set->ball ? PowerBall(set, FEN_NATURE_BELOW, R, a) : PowerPrice(set, FEN_NATURE_BELOW, R, a);
+  else if (form == FEN_NATURE_ABOVE)
+    set->ball ? AboveBall(set, R, a) : AbovePrice(set, R, a);
+  else if (form == FEN_NATURE_JS)
+    set->ball ? TiltBall(set, FEN_NATURE_JS, R, a) : TiltPrice(FEN_NATURE_JS, R, a);
+  else if (form == FEN_NATURE_JEFFREYS)
+    set->ball ? TiltBall(set, FEN_NATURE_JEFFREYS, R, a) : TiltPrice(FEN_NATURE_JEFFREYS, R, a);
+}
+
+/* lanes without an answer, one by one */
+static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double *law)
+{
+  for (int l = 0; l < FEN_SIMD; l++) {
+    const int lane = v * FEN_SIMD + l;
+    double    warm = a->warm[l], value = 0, gap = 0;
+
+    if (!(a->open[l] > 0))
+      continue;
+    N->serve(N->ctx, &(FenNatureLane){.n = S->n,
+                                      .p = S->p + lane,
+                                      .d = N->d + lane,
+                                      .range = S->range.v[v][l],
+                                      .warm = &warm,
+                                      .value = &value,
+                                      .gap = &gap,
+                                      .law = law ? law + lane : NULL});
+    a->warm[l] = warm;
+    a->value[l] = value;
+    a->gap[l] = gap;
+  }
+}
+
+/* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. law: of
+   lanes that are served one by one, and `served` says which */
+static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law, Lanes *served)
+{
+  double     *warm = N->warm + FEN_LANES * S->k;
+  const Lanes reward = l_load(N->chunks->reward + FEN_LANES * S->k);
+
+  Scale(N, S);
+  EACH
+  {
+    const vd zero = v_set(0), w = v_load(warm + v * FEN_SIMD), zmin = S->zmin.v[v], range = S->range.v[v];
+    const vd fixed = S->next ? v_if_greater(S->empty.v[v], zero, reward.v[v], zero) : reward.v[v];
+    const vd base = own ? (fixed + zmin - v_load(own + v * FEN_SIMD)) * S->inverse.v[v] : zero;
+    Row      R = {.n = S->n,
+                  .p = S->p + v * FEN_SIMD,
+                  .d = N->d + v * FEN_SIMD,
+                  .mean = S->mean.v[v],
+                  .least = S->least.v[v],
+                  .price = v_least(N->set->size * S->inverse.v[v], v_set(1e200)),
+                  .base = base,
+                  .share = v_set(own ? 1e-3 : 0),
+                  .unit = (double)(S->n + 16) * UNIT};
+    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),    zero,    zero, zero,
+                  (1 - S->flat.v[v]) * (1 - S->lowest.v[v]), v_set(1)};
+    vd       error;
+
+    if (v_any(a.open))
+      Find(N->set, &R, &a);
+    if (served)
+      served->v[v] = a.open;
+    if (v_any(a.open))
+      Serve(N, S, v, &a, law);
+    /* a range that is nothing, or no number, has no bound but the smallest value */
+    a.gap = v_if_greater(S->flat.v[v], zero, v_if_greater(range, zero, v_set(1), zero), a.gap);
+    error = 4 * UNIT * (v_abs(zmin) + range + v_if_greater(S->empty.v[v], zero, zero, v_abs(fixed)));
+    v_store(warm + v * FEN_SIMD, a.warm);
+    S->at.v[v] = a.at;
+    S->price.v[v] = a.price;
+    S->value.v[v] = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
+    S->gap.v[v] = v_fma(range, a.gap, 2 * error);
+  }
+}
+
+/* sums of p times something of z - zmin */
+typedef struct {
+  vd zmin, scale, sum;
+} Excess;
+
+FEN_INLINE void AddExcessTV(Excess *s, vd p, vd z)
+{
+  s->sum = v_fma(p, v_min(z - s->zmin, s->scale), s->sum);
+}
+
+FEN_INLINE void AddExcessKL(Excess *s, vd p, vd z)
+{
+  s->sum = v_fma(p, v_exp2(v_min((z - s->zmin) * s->scale, v_set(0))), s->sum);
+}
+
+/* prices that need no search, in the model's units: total variation; kl unless series are needed. false: not these */
+FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
+{
+  const double price = N->set->size;
+  const double unit = (double)(S->n + 16) * UNIT;
+  const int    kl = N->set->form == FEN_NATURE_KL;
+
+  EACH
+  {
+    const vd zero = v_set(0), range = S->range.v[v],
+             zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]);
+    const Row R = {.n = S->n, .p = S->p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD};
+    const vd  slim = v_if_greater(v_set(price), SMOOTH_FROM * range, v_if_greater(range, zero, v_set(1), zero), zero);
+    Excess    s = {zmin, kl ? v_set(-LOG2E / price) : v_set(price), zero}, t = s;
+    vd        value, reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD), error;
+
+    if (kl && v_any(slim))
+      return 0;
+    if (kl)
+      TWO_CHAINS(&R, s, t, AddExcessKL);
+    else
+      TWO_CHAINS(&R, s, t, AddExcessTV);
+    value = s.sum + t.sum;
+    value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
+    if (S->next)
+      reward = v_if_equal(S->zmin.v[v], v_set(INFINITY), reward, zero);
+    error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) +
+            4 * UNIT * (v_abs(zmin) + v_max(range, zero) + v_if_greater(reward, v_set(-1e308), v_abs(reward), zero));
+    S->value.v[v] = reward + (zmin + value) - error;
+    S->gap.v[v] = 2 * error;
+  }
+  return 1;
+}
+
+FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
+{
+  if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
+    Seek(N, S, own, NULL, NULL);
+}
+
+typedef struct {
+  Running run;
+  Lanes   best, arg, kept, inc, upper, inexact;
+} Greedy;
+
+FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, const double *V, Greedy *g, int *policy)
+{
+  const FenInt k0 = N->chunks->chunk_ptr[c], k1 = N->chunks->chunk_ptr[c + 1];
+
+  g->best = g->kept = g->upper = l_set(-INFINITY);
+  g->arg = l_set(0);
+  EACH g->inc.v[v] = v_from_int(policy + v * FEN_SIMD);
+  for (FenInt k = k0; k < k1; k++) {
+    const vd a = v_set((double)(k - k0));
+    Slot     S;
+
+    Read(N, &S, k, V);
+    Answer(N, &S, own);
+    EACH
+    {
+      const vd q = S.value.v[v];
+
+      g->arg.v[v] = v_if_greater(q, g->best.v[v], a, g->arg.v[v]);
+      g->best.v[v] = v_max(q, g->best.v[v]);
+      g->upper.v[v] = v_max(q + S.gap.v[v], g->upper.v[v]);
+      g->kept.v[v] = v_if_equal(g->inc.v[v], a, q, g->kept.v[v]);
+    }
+  }
+  EACH g->inexact.v[v] = v_max(g->inexact.v[v], g->upper.v[v] - g->best.v[v]);
+  Choose(&g->run, &g->best, &g->arg, &g->kept, policy);
+}
+
+/* own values and policy of a chunk; missing lanes repeat the first state */
+FEN_INLINE FenInt TakeChunk(const FenChunks *C, FenInt c, const double *own, double own8[FEN_LANES])
+{
+  const FenInt s = c * FEN_LANES, m = C->n - s < FEN_LANES ? C->n - s : FEN_LANES;
+
+  for (FenInt l = 0; l < FEN_LANES; l++)
+    own8[l] = own[s + (l < m ? l : 0)];
+  return m;
+}
+
+static void NatureSweep(const FenNatureRuns *N, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
+                        int *policy, FenSweepPart *part)
+{
+  Greedy g = {.run = Begin(), .inexact = l_set(0)};
+
+  for (FenInt c = c0; c < c1; c++) {
+    const Lanes  before = g.run.changes;
+    double       own8[FEN_LANES], TV8[FEN_LANES], changes = 0;
+    int          policy8[FEN_LANES];
+    const FenInt m = TakeChunk(N->chunks, c, own, own8), s = c * FEN_LANES;
+
+    for (FenInt l = 0; l < FEN_LANES; l++)
+      policy8[l] = policy[s + (l < m ? l : 0)];
+    GreedyRows(N, c, own8, V, &g, policy8);
+    Finish(&g.run, &g.best, own8, TV8);
+    for (FenInt l = 0; l < m; l++) {
+      TV[s + l] = TV8[l];
+      changes += policy[s + l] != policy8[l];
+      policy[s + l] = policy8[l];
+    }
+    if (m < FEN_LANES) { /* the lanes that repeat do not count */
+      g.run.changes = before;
+      g.run.changes.v[0][0] += changes;
+    }
+  }
+  End(&g.run, part);
+  part->inexact = fmax(part->inexact, Largest(&g.inexact));
+}
+
+static void NatureApply(const FenNatureRuns *N, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
+                        FenSweepPart *part)
+{
+  Running run = Begin();
+  Lanes   inexact = l_set(0);
+
+  for (FenInt c = c0; c < c1; c++) {
+    double       own8[FEN_LANES], TV8[FEN_LANES];
+    const FenInt m = TakeChunk(N->chunks, c, own, own8);
+    Slot         S;
+
+    Read(N, &S, c, V);
+    Answer(N, &S, own8);
+    Finish(&run, &S.value, own8, TV8);
+    EACH inexact.v[v] = v_max(inexact.v[v], S.gap.v[v]);
+    for (FenInt l = 0; l < m; l++)
+      TV[c * FEN_LANES + l] = TV8[l];
+  }
+  End(&run, part);
+  part->inexact = fmax(part->inexact, Largest(&inexact));
+}
+
+static void NatureValues(const FenNatureRuns *N, FenInt k, const double *V, double *q, double *gap)
+{
+  Slot S;
+
+  Read(N, &S, k, V);
+  Answer(N, &S, NULL);
+  l_store(q, &S.value);
+  l_store(gap, &S.gap);
+}
+
+static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double *law, double *reward)
+{
+  Slot  S;
+  Lanes served;
+
+  Read(N, &S, k, V);
+  Seek(N, &S, NULL, law, &served);
+  EACH
+  {
+    const vd  zero = v_set(0);
+    const Row R = {.n = S.n, .p = S.p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD, .least = S.least.v[v]};
+    vd        mean = zero, next = zero;
+
+    WriteLaw(N->set, &R, S.at.v[v], S.price.v[v], S.lowest.v[v], S.flat.v[v], served.v[v], law + v * FEN_SIMD);
+    for (FenInt j = v * FEN_SIMD; j < FEN_LANES * S.n; j += FEN_LANES) {
+      mean = v_fma(v_load(law + j), v_load(N->d + j), mean);
+      next = S.next ? v_fma(v_load(law + j), v_load(S.next + j), next) : next;
+    }
+    mean = S.value.v[v] - (S.zmin.v[v] + S.range.v[v] * mean) + next;
+    v_store(reward + v * FEN_SIMD, v_if_greater(S.empty.v[v], zero, S.value.v[v], mean));
+  }
+}
+
+const FenNatureKernels FEN_NATURE_KERNELS = {
+    .sweep = NatureSweep, .apply = NatureApply, .values = NatureValues, .law = NatureLaw};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rows in units of their range, one lane each: what the forms of nature's answers share, for one instruction set. */
+#pragma once
+#include "running.h"
+#include "naturekernels.h"
+
+#define UNIT  0x1p-53
+#define LN2   0.69314718055994530942
+#define LOG2E 1.4426950408889634074
+#define EXACT 1e-13 /* a gap of this share of the range counts as none */
+
+/* n columns, FEN_LANES apart; 0 <= d <= 1, 0 and 1 occur where p > 0 */
+typedef struct {
+  FenInt        n;
+  const double *p, *d;
+  vd            mean, least; /* of d; mass of d = 0 */
+  vd            price;
+  vd            base, share; /* gaps up to share |base + value| are small */
+  double        unit;        /* rounding of a sum of n products, relative */
+} Row;
+
+/* `open` is one where there is no answer yet */
+typedef struct {
+  vd warm, at, value, gap, open;
+  vd price; /* js, jeffreys: of the law */
+} Reply;
+
+#define COLUMNS for (FenInt j = 0; j < FEN_LANES * R->n; j += FEN_LANES)
+#define P       v_load(R->p + j)
+#define D       v_load(R->d + j)
+
+/* adds columns to two sums in turn, which do not wait for each other: add(&sum, p, d) */
+#define TWO_CHAINS(R, s, t, add)                                                                                       \
+  do {                                                                                                                 \
+    const FenInt  end_ = FEN_LANES * (R)->n;                                                                           \
+    const double *p_ = (R)->p, *d_ = (R)->d;                                                                           \
+    FenInt        j_ = 0;                                                                                              \
+    for (; j_ + FEN_LANES < end_; j_ += 2 * FEN_LANES) {                                                               \
+      add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
+      add(&(t), v_load(p_ + j_ + FEN_LANES), v_load(d_ + j_ + FEN_LANES));                                             \
+    }                                                                                                                  \
+    if (j_ < end_)                                                                                                     \
+      add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
+  } while (0)
+
+FEN_INLINE int v_any(vd flag)
+{
+  return v_any_less(v_set(0), flag);
+}
+FEN_INLINE vd v_min(vd a, vd b)
+{
+  return v_least(a, b);
+}
+FEN_INLINE vd v_clip(vd a, vd lower, vd upper)
+{
+  return v_min(v_max(a, lower), upper);
+}
+/* e^x for x <= 600 */
+FEN_INLINE vd v_exp(vd x)
+{
+  return v_exp2(x * LOG2E);
+}
+FEN_INLINE vd v_log(vd x)
+{
+  return v_log2(x) * LN2;
+}
+FEN_INLINE vd v_pow(vd x, vd power)
+{
+  return v_exp2(power * v_log2(x));
+}
+
+/* one where the gap is small enough to stop */
+FEN_INLINE vd Small(const Row *R, vd value, vd gap)
+{
+  const vd enough = v_max(v_set(EXACT + 40 * R->unit), R->share * v_abs(R->base + value));
+
+  return v_if_greater(enough, gap, v_set(1), v_set(0)); /* not if it is no number */
+}
+
+/* Lanes of `settled` that are open take these numbers and are closed. error: bound of the rounding of value */
+FEN_INLINE void Settle(Reply *a, vd settled, vd at, vd warm, vd value, vd gap, vd error)
+{
+  const vd now = settled * a->open, lowered = v_max(value - error, v_set(0)), zero = v_set(0);
+
+  a->at = v_if_greater(now, zero, at, a->at);
+  a->warm = v_if_greater(now, zero, warm, a->warm);
+  a->value = v_if_greater(now, zero, lowered, a->value);
+  a->gap = v_if_greater(now, zero, v_max(gap, zero) + 2 * error, a->gap);
+  a->open = a->open - now;
+}
+
+/* variance around the mean */
+FEN_INLINE vd Variance(const Row *R)
+{
+  vd var = v_set(0);
+
+  COLUMNS
+  {
+    const vd c = D - R->mean;
+
+    var = v_fma(P * c, c, var);
+  }
+  return var;
+}
+
+/* a scalar that is searched: between lower and upper, which may be unknown (0 and inf) */
+typedef struct {
+  vd x, lower, upper;
+} Search;
+
+/* next point; `right` is one where the answer is above x */
+FEN_INLINE vd Next(Search *s, vd right, vd wanted, double factor)
+{
+  vd x, middle;
+
+  s->lower = v_if_greater(right, v_set(0), v_max(s->lower, s->x), s->lower);
+  s->upper = v_if_greater(right, v_set(0), s->upper, v_min(s->upper, s->x));
+  x = v_clip(wanted, s->x * (1 / factor), s->x * factor);
+  /* outside the bracket: its middle, if both ends are known */
+  middle = v_if_greater(v_set(INFINITY), s->upper, v_sqrt(s->lower) * v_sqrt(s->upper), s->x);
+  x = v_if_greater(s->lower, x, middle, x);
+  x = v_if_greater(x, s->upper, middle, x);
+  return x;
+}

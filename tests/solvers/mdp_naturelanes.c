@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Nature eight states at a time against FenDivergence row by row, for all instruction sets: balls and prices of every
+   divergence, cold rows and warm ones, ties, single successors, constant and huge and tiny values, radii from nothing
+   to everything, rewards on successors, chunks that are not full.
+*/
+#include "mdpcases.h"
+
+enum { MOST = 24 };
+
+typedef enum { PLAIN, TIES, CONSTANT, HUGE_SCALE, TINY_SCALE, OFFSET, ONE_LOW, NKINDS } Kind;
+
+/* a model of its own kind: `n` states, up to 3 actions, up to `most` successors, some rows with one only */
+typedef struct {
+  FenInt    n;
+  int       most;
+  PetscBool by_next;
+  uint64_t  seed;
+} Model;
+
+static double Uniform(const Model *m, FenInt s, int a, int k)
+{
+  return FenRandomUniform(m->seed, (uint64_t)(s * 8 + a), (uint32_t)k);
+}
+
+static int Rows(const Model *m, FenInt s)
+{
+  return s == m->n - 1 ? 0 : 1 + (int)(3 * Uniform(m, s, 7, 0));
+}
+
+static int Row(const Model *m, FenInt s, int a, FenInt next[], double prob[], double reward_next[], double *reward)
+{
+  const int n = Uniform(m, s, a, 1) < 0.1 ? 1 : 1 + (int)(m->most * Uniform(m, s, a, 2));
+  double    sum = 0;
+  FenInt    at = (FenInt)(Uniform(m, s, a, 3) * (double)m->n);
+
+  *reward = m->by_next ? 0 : Uniform(m, s, a, 4) - 0.5;
+  for (int j = 0; j < n; j++) {
+    next[j] = (at + j * (m->n / MOST)) % m->n;
+    prob[j] = Uniform(m, s, a, 5) < 0.2 ? pow(10, -8 * Uniform(m, s, a, 100 + j)) : 0.05 + Uniform(m, s, a, 100 + j);
+    sum += prob[j];
+  }
+  for (int j = 0; j < n; j++) {
+    prob[j] /= sum;
+    reward_next[j] = m->by_next ? Uniform(m, s, a, 200 + j) : 0;
+    *reward += m->by_next ? prob[j] * reward_next[j] : 0;
+  }
+  return n;
+}
+
+static FenMDPModel Make(const Model *m)
+{
+  const size_t rows = (size_t)(3 * m->n), entries = rows * MOST;
+  FenMDPRows   R = {.nstates = m->n};
+  FenInt       r = 0, z = 0;
+  FenMDPModel  model;
+
+  R.state_ptr = calloc((size_t)m->n + 1, sizeof(FenInt));
+  R.row_ptr = calloc(rows + 1, sizeof(FenInt));
+  R.action = calloc(rows, sizeof(int));
+  R.reward = calloc(rows, sizeof(double));
+  R.next = calloc(entries, sizeof(FenInt));
+  R.prob = calloc(entries, sizeof(double));
+  R.reward_next = m->by_next ? calloc(entries, sizeof(double)) : NULL;
+  for (FenInt s = 0; s < m->n; s++) {
+    for (int a = 0; a < Rows(m, s); a++) {
+      double next[MOST];
+
+      R.action[r] = a;
+      z += Row(m, s, a, R.next + z, R.prob + z, m->by_next ? R.reward_next + z : next, &R.reward[r]);
+      R.row_ptr[++r] = z;
+    }
+    R.state_ptr[s + 1] = r;
+  }
+  FEN_OK(FenMDPModelCreateRows(PETSC_COMM_SELF, &R, PETSC_FALSE, &model));
+  free(R.state_ptr), free(R.row_ptr), free(R.action), free(R.reward), free(R.next), free(R.prob), free(R.reward_next);
+  return model;
+}
+
+static double Value(const Model *m, Kind kind, FenInt s, int round)
+{
+  const double u = FenRandomUniform(m->seed + 1, (uint64_t)s, 0);
+  const double moved =
+      u + (round ? pow(10, -3 * round) * FenRandomUniform(m->seed + 2, (uint64_t)s, (uint32_t)round) : 0);
+
+  switch (kind) {
+  case TIES:
+    return floor(4 * u) + (round == 1 ? 0.25 : 0);
+  case CONSTANT:
+    return 3.25;
+  case HUGE_SCALE:
+    return 1e150 * moved;
+  case TINY_SCALE:
+    return 1e-150 * moved;
+  case OFFSET:
+    return 1e6 + moved;
+  case ONE_LOW:
+    return s % 5 ? 1 : moved;
+  default:
+    return moved;
+  }
+}
+
+/* the exact value lies in [*low, *high] */
+static void Reference(const Model *m, FenDivergence div, const FenAmbiguity *a, FenInt s, int action, const double V[],
+                      double gamma, double *low, double *high, double *size)
+{
+  const PetscBool l1 = (PetscBool)!strcmp(a->name, "l1");
+  FenInt          next[MOST];
+  double          prob[MOST], reward_next[MOST], z[MOST], reward;
+  const int       n = Row(m, s, action, next, prob, reward_next, &reward);
+  FenWorstCase    w;
+
+  *size = 0;
+  for (int j = 0; j < n; j++) {
+    z[j] = (m->by_next ? reward_next[j] : reward) + gamma * V[next[j]];
+    *size = fmax(*size, fabs(z[j] - gamma * V[next[j]]) + gamma * fabs(V[next[j]]));
+  }
+  if (a->radius > 0)
+    FEN_OK(FenDivergenceWorstRadius(div, n, prob, z, l1 ? a->radius / 2 : a->radius, FEN_SUPPORT_NOMINAL, 0, NAN, NULL,
+                                    &w));
+  else
+    FEN_OK(FenDivergenceWorstPenalty(div, n, prob, z, l1 ? 2 * a->penalty : a->penalty, FEN_SUPPORT_NOMINAL, 0, NAN,
+                                     NULL, &w));
+  *low = w.value;
+  *high = w.value + w.slack;
+}
+
+static void Compare(const Model *m, const FenAmbiguity *a, const char *simd, Kind kind)
+{
+  FenBellmanOptions options = {.discount = 0.9, .ambiguity = *a};
+  FenMDPModel       model = Make(m);
+  FenBellman        b;
+  FenDivergence     div;
+  double           *V = calloc((size_t)m->n, sizeof(double)), *q = calloc((size_t)(3 * m->n), sizeof(double));
+
+  snprintf(options.simd, sizeof(options.simd), "%s", simd);
+  FEN_OK(FenBellmanCreate(model, &options, &b));
+  FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, strcmp(a->name, "l1") ? a->name : "tv", a->alpha, &div));
+  for (int round = 0; round < 4; round++) {
+    FenInt r = 0;
+
+    for (FenInt s = 0; s < m->n; s++)
+      V[s] = Value(m, kind, s, round);
+    V[m->n - 1] = 0;
+    FEN_OK(FenBellmanRowValues(b, V, q));
+    for (FenInt s = 0; s < m->n; s++)
+      for (int action = 0; action < Rows(m, s); action++, r++) {
+        double low, high, size;
+
+        Reference(m, div, a, s, action, V, 0.9, &low, &high, &size);
+        if (!(q[r] <= high && q[r] >= low - 1e-12 * size))
+          print_error("%s %s radius %g price %g alpha %g, kind %d round %d: row %d of state %d is %.17g, not %.17g\n",
+                      simd, a->name, a->radius, a->penalty, a->alpha, (int)kind, round, action, (int)s, q[r], low);
+        assert_true(q[r] <= high);
+        assert_true(q[r] >= low - 1e-12 * size);
+      }
+  }
+  FEN_OK(FenDivergenceDestroy(&div));
+  FEN_OK(FenBellmanDestroy(&b));
+  FEN_OK(FenMDPModelDestroy(&model));
+  free(V), free(q);
+}
+
+static const struct {
+  char   name[32];
+  double alpha;
+} sets[] = {{"tv", 1},     {"l1", 1},         {"kl", 1},        {"pearson", 1}, {"burg", 1},
+            {"neyman", 1}, {"hellinger", 1},  {"alpha", 1.5},   {"alpha", 3},   {"alpha", 0.3},
+            {"alpha", -2}, {"alpha", 2},      {"alpha", 0.5},   {"alpha", -1},  {"alpha", 0},
+            {"alpha", 1},  {"alpha", 0.9999}, {"alpha", -1e-3}, {"js", 1},      {"jeffreys", 1}};
+#define NSETS ((int)(sizeof(sets) / sizeof(sets[0])))
+
+static void EverySet(const double sizes[], int nsizes, PetscBool ball, Kind kind, double unit)
+{
+  for (int isa = 0; isa < 3; isa++)
+    for (int k = 0; k < NSETS; k++)
+      for (int i = kind == PLAIN ? 0 : (k + (int)kind) % 3; i < nsizes; i += kind == PLAIN ? 1 : 3) {
+        const Model  m = {.n = 48 + 13 * (k % 3),
+                          .most = i % 2 ? 6 : MOST,
+                          .by_next = (PetscBool)(k % 2 && !kind),
+                          .seed = (uint64_t)(100 * k + i)};
+        FenAmbiguity a = {.alpha = sets[k].alpha};
+
+        memcpy(a.name, sets[k].name, sizeof(a.name));
+        *(ball ? &a.radius : &a.penalty) = sizes[i] * unit;
+        if (Has(instruction_sets[isa]))
+          Compare(&m, &a, instruction_sets[isa], kind);
+      }
+}
+
+static void TestBalls(void **state)
+{
+  static const double radii[] = {1e-12, 1e-6, 1e-3, 0.05, 0.3, 1, 5, 1e3};
+
+  (void)state;
+  for (int kind = 0; kind < NKINDS; kind++)
+    EverySet(radii, 8, PETSC_TRUE, (Kind)kind, 1);
+}
+
+static void TestPrices(void **state)
+{
+  static const double prices[] = {1e-9, 1e-3, 0.1, 1, 30, 1e3, 1e9};
+
+  (void)state;
+  for (int kind = 0; kind < NKINDS; kind++)
+    EverySet(prices, 7, PETSC_FALSE, (Kind)kind, kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls), cmocka_unit_test(TestPrices)};
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  return FenTestEnd(cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL));
+}
