@@ -2,9 +2,10 @@
 /*
    FENMDPAUTO: some sweeps of value iteration, during which the contraction of the span of TV - V is measured, then the
    method that suits it. Where news spreads fast the span falls quickly whatever the discount, and sweeps of T_pi win;
-   where it travels one state a sweep, linear solves do, but not for robust models: with nature's law frozen in them
-   they are Newton's method on a max-min, which may cycle. Finite horizons and average rewards have one method each,
-   which the family takes when it is set up.
+   where it travels one state a sweep, linear solves do. With nature's law frozen in them they are Newton's method on a
+   max-min, which may cycle: robust models take sweeps where nature answers eight rows at once, and where it is slow
+   linear solves until the norm of TV - V rises over one of them, which is undone. Finite horizons and average rewards
+   have one method each, which the family takes when it is set up.
 */
 #include "improve.h"
 #include <math.h>
@@ -48,16 +49,40 @@ static PetscErrorCode Describe(FenMDP mdp, const FenImprove *E)
 PetscErrorCode FenImproveChoose(FenMDP mdp, FenImprove *E)
 {
   const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  PetscBool    fast;
   double       sweeps;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   E->looked++;
   if (E->looked == LOOK_FROM)
     E->norm_start = norm;
   if (E->looked < LOOK_UNTIL)
     PetscFunctionReturn(0);
   E->rate = Contraction(mdp, E, norm, &sweeps);
-  E->kind = sweeps <= FEW_SWEEPS || mdp->robust ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_NEWTON;
+  E->kind = sweeps <= FEW_SWEEPS || fast ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_NEWTON;
+  PetscCall(Describe(mdp, E));
+  PetscFunctionReturn(0);
+}
+
+/* the first step leaps from rewards to the size of values; after it norms fall, or sweeps take over from where they
+ * fell
+ */
+PetscErrorCode FenImproveWatch(FenMDP mdp, FenImprove *E, double norm, PetscBool failed)
+{
+  PetscFunctionBegin;
+  if (!mdp->robust)
+    PetscFunctionReturn(0);
+  E->looked++;
+  if (!failed && (E->looked == LOOK_UNTIL + 1 || FenMDPNorm_Private(mdp, &mdp->stats) < norm))
+    PetscFunctionReturn(0);
+  if (FenMDPMet_Private(mdp))
+    PetscFunctionReturn(0);
+  if (!failed) {
+    FenMDPSwap_Private(&mdp->V, &mdp->X);
+    PetscCall(FenMDPSweep_Private(mdp));
+  }
+  E->kind = FEN_EVALUATE_SWEEPS;
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
 }
@@ -84,10 +109,15 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
 }
 
 /*MC
-  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi, which robust models always take, or ipi
+  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi or ipi
 
   Options Database Keys:
   Those of the methods, see `FENMDPMPI` and `FENMDPIPI`.
+
+  Note:
+  Robust models take ipi only where nature answers slowly (s-rectangular sets, sets that are no divergence, supports
+  beyond the nominal one), and change to mpi when a linear solve fails or an iteration of ipi after
+  the first raises the norm of TV - V.
 
   Level: beginner
 

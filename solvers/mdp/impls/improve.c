@@ -174,17 +174,19 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
   PetscFunctionReturn(0);
 }
 
-/* whether the outcome of an evaluation must lower the norm: see above */
-static PetscBool Strict(const FenImprove *E)
+/* whether the outcome of an evaluation must lower the norm: see above. Robust models of "auto" are watched by it */
+static PetscBool Strict(FenMDP mdp, const FenImprove *E)
 {
-  return (PetscBool)(E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
+  const PetscBool watched = (PetscBool)(mdp->robust && E->first == FEN_EVALUATE_NOTHING);
+
+  return (PetscBool)(E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE && !watched);
 }
 
 /* sweep at W; if that is no progress where progress is due, go back to TV, which X keeps meanwhile */
 static PetscErrorCode Accept(FenMDP mdp, double norm)
 {
   FenImprove     *E = (FenImprove *)mdp->base.data;
-  const PetscBool strict = Strict(E);
+  const PetscBool strict = Strict(mdp, E);
 
   PetscFunctionBegin;
   FenMDPSwap_Private(&mdp->V, &mdp->W);
@@ -217,6 +219,8 @@ static PetscErrorCode Iterate(FenSolver s)
     if (E->kind == FEN_EVALUATE_NEWTON)
       for (PetscInt k = 0; k < E->smooth && !FenMDPMet_Private(mdp); k++)
         PetscCall(FenMDPValueStep_Private(mdp));
+    if (E->kind == FEN_EVALUATE_NEWTON && E->first == FEN_EVALUATE_NOTHING)
+      PetscCall(FenImproveWatch(mdp, E, norm, failed));
     E->norm_before = norm;
   }
   norm = FenMDPNorm_Private(mdp, &mdp->stats);

@@ -31,7 +31,7 @@ typedef struct {
   double best;        /* smallest norm so far */
   FenInt stale;       /* iterations since it fell */
   double tolerance;   /* partial: of the present evaluation */
-  FenInt looked;      /* auto: sweeps looked at */
+  FenInt looked;      /* auto: iterations looked at */
   double norm_start;  /* auto: norm at the first of them */
   double rate;        /* auto: contraction that was seen */
 } FenImprove;
@@ -42,3 +42,6 @@ PETSC_INTERN PetscErrorCode FenImproveOptionsSweeps(FenImprove *, PetscOptionIte
 PETSC_INTERN PetscErrorCode FenImproveOptionsNewton(FenImprove *, PetscOptionItems *);
 /* auto: called after each sweep while nothing is evaluated; may set kind */
 PETSC_INTERN PetscErrorCode FenImproveChoose(FenMDP, FenImprove *);
+/* auto: called after each iteration of Newton's method, which began with this norm; X is the TV of its beginning unless
+   the linear solve failed. May go back there, and set kind */
+PETSC_INTERN PetscErrorCode FenImproveWatch(FenMDP, FenImprove *, double norm, PetscBool failed);
