@@ -37,6 +37,8 @@ static PetscErrorCode MakeSolver(FenRun *base)
   base->solver = (FenSolver)run->mdp;
   PetscCall(FenMDPSetModel(run->mdp, run->model));
   PetscCall(FenMDPSetFromOptions(run->mdp));
+  if (run->opt->kernel) /* its rows are of the model's states */
+    PetscCall(FenMDPSetPartition(run->mdp, FEN_MDP_PARTITION_NONE));
   PetscFunctionReturn(0);
 }
 

@@ -55,8 +55,38 @@ PetscErrorCode FenMDPCheckAmbiguity_Private(FenMDP mdp)
   PetscCheck(
       a->rectangular != FEN_RECTANGULAR_D, comm, (PetscErrorCode)FEN_ERR_OPTION,
       "-mdp_rectangular d: this model is no linear one, whose factors nature could change; s and sa are possible");
+  PetscCheck(mdp->criterion != FEN_MDP_TOTAL || a->rectangular != FEN_RECTANGULAR_S, comm,
+             (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_rectangular s: not for the criterion total, whose ends are sought row by row; sa is possible");
   PetscCheck(strcmp(a->name, "interval") != 0 || a->radius > 0 || a->penalty > 0 || sizes.intervals, comm,
              (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_ambiguity interval: the model has no bounds of its probabilities; give -mdp_radius");
+  PetscFunctionReturn(0);
+}
+
+/* sets beyond divergences of nominal rows know states by the model's numbers: their rows stay where they are */
+PetscErrorCode FenMDPPartitionInUse_Private(FenMDP mdp, FenMDPPartition *partition)
+{
+  const FenAmbiguity *a = &mdp->ambiguity;
+  MPI_Comm            comm = PetscObjectComm((PetscObject)mdp);
+  FenMDPSizes         sizes;
+  const double       *weight;
+  int                 bound;
+
+  PetscFunctionBegin;
+  *partition = mdp->partition;
+  if (!strcmp(a->name, "none"))
+    PetscFunctionReturn(0);
+  PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
+  PetscCall(FenMDPModelGetWeight(mdp->model, &weight));
+  bound = weight || sizes.intervals || a->rectangular != FEN_RECTANGULAR_SA || a->support != FEN_SUPPORT_NOMINAL ||
+          !strcmp(a->name, "linf") || !strcmp(a->name, "interval") || !strcmp(a->name, "wasserstein");
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bound, 1, MPI_INT, MPI_MAX, comm));
+  if (!bound && mdp->criterion != FEN_MDP_TOTAL)
+    PetscFunctionReturn(0);
+  PetscCheck(mdp->partition != FEN_MDP_PARTITION_GRAPH, comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_partition graph with -mdp_ambiguity %s: here it can be block or none", a->name);
+  if (bound)
+    *partition = FEN_MDP_PARTITION_NONE;
   PetscFunctionReturn(0);
 }

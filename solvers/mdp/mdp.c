@@ -228,7 +228,7 @@ static PetscErrorCode Allocate(FenMDP mdp)
 static PetscErrorCode MDPSetUp(FenSolver s)
 {
   FenMDP            mdp = (FenMDP)s;
-  FenBellmanOptions options = {.ambiguity = mdp->ambiguity, .partition = mdp->partition};
+  FenBellmanOptions options = {.ambiguity = mdp->ambiguity};
   FenMDPSense       sense;
 
   PetscFunctionBegin;
@@ -246,6 +246,7 @@ static PetscErrorCode MDPSetUp(FenSolver s)
   PetscCall(ChooseModel(mdp));
   PetscCall(Count(mdp));
   PetscCall(FenMDPCheckAmbiguity_Private(mdp));
+  PetscCall(FenMDPPartitionInUse_Private(mdp, &options.partition));
   options.discount = mdp->gamma;
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
   PetscCall(FenBellmanCreate(mdp->solved, &options, &mdp->op));

@@ -49,20 +49,20 @@ struct _p_FenMDP {
   FenSweepStats   stats;          /* of TV - V */
   /* state, on the model's layout with the operator's sign; V and TV themselves where the layouts are the same, made
      when they are first asked for */
-  double *saved_V, *saved_TV, *saved_policy, *moved_V, *moved_TV;
-  double  *saved_nature; /* components of each state */
-  PetscInt components;   /* of nature's state, see FenBellmanGetNature */
-  PetscInt law_from;     /* the first that is a probability of the policy, -1: policies are not randomised */
-  double  sweeps, matvecs;               /* of this solve, earlier runs included */
-  double  sweeps_offset, matvecs_offset; /* work of the operator that belongs to other solves */
-  FenInt  swept;                         /* TV, policy and stats are of V */
-  FenInt  stalled;                       /* iterations in a row that rounding kept from improving */
-  double  norm_best;
-  double  error;     /* finite horizon: of V so far */
-  FenInt  changes;   /* stats.changes, for the state */
-  double  norm_gone; /* norm when actions were eliminated last */
-  double *gone;      /* marks of actions: words arrays */
-  int     words;     /* 0: nothing is eliminated */
+  double  *saved_V, *saved_TV, *saved_policy, *moved_V, *moved_TV;
+  double  *saved_nature;    /* components of each state */
+  PetscInt components;      /* of nature's state, see FenBellmanGetNature */
+  PetscInt law_from;        /* the first that is a probability of the policy, -1: policies are not randomised */
+  double   sweeps, matvecs; /* of this solve, earlier runs included */
+  double   sweeps_offset, matvecs_offset; /* work of the operator that belongs to other solves */
+  FenInt   swept;                         /* TV, policy and stats are of V */
+  FenInt   stalled;                       /* iterations in a row that rounding kept from improving */
+  double   norm_best;
+  double   error;     /* finite horizon: of V so far */
+  FenInt   changes;   /* stats.changes, for the state */
+  double   norm_gone; /* norm when actions were eliminated last */
+  double  *gone;      /* marks of actions: words arrays */
+  int      words;     /* 0: nothing is eliminated */
   /* answers, on the model's layout; made by a solve */
   double      *value;
   double      *margin; /* half width of the certified interval of each state */
@@ -116,6 +116,7 @@ PETSC_INTERN PetscErrorCode FenMDPDots_Private(FenMDP, PetscInt n, const double 
 /* options beside name, radius and penalty */
 PETSC_INTERN PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *, PetscOptionItems *);
 /* what contradicts itself, or is another solver's */
+PETSC_INTERN PetscErrorCode FenMDPPartitionInUse_Private(FenMDP, FenMDPPartition *);
 PETSC_INTERN PetscErrorCode FenMDPCheckAmbiguity_Private(FenMDP);
 /* nature's state from the operator into saved_nature, and back */
 PETSC_INTERN PetscErrorCode FenMDPPackNature_Private(FenMDP);

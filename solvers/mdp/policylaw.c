@@ -126,10 +126,16 @@ PetscErrorCode FenMDPGetPolicyLaw(FenMDP mdp, const double *law[])
 @*/
 PetscErrorCode FenMDPGetKernel(FenMDP mdp, FenMDPKernel *kernel)
 {
+  PetscBool moves;
+
   PetscFunctionBegin;
   *kernel = (FenMDPKernel){.n = 0};
   PetscCheck(mdp->base.isset && mdp->swept, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_USAGE,
              "FenMDPSolve() must be called before the kernel is asked for");
+  PetscCall(FenBellmanMoves(mdp->op, &moves));
+  PetscCheck(!moves, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_partition %s has moved states: the kernel needs -mdp_partition none",
+             FenMDPPartitions[mdp->partition]);
   PetscCall(FenBellmanGetKernel(mdp->op, mdp->policy, mdp->V, kernel));
   PetscFunctionReturn(0);
 }

@@ -95,17 +95,10 @@ static PetscBool Same(const Answer *A, const Answer *B)
                      !memcmp(&A->B, &B->B, sizeof(A->B)) && !memcmp(A->sum, B->sum, sizeof(A->sum)));
 }
 
-static FenMDP Solver(FenMDPModel model, const char *type, const FenAmbiguity *a)
+/* stops in at most some 40 places */
+static void Everywhere(FenMDPModel model, const char *type, double discount, const FenAmbiguity *a, double gap)
 {
-  FenMDPCriterion criterion;
-
-  FEN_OK(FenMDPModelGetCriterion(model, &criterion, NULL));
-  return MDPSolver(model, type, criterion == FEN_MDP_DISCOUNTED ? .97 : 1, a, 1e-6);
-}
-
-static void Everywhere(FenMDPModel model, const char *type, const FenAmbiguity *a)
-{
-  FenMDP mdp = Solver(model, type, a);
+  FenMDP mdp = MDPSolver(model, type, discount, a, gap);
   Answer whole, pieces;
 
   (void)MDPRun(mdp);
@@ -115,14 +108,14 @@ static void Everywhere(FenMDPModel model, const char *type, const FenAmbiguity *
     Saver     S = {.stop = k};
     FenReason reason;
 
-    mdp = Solver(model, type, a);
+    mdp = MDPSolver(model, type, discount, a, gap);
     FEN_OK(FenSolverSetSave((FenSolver)mdp, Poll, Save, &S));
     FEN_OK(FenMDPSolve(mdp));
     FEN_OK(FenSolverGetConvergedReason((FenSolver)mdp, &reason));
     assert_int_equal(reason, FEN_STOPPED);
     assert_int_equal(S.saved, 1);
     FEN_OK(FenMDPDestroy(&mdp));
-    mdp = Solver(model, type, a);
+    mdp = MDPSolver(model, type, discount, a, gap);
     SnapshotPut((FenSolver)mdp, &S.snapshot);
     (void)MDPRun(mdp);
     pieces = Take(mdp, model);
@@ -150,7 +143,7 @@ static void TestEveryIteration(void **state)
   (void)state;
   for (size_t k = 0; k < sizeof(sets) / sizeof(sets[0]); k++)
     for (int t = 0; t < NMDPTYPES; t++)
-      Everywhere(model, mdp_types[t], &sets[k]);
+      Everywhere(model, mdp_types[t], .97, &sets[k], 1e-6);
   FEN_OK(FenMDPModelDestroy(&model));
 }
 
@@ -164,14 +157,43 @@ static void TestCriteria(void **state)
   (void)state;
   FEN_OK(FenMDPModelSetCriterion(walk, FEN_MDP_TOTAL, 0));
   for (int t = 0; t < NMDPTYPES; t++)
-    Everywhere(walk, mdp_types[t], &none);
+    Everywhere(walk, mdp_types[t], 1, &none, 1e-6);
   FEN_OK(FenMDPModelSetCriterion(round, FEN_MDP_AVERAGE, 0));
-  Everywhere(round, FENMDPVI, &none);
-  Everywhere(round, FENMDPAUTO, &none);
+  Everywhere(round, FENMDPVI, 1, &none, 1e-6);
+  Everywhere(round, FENMDPAUTO, 1, &none, 1e-6);
   FEN_OK(FenMDPModelDestroy(&walk));
   FEN_OK(FenMDPModelDestroy(&round));
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryIteration), cmocka_unit_test(TestCriteria)};
+/* "auto" goes over to sweeps when Newton's method with nature's law frozen leads away, and only then */
+static void TestRetreat(void **state)
+{
+  static const struct {
+    const char *problem, *n, *choice;
+    double      discount, gap;
+  } cases[] = {{"inventory", "300", FENMDPIPI, .99, 1e-4}, {"gridworld", "50", FENMDPMPI, .9999, 1e-2}};
+  const FenAmbiguity a = {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S};
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    FenMDPModel model;
+    FenMDP      mdp;
+    const char *choice, *why;
+
+    FEN_OK(PetscOptionsSetValue(NULL, "-n", cases[k].n));
+    FEN_OK(FenMDPModelGenerate(MPI_COMM_WORLD, cases[k].problem, NULL, PETSC_FALSE, &model));
+    mdp = MDPSolver(model, FENMDPAUTO, cases[k].discount, &a, cases[k].gap);
+    (void)MDPRun(mdp);
+    FEN_OK(FenMDPGetChoice(mdp, &choice, &why));
+    assert_string_equal(choice, cases[k].choice);
+    FEN_OK(FenMDPDestroy(&mdp));
+    Everywhere(model, FENMDPAUTO, cases[k].discount, &a, cases[k].gap);
+    FEN_OK(FenMDPModelDestroy(&model));
+  }
+  FEN_OK(PetscOptionsClearValue(NULL, "-n"));
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryIteration), cmocka_unit_test(TestCriteria),
+                                          cmocka_unit_test(TestRetreat)};
 
 FEN_TEST_MAIN(tests)

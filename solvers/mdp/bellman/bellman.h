@@ -105,6 +105,8 @@ PETSC_INTERN PetscErrorCode FenBellmanGetCommunication(FenBellman, double *words
 /* whether nature acts at all; how many numbers of each state a restart needs of it, and where among them a randomised
    policy begins (-1: it is not randomised) */
 PETSC_INTERN PetscErrorCode FenBellmanGetNature(FenBellman, PetscBool *acts, PetscInt *components, PetscInt *policy);
+/* whether FenBellmanRobustPolicySweep is one pass over a policy's rows, eight at once */
+PETSC_INTERN PetscErrorCode FenBellmanNatureIsFast(FenBellman, PetscBool *);
 /* one of those numbers of my states, in or out; all of them as at the start */
 PETSC_INTERN PetscErrorCode FenBellmanNatureState(FenBellman, PetscInt component, PetscBool load, double x[]);
 PETSC_INTERN PetscErrorCode FenBellmanNatureStart(FenBellman);

@@ -38,6 +38,7 @@ static PetscErrorCode IsGeneral(FenBellman b, PetscBool *general)
   PetscCall(FenMDPModelGetWeight(b->model, &weight));
   weighted = weight != NULL;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &weighted, 1, MPI_INT, MPI_MAX, b->comm));
+  weighted = weighted && !strcmp(a->name, "l1"); /* nothing else is weighted that every kind can take */
   *general = (PetscBool)(a->rectangular != FEN_RECTANGULAR_SA || a->support != FEN_SUPPORT_NOMINAL || weighted);
   PetscFunctionReturn(0);
 }
@@ -172,6 +173,13 @@ PetscErrorCode FenBellmanGetNature(FenBellman b, PetscBool *acts, PetscInt *comp
     PetscCall(b->nature->ops->components(b, b->nature->data, components));
   if (b->nature && b->nature->ops->policy)
     *policy = b->nature->ops->policy(b->nature->data);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBellmanNatureIsFast(FenBellman b, PetscBool *fast)
+{
+  PetscFunctionBegin;
+  *fast = (PetscBool)(b->nature && b->nature->ops->policy_sweep);
   PetscFunctionReturn(0);
 }
 

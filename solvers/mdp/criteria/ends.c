@@ -208,7 +208,7 @@ static PetscErrorCode Reach(FenMDP mdp, FenBellman free, Growth *G, double q[], 
 /* a policy that ends whatever nature does, or the first state from which there is none */
 static PetscErrorCode AgainstNature(FenMDP mdp, Growth *G, FenInt *state)
 {
-  FenBellmanOptions options = {.discount = 1, .ambiguity = mdp->ambiguity, .partition = mdp->partition};
+  FenBellmanOptions options = {.discount = 1, .ambiguity = mdp->ambiguity};
   FenMDPModel       model;
   FenBellman        free;
   double           *q;
@@ -217,6 +217,7 @@ static PetscErrorCode AgainstNature(FenMDP mdp, Growth *G, FenInt *state)
   PetscFunctionBegin;
   PetscCall(FenTotalFree_Private(mdp->solved, &model));
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
+  PetscCall(FenMDPPartitionInUse_Private(mdp, &options.partition)); /* the same cut as mdp->op has */
   PetscCall(FenBellmanCreate(model, &options, &free));
   for (FenInt s = 0; s < mdp->n; s++) {
     int n;

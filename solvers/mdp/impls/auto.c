@@ -8,8 +8,9 @@
    - other slow models with long rows: linear solves, since incomplete factors cost about as much as a product there;
    - with short rows factors cost many products, and sweeps over the policy's rows are better as long as they will be
      done in some thousand; otherwise linear solves;
-   - robust models: sweeps over the policy's rows with nature's answer in each. With nature's law frozen in them
-     linear solves are Newton's method on a max-min, which may cycle.
+   - robust models: sweeps over the policy's rows where nature answers eight rows at once. Where it is slow, linear
+     solves with its law frozen, Newton's method on a max-min, which may cycle: when the norm of TV - V rises over one
+     of them, it is undone, and sweeps take over.
 
    Finite horizons and average rewards have one method each, which the family takes when it is set up.
 */
@@ -83,9 +84,11 @@ static PetscErrorCode ChooseSlow(FenMDP mdp, FenImprove *E)
 static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
 {
   const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  PetscBool    fast;
   double       sweeps;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   E->looked++;
   if (E->looked == LOOK_FROM)
     E->norm_start = norm;
@@ -95,8 +98,35 @@ static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
   if (E->looked < LOOK_UNTIL && sweeps > VERY_FEW)
     PetscFunctionReturn(0);
   E->kind = FEN_EVALUATE_SWEEPS;
+  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   if (sweeps > FEW_SWEEPS && !mdp->robust)
     PetscCall(ChooseSlow(mdp, E));
+  else if (sweeps > FEW_SWEEPS && !fast) {
+    E->kind = FEN_EVALUATE_NEWTON;
+    E->looked = LOOK_UNTIL;
+  }
+  PetscCall(Describe(mdp, E));
+  PetscFunctionReturn(0);
+}
+
+/* the first step leaps from rewards to the size of values; after it norms fall, or sweeps take over from where they
+ * fell
+ */
+PetscErrorCode FenImproveWatch(FenMDP mdp, FenImprove *E, double norm, PetscBool failed)
+{
+  PetscFunctionBegin;
+  if (!mdp->robust)
+    PetscFunctionReturn(0);
+  E->looked++;
+  if (!failed && (E->looked == LOOK_UNTIL + 1 || FenMDPNorm_Private(mdp, &mdp->stats) < norm))
+    PetscFunctionReturn(0);
+  if (FenMDPMet_Private(mdp))
+    PetscFunctionReturn(0);
+  if (!failed) {
+    FenMDPSwap_Private(&mdp->V, &mdp->X);
+    PetscCall(FenMDPSweep_Private(mdp));
+  }
+  E->kind = FEN_EVALUATE_SWEEPS;
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
 }
@@ -152,10 +182,15 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
 }
 
 /*MC
-  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi, which robust models always take, or ipi
+  FENMDPAUTO - "auto": looks at the contraction, then goes on as mpi or ipi
 
   Options Database Keys:
   Those of the methods, see `FENMDPMPI` and `FENMDPIPI`.
+
+  Note:
+  Robust models take ipi only where nature answers slowly (s-rectangular sets, sets that are no divergence, supports
+  beyond the nominal one), and change to mpi when a linear solve fails or an iteration of ipi after
+  the first raises the norm of TV - V.
 
   Level: beginner
 

@@ -255,10 +255,14 @@ static PetscErrorCode Smooth(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
-static void Watch(FenImprove *E, double norm)
+/* whether the outcome of a linear solve must lower the norm from now on: see above. "auto" watches robust models in a
+   way of its own */
+static void Watch(FenMDP mdp, FenImprove *E, double norm)
 {
+  const PetscBool watched = (PetscBool)(mdp->robust && E->first == FEN_EVALUATE_NOTHING);
+
   E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
-  E->strict = E->strict || (E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE);
+  E->strict = E->strict || (E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE && !watched);
   E->best = PetscMin(E->best, norm);
 }
 
@@ -280,9 +284,11 @@ static PetscErrorCode Iterate(FenSolver s)
     else
       PetscCall(Accept(mdp, norm));
     PetscCall(Smooth(mdp));
+    if (mdp->robust && E->kind == FEN_EVALUATE_NEWTON && E->first == FEN_EVALUATE_NOTHING)
+      PetscCall(FenImproveWatch(mdp, E, norm, failed));
     E->norm_before = norm;
   }
-  Watch(E, FenMDPNorm_Private(mdp, &mdp->stats));
+  Watch(mdp, E, FenMDPNorm_Private(mdp, &mdp->stats));
   PetscCall(FenMDPReport_Private(mdp));
   if (E->first == FEN_EVALUATE_NOTHING)
     PetscCall(FenImproveChoose(mdp, E));

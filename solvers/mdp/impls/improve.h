@@ -33,7 +33,7 @@ typedef struct {
   FenInt strict;      /* every iteration must lower it */
   FenInt refused;     /* solves in a row that were thrown away */
   double tolerance;   /* partial: of the present evaluation */
-  FenInt looked;      /* auto: sweeps looked at */
+  FenInt looked;      /* auto: iterations looked at */
   double norm_start;  /* auto: norm at the first of them */
   double rate;        /* auto: contraction that was seen */
   FenInt watched;     /* auto: sweeps over policies' rows were chosen for a slow model, or linear solves after them */
@@ -47,3 +47,6 @@ PETSC_INTERN PetscErrorCode FenImproveOptionsSweeps(FenImprove *, PetscOptionIte
 PETSC_INTERN PetscErrorCode FenImproveOptionsNewton(FenImprove *, PetscOptionItems *);
 /* auto: called after each iteration; may set kind */
 PETSC_INTERN PetscErrorCode FenImproveChoose(FenMDP, FenImprove *);
+/* auto: called after each iteration of Newton's method, which began with this norm; X is the TV of its beginning unless
+   the linear solve failed. May go back there, and set kind */
+PETSC_INTERN PetscErrorCode FenImproveWatch(FenMDP, FenImprove *, double norm, PetscBool failed);
