@@ -89,6 +89,11 @@ FEN_MDP_TYPE_LIST(FEN_MDP_DECLARE)
 
 PETSC_INTERN PetscErrorCode FenMDPInitializePackage_Private(void);
 
+/* ---- state (state.c) ---- */
+PETSC_INTERN PetscErrorCode FenMDPState_Private(FenSolver, FenState);
+/* a state that was loaded becomes the iterate */
+PETSC_INTERN PetscErrorCode FenMDPUnpack_Private(FenMDP);
+
 /* ---- iterates (iterate.c) ---- */
 /* V: zero, terminal states their values; nothing is known */
 PETSC_INTERN PetscErrorCode FenMDPStart_Private(FenMDP);

@@ -120,6 +120,9 @@ PetscErrorCode FenMDPGetPolicyLaw(FenMDP mdp, const double *law[])
   Nature's answer is the one to the values of the last sweep: r + discount * kernel * value is the value up to the
   certified error. Without ambiguity these are the policy's own rows.
 
+  Note:
+  Rows are of the model's states, so that states must not have moved: `FenMDPSetPartition()` with none before the solve.
+
   Level: intermediate
 
 .seealso: `FenMDPGetPolicyLaw()`

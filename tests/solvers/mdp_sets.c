@@ -103,6 +103,7 @@ static void Attains(FenMDPModel model, FenAmbiguity a)
   FenLayout         layout;
   FenInt            start, end;
 
+  FEN_OK(FenMDPSetPartition(mdp, FEN_MDP_PARTITION_NONE));
   (void)MDPRun(mdp);
   FEN_OK(FenMDPModelGetLayout(model, &layout));
   FEN_OK(FenLayoutGetRange(layout, &start, &end));
