@@ -53,8 +53,8 @@ static void FenCheckStep(FenTrajectories t, const FenPlace *p, FenInt k, FenFaul
   (void)snprintf(rule, sizeof(rule), "a whole number from 0 to %d", (int)n->actions - 1);
   FenCheckNumber(
       p, "action", action,
-      (PetscBool)(action >= 0 && action < n->actions && !(action < floor(action)) && !(action > floor(action))), rule,
-      fault);
+      (PetscBool)(action >= 0 && action < (double)n->actions && !(action < floor(action)) && !(action > floor(action))),
+      rule, fault);
   FenCheckNumber(p, "reward", a->reward[k], (PetscBool) !!isfinite(a->reward[k]), "finite", fault);
   FenCheckNumber(p, "fail", fail, (PetscBool) !(fail < 0 || fail > 1 || (fail > 0 && fail < 1) || isnan(fail)),
                  "0 or 1", fault);

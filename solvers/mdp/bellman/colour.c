@@ -61,7 +61,7 @@ static PetscErrorCode JoinRows(FenBellman b, Forest *F, PetscBool *possible)
   const FenChunkStore *C = &b->all;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(b->nlocal + b->nghost, &F->n));
+  F->n = (int)(b->nlocal + b->nghost); /* local numbers are 32 bits wide */
   PetscCall(PetscMalloc2(F->n, &F->parent, F->n, &F->parity));
   for (int k = 0; k < F->n; k++) {
     F->parent[k] = k;
