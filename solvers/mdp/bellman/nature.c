@@ -198,6 +198,8 @@ PetscErrorCode FenBellmanNatureStart(FenBellman b)
 
   PetscFunctionBegin;
   PetscCall(FenBellmanGetNature(b, &acts, &components, &policy));
+  if (!components) /* nominal models may have no memory to spare */
+    PetscFunctionReturn(0);
   PetscCall(PetscCalloc1(PetscMax(b->nlocal, 1), &zero));
   for (PetscInt c = 0; c < components; c++)
     PetscCall(FenBellmanNatureState(b, c, PETSC_TRUE, zero));
