@@ -154,6 +154,8 @@ extern PetscErrorCode FenResultWrite_Private(FenRun *);
 extern PetscErrorCode FenResultWriteArray_Private(FenFile, const char path[], FenLayout, PetscInt ncomp,
                                                   const double[]);
 extern PetscErrorCode FenResultWriteNumber_Private(FenFile, const char path[], double);
+/* group /bounds with the solver's value and these two; a family adds its own */
+extern PetscErrorCode FenResultWriteBounds_Private(FenFile, FenSolver, double lower, double upper);
 extern PetscErrorCode FenResultWriteHistory_Private(FenRun *, FenFile);
 extern PetscErrorCode FenResultWriteProvenance_Private(FenRun *, FenFile);
 extern PetscErrorCode FenResultSideName_Private(const char result[], char name[], size_t);

@@ -91,14 +91,9 @@ static PetscErrorCode WriteFirst(FenLinearRun *run, FenFile file)
 static PetscErrorCode WriteBounds(FenLinearRun *run, FenFile file)
 {
   const FenLinearMDPBounds *b = &run->bounds;
-  double                    value;
 
   PetscFunctionBegin;
-  PetscCall(FenSolverGetBounds(run->run.solver, &value, NULL, NULL));
-  PetscCall(FenFileMakeGroup(file, "/bounds"));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/value", value));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/lower", b->lower));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/upper", b->upper));
+  PetscCall(FenResultWriteBounds_Private(file, run->run.solver, b->lower, b->upper));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/value_error", b->value_error));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/step_error", b->step_error));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/ridge_error", b->ridge_error));

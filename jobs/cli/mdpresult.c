@@ -108,14 +108,9 @@ static PetscErrorCode WriteStates(FenMDPRun *run, FenFile file)
 static PetscErrorCode WriteBounds(FenMDPRun *run, FenFile file)
 {
   const FenMDPBounds *b = &run->bounds;
-  double              value;
 
   PetscFunctionBegin;
-  PetscCall(FenSolverGetBounds(run->run.solver, &value, NULL, NULL));
-  PetscCall(FenFileMakeGroup(file, "/bounds"));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/value", value));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/lower", b->lower));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/upper", b->upper));
+  PetscCall(FenResultWriteBounds_Private(file, run->run.solver, b->lower, b->upper));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/policy_gap", b->policy_gap));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/value_error", b->value_error));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/slack", b->slack));

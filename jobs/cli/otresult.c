@@ -84,14 +84,9 @@ static PetscErrorCode WritePotentials(FenOTRun *run, FenFile file)
 static PetscErrorCode WriteBounds(FenOTRun *run, FenFile file)
 {
   const FenOTBounds *b = &run->bounds;
-  double             value;
 
   PetscFunctionBegin;
-  PetscCall(FenSolverGetBounds((FenSolver)run->ot, &value, NULL, NULL));
-  PetscCall(FenFileMakeGroup(file, "/bounds"));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/value", value));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/lower", b->lower));
-  PetscCall(FenResultWriteNumber_Private(file, "/bounds/upper", b->upper));
+  PetscCall(FenResultWriteBounds_Private(file, (FenSolver)run->ot, b->lower, b->upper));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/ot_lower", b->ot_lower));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/ot_upper", b->ot_upper));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/cost", b->cost));

@@ -51,6 +51,19 @@ PetscErrorCode FenResultWriteNumber_Private(FenFile file, const char path[], dou
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenResultWriteBounds_Private(FenFile file, FenSolver solver, double lower, double upper)
+{
+  double value;
+
+  PetscFunctionBegin;
+  PetscCall(FenSolverGetBounds(solver, &value, NULL, NULL));
+  PetscCall(FenFileMakeGroup(file, "/bounds"));
+  PetscCall(FenResultWriteNumber_Private(file, "/bounds/value", value));
+  PetscCall(FenResultWriteNumber_Private(file, "/bounds/lower", lower));
+  PetscCall(FenResultWriteNumber_Private(file, "/bounds/upper", upper));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode WriteRoot(FenRun *run, FenFile file)
 {
   const char *type, *reason;
