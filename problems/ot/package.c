@@ -3,11 +3,13 @@
    Class ids of this layer: registered by the first constructor, forgotten by PetscFinalize.
 */
 #include "measureimpl.h"
+#include <fenchelbilevelproblem.h>
 #include <fenchelmdpmodel.h>
 
 PetscClassId FENMEASURE_CLASSID = 0;
 PetscClassId FENCOST_CLASSID = 0;
 PetscClassId FENMDPMODEL_CLASSID = 0;
+PetscClassId FENBILEVELPROBLEM_CLASSID = 0;
 
 static PetscBool fen_problems_initialized = PETSC_FALSE;
 
@@ -17,6 +19,7 @@ static PetscErrorCode FenProblemsFinalize(void)
   FENMEASURE_CLASSID = 0;
   FENCOST_CLASSID = 0;
   FENMDPMODEL_CLASSID = 0;
+  FENBILEVELPROBLEM_CLASSID = 0;
   fen_problems_initialized = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -31,6 +34,7 @@ PetscErrorCode FenProblemsInitialize_Private(void)
   PetscCall(PetscClassIdRegister("Fenchel measure", &FENMEASURE_CLASSID));
   PetscCall(PetscClassIdRegister("Fenchel cost", &FENCOST_CLASSID));
   PetscCall(PetscClassIdRegister("Fenchel MDP model", &FENMDPMODEL_CLASSID));
+  PetscCall(PetscClassIdRegister("Fenchel bilevel problem", &FENBILEVELPROBLEM_CLASSID));
   PetscCall(PetscRegisterFinalize(FenProblemsFinalize));
   PetscFunctionReturn(0);
 }
