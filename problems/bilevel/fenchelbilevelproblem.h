@@ -53,6 +53,7 @@ typedef struct {
   double    jacobian;  /* of x -> J */
   double    J;         /* |J| at the linearised point (spectral norm, or more) */
   double    upper;     /* of x -> grad g */
+  double    direct;    /* of x -> dg/dtheta; 0 without a direct part */
   PetscBool convex;    /* g is convex */
 } FenBilevelConstants;
 
@@ -83,6 +84,8 @@ typedef struct {
   PetscErrorCode (*constants)(FenBilevelProblem, FenInt s, FenBilevelConstants *);
   /* how good x is, for people: PSNR, SSIM, accuracy; whole values on every rank of the team */
   PetscErrorCode (*metrics)(FenBilevelProblem, FenInt s, const double x[], double values[]);
+  /* of the data: the same on any number of ranks, on all ranks; collective in the world, after set-up */
+  PetscErrorCode (*fingerprint)(FenBilevelProblem, FenFingerprint *);
   /* for faster solves */
   PetscErrorCode (*diagonal)(FenBilevelProblem, double d[]); /* of H */
   PetscErrorCode (*assemble)(FenBilevelProblem, Mat *);      /* H, or near it; the problem's, of the team */
