@@ -237,7 +237,7 @@ static PetscErrorCode Decide(FenBilevel b, double decrease, double threshold, Ve
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *t = b->trial;
-  double     eps, least, delta;
+  double     eps = 0, least, delta;
 
   PetscFunctionBegin;
   PetscCall(DecidingAccuracy(b, decrease, &eps));
@@ -278,7 +278,7 @@ static PetscErrorCode Trial(FenBilevel b)
   FenPoint     *p = b->cur, *t = b->trial;
   const double *left = p->z, *right = b->wt[0];
   double        decrease, threshold, theta;
-  Verdict       verdict;
+  Verdict       verdict = UNDECIDED;
 
   PetscFunctionBegin;
   FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
