@@ -110,7 +110,7 @@ PetscErrorCode FenBilevelProblemDestroy(FenBilevelProblem *p)
 PetscErrorCode FenBilevelProblemSetTeamSize(FenBilevelProblem p, PetscMPIInt size)
 {
   PetscFunctionBegin;
-  FEN_BILEVEL_CHECK(!p->isset, PetscObjectComm((PetscObject)p), FEN_ERR_USAGE,
+  FEN_BILEVEL_CHECK(!p->isset || size == p->info.size, PetscObjectComm((PetscObject)p), FEN_ERR_USAGE,
                     "the team size must be set before the problem is set up");
   p->team_size = size;
   PetscFunctionReturn(0);

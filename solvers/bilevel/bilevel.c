@@ -37,16 +37,15 @@ PetscErrorCode FenBilevelInitializePackage_Private(void)
 
 static PetscErrorCode UpperOptions(FenBilevel b, PetscOptionItems *PetscOptionsObject)
 {
-  MPI_Comm  comm = PetscObjectComm((PetscObject)b);
-  PetscReal temperature = b->temperature, pull = b->pull, box[2] = {b->box[0], b->box[1]};
-  PetscEnum upper = (PetscEnum)b->upper;
-  PetscBool set;
+  MPI_Comm                 comm = PetscObjectComm((PetscObject)b);
+  static const char *const rules[] = {"problem", "mean", "sum", "kl"};
+  PetscReal                temperature = b->temperature, pull = b->pull, box[2] = {b->box[0], b->box[1]};
+  PetscInt                 upper = b->upper + 1;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsEnum("-bilevel_upper", "how samples make the objective (default: the problem's)", "",
-                             FenBilevelUppers, upper, &upper, &set));
-  if (set)
-    b->upper = (PetscInt)upper;
+  PetscCall(PetscOptionsEList("-bilevel_upper", "how samples make the objective; problem: as the problem says", "",
+                              rules, 4, rules[upper], &upper, NULL));
+  b->upper = upper - 1;
   PetscCall(PetscOptionsReal("-bilevel_upper_temperature", "of the KL-robust mean: large is the mean, small the worst",
                              "", temperature, &temperature, NULL));
   PetscCheck(temperature > 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_upper_temperature %g: must be positive",
@@ -71,6 +70,7 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
   const char *const *names;
   char               list[256] = "the lower method: auto";
   PetscBool          known = PETSC_FALSE;
+  struct _p_FenLower own = {.team = comm, .check = b->lower_check, .memory = b->lower_memory};
 
   PetscFunctionBegin;
   PetscCall(FenLowerGetTypes(&names));
@@ -90,6 +90,10 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
   PetscCheck(b->lower_max_it > 0 && b->adjoint_max_it > 0, comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-bilevel_lower_max_it %" PetscInt_FMT ", -bilevel_adjoint_max_it %" PetscInt_FMT "; rule: positive",
              b->lower_max_it, b->adjoint_max_it);
+  PetscCall(FenLowerSetOptions(&own, PetscOptionsObject));
+  PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_adjoint_pc_type"));
+  b->lower_check = own.check;
+  b->lower_memory = own.memory;
   PetscFunctionReturn(0);
 }
 
@@ -140,6 +144,19 @@ static PetscErrorCode BilevelSetFromOptions(FenSolver s, PetscOptionItems *Petsc
 
 /* ---- set-up ---- */
 
+/* what the size of teams depends on is known when the first one asks */
+PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel b)
+{
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(b->team_size, &size));
+  if (size > 0)
+    PetscCall(FenBilevelProblemSetTeamSize(b->problem, size));
+  PetscCall(FenBilevelProblemSetUp(b->problem));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Box(FenBilevel b)
 {
   PetscBool empty;
@@ -189,16 +206,12 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
 {
   FenBilevel   b = (FenBilevel)s;
   FenTeams     teams;
-  PetscMPIInt  size;
   const size_t one = 1;
 
   PetscFunctionBegin;
   PetscCheck(b->problem, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_USAGE,
              "FenBilevelSetProblem() must be called before the solve");
-  PetscCall(FenMPIIntCast(b->team_size, &size));
-  if (size > 0)
-    PetscCall(FenBilevelProblemSetTeamSize(b->problem, size));
-  PetscCall(FenBilevelProblemSetUp(b->problem));
+  PetscCall(FenBilevelSetUpProblem_Private(b));
   PetscCall(FenBilevelProblemGetSizes(b->problem, &b->size));
   PetscCall(FenBilevelProblemGetPart(b->problem, &b->part));
   PetscCall(FenBilevelProblemGetTeams(b->problem, &teams));
@@ -219,6 +232,8 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   b->trial = &b->point[1];
   b->final = NULL;
   PetscCall(FenLowerCreate(b->problem, b->lower_name, &b->lower));
+  b->lower->check = b->lower_check;
+  b->lower->memory = b->lower_memory;
   PetscCall(FenSystemCreate(b->problem, "bilevel_adjoint_", &b->adjoint));
   PetscFunctionReturn(0);
 }
@@ -407,6 +422,8 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->box[0] = -PETSC_MAX_REAL;
   b->box[1] = PETSC_MAX_REAL;
   b->lower_max_it = b->adjoint_max_it = 100000;
+  b->lower_check = 5;
+  b->lower_memory = 10;
   PetscCall(PetscStrcpy(b->lower_name, "auto"));
   *bilevel = b;
   PetscFunctionReturn(0);

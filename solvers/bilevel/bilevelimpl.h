@@ -51,6 +51,7 @@ struct _p_FenBilevel {
   double           *start;  /* my part of theta_0, NULL: the problem's */
   double            budget; /* lower + adjoint iterations; 0: no limit */
   char              lower_name[32];
+  FenInt            lower_check, lower_memory; /* see lower.h */
   PetscInt          upper;                        /* FenBilevelUpper; -1: the problem's */
   double            temperature;                  /* of the KL-robust mean */
   FenBilevelError   error;                        /* what is added to |z| before it is compared with the tolerance */
@@ -94,6 +95,8 @@ FEN_BILEVEL_TYPE_LIST(FEN_BILEVEL_DECLARE_TYPE)
 #undef FEN_BILEVEL_DECLARE_TYPE
 
 PETSC_INTERN PetscErrorCode FenBilevelInitializePackage_Private(void);
+/* teams of the size that was asked for, then the problem's set-up */
+PETSC_INTERN PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel);
 
 /* ---- points (point.c) ---- */
 PETSC_INTERN PetscErrorCode FenPointCreate_Private(FenBilevel, FenPoint *);
