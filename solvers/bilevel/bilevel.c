@@ -35,18 +35,17 @@ PetscErrorCode FenBilevelInitializePackage_Private(void)
 
 /* ---- options ---- */
 
+static const char *const uppers[] = {"problem", "mean", "sum", "kl", "Upper", "UPPER_", NULL};
+
 static PetscErrorCode UpperOptions(FenBilevel b, PetscOptionItems *PetscOptionsObject)
 {
   MPI_Comm  comm = PetscObjectComm((PetscObject)b);
   PetscReal temperature = b->temperature, pull = b->pull, box[2] = {b->box[0], b->box[1]};
-  PetscEnum upper = (PetscEnum)b->upper;
-  PetscBool set;
+  PetscEnum upper = (PetscEnum)(b->upper + 1);
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsEnum("-bilevel_upper", "how samples make the objective (default: the problem's)", "",
-                             FenBilevelUppers, upper, &upper, &set));
-  if (set)
-    b->upper = (PetscInt)upper;
+  PetscCall(PetscOptionsEnum("-bilevel_upper", "how samples make the objective", "", uppers, upper, &upper, NULL));
+  b->upper = (PetscInt)upper - 1;
   PetscCall(PetscOptionsReal("-bilevel_upper_temperature", "of the KL-robust mean: large is the mean, small the worst",
                              "", temperature, &temperature, NULL));
   PetscCheck(temperature > 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_upper_temperature %g: must be positive",
@@ -83,6 +82,14 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
     known = (PetscBool)(known || !strcmp(names[k], b->lower_name));
   PetscCheck(known || !strcmp(b->lower_name, "auto"), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-bilevel_lower %s is not known; %s", b->lower_name, list);
+  {
+    struct _p_FenLower given = {.team = comm, .check = b->lower_check, .memory = b->lower_memory};
+
+    PetscCall(FenLowerSetOptions(&given, PetscOptionsObject));
+    b->lower_check = given.check;
+    b->lower_memory = given.memory;
+  }
+  PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_adjoint_pc_type"));
   PetscCall(PetscOptionsInt("-bilevel_lower_max_it", "iterations of one lower solve at most", "", b->lower_max_it,
                             &b->lower_max_it, NULL));
   PetscCall(PetscOptionsInt("-bilevel_adjoint_max_it", "iterations of one adjoint solve at most", "", b->adjoint_max_it,
@@ -219,6 +226,9 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   b->trial = &b->point[1];
   b->final = NULL;
   PetscCall(FenLowerCreate(b->problem, b->lower_name, &b->lower));
+  PetscCall(FenLowerSetPrefix(b->lower, ((PetscObject)b)->prefix));
+  b->lower->check = b->lower_check;
+  b->lower->memory = b->lower_memory;
   PetscCall(FenSystemCreate(b->problem, "bilevel_adjoint_", &b->adjoint));
   PetscFunctionReturn(0);
 }
@@ -403,9 +413,12 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->base.residual = 1e-6;
   b->base.max_it = 100000;
   b->upper = -1;
+  b->error = FEN_ERROR_GOAL;
   b->temperature = 1;
   b->box[0] = -PETSC_MAX_REAL;
   b->box[1] = PETSC_MAX_REAL;
+  b->lower_check = 5;
+  b->lower_memory = 10;
   b->lower_max_it = b->adjoint_max_it = 100000;
   PetscCall(PetscStrcpy(b->lower_name, "auto"));
   *bilevel = b;

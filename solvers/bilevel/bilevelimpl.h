@@ -51,6 +51,7 @@ struct _p_FenBilevel {
   double           *start;  /* my part of theta_0, NULL: the problem's */
   double            budget; /* lower + adjoint iterations; 0: no limit */
   char              lower_name[32];
+  FenInt            lower_check, lower_memory;
   PetscInt          upper;                        /* FenBilevelUpper; -1: the problem's */
   double            temperature;                  /* of the KL-robust mean */
   FenBilevelError   error;                        /* what is added to |z| before it is compared with the tolerance */
