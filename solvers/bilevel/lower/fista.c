@@ -99,7 +99,7 @@ static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, Pet
 {
   Fista        *f = (Fista *)L->data;
   const FenInt  n = L->part.nx, k = s - L->part.start;
-  double       *before = f->before + k * n, *t = f->t + k, size, least = INFINITY;
+  double       *before = f->before + k * n, *t = f->t + k, least = INFINITY;
   FenLowerFloor floor;
   FenLowerPoint at, best = {0};
   FenInt        count = 0;
@@ -121,8 +121,7 @@ static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, Pet
       best = at;
       least = at.norm;
     }
-    PetscCall(FenTeamNorm(L->team, n, x, &size));
-    if (FenLowerFloorReached(&floor, count, at.norm, 64 * PETSC_MACHINE_EPSILON * f->lipschitz * size)) {
+    if (FenLowerFloorReached(&floor, count, at.norm, 16 * PETSC_MACHINE_EPSILON * f->lipschitz * at.size)) {
       PetscCall(PetscArraycpy(x, f->best, n));
       at = best;
       *t = 0; /* momentum belongs to another point */

@@ -33,7 +33,7 @@ static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, Pet
                             FenLowerAnswer *answer)
 {
   const FenInt  between = L->call->prox ? L->check : 1;
-  double        mu, lipschitz, size;
+  double        mu, lipschitz;
   FenLowerFloor floor;
   FenLowerPoint at;
   FenInt        count = 0;
@@ -41,15 +41,14 @@ static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, Pet
   (void)resume, (void)w;
   PetscFunctionBegin;
   PetscCall(FenLowerConstants(L, s, &mu, &lipschitz));
-  /* (1 - 2/(kappa+1))^k kappa <= 1/4 after so many, from any point */
-  FenLowerFloorStart(&floor, (lipschitz / mu + 1) * log(4 * lipschitz / mu) / 2 + 20, 20 + (double)between);
+  /* (1 - 2/(kappa+1))^k kappa <= 1/4 after so many, from any point; half takes half as many as `soon` */
+  FenLowerFloorStart(&floor, (lipschitz / mu + 1) * log(4 * lipschitz / mu) / 2 + 20, (lipschitz / mu + 1) * 0.7 + 20);
   for (;;) {
     PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
     count++;
     if (at.norm <= tol || count + (L->call->prox ? 2 : 1) > max_it)
       break;
-    PetscCall(FenTeamNorm(L->team, L->part.nx, x, &size));
-    if (FenLowerFloorReached(&floor, count, at.norm, 64 * PETSC_MACHINE_EPSILON * lipschitz * size))
+    if (FenLowerFloorReached(&floor, count, at.norm, 16 * PETSC_MACHINE_EPSILON * lipschitz * at.size))
       break;
     for (FenInt k = 0; k < between && count + (L->call->prox ? 2 : 1) <= max_it; k++)
       PetscCall(Step(L, s, mu, lipschitz, x, &count));

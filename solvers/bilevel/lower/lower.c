@@ -79,7 +79,12 @@ PetscErrorCode FenLowerCreate(FenBilevelProblem problem, const char name[], FenL
   L->memory = 10;
   PetscCall(PetscStrncpy(L->prefix, "bilevel_lower_", sizeof(L->prefix)));
   PetscCall(FenBilevelProblemGetPart(problem, &L->part));
-  PetscCall(PetscMalloc4(L->part.nx, &L->g, L->part.nx, &L->d, L->part.nx, &L->xt, L->part.nx, &L->gt));
+  PetscCall(
+      PetscMalloc4(L->part.nx, &L->work[0], L->part.nx, &L->work[1], L->part.nx, &L->work[2], L->part.nx, &L->work[3]));
+  L->g = L->work[0];
+  L->d = L->work[1];
+  L->xt = L->work[2];
+  L->gt = L->work[3];
   *lower = L;
   PetscFunctionReturn(0);
 }
@@ -147,7 +152,7 @@ PetscErrorCode FenLowerDestroy(FenLower *lower)
   if (L->isset && L->type->destroy)
     PetscCall((*L->type->destroy)(L));
   PetscCall(FenSystemDestroy(&L->system));
-  PetscCall(PetscFree4(L->g, L->d, L->xt, L->gt));
+  PetscCall(PetscFree4(L->work[0], L->work[1], L->work[2], L->work[3]));
   PetscCall(PetscFree(*lower));
   PetscFunctionReturn(0);
 }
@@ -181,16 +186,17 @@ PetscErrorCode FenTeamNorm(MPI_Comm team, FenInt n, const double x[], double *no
 PetscErrorCode FenLowerEvaluate(FenLower L, FenInt s, const double x[], const double d[], double g[], FenLowerPoint *at)
 {
   const FenInt n = L->part.nx;
-  FenDD        parts[3] = {{0, 0}, {0, 0}, {0, 0}};
-  double       sums[3];
+  FenDD        parts[4] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+  double       sums[4];
 
   PetscFunctionBegin;
   PetscCall((*L->call->gradient)(L->problem, s, x, &parts[0].hi, g));
   PetscCall(FenDot(PETSC_COMM_SELF, n, g, g, &parts[1].hi));
+  PetscCall(FenDot(PETSC_COMM_SELF, n, x, x, &parts[2].hi));
   if (d)
-    PetscCall(FenDot(PETSC_COMM_SELF, n, g, d, &parts[2].hi));
-  PetscCall(FenDDReduce(L->team, 3, parts, sums));
-  *at = (FenLowerPoint){.value = sums[0], .norm = sqrt(sums[1]), .slope = sums[2]};
+    PetscCall(FenDot(PETSC_COMM_SELF, n, g, d, &parts[3].hi));
+  PetscCall(FenDDReduce(L->team, 4, parts, sums));
+  *at = (FenLowerPoint){.value = sums[0], .norm = sqrt(sums[1]), .size = sqrt(sums[2]), .slope = sums[3]};
   PetscFunctionReturn(0);
 }
 

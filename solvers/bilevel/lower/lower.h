@@ -43,13 +43,14 @@ struct _p_FenLower {
   const FenBilevelOps *call;
   FenBilevelPart       part;
   const FenLowerType  *type;
-  char                 prefix[64];      /* of KSP and PC options: bilevel_lower_ behind that of the solver */
-  FenInt               check;           /* option -bilevel_lower_check: fista looks at |grad h| this often */
-  FenInt               memory;          /* option -bilevel_lower_memory: pairs of lbfgs */
-  PetscBool            isset;           /* setup has run: in the first solve */
-  double              *g, *d, *xt, *gt; /* work: gradient, direction, trial point and its gradient */
-  FenSystem            system;          /* Newton types */
-  void                *data;            /* the type's */
+  char                 prefix[64]; /* of KSP and PC options: bilevel_lower_ behind that of the solver */
+  FenInt               check;      /* option -bilevel_lower_check: fista looks at |grad h| this often */
+  FenInt               memory;     /* option -bilevel_lower_memory: pairs of lbfgs */
+  PetscBool            isset;      /* setup has run: in the first solve */
+  double   *g, *d, *xt, *gt;       /* work: gradient, direction, trial point and its gradient; types may swap them */
+  double   *work[4];               /* how these were allocated */
+  FenSystem system;                /* Newton types */
+  void     *data;                  /* the type's */
 };
 
 /* name "auto": pdnewton where the problem has duals, native where the problem has one, fista where there is an l1 norm,
@@ -72,7 +73,7 @@ FEN_LOWER_TYPE_LIST(FEN_LOWER_DECLARE)
 
 /* ---- for the types (lower.c, search.c) ---- */
 typedef struct {
-  double value, norm, slope; /* h, |grad h|, grad h . d */
+  double value, norm, slope, size; /* h, |grad h|, grad h . d, |x| */
 } FenLowerPoint;
 /* one gradient and one message; d: NULL, or the direction for the slope */
 PETSC_INTERN PetscErrorCode FenLowerEvaluate(FenLower, FenInt s, const double x[], const double d[], double g[],
