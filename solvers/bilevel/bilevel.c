@@ -122,6 +122,9 @@ static PetscErrorCode AccuracyOptions(FenBilevel b, PetscOptionItems *PetscOptio
                              "", FenBilevelErrors, error, &error, NULL));
   PetscCall(PetscOptionsBool("-bilevel_correct", "bracket values with the help of the adjoint, too", "", b->correct,
                              &b->correct, NULL));
+  PetscCall(PetscOptionsBool("-bilevel_predict",
+                             "start the lower solves of a trial where the tangent says (default: first-order methods)",
+                             "", b->predict, &b->predict, &b->predict_set));
   PetscCall(PetscOptionsInt("-bilevel_team_size", "ranks that share a sample (0: chosen)",
                             "FenBilevelProblemSetTeamSize", team, &team, NULL));
   PetscCheck(team >= 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_team_size %" PetscInt_FMT "; rule: 0 or more",
@@ -197,6 +200,7 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   FenBilevel   b = (FenBilevel)s;
   FenTeams     teams;
   PetscMPIInt  size;
+  const char  *name;
   const size_t one = 1;
 
   PetscFunctionBegin;
@@ -227,6 +231,9 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   b->final = NULL;
   PetscCall(FenLowerCreate(b->problem, b->lower_name, &b->lower));
   PetscCall(FenLowerSetPrefix(b->lower, ((PetscObject)b)->prefix));
+  PetscCall(FenLowerGetName(b->lower, &name));
+  if (!b->predict_set)
+    b->predict = (PetscBool)(!strcmp(name, "gd") || !strcmp(name, "fista") || !strcmp(name, "lbfgs"));
   b->lower->check = b->lower_check;
   b->lower->memory = b->lower_memory;
   PetscCall(FenSystemCreate(b->problem, "bilevel_adjoint_", &b->adjoint));

@@ -267,6 +267,7 @@ static PetscErrorCode Decide(FenBilevel b, double decrease, double threshold, Ve
   PetscCall(DecidingAccuracy(b, decrease, &eps));
   least = PetscMin(C->eps, eps);
   eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
+  PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
   PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
   while ((*verdict = Judge(t, threshold)) == UNDECIDED && t->reached > 0 && t->eps > least) {
     eps = PetscMax(eps * TIGHTEN, least * 0.99);
