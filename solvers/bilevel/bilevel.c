@@ -35,17 +35,17 @@ PetscErrorCode FenBilevelInitializePackage_Private(void)
 
 /* ---- options ---- */
 
+static const char *const uppers[] = {"problem", "mean", "sum", "kl", "Upper", "UPPER_", NULL};
+
 static PetscErrorCode UpperOptions(FenBilevel b, PetscOptionItems *PetscOptionsObject)
 {
-  MPI_Comm                 comm = PetscObjectComm((PetscObject)b);
-  static const char *const rules[] = {"problem", "mean", "sum", "kl"};
-  PetscReal                temperature = b->temperature, pull = b->pull, box[2] = {b->box[0], b->box[1]};
-  PetscInt                 upper = b->upper + 1;
+  MPI_Comm  comm = PetscObjectComm((PetscObject)b);
+  PetscReal temperature = b->temperature, pull = b->pull, box[2] = {b->box[0], b->box[1]};
+  PetscEnum upper = (PetscEnum)(b->upper + 1);
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsEList("-bilevel_upper", "how samples make the objective; problem: as the problem says", "",
-                              rules, 4, rules[upper], &upper, NULL));
-  b->upper = upper - 1;
+  PetscCall(PetscOptionsEnum("-bilevel_upper", "how samples make the objective", "", uppers, upper, &upper, NULL));
+  b->upper = (PetscInt)upper - 1;
   PetscCall(PetscOptionsReal("-bilevel_upper_temperature", "of the KL-robust mean: large is the mean, small the worst",
                              "", temperature, &temperature, NULL));
   PetscCheck(temperature > 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_upper_temperature %g: must be positive",
@@ -70,7 +70,6 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
   const char *const *names;
   char               list[256] = "the lower method: auto";
   PetscBool          known = PETSC_FALSE;
-  struct _p_FenLower own = {.team = comm, .check = b->lower_check, .memory = b->lower_memory};
 
   PetscFunctionBegin;
   PetscCall(FenLowerGetTypes(&names));
@@ -83,6 +82,14 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
     known = (PetscBool)(known || !strcmp(names[k], b->lower_name));
   PetscCheck(known || !strcmp(b->lower_name, "auto"), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-bilevel_lower %s is not known; %s", b->lower_name, list);
+  {
+    struct _p_FenLower given = {.team = comm, .check = b->lower_check, .memory = b->lower_memory};
+
+    PetscCall(FenLowerSetOptions(&given, PetscOptionsObject));
+    b->lower_check = given.check;
+    b->lower_memory = given.memory;
+  }
+  PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_adjoint_pc_type"));
   PetscCall(PetscOptionsInt("-bilevel_lower_max_it", "iterations of one lower solve at most", "", b->lower_max_it,
                             &b->lower_max_it, NULL));
   PetscCall(PetscOptionsInt("-bilevel_adjoint_max_it", "iterations of one adjoint solve at most", "", b->adjoint_max_it,
@@ -90,10 +97,6 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
   PetscCheck(b->lower_max_it > 0 && b->adjoint_max_it > 0, comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-bilevel_lower_max_it %" PetscInt_FMT ", -bilevel_adjoint_max_it %" PetscInt_FMT "; rule: positive",
              b->lower_max_it, b->adjoint_max_it);
-  PetscCall(FenLowerSetOptions(&own, PetscOptionsObject));
-  PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_adjoint_pc_type"));
-  b->lower_check = own.check;
-  b->lower_memory = own.memory;
   PetscFunctionReturn(0);
 }
 
@@ -119,6 +122,9 @@ static PetscErrorCode AccuracyOptions(FenBilevel b, PetscOptionItems *PetscOptio
                              "", FenBilevelErrors, error, &error, NULL));
   PetscCall(PetscOptionsBool("-bilevel_correct", "bracket values with the help of the adjoint, too", "", b->correct,
                              &b->correct, NULL));
+  PetscCall(PetscOptionsBool("-bilevel_predict",
+                             "start the lower solves of a trial where the tangent says (default: first-order methods)",
+                             "", b->predict, &b->predict, &b->predict_set));
   PetscCall(PetscOptionsInt("-bilevel_team_size", "ranks that share a sample (0: chosen)",
                             "FenBilevelProblemSetTeamSize", team, &team, NULL));
   PetscCheck(team >= 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_team_size %" PetscInt_FMT "; rule: 0 or more",
@@ -206,6 +212,7 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
 {
   FenBilevel   b = (FenBilevel)s;
   FenTeams     teams;
+  const char  *name;
   const size_t one = 1;
 
   PetscFunctionBegin;
@@ -232,6 +239,10 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   b->trial = &b->point[1];
   b->final = NULL;
   PetscCall(FenLowerCreate(b->problem, b->lower_name, &b->lower));
+  PetscCall(FenLowerSetPrefix(b->lower, ((PetscObject)b)->prefix));
+  PetscCall(FenLowerGetName(b->lower, &name));
+  if (!b->predict_set)
+    b->predict = (PetscBool)(!strcmp(name, "gd") || !strcmp(name, "fista") || !strcmp(name, "lbfgs"));
   b->lower->check = b->lower_check;
   b->lower->memory = b->lower_memory;
   PetscCall(FenSystemCreate(b->problem, "bilevel_adjoint_", &b->adjoint));
@@ -418,12 +429,13 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->base.residual = 1e-6;
   b->base.max_it = 100000;
   b->upper = -1;
+  b->error = FEN_ERROR_GOAL;
   b->temperature = 1;
   b->box[0] = -PETSC_MAX_REAL;
   b->box[1] = PETSC_MAX_REAL;
-  b->lower_max_it = b->adjoint_max_it = 100000;
   b->lower_check = 5;
   b->lower_memory = 10;
+  b->lower_max_it = b->adjoint_max_it = 100000;
   PetscCall(PetscStrcpy(b->lower_name, "auto"));
   *bilevel = b;
   PetscFunctionReturn(0);

@@ -51,10 +51,12 @@ struct _p_FenBilevel {
   double           *start;  /* my part of theta_0, NULL: the problem's */
   double            budget; /* lower + adjoint iterations; 0: no limit */
   char              lower_name[32];
-  FenInt            lower_check, lower_memory; /* see lower.h */
-  PetscInt          upper;                        /* FenBilevelUpper; -1: the problem's */
-  double            temperature;                  /* of the KL-robust mean */
-  FenBilevelError   error;                        /* what is added to |z| before it is compared with the tolerance */
+  FenInt            lower_check, lower_memory;
+  PetscInt          upper;       /* FenBilevelUpper; -1: the problem's */
+  double            temperature; /* of the KL-robust mean */
+  FenBilevelError   error;       /* what is added to |z| before it is compared with the tolerance */
+  PetscBool         predict;     /* lower solutions of trials start where the tangent says */
+  PetscBool         predict_set;
   PetscBool         correct;                      /* values corrected by the adjoint where it is known */
   double            eps0, delta0;                 /* first accuracies; 0: chosen */
   PetscInt          lower_max_it, adjoint_max_it; /* of one sample's solve */
@@ -121,6 +123,9 @@ PETSC_INTERN PetscErrorCode FenBilevelWeights_Private(FenBilevel, const FenPoint
 PETSC_INTERN PetscErrorCode FenPointGradient_Private(FenBilevel, FenPoint *, double delta);
 /* goal-oriented estimate of |z - grad f|; costs ten iterations a sample at most */
 PETSC_INTERN PetscErrorCode FenPointGoal_Private(FenBilevel, FenPoint *, double *estimate);
+
+/* ---- lower solutions at another theta, to first order (predict.c): nothing if that is switched off ---- */
+PETSC_INTERN PetscErrorCode FenPointPredict_Private(FenBilevel, const FenPoint *from, FenPoint *to, double eps);
 
 /* ---- hyperparameters (theta.c): arrays of my part, numbers whole ---- */
 PETSC_INTERN PetscErrorCode FenThetaDots_Private(FenBilevel, PetscInt n, const double *const x[],

@@ -51,10 +51,12 @@ PetscErrorCode FenBilevelReport_Private(FenBilevel b, double parameter)
 
   PetscFunctionBegin;
   s->progress.value = p->f;
-  if (p->fresh)
+  if (p->has_z)
     PetscCall(Residual(b, &s->progress.residual));
-  else /* of a theta before: it cannot end the solve */
+  else /* of a theta before, or not good enough: it cannot end the solve */
     s->intermediate = 1;
+  if (!p->has_z && isinf(s->progress.residual))
+    s->progress.residual = PETSC_MAX_REAL;
   s->progress.parameter = parameter;
   s->progress.work = b->work.lower_iterations + b->work.adjoint_iterations;
   PetscCall(FenSolverUpdateBounds_Private(s, p->lower, p->upper, 0));
@@ -63,7 +65,7 @@ PetscErrorCode FenBilevelReport_Private(FenBilevel b, double parameter)
   PetscCall(FenSolverTest_Private(s));
   if (s->reason == FEN_ITERATING && b->budget > 0 && s->progress.work >= b->budget) {
     s->reason = FEN_DIVERGED_MAX_IT;
-    PetscCall(PetscSNPrintf(s->detail, sizeof(s->detail), "the budget of %g lower and adjoint iterations is spent",
+    PetscCall(PetscSNPrintf(s->detail, sizeof(s->detail), "the budget of %.0f lower and adjoint iterations is spent",
                             b->budget));
   }
   PetscFunctionReturn(0);

@@ -194,6 +194,7 @@ PetscErrorCode FenPointBracket_Private(FenBilevel b, FenPoint *p)
   p->f = F[0] + p->regulariser;
   p->lower = F[1] + p->regulariser - 64 * UNIT * fabs(p->f);
   p->upper = F[2] + p->regulariser + 64 * UNIT * fabs(p->f);
+  p->f = PetscMin(PetscMax(p->f, p->lower), p->upper); /* the adjoint may know better than the value at x */
   PetscFunctionReturn(0);
 }
 

@@ -74,11 +74,12 @@ static PetscErrorCode FirstAccuracy(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-/* the adjoint's residual contributes to the error of z as eps does when it is L_g eps */
-static PetscErrorCode Delta(FenBilevel b, double eps, double *delta)
+/* the adjoint's residual contributes to the error of z as eps does when it is L_g eps; it is a tenth of its right side
+   at most */
+static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double *delta)
 {
   FenBilevelConstants c;
-  double              slope = HUGE_VAL;
+  double              slope = HUGE_VAL, least = HUGE_VAL, both[2];
 
   PetscFunctionBegin;
   if (b->delta0 > 0) {
@@ -88,41 +89,64 @@ static PetscErrorCode Delta(FenBilevel b, double eps, double *delta)
   for (FenInt k = 0; k < b->nb; k++) {
     PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
     slope = PetscMin(slope, c.upper > 0 ? c.upper : 1);
+    least = PetscMin(least, p->s[k][FEN_SAMPLE_GNORM]);
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &slope, 1, MPI_DOUBLE, MPI_MIN, b->team.across));
-  *delta = slope * eps;
+  both[0] = slope;
+  both[1] = least;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, both, 2, MPI_DOUBLE, MPI_MIN, b->team.across));
+  *delta = PetscMin(both[0] * eps, Z_SHARE * both[1]);
   PetscFunctionReturn(0);
 }
 
-/* z of the present point changed by `change` when eps fell from `from`: how eps must be chosen, and whether that was
-   enough */
-static PetscErrorCode Observe(FenBilevel b, PetscBool *again)
+/* how much z moves with eps, from two solves of the present point */
+static PetscErrorCode Observe(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
-  FenPoint  *p = b->cur;
   double     change;
 
   PetscFunctionBegin;
-  *again = PETSC_FALSE;
-  if (C->has_loose) {
-    for (FenInt k = 0; k < b->nt; k++)
-      b->wt[0][k] = p->z[k] - C->zloose[k];
-    PetscCall(FenThetaNorm_Private(b, b->wt[0], &change));
-    C->sensitivity = PetscMax(change / C->epsloose, C->sensitivity / 10);
-  }
-  C->has_loose = 0;
-  if (p->reached <= 0 || p->znorm <= 0)
+  if (!C->has_loose)
     PetscFunctionReturn(0);
-  if (C->sensitivity <= 0 || C->sensitivity * p->eps > Z_LIMIT * p->znorm) {
-    PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
-    C->epsloose = p->eps;
-    C->has_loose = 1;
-    C->eps = p->eps * TIGHTEN;
-    if (C->sensitivity > 0)
-      C->eps = PetscMin(PetscMax(Z_SHARE * p->znorm / C->sensitivity, p->eps * TIGHTEN * TIGHTEN), C->eps);
-    *again = PETSC_TRUE;
-  }
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = b->cur->z[k] - C->zloose[k];
+  PetscCall(FenThetaNorm_Private(b, b->wt[0], &change));
+  C->sensitivity = PetscMax(change / C->epsloose, C->sensitivity / 10);
+  C->has_loose = 0;
   PetscFunctionReturn(0);
+}
+
+/* is z known well enough, by its certificate or by what was observed? If not: at which accuracy */
+static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
+
+  PetscFunctionBegin;
+  *again = PETSC_FALSE;
+  if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm ||
+      (C->sensitivity > 0 && C->sensitivity * p->eps <= Z_LIMIT * p->znorm))
+    PetscFunctionReturn(0);
+  *again = PETSC_TRUE;
+  PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
+  C->epsloose = p->eps;
+  C->has_loose = 1;
+  C->eps = p->eps * TIGHTEN;
+  if (C->sensitivity > 0)
+    C->eps = PetscMin(PetscMax(Z_SHARE * p->znorm / C->sensitivity, p->eps * TIGHTEN * TIGHTEN), C->eps);
+  PetscFunctionReturn(0);
+}
+
+/* for the next point, whose z will be a little smaller */
+static void NextAccuracy(FenBilevel b)
+{
+  Certified   *C = (Certified *)b->base.data;
+  FenPoint    *p = b->cur;
+  const double now = PetscMin(C->eps, p->eps);
+  double       eps = C->sensitivity > 0 ? Z_SHARE * p->znorm / C->sensitivity : 0;
+
+  if (p->omega > 0)
+    eps = PetscMax(eps, p->eps * Z_SHARE * p->znorm / p->omega);
+  C->eps = PetscMin(PetscMax(eps, TIGHTEN * now), GROWTH * now);
 }
 
 /* direction and first length of the search that begins at the present point */
@@ -160,17 +184,17 @@ static PetscErrorCode Gradient(FenBilevel b)
   if (!p->has_x || p->eps > C->eps * (1 + 1e-9))
     PetscCall(FenPointLower_Private(b, p, C->eps, PETSC_FALSE));
   if (!p->fresh) {
-    PetscCall(Delta(b, PetscMin(C->eps, p->eps), &delta));
+    PetscCall(Delta(b, p, PetscMin(C->eps, p->eps), &delta));
     PetscCall(FenPointGradient_Private(b, p, delta));
   }
   p->has_z = 1;
-  PetscCall(Observe(b, &again));
+  PetscCall(Observe(b));
+  PetscCall(Refine(b, &again));
   if (again) {
     p->has_z = 0;
     PetscFunctionReturn(0);
   }
-  if (C->sensitivity > 0) /* of the next point, whose z will not be much smaller */
-    C->eps = Z_SHARE * p->znorm / C->sensitivity;
+  NextAccuracy(b);
   if (p->znorm > 0 && !C->narrowing)
     PetscCall(Search(b));
   C->narrowing = 0;
@@ -243,13 +267,14 @@ static PetscErrorCode Decide(FenBilevel b, double decrease, double threshold, Ve
   PetscCall(DecidingAccuracy(b, decrease, &eps));
   least = PetscMin(C->eps, eps);
   eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
+  PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
   PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
   while ((*verdict = Judge(t, threshold)) == UNDECIDED && t->reached > 0 && t->eps > least) {
     eps = PetscMax(eps * TIGHTEN, least * 0.99);
     PetscCall(FenPointLower_Private(b, t, eps, PETSC_TRUE));
   }
   if (*verdict == UNDECIDED && b->correct) {
-    PetscCall(Delta(b, t->eps, &delta));
+    PetscCall(Delta(b, t, t->eps, &delta));
     PetscCall(FenPointGradient_Private(b, t, delta));
     *verdict = Judge(t, threshold);
   }

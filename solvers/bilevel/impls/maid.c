@@ -134,7 +134,8 @@ static PetscErrorCode Gradient(FenBilevel b)
              "at the first theta some lower problem has no modulus of strong convexity; rule: mu > 0");
   PetscCall(FenPointGradient_Private(b, p, M->delta));
   p->has_z = 1;
-  if (M->test && p->omega > (1 - M->par.eta) * p->znorm && M->refined < REFINEMENTS && p->reached > 0) {
+  if (((M->test && p->omega > (1 - M->par.eta) * p->znorm) || p->znorm <= 0) && p->omega > 0 &&
+      M->refined < REFINEMENTS && p->reached > 0) {
     M->eps *= M->par.nu;
     M->delta *= M->par.nu;
     M->refined++;

@@ -116,7 +116,7 @@ PetscErrorCode FenLowerSetOptions(FenLower L, FenOptionItems PetscOptionsObject)
   PetscCall(OptionInt(PetscOptionsObject, L->team, "-bilevel_lower_check",
                       "iterations between two looks at the gradient, first-order methods", 1, 1000000, &L->check));
   PetscCall(OptionInt(PetscOptionsObject, L->team, "-bilevel_lower_memory", "pairs that lbfgs keeps", 1,
-                      (FEN_TEAM_DOTS - 6) / 5, &L->memory));
+                      (FEN_TEAM_DOTS - 9) / 5, &L->memory));
   PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_lower_pc_type"));
   PetscFunctionReturn(0);
 }

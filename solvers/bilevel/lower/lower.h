@@ -63,10 +63,13 @@ PETSC_INTERN PetscErrorCode FenLowerGetName(FenLower, const char *[]);
 PETSC_INTERN PetscErrorCode FenLowerSolve(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[],
                                           double w[], FenLowerAnswer *);
 PETSC_INTERN PetscErrorCode FenLowerDestroy(FenLower *);
+/* the inverse of H that the pairs of the last lbfgs solve approximate, b itself without pairs; for FenSystemSetShell()
+ */
+PETSC_INTERN PetscErrorCode FenLowerInverse(void *lower, const double b[], double q[]);
 /* names for help and errors, "auto" first, NULL last */
 PETSC_INTERN PetscErrorCode FenLowerGetTypes(const char *const *names[]);
 
-#define FEN_LOWER_TYPE_LIST(X)  X(fista) X(gd) X(newton) X(pdnewton) X(native) X(direct)
+#define FEN_LOWER_TYPE_LIST(X)  X(fista) X(gd) X(lbfgs) X(newton) X(pdnewton) X(native) X(direct)
 #define FEN_LOWER_DECLARE(name) PETSC_INTERN const FenLowerType FenLowerType_##name;
 FEN_LOWER_TYPE_LIST(FEN_LOWER_DECLARE)
 #undef FEN_LOWER_DECLARE

@@ -104,19 +104,16 @@ PetscErrorCode FenLowerNewton(FenLower L, FenInt s, double tol, FenInt max_it, d
   PetscFunctionReturn(0);
 }
 
-static const char *Refuse(const FenBilevelOps *call)
-{
-  return call->prox ? "h has an l1 norm; fista, gd or native can" : NULL;
-}
-
 static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
                             FenLowerAnswer *answer)
 {
   (void)resume, (void)w;
   PetscFunctionBegin;
-  PetscCall(FenLowerNewton(L, s, tol, max_it, x, NULL, answer));
+  if (L->call->prox)
+    PetscCall(FenLowerProxNewton(L, s, tol, max_it, x, answer));
+  else
+    PetscCall(FenLowerNewton(L, s, tol, max_it, x, NULL, answer));
   PetscFunctionReturn(0);
 }
 
-const FenLowerType FenLowerType_newton = {
-    .name = "newton", .refuse = Refuse, .setup = FenLowerNewtonSetUp, .solve = Solve};
+const FenLowerType FenLowerType_newton = {.name = "newton", .setup = FenLowerNewtonSetUp, .solve = Solve};

@@ -7,3 +7,6 @@
 PETSC_INTERN PetscErrorCode FenLowerNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[], double w[],
                                            FenLowerAnswer *);
 PETSC_INTERN PetscErrorCode FenLowerNewtonSetUp(FenLower);
+/* with an l1 norm */
+PETSC_INTERN PetscErrorCode FenLowerProxNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[],
+                                               FenLowerAnswer *);
