@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values at given hyperparameters, and what is known of samples and parameters. */
 #include "bilevelimpl.h"
+#include <math.h>
 
 /*@
   FenBilevelEvaluate - Solves the lower problems at the first hyperparameters, without learning.
@@ -33,7 +34,7 @@ PetscErrorCode FenBilevelEvaluate(FenBilevel b, double eps)
   p = b->cur;
   PetscCall(FenPointLower_Private(b, p, eps, PETSC_FALSE));
   *o = (FenBilevelBounds){.objective = p->f, .lower = p->lower, .upper = p->upper, .lower_accuracy = p->eps};
-  o->hypergradient_error = o->hypergradient_goal = o->adjoint_accuracy = PETSC_INFINITY;
+  o->hypergradient_error = o->hypergradient_goal = o->adjoint_accuracy = HUGE_VAL;
   PetscFunctionReturn(0);
 }
 
