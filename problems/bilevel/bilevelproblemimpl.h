@@ -30,7 +30,11 @@ struct _p_FenBilevelProblem {
 
 /* X(name, Stem, what it is). Stem##Options_Private reads the options -NAME_... (name with _ for -) into a context that
    it allocates with PetscNew; Stem##Make_Private reads or makes data and creates the problem, which owns the context */
-#define FEN_BILEVEL_PROBLEM_LIST(X) X("quadratic", FenBilevelQuadratic, "least squares over least squares")
+#define FEN_BILEVEL_PROBLEM_LIST(X)                                                                                    \
+  X("quadratic", FenBilevelQuadratic, "least squares over least squares")                                              \
+  X("tv", FenBilevelTv, "denoising by smoothed total variation")                                                       \
+  X("tv1d-reference", FenBilevelTv1d, "published denoising of ten signals, one hyperparameter")                        \
+  X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")
 
 #define FEN_BILEVEL_DECLARE(name, Stem, text)                                                                          \
   PETSC_INTERN PetscErrorCode Stem##Options_Private(FenOptionItems, MPI_Comm, void **ctx);                             \
