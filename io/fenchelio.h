@@ -100,6 +100,8 @@ FEN_EXTERN PetscErrorCode FenArrayGetKind(FenArray, FenArrayKind *);
 FEN_EXTERN PetscErrorCode FenArrayGetShape(FenArray, PetscInt *, FenInt[8]);
 /* the array's first dim axes on the layout, its remaining axes (product ncomp) as components */
 FEN_EXTERN PetscErrorCode FenArrayRead(FenArray, FenLayout, PetscInt ncomp, double[]);
+/* entries [first, first + count) of the first axis, whole in the others; every rank its own range, also overlapping */
+FEN_EXTERN PetscErrorCode FenArrayReadRows(FenArray, FenInt first, FenInt count, double[]);
 FEN_EXTERN PetscErrorCode FenArrayClose(FenArray *);
 /* TRUE if FILE starts with HDF5's signature; spec may be FILE:/path; splits it */
 FEN_EXTERN PetscErrorCode FenPathSplit(const char spec[], char file[], size_t, char path[], size_t);

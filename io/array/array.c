@@ -323,6 +323,45 @@ PetscErrorCode FenArrayRead(FenArray array, FenLayout layout, PetscInt ncomp, do
 }
 
 /*@
+  FenArrayReadRows - reads a range of the first axis with all of the others
+
+  Collective
+
+  Input Parameters:
++ array - the array
+. first - the first number along axis 0 that I want
+- count - how many, 0 if I want none; ranks may want anything, the same, too
+
+  Output Parameter:
+. values - count times the product of the other axes, in natural order
+
+  Errors: FEN_ERR_SHAPE, FEN_ERR_FILE_FORMAT
+
+  Level: intermediate
+
+.seealso: FenArrayRead()
+@*/
+PetscErrorCode FenArrayReadRows(FenArray array, FenInt first, FenInt count, double values[])
+{
+  FenSlab  slab = {.rank = array->head.rank};
+  FenFault fault = {0};
+
+  PetscFunctionBegin;
+  if (slab.rank < 1 || first < 0 || count < 0 || first + count > array->head.shape[0])
+    FenFaultSet(&fault, FEN_ERR_SHAPE,
+                "file '%s' has no entries %" FENINT_FMT " to %" FENINT_FMT " along its first axis", array->file, first,
+                first + count - 1);
+  PetscCall(FenFaultAgree(array->comm, &fault));
+  for (PetscInt a = 0; a < slab.rank; a++) {
+    slab.shape[a] = array->head.shape[a];
+    slab.start[a] = a ? 0 : first;
+    slab.count[a] = a ? slab.shape[a] : count;
+  }
+  PetscCall(ReadSlab(array, &slab, values));
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenArrayClose - closes the file
 
   Collective

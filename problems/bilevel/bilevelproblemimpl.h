@@ -33,7 +33,10 @@ struct _p_FenBilevelProblem {
 #define FEN_BILEVEL_PROBLEM_LIST(X)                                                                                    \
   X("quadratic", FenBilevelQuadratic, "least squares over least squares")                                              \
   X("ridge", FenBilevelRidge, "linear regression, quadratic regularisers")                                             \
-  X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")
+  X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")                                     \
+  X("tv", FenBilevelTv, "denoising by smoothed total variation")                                                       \
+  X("tv1d-reference", FenBilevelTv1d, "published denoising of ten signals, one hyperparameter")                        \
+  X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")
 
 #define FEN_BILEVEL_DECLARE(name, Stem, text)                                                                          \
   PETSC_INTERN PetscErrorCode Stem##Options_Private(FenOptionItems, MPI_Comm, void **ctx);                             \

@@ -106,15 +106,17 @@ PETSC_INTERN PetscErrorCode FenPointDestroy_Private(FenPoint *);
 /* lower solutions of all samples to |x - argmin h| <= eps, values and bounds of f. resume: the point was solved before
    at the same theta, and nothing else since. One reduction over all ranks */
 PETSC_INTERN PetscErrorCode FenPointLower_Private(FenBilevel, FenPoint *, double eps, PetscBool resume);
-/* f and its bounds from what is known of the samples */
-PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *);
+/* f and its bounds from what is known of the samples; further sums and maxima over samples travel along */
+PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, PetscInt nmore, const FenDD more[],
+                                                    double others[]);
 /* theta, x, w, q of another point are where this one starts from */
 PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
 /* trial becomes cur */
 PETSC_INTERN void FenBilevelAccept_Private(FenBilevel);
-/* F of values, one a sample of mine: collective, for the three arrays of a bracket at once */
+/* F of n of the numbers that are known of samples; FEN_COMBINE_MAX numbers at most in one message */
+#define FEN_COMBINE_MAX 8
 PETSC_INTERN PetscErrorCode FenBilevelCombine_Private(FenBilevel, PetscInt n, const PetscInt which[], const FenPoint *,
-                                                      double F[]);
+                                                      double F[], PetscInt nmore, const FenDD more[], double others[]);
 /* dF/dg_s at the point's values: my samples */
 PETSC_INTERN PetscErrorCode FenBilevelWeights_Private(FenBilevel, const FenPoint *, double weight[]);
 

@@ -142,7 +142,7 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscCall(AddRegulariser(b, p));
   PetscCall(Omega(b, p, weight));
   if (b->correct)
-    PetscCall(FenPointBracket_Private(b, p));
+    PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
   b->work.adjoint_iterations += its;
   b->work.gradients++;

@@ -57,41 +57,43 @@ static FenBilevelUpper Rule(FenBilevel b)
   return b->upper >= 0 ? (FenBilevelUpper)b->upper : b->size.upper;
 }
 
-/* largest of some numbers of my samples, over all */
-static PetscErrorCode Largest(FenBilevel b, PetscInt n, double value[])
+/* largest of numbers of my samples, for exponentials that cannot overflow */
+static PetscErrorCode Largest(FenBilevel b, PetscInt n, const PetscInt which[], const FenPoint *p, double most[])
 {
+  FenDD all[FEN_COMBINE_MAX];
+
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, value, (PetscMPIInt)n, MPI_DOUBLE, MPI_MAX, b->team.across));
+  for (PetscInt i = 0; i < n; i++) {
+    all[i] = FenDDMaximum(-HUGE_VAL);
+    for (FenInt k = 0; k < b->nb; k++)
+      all[i].hi = PetscMax(all[i].hi, p->s[k][which[i]]);
+  }
+  PetscCall(FenDDReduce(b->team.across, n, all, most));
   PetscFunctionReturn(0);
 }
 
 /* mean and sum need one reduction, the soft maximum a second one for its largest exponent */
 PetscErrorCode FenBilevelCombine_Private(FenBilevel b, PetscInt n, const PetscInt which[], const FenPoint *p,
-                                         double F[])
+                                         double F[], PetscInt nmore, const FenDD more[], double others[])
 {
   const FenBilevelUpper rule = Rule(b);
   const double          m = (double)b->size.samples, r = b->temperature;
-  double                most[8];
-  FenDD                 sum[8] = {{0, 0}};
+  double                most[FEN_COMBINE_MAX] = {0}, out[FEN_COMBINE_MAX];
+  FenDD                 sum[FEN_COMBINE_MAX] = {{0, 0}};
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; i++)
-    most[i] = -HUGE_VAL;
-  for (PetscInt i = 0; i < n && rule == FEN_UPPER_KL; i++)
-    for (FenInt k = 0; k < b->nb; k++)
-      most[i] = PetscMax(most[i], p->s[k][which[i]]);
   if (rule == FEN_UPPER_KL)
-    PetscCall(Largest(b, n, most));
+    PetscCall(Largest(b, n, which, p, most));
   for (PetscInt i = 0; i < n; i++)
     for (FenInt k = 0; k < b->nb; k++)
       FenDDAdd(&sum[i], rule == FEN_UPPER_KL ? exp((p->s[k][which[i]] - most[i]) / r) : p->s[k][which[i]]);
-  PetscCall(FenDDReduce(b->team.across, n, sum, F));
-  for (PetscInt i = 0; i < n; i++) {
-    if (rule == FEN_UPPER_MEAN)
-      F[i] /= m;
-    else if (rule == FEN_UPPER_KL)
-      F[i] = most[i] + r * log(F[i] / m);
-  }
+  for (PetscInt i = 0; i < nmore; i++)
+    sum[n + i] = more[i];
+  PetscCall(FenDDReduce(b->team.across, n + nmore, sum, out));
+  for (PetscInt i = 0; i < n; i++)
+    F[i] = rule == FEN_UPPER_MEAN ? out[i] / m : rule == FEN_UPPER_KL ? most[i] + r * log(out[i] / m) : out[i];
+  for (PetscInt i = 0; i < nmore; i++)
+    others[i] = out[n + i];
   PetscFunctionReturn(0);
 }
 
@@ -107,7 +109,7 @@ PetscErrorCode FenBilevelWeights_Private(FenBilevel b, const FenPoint *p, double
       weight[k] = rule == FEN_UPPER_MEAN ? 1 / (double)b->size.samples : 1;
     PetscFunctionReturn(0);
   }
-  PetscCall(FenBilevelCombine_Private(b, 1, &value, p, &F));
+  PetscCall(FenBilevelCombine_Private(b, 1, &value, p, &F, 0, NULL, NULL));
   for (FenInt k = 0; k < b->nb; k++)
     weight[k] = exp((p->s[k][FEN_SAMPLE_VALUE] - F) / b->temperature) / (double)b->size.samples;
   PetscFunctionReturn(0);
@@ -184,13 +186,13 @@ static PetscErrorCode SolveSample(FenBilevel b, FenPoint *p, FenInt k, double ep
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenPointBracket_Private(FenBilevel b, FenPoint *p)
+PetscErrorCode FenPointBracket_Private(FenBilevel b, FenPoint *p, PetscInt nmore, const FenDD more[], double others[])
 {
   const PetscInt which[3] = {FEN_SAMPLE_VALUE, FEN_SAMPLE_LO, FEN_SAMPLE_UP};
   double         F[3];
 
   PetscFunctionBegin;
-  PetscCall(FenBilevelCombine_Private(b, 3, which, p, F));
+  PetscCall(FenBilevelCombine_Private(b, 3, which, p, F, nmore, more, others));
   p->f = F[0] + p->regulariser;
   p->lower = F[1] + p->regulariser - 64 * UNIT * fabs(p->f);
   p->upper = F[2] + p->regulariser + 64 * UNIT * fabs(p->f);
@@ -200,23 +202,25 @@ PetscErrorCode FenPointBracket_Private(FenBilevel b, FenPoint *p)
 
 PetscErrorCode FenPointLower_Private(FenBilevel b, FenPoint *p, double eps, PetscBool resume)
 {
-  double counts[2] = {0, 0}, most = 0;
+  double counts[2] = {0, 0}, others[3] = {0};
+  FenDD  more[3] = {{0, 0}};
 
   PetscFunctionBegin;
   PetscCall((*b->call->settheta)(b->problem, p->theta));
+  more[2] = FenDDMaximum(0);
   for (FenInt k = 0; k < b->nb; k++) {
     PetscCall(SolveSample(b, p, k, eps, resume, &counts[0], &counts[1]));
-    most = PetscMax(most, p->s[k][FEN_SAMPLE_EPS]);
+    more[2].hi = PetscMax(more[2].hi, p->s[k][FEN_SAMPLE_EPS]);
   }
   PetscCall(Regulariser(b, p, &p->regulariser));
-  PetscCall(FenPointBracket_Private(b, p));
-  PetscCall(FenTeamsSum_Private(b, 2, counts));
-  PetscCall(Largest(b, 1, &most));
-  b->work.lower_iterations += counts[0];
+  more[0].hi = counts[0];
+  more[1].hi = counts[1];
+  PetscCall(FenPointBracket_Private(b, p, 3, more, others));
+  b->work.lower_iterations += others[0];
   if (!resume)
     b->work.upper_evaluations++;
-  p->reached = counts[1] > 0 ? 0 : 1;
-  p->eps = most;
+  p->reached = others[1] > 0 ? 0 : 1;
+  p->eps = others[2];
   p->has_x = 1;
   p->fresh = 0;
   PetscFunctionReturn(0);

@@ -323,7 +323,7 @@ static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, Pet
   p->bend = 0;
   if (at.norm > tol && p->k)
     PetscCall(Recall(L, &have, &at));
-  while (found && at.norm > tol && isfinite(at.norm) && count + 2 <= max_it) {
+  while (found && at.norm > tol && isfinite(at.norm) && count + (have ? 1 : 2) <= max_it) {
     const PetscBool steepest = (PetscBool)!have;
 
     if (!have)

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Smoothed total variation: options, life, hyperparameters, value and gradient. */
+#include "tvimpl.h"
+#include <math.h>
+
+PetscErrorCode FenTvSetUp_Private(FenBilevelProblem pr)
+{
+  FenTv       *t = (FenTv *)pr->ctx;
+  const FenInt n = pr->size.width;
+
+  PetscFunctionBegin;
+  PetscCall(FenDenoiseSetUp_Private(pr, &t->data));
+  t->row0 = pr->part.row0;
+  t->rows = pr->part.row1 - pr->part.row0;
+  t->nx = pr->part.nx;
+  t->top = t->row0 == 0 ? PETSC_TRUE : PETSC_FALSE;
+  t->bottom = pr->part.row1 == pr->size.rows ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(FenHaloCreate_Private(pr, n, 1, &t->halo));
+  PetscCall(FenHaloCreate_Private(pr, n * t->form.dim, 1, &t->dual_halo));
+  PetscCall(PetscMalloc4((size_t)(4 * t->form.dim * n), &t->work, (size_t)((t->rows + 2) * n), &t->x,
+                         (size_t)((t->rows + 1) * n * FenTvTensorSize_Private(&t->form)), &t->A, (size_t)(t->p * t->nx),
+                         &t->columns));
+  if (t->form.dim > 1 || pr->info.size > 1)
+    pr->call.solve = NULL;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvDestroy(FenBilevelProblem pr)
+{
+  FenTv *t = (FenTv *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDenoiseDestroy_Private(&t->data));
+  PetscCall(FenHaloDestroy_Private(&t->halo));
+  PetscCall(FenHaloDestroy_Private(&t->dual_halo));
+  PetscCall(PetscFree4(t->work, t->x, t->A, t->columns));
+  PetscCall(PetscFree2(t->pivot, t->ratio));
+  PetscCall(MatDestroy(&t->H));
+  PetscCall(PetscFree(t));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const FenTv     *t = (const FenTv *)pr->ctx;
+  const FenTvForm *f = &t->form;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(
+      viewer, "%s total variation on %" PetscInt_FMT " axes, lambda %g, nu %g, ridge %g; learned:%s%s%s\n",
+      f->isotropic ? "isotropic" : "anisotropic", f->dim, f->lam, f->nu, f->ridge,
+      t->learn[FEN_TV_LAMBDA] ? " lambda" : "", t->learn[FEN_TV_RIDGE] ? " ridge" : "",
+      t->learn[FEN_TV_NU] ? " nu" : ""));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Take(FenBilevelProblem pr, const double all[FEN_TV_MAXP], double mine[])
+{
+  const FenTv *t = (const FenTv *)pr->ctx;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < t->p; k++)
+    if (k >= pr->part.theta0 && k < pr->part.theta1)
+      mine[k - pr->part.theta0] = all[t->which[k]];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvStart(FenBilevelProblem pr, double theta[])
+{
+  PetscFunctionBegin;
+  PetscCall(Take(pr, ((FenTv *)pr->ctx)->start, theta));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvBox(FenBilevelProblem pr, double lower[], double upper[])
+{
+  PetscFunctionBegin;
+  PetscCall(Take(pr, ((FenTv *)pr->ctx)->lower, lower));
+  PetscCall(Take(pr, ((FenTv *)pr->ctx)->upper, upper));
+  PetscFunctionReturn(0);
+}
+
+static void SetValue(FenTv *t, PetscInt what, double theta)
+{
+  const double value = exp(t->base * theta);
+
+  if (what == FEN_TV_LAMBDA)
+    t->form.lam = t->factor * value;
+  else if (what == FEN_TV_RIDGE)
+    t->form.ridge = value;
+  else
+    t->form.nu = value;
+}
+
+static PetscErrorCode TvSetTheta(FenBilevelProblem pr, const double mine[])
+{
+  FenTv *t = (FenTv *)pr->ctx;
+  double theta[FEN_TV_MAXP];
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelThetaGather_Private(pr, mine, theta));
+  for (PetscInt k = 0; k < t->p; k++)
+    SetValue(t, t->which[k], theta[k]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvGradient(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
+{
+  FenTv        *t = (FenTv *)pr->ctx;
+  const double *y = t->data.dirty[s - pr->part.start];
+  const FenInt  n = pr->size.width;
+  FenDD         sum = {0, 0};
+  double        variation;
+
+  PetscFunctionBegin;
+  PetscCall(FenTvApply_Private(pr, FEN_TV_GRADIENT, x, 1 + t->form.ridge, y, g, &variation));
+  for (FenInt r = 0; r < t->nx && value; r += n) {
+    double row = 0;
+
+    for (FenInt i = r; i < r + n; i++)
+      row += (x[i] - y[i]) * (x[i] - y[i]) + t->form.ridge * x[i] * x[i];
+    FenDDAdd(&sum, row);
+  }
+  if (value)
+    *value = variation + (sum.hi + sum.lo) / 2;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvHessian(FenBilevelProblem pr, const double v[], double Hv[])
+{
+  FenTv *t = (FenTv *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenTvApply_Private(pr, FEN_TV_HESSIAN, v, 1 + t->form.ridge, NULL, Hv, NULL));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvCreate_Private(MPI_Comm comm, FenTv *t, const FenBilevelData *data, FenBilevelUpper upper,
+                                   FenBilevelProblem *problem)
+{
+  static const FenBilevelOps ops = {.setup = FenTvSetUp_Private,
+                                    .destroy = TvDestroy,
+                                    .view = TvView,
+                                    .start = TvStart,
+                                    .box = TvBox,
+                                    .settheta = TvSetTheta,
+                                    .initial = FenDenoiseInitial_Private,
+                                    .gradient = TvGradient,
+                                    .linearise = FenTvLinearise_Private,
+                                    .hessian = TvHessian,
+                                    .jacobian = FenTvJacobian_Private,
+                                    .jacobiantranspose = FenTvJacobianTranspose_Private,
+                                    .upper = FenDenoiseUpper_Private,
+                                    .upperhessian = FenDenoiseUpperHessian_Private,
+                                    .constants = FenTvConstants_Private,
+                                    .metrics = FenDenoiseMetrics_Private,
+                                    .diagonal = FenTvDiagonal_Private,
+                                    .assemble = FenTvAssemble_Private,
+                                    .solve = FenTvSolve_Private,
+                                    .dualstart = FenTvDualStart_Private,
+                                    .dualise = FenTvDualise_Private,
+                                    .dualstep = FenTvDualStep_Private};
+  static const char *const   names[FEN_TV_MAXP] = {"log lambda", "log ridge", "log nu"};
+  FenBilevelOps              call = ops;
+  FenBilevelSizes            size = {.upper = upper};
+  const char                *learned[FEN_TV_MAXP];
+  const FenInt               one[FEN_TV_MAXP] = {1, 1, 1};
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < FEN_TV_MAXP; k++) {
+    SetValue(t, k, t->start[k]);
+    if (t->learn[k]) {
+      learned[t->p] = names[k];
+      t->which[t->p++] = k;
+    }
+  }
+  FEN_BILEVEL_CHECK(t->p, comm, FEN_ERR_OPTION, "problem %s: nothing is learned; rule: at least one hyperparameter",
+                    t->data.name);
+  PetscCall(FenDenoiseSizes_Private(comm, &t->data, data, t->form.left ? PETSC_MAX_INT : 4, &size));
+  t->form.line = t->form.dim == 1 ? 1 : t->data.shape[t->form.dim - 1];
+  t->form.width = size.width;
+  size.p = t->p;
+  size.duals = t->form.dim * size.width;
+  if (t->conditioning > 0)
+    call.regulariser = FenTvRegulariser_Private;
+  PetscCall(FenBilevelProblemCreate(comm, t->data.name, &size, &call, t, problem));
+  PetscCall(FenBilevelProblemSetGroups(*problem, t->p, learned, one));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvLogOption(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
+                                  const char text[], double *start)
+{
+  double value = exp(*start);
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, option, text, 1e-12, 1e12, &value));
+  *start = log(value);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBilevelTvOptions_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, void **ctx)
+{
+  FenTv *t;
+  FenInt dim = 2;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&t));
+  *ctx = t;
+  t->data = (FenDenoise){.name = "tv", .noise = 0.1, .weight = 1, .make = FenDenoiseMakeShapes_Private};
+  t->form = (FenTvForm){.isotropic = PETSC_TRUE};
+  t->factor = t->base = 1;
+  t->learn[FEN_TV_LAMBDA] = t->learn[FEN_TV_NU] = PETSC_TRUE;
+  for (int k = 0; k < FEN_TV_MAXP; k++) {
+    t->lower[k] = log(1e-8);
+    t->upper[k] = log(1e4);
+  }
+  t->start[FEN_TV_LAMBDA] = log(0.1);
+  t->start[FEN_TV_NU] = log(0.01);
+  t->start[FEN_TV_RIDGE] = -INFINITY; /* none */
+  PetscCall(FenBilevelOptionInt_Private(PetscOptionsObject, comm, "-tv_dim", "axes of a sample", 1, 3, &dim));
+  t->form.dim = t->data.dim = (PetscInt)dim;
+  PetscCall(PetscOptionsBool("-tv_isotropic", "differences of a pixel under one root", "FenBilevelProblemGenerate",
+                             t->form.isotropic, &t->form.isotropic, NULL));
+  PetscCall(TvLogOption(PetscOptionsObject, comm, "-tv_lambda", "weight of the total variation at the start",
+                        &t->start[FEN_TV_LAMBDA]));
+  PetscCall(TvLogOption(PetscOptionsObject, comm, "-tv_nu", "smoothing at the start", &t->start[FEN_TV_NU]));
+  PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, "-tv_factor",
+                                         "fixed factor before the learned weight; published codes have 1/2", 1e-12,
+                                         1e12, &t->factor));
+  PetscCall(PetscOptionsBool("-tv_learn_lambda", "learn the logarithm of the weight", "FenBilevelProblemGenerate",
+                             t->learn[FEN_TV_LAMBDA], &t->learn[FEN_TV_LAMBDA], NULL));
+  PetscCall(PetscOptionsBool("-tv_learn_nu", "learn the logarithm of the smoothing", "FenBilevelProblemGenerate",
+                             t->learn[FEN_TV_NU], &t->learn[FEN_TV_NU], NULL));
+  PetscCall(FenDenoiseOptions_Private(PetscOptionsObject, comm, &t->data));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBilevelTvMake_Private(MPI_Comm comm, void *ctx, const FenBilevelData *data,
+                                        FenBilevelProblem *problem)
+{
+  PetscFunctionBegin;
+  PetscCall(FenTvCreate_Private(comm, (FenTv *)ctx, data, FEN_UPPER_MEAN, problem));
+  PetscFunctionReturn(0);
+}

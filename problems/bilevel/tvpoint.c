@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Smoothed total variation: what belongs to one point. A of Newton's method or of the primal-dual one (Chan, Golub and
+   Mulet, SIAM J. Sci. Comput. 20, 1999, symmetric form), and the duals' step.
+*/
+#include "tvimpl.h"
+
+static PetscErrorCode SetPoint(FenTv *t, const double x[])
+{
+  const FenInt  n = t->form.width, above = t->halo.above, rows = above + t->rows + t->halo.below;
+  const double *all;
+
+  PetscFunctionBegin;
+  PetscCall(FenHaloBegin_Private(&t->halo, x));
+  PetscCall(FenHaloEnd_Private(&t->halo, x, &all));
+  PetscCall(PetscArraycpy(t->x, all - above * n, rows * n));
+  t->have_columns = t->have_norm = t->have_factor = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+/* w: duals with their halo, or NULL */
+static void SetTensors(FenTv *t, const double w[])
+{
+  const FenInt  n = t->form.width, dual = t->form.dim * n;
+  const double *x = t->x + t->halo.above * n;
+  double       *p = t->work;
+
+  for (FenInt i = -t->halo.above; i < t->rows; i++) {
+    FenTvRow_Private(t, x, i, p);
+    FenTvTensor_Private(&t->form, p, w ? w + i * dual : NULL, t->bottom && i == t->rows - 1 ? PETSC_TRUE : PETSC_FALSE,
+                        FenTvA_Private(t, i));
+  }
+}
+
+PetscErrorCode FenTvLinearise_Private(FenBilevelProblem pr, FenInt s, const double x[])
+{
+  FenTv *t = (FenTv *)pr->ctx;
+
+  (void)s;
+  PetscFunctionBegin;
+  PetscCall(SetPoint(t, x));
+  SetTensors(t, NULL);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvDualise_Private(FenBilevelProblem pr, FenInt s, const double x[], const double w[])
+{
+  FenTv        *t = (FenTv *)pr->ctx;
+  const double *all;
+
+  (void)s;
+  PetscFunctionBegin;
+  PetscCall(FenHaloBegin_Private(&t->dual_halo, w));
+  PetscCall(SetPoint(t, x));
+  PetscCall(FenHaloEnd_Private(&t->dual_halo, w, &all));
+  SetTensors(t, all);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvDualStart_Private(FenBilevelProblem pr, FenInt s, const double x[], double w[])
+{
+  FenTv        *t = (FenTv *)pr->ctx;
+  const FenInt  dual = t->form.dim * t->form.width;
+  const double *all;
+
+  (void)s;
+  PetscFunctionBegin;
+  PetscCall(FenHaloBegin_Private(&t->halo, x));
+  PetscCall(FenHaloEnd_Private(&t->halo, x, &all));
+  for (FenInt i = 0; i < t->rows; i++) {
+    FenTvRow_Private(t, all, i, t->work);
+    FenTvDual_Private(&t->form, t->work, w + i * dual);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* differences of my rows */
+static PetscErrorCode Differences(FenTv *t, const double x[], double p[])
+{
+  const double *all;
+
+  PetscFunctionBegin;
+  PetscCall(FenHaloBegin_Private(&t->halo, x));
+  PetscCall(FenHaloEnd_Private(&t->halo, x, &all));
+  for (FenInt i = 0; i < t->rows; i++)
+    FenTvRow_Private(t, all, i, p + i * t->form.dim * t->form.width);
+  PetscFunctionReturn(0);
+}
+
+/* one step length for all, so that the iteration is the same on any ranks */
+PetscErrorCode FenTvDualStep_Private(FenBilevelProblem pr, FenInt s, const double x[], const double dx[], double w[])
+{
+  FenTv       *t = (FenTv *)pr->ctx;
+  const FenInt dual = t->form.dim * t->form.width;
+  double      *p, *dp, most = 1 / 0.99, step;
+
+  (void)s;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2((size_t)(t->rows * dual), &p, (size_t)(t->rows * dual), &dp));
+  PetscCall(Differences(t, x, p));
+  PetscCall(Differences(t, dx, dp));
+  for (FenInt i = 0; i < t->rows; i++) {
+    FenTvDualDirection_Private(&t->form, p + i * dual, dp + i * dual, w + i * dual, p + i * dual);
+    most = FenTvDualReach_Private(&t->form, w + i * dual, p + i * dual, most);
+  }
+  PetscCallMPI(MPI_Allreduce(&most, &step, 1, MPI_DOUBLE, MPI_MIN, pr->info.team));
+  step = PetscMin(1, 0.99 * step);
+  for (FenInt i = 0; i < t->rows * dual; i++)
+    w[i] += step * p[i];
+  PetscCall(PetscFree2(p, dp));
+  PetscFunctionReturn(0);
+}

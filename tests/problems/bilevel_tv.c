@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Smoothed total variation: derivatives, constants, ranks, closed forms, primal-dual Newton, published references. */
+#include "imagingcheck.h"
+#include "bilevel/legacyrandom.h"
+
+static int size;
+
+static int Setup(void **state)
+{
+  (void)state;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return 0;
+}
+
+static const char *const forms[] = {"-tv_dim 1 -tv_size 33 -tv_nu 0.2", "-tv_dim 2 -tv_size 17 -tv_nu 0.2",
+                                    "-tv_dim 2 -tv_size 17 -tv_nu 0.2 -tv_isotropic 0",
+                                    "-tv_dim 3 -tv_size 16 -tv_nu 0.2",
+                                    "-tv_dim 3 -tv_size 16 -tv_nu 0.2 -tv_isotropic 0 -tv_learn_nu 0"};
+#define NFORMS (sizeof(forms) / sizeof(forms[0]))
+
+static void TestDerivatives(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < NFORMS; k++) {
+    Check   c;
+    double *theta, *x;
+
+    CheckOpen(MPI_COMM_WORLD, "tv", forms[k], NULL, size, &c);
+    theta = CheckNew(c.part.theta1 - c.part.theta0);
+    FEN_OK((*c.call->start)(c.p, theta));
+    x = CheckRandom(&c, 1, 0.3);
+    CheckDerivatives(&c, theta, x, 1e-4, 1e-6);
+    CheckAdjoints(&c, theta, x, 1e-13);
+    for (int far = 0; far < 4; far++)
+      CheckConstants(&c, theta, x, pow(10, -far));
+    free(theta), free(x);
+    CheckClose(&c);
+  }
+}
+
+static void TestInvariance(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < NFORMS; k++)
+    for (int team = 1; team <= size; team++)
+      if (size % team == 0)
+        CheckInvariance("tv", forms[k], NULL, team, 0.3);
+}
+
+static void TestReferenceDerivatives(void **state)
+{
+  static const char *const names[] = {"tv1d-reference", "tv1d-reference3"};
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    Check  c;
+    double theta[3], *x;
+
+    CheckOpen(MPI_COMM_WORLD, names[k], "", NULL, 1, &c);
+    FEN_OK((*c.call->start)(c.p, theta));
+    x = CheckRandom(&c, 1, k ? 0.1 : 1e-3);
+    CheckDerivatives(&c, theta, x, k ? 1e-5 : 1e-7, 1e-5);
+    CheckAdjoints(&c, theta, x, 1e-12);
+    CheckConstants(&c, theta, x, 1e-3);
+    free(x);
+    CheckClose(&c);
+  }
+}
+
+/* ---- numbers that NumPy's RandomState gives ---- */
+static void TestLegacyRandom(void **state)
+{
+  FenLegacyRandom r;
+
+  (void)state;
+  FenLegacyRandomSeed_Private(&r, 5489); /* the published check: the 10000th word */
+  for (int k = 1; k < 10000; k++)
+    FenLegacyRandomWord_Private(&r);
+  assert_true(FenLegacyRandomWord_Private(&r) == 4123659995U);
+  FenLegacyRandomSeed_Private(&r, 0);
+  FEN_ASSERT_NEAR(FenLegacyRandomUniform_Private(&r, 0, 1), 0.5488135039273248, 0);
+  FEN_ASSERT_NEAR(FenLegacyRandomUniform_Private(&r, 0, 1), 0.7151893663724195, 0);
+  FenLegacyRandomSeed_Private(&r, 0);
+  FEN_ASSERT_NEAR(FenLegacyRandomNormal_Private(&r), 1.764052345967664, 0);
+  FEN_ASSERT_NEAR(FenLegacyRandomNormal_Private(&r), 0.4001572083672233, 0);
+  FEN_ASSERT_NEAR(FenLegacyRandomNormal_Private(&r), 0.9787379841057392, 0);
+}
+
+/* ---- Newton's method, plain or primal-dual, with CG on the products; |grad h| at the end, steps in *steps ---- */
+static void SolveCG(Check *c, const double b[], double x[])
+{
+  const FenInt n = c->part.nx;
+  double      *r = CheckNew(n), *p = CheckNew(n), *Hp = CheckNew(n), rr, first;
+
+  for (FenInt i = 0; i < n; i++) {
+    x[i] = 0;
+    p[i] = r[i] = b[i];
+  }
+  first = rr = CheckDot(c, n, r, r);
+  for (int k = 0; k < 3000 && rr > 1e-24 * first; k++) {
+    double alpha, next;
+
+    FEN_OK((*c->call->hessian)(c->p, p, Hp));
+    alpha = rr / CheckDot(c, n, p, Hp);
+    for (FenInt i = 0; i < n; i++) {
+      x[i] += alpha * p[i];
+      r[i] -= alpha * Hp[i];
+    }
+    next = CheckDot(c, n, r, r);
+    for (FenInt i = 0; i < n; i++)
+      p[i] = r[i] + next / rr * p[i];
+    rr = next;
+  }
+  free(r), free(p), free(Hp);
+}
+
+static double Newton(Check *c, FenInt s, int dual, double tol, double x[], int *steps)
+{
+  const FenInt n = c->part.nx;
+  double      *g = CheckNew(n), *d = CheckNew(n), *w = CheckNew(c->part.nw), *y, value, norm;
+
+  FEN_OK((*c->call->initial)(c->p, s, x));
+  if (dual)
+    FEN_OK((*c->call->dualstart)(c->p, s, x, w));
+  for (*steps = 0; *steps < 400; ++*steps) {
+    double slope, step = 1;
+
+    value = CheckValue(c, s, x, g);
+    norm = CheckDistance(c, n, g, NULL);
+    if (norm <= tol)
+      break;
+    if (dual)
+      FEN_OK((*c->call->dualise)(c->p, s, x, w));
+    else
+      FEN_OK((*c->call->linearise)(c->p, s, x));
+    if (c->call->solve)
+      FEN_OK((*c->call->solve)(c->p, g, d));
+    else
+      SolveCG(c, g, d);
+    slope = CheckDot(c, n, g, d);
+    if (!(slope > 0)) /* teams are on their own here */
+      norm = INFINITY;
+    if (!(slope > 0))
+      break;
+    for (FenInt i = 0; i < n; i++)
+      d[i] = -d[i];
+    if (dual)
+      FEN_OK((*c->call->dualstep)(c->p, s, x, d, w));
+    for (int k = 0; k < 40; k++, step /= 2) {
+      double trial;
+
+      y = CheckAdd(n, x, step, d);
+      trial = CheckValue(c, s, y, g);
+      if (trial <= value - 1e-4 * step * slope + 1e-14 * fabs(value)) {
+        memcpy(x, y, sizeof(double) * (size_t)n);
+        k = 40;
+      }
+      free(y);
+    }
+  }
+  free(g), free(d), free(w);
+  return norm;
+}
+
+/* the sum over all samples of g at the solution, and of the hypergradient's first component */
+static double Objective(Check *c, double slope[1])
+{
+  const FenInt n = c->part.nx;
+  double      *x = CheckNew(n), *g = CheckNew(n), *q = CheckNew(n), mine[2] = {0, 0}, all[2], t[3];
+
+  for (FenInt s = c->part.start; s < c->part.end; s++) {
+    double value;
+    int    steps;
+
+    Newton(c, s, 1, 1e-12, x, &steps);
+    FEN_OK((*c->call->upper)(c->p, s, x, &value, g));
+    FEN_OK((*c->call->linearise)(c->p, s, x));
+    FEN_OK((*c->call->solve)(c->p, g, q));
+    FEN_OK((*c->call->jacobiantranspose)(c->p, q, t));
+    mine[0] += value;
+    mine[1] -= t[0];
+  }
+  FEN_OK(FenSum(MPI_COMM_WORLD, 1, &mine[0], &all[0]));
+  FEN_OK(FenSum(MPI_COMM_WORLD, 1, &mine[1], &all[1]));
+  free(x), free(g), free(q);
+  slope[0] = all[1];
+  return all[0];
+}
+
+static void TestReference(void **state)
+{
+  Check  c;
+  double theta[1] = {0}, slope;
+
+  (void)state;
+  CheckOpen(MPI_COMM_WORLD, "tv1d-reference", "", NULL, 1, &c);
+  assert_int_equal(c.size.upper, FEN_UPPER_SUM);
+  FEN_OK((*c.call->settheta)(c.p, theta));
+  FEN_ASSERT_NEAR(Objective(&c, &slope), 1.7525511019, 6e-11);
+  theta[0] = -0.3149209744;
+  FEN_OK((*c.call->settheta)(c.p, theta));
+  FEN_ASSERT_NEAR(Objective(&c, &slope), 1.37148883378, 6e-12);
+  FEN_ASSERT_NEAR(slope, -1.5e-7, 1e-8);
+  CheckClose(&c);
+}
+
+static void TestReference3(void **state)
+{
+  Check  c;
+  double theta[3] = {-0.4109133, -7, -2.5120978}, lower[3], upper[3], slope, value, t[3], plus, minus;
+
+  (void)state;
+  CheckOpen(MPI_COMM_WORLD, "tv1d-reference3", "", NULL, 1, &c);
+  FEN_OK((*c.call->box)(c.p, lower, upper));
+  FEN_ASSERT_NEAR(lower[1], -7, 0);
+  FEN_ASSERT_NEAR(upper[2], 0, 0);
+  FEN_OK((*c.call->settheta)(c.p, theta));
+  FEN_OK((*c.call->regulariser)(c.p, &value, t));
+  FEN_ASSERT_NEAR(Objective(&c, &slope) + value, 2.826874152, 6e-10);
+  for (int k = 0; k < 3; k++) {
+    theta[k] += 1e-5;
+    FEN_OK((*c.call->settheta)(c.p, theta));
+    FEN_OK((*c.call->regulariser)(c.p, &plus, NULL));
+    theta[k] -= 2e-5;
+    FEN_OK((*c.call->settheta)(c.p, theta));
+    FEN_OK((*c.call->regulariser)(c.p, &minus, NULL));
+    theta[k] += 1e-5;
+    FEN_ASSERT_NEAR((plus - minus) / 2e-5, t[k], 1e-6 * (1 + fabs(t[k])));
+  }
+  CheckClose(&c);
+}
+
+/* from the noisy data at smoothing 1e-3: primal-dual Newton needs a fraction of plain Newton's steps */
+static void TestDualNewton(void **state)
+{
+  static const char *const hard[] = {"-tv_size 24 -tv_nu 1e-3 -tv_lambda 0.3",
+                                     "-tv_size 24 -tv_nu 1e-3 -tv_lambda 0.3 -tv_isotropic 0",
+                                     "-tv_dim 3 -tv_size 16 -tv_nu 1e-3 -tv_lambda 0.3"};
+
+  (void)state;
+  for (int k = 0; k < 3; k++) {
+    Check   c;
+    double *theta, *x, *y;
+    int     dual, plain;
+
+    CheckOpen(MPI_COMM_WORLD, "tv", hard[k], NULL, size, &c);
+    theta = CheckNew(c.part.theta1 - c.part.theta0);
+    x = CheckNew(c.part.nx), y = CheckNew(c.part.nx);
+    FEN_OK((*c.call->start)(c.p, theta));
+    FEN_OK((*c.call->settheta)(c.p, theta));
+    FEN_ASSERT_ALL(Newton(&c, c.part.start, 1, 1e-8, x, &dual) <= 1e-8);
+    if (getenv("FEN_TEST_PLAIN")) {
+      Newton(&c, c.part.start, 0, 1e-8, y, &plain);
+      print_message("%s: primal-dual %d steps, plain %d\n", hard[k], dual, plain);
+    } else
+      print_message("%s: primal-dual %d steps\n", hard[k], dual);
+    FEN_ASSERT_ALL(dual <= 40);
+    free(theta), free(x), free(y);
+    CheckClose(&c);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestDerivatives),  cmocka_unit_test(TestInvariance), cmocka_unit_test(TestReferenceDerivatives),
+      cmocka_unit_test(TestLegacyRandom), cmocka_unit_test(TestReference),  cmocka_unit_test(TestReference3),
+      cmocka_unit_test(TestDualNewton),
+  };
+  int status;
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  status = cmocka_run_group_tests_name("bilevel_tv", tests, Setup, NULL);
+  return FenTestEnd(status);
+}
