@@ -119,6 +119,7 @@ static PetscErrorCode Validate(FenBilevelRun *run, const double theta[])
   PetscCheck(size.p == run->sizes.p, run->run.cli->comm, (PetscErrorCode)FEN_ERR_SHAPE,
              "-valid %s makes a problem of %" FENINT_FMT " hyperparameters, -train one of %" FENINT_FMT, source.valid,
              size.p, run->sizes.p);
+  PetscCall(FenBilevelProblemSetSampleSet(problem, 1));
   PetscCall(FenBilevelProblemSetUp(problem));
   PetscCall(FenBilevelProblemGetPart(problem, &part));
   PetscCall(PetscMalloc1((size_t)(part.theta1 - part.theta0) + 1, &moved));

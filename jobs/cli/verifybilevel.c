@@ -201,7 +201,7 @@ static PetscErrorCode JudgeSamples(FenVerdict *verdict, FenVerifyBilevel *v)
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)v->mine + 1, &column));
   for (int i = 0; i < 6; i++) {
-    double excess = 0, claim = 0, found = 0, most;
+    double excess = 0, claim = 0, found = 0, most = 0;
 
     PetscCall(PetscSNPrintf(path, sizeof(path), "/samples/%s", names[i]));
     PetscCall(FenFileReadRealPart(v->file, path, v->part.start, v->mine, column));

@@ -118,6 +118,8 @@ FEN_EXTERN PetscErrorCode FenBilevelProblemGetSizes(FenBilevelProblem, FenBileve
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetOps(FenBilevelProblem, const FenBilevelOps *[]);
 /* ranks of a team; 0: chosen by FenTeamsChooseSize(). Before SetUp */
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetTeamSize(FenBilevelProblem, PetscMPIInt);
+/* number of the set of samples: what is random in one set is independent of the others. Before SetUp */
+FEN_EXTERN PetscErrorCode FenBilevelProblemSetSampleSet(FenBilevelProblem, uint32_t);
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetUp(FenBilevelProblem);
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetTeams(FenBilevelProblem, FenTeams *);
 /* of my part: numbers of x, of w, of theta */
