@@ -6,47 +6,77 @@
 */
 #include "bilevelrun.h"
 
-/* noise is in the input already, and it is taken whole */
-static PetscErrorCode AsItIs(const char problem[], const char stored[], char text[], size_t length)
+/* the problem's own options of the result, but those that choose and spoil its data: the input is taken as it is */
+static PetscErrorCode OwnOptions(const char problem[], const char stored[], PetscBool as_it_is, char text[],
+                                 size_t length)
 {
-  char stem[80];
+  static const char *const data[] = {"noise", "count", "crop", "size", "noisy"};
+  char                     stem[80], name[128], *copy, *save = NULL, *word;
+  PetscBool                take = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(PetscStrncpy(stem, problem, sizeof(stem)));
-  for (char *c = stem; *c; c++)
+  PetscCall(PetscSNPrintf(stem, sizeof(stem), "-%s_", problem));
+  for (char *c = stem + 1; *c; c++)
     *c = (char)(*c == '-' ? '_' : *c);
-  PetscCall(PetscSNPrintf(text, length, "%s -%s_noise 0 -%s_count 0 -%s_crop 0 -%s_size 0 -%s_noisy ''", stored, stem,
-                          stem, stem, stem, stem));
+  text[0] = 0;
+  PetscCall(PetscStrallocpy(stored, &copy));
+  for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+    if (word[0] == '-' && !strchr("0123456789.", word[1]))
+      take = (PetscBool)!strncmp(word, stem, strlen(stem));
+    for (size_t k = 0; as_it_is && k < sizeof(data) / sizeof(data[0]); k++) {
+      PetscCall(PetscSNPrintf(name, sizeof(name), "%s%s", stem, data[k]));
+      take = (PetscBool)(take && strcmp(word, name));
+    }
+    if (take) {
+      PetscCall(PetscStrlcat(text, word, length));
+      PetscCall(PetscStrlcat(text, " ", length));
+    }
+  }
+  PetscCall(PetscFree(copy));
+  PetscCall(PetscSNPrintf(name, sizeof(name), "%snoise 0", stem));
+  if (as_it_is)
+    PetscCall(PetscStrlcat(text, name, length));
   PetscFunctionReturn(0);
 }
 
-/* by what the result's own problem is: it is made again to know */
+/* options of the command line win over those of the result */
+static PetscErrorCode AddOptions(const char text[])
+{
+  char *given;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsGetAll(NULL, &given));
+  PetscCall(PetscOptionsInsertString(NULL, text));
+  PetscCall(PetscOptionsInsertString(NULL, given));
+  PetscCall(PetscFree(given));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode MakeProblem(FenCLI *cli, const FenBilevelOptions *o, FenBilevelSource *source,
                                   FenBilevelProblem *problem)
 {
-  FenFile              file;
-  char                 stored[8192], text[8192 + 512];
-  const FenBilevelOps *call;
+  FenFile   file;
+  FenInt    images;
+  char      stored[8192], text[8192];
+  PetscBool has;
 
   PetscFunctionBegin;
   PetscCall(FenFileOpen(cli->comm, o->apply, FEN_FILE_READ, &file));
+  PetscCall(FenFileHasAttribute(file, "/", "observations", &has));
+  PetscCheck(has, cli->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT, "-apply %s: not a result of fenchel bilevel",
+             o->apply);
   PetscCall(FenBilevelSourceRead_Private(file, source));
+  PetscCall(FenFileReadIntAttribute(file, "/", "observations", &images));
   PetscCall(FenFileReadStringAttribute(file, "/", "options", stored, sizeof(stored)));
   PetscCall(FenFileClose(&file));
-  {
-    FenBilevelSource table = *source;
-
-    PetscCall(PetscStrncpy(table.valid, o->input, sizeof(table.valid)));
-    PetscCall(AsItIs(source->problem, stored, text, sizeof(text)));
+  PetscCall(OwnOptions(source->problem, stored, (PetscBool)(images != 0), text, sizeof(text)));
+  PetscCall(AddOptions(text));
+  if (images) {
     PetscCall(PetscStrncpy(source->train, o->input, sizeof(source->train)));
     source->valid[0] = 0;
-    PetscCall(FenBilevelSourceMakeLike_Private(cli->comm, source, text, problem));
-    PetscCall(FenBilevelProblemGetOps(*problem, &call));
-    if (call->data)
-      PetscFunctionReturn(0);
-    PetscCall(FenBilevelProblemDestroy(problem));
-    PetscCall(FenBilevelSourceMakeLike_Private(cli->comm, &table, stored, problem));
-  }
+  } else
+    PetscCall(PetscStrncpy(source->valid, o->input, sizeof(source->valid)));
+  PetscCall(FenBilevelSourceMake_Private(cli->comm, source, problem));
   PetscFunctionReturn(0);
 }
 
@@ -64,7 +94,7 @@ static PetscErrorCode WriteHDF5(FenCLI *cli, const FenBilevelOptions *o, const F
   PetscCall(FenFileWriteStringAttribute(file, "/", "result", o->apply));
   PetscCall(FenFileWriteStringAttribute(file, "/", "input", o->input));
   PetscCall(FenFileWriteRealAttribute(file, "/", "lower_accuracy", t->bounds.lower_accuracy));
-  PetscCall(FenBilevelTrialWrite_Private(t, file, "/output", PETSC_TRUE));
+  PetscCall(FenBilevelTrialWrite_Private(t, file, "/output", FEN_TRIAL_SOLUTIONS));
   PetscCall(FenFileClose(&file));
   PetscFunctionReturn(0);
 }

@@ -11,11 +11,13 @@
 static PetscErrorCode WriteRoot(FenBilevelRun *run, FenFile file)
 {
   FenBilevelParameters p;
+  const FenBilevelOps *call;
   const char          *lower;
 
   PetscFunctionBegin;
   PetscCall(FenBilevelGetParameters(run->bilevel, &p));
   PetscCall(FenBilevelGetLowerName(run->bilevel, &lower));
+  PetscCall(FenBilevelProblemGetOps(run->problem, &call));
   PetscCall(FenBilevelSourceWrite_Private(&run->opt->source, file));
   PetscCall(FenFileWriteStringAttribute(file, "/", "data_fingerprint", run->print));
   PetscCall(FenFileWriteIntAttribute(file, "/", "samples", run->sizes.samples));
@@ -28,7 +30,7 @@ static PetscErrorCode WriteRoot(FenBilevelRun *run, FenFile file)
   PetscCall(FenFileWriteRealAttribute(file, "/", "pull", p.pull));
   PetscCall(FenFileWriteRealAttribute(file, "/", "box_lower", p.box[0]));
   PetscCall(FenFileWriteRealAttribute(file, "/", "box_upper", p.box[1]));
-  PetscCall(FenFileWriteIntAttribute(file, "/", "corrected", p.correct ? 1 : 0));
+  PetscCall(FenFileWriteIntAttribute(file, "/", "observations", call->data ? 1 : 0));
   PetscFunctionReturn(0);
 }
 
@@ -155,12 +157,13 @@ PetscErrorCode FenBilevelWrite_Private(FenRun *base, FenFile file)
   PetscCall(WriteTheta(run, file));
   PetscCall(WriteLower(run, file));
   PetscCall(WantImages(run, &run->train, &images));
-  PetscCall(FenBilevelTrialWrite_Private(&run->train, file, "/samples", images));
+  PetscCall(FenBilevelTrialWrite_Private(&run->train, file, "/samples", images ? FEN_TRIAL_ALL : FEN_TRIAL_METRICS));
   PetscCall(WriteSamples(run, file));
   PetscCall(WriteBounds(run, file));
   if (run->has_valid) {
     PetscCall(WantImages(run, &run->valid, &images));
-    PetscCall(FenBilevelTrialWrite_Private(&run->valid, file, "/validation", images));
+    PetscCall(
+        FenBilevelTrialWrite_Private(&run->valid, file, "/validation", images ? FEN_TRIAL_ALL : FEN_TRIAL_METRICS));
   }
   PetscFunctionReturn(0);
 }

@@ -56,9 +56,10 @@ extern PetscErrorCode FenBilevelTrialSolve_Private(FenBilevelProblem, const doub
 extern PetscErrorCode FenBilevelTrialTake_Private(FenBilevelProblem, const double theta[], const double x[],
                                                   FenBilevelTrial *);
 extern PetscErrorCode FenBilevelTrialDestroy_Private(FenBilevelTrial *);
-/* group with metrics, and solutions, observations, truths if wanted */
+/* of a group: numbers; lower solutions and observations; the truth, too */
+typedef enum { FEN_TRIAL_METRICS, FEN_TRIAL_SOLUTIONS, FEN_TRIAL_ALL } FenTrialContent;
 extern PetscErrorCode FenBilevelTrialWrite_Private(const FenBilevelTrial *, FenFile, const char group[],
-                                                   PetscBool images);
+                                                   FenTrialContent);
 
 typedef struct {
   FenRun             run; /* first */

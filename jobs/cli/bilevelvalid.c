@@ -101,7 +101,7 @@ static PetscErrorCode WriteMetrics(const FenBilevelTrial *t, FenFile file, const
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode WriteImages(const FenBilevelTrial *t, FenFile file, const char group[])
+static PetscErrorCode WriteImages(const FenBilevelTrial *t, FenFile file, const char group[], int kinds)
 {
   static const char *const names[] = {"observed", "truth"};
   const FenBilevelOps     *call;
@@ -119,7 +119,7 @@ static PetscErrorCode WriteImages(const FenBilevelTrial *t, FenFile file, const 
     PetscCall(FenResultWriteArray_Private(file, path, layout, 0, t->x));
   }
   PetscCall(PetscMalloc1((size_t)((part.end - part.start) * part.nx) + 1, &a));
-  for (int which = 0; call->data && which < 2; which++) {
+  for (int which = 0; call->data && which < kinds; which++) {
     for (FenInt k = 0; k < part.end - part.start; k++)
       PetscCall((*call->data)(t->problem, part.start + k, (FenBilevelWhich)which, a + k * part.nx));
     PetscCall(PetscSNPrintf(path, sizeof(path), "%s/%s", group, names[which]));
@@ -131,12 +131,16 @@ static PetscErrorCode WriteImages(const FenBilevelTrial *t, FenFile file, const 
 }
 
 PetscErrorCode FenBilevelTrialWrite_Private(const FenBilevelTrial *t, FenFile file, const char group[],
-                                            PetscBool images)
+                                            FenTrialContent content)
 {
+  const FenBilevelOps *call;
+
   PetscFunctionBegin;
+  PetscCall(FenBilevelProblemGetOps(t->problem, &call));
   PetscCall(FenFileMakeGroup(file, group));
-  PetscCall(WriteMetrics(t, file, group));
-  if (images)
-    PetscCall(WriteImages(t, file, group));
+  if (content != FEN_TRIAL_SOLUTIONS || !call->data) /* without a truth they say nothing */
+    PetscCall(WriteMetrics(t, file, group));
+  if (content != FEN_TRIAL_METRICS)
+    PetscCall(WriteImages(t, file, group, content == FEN_TRIAL_ALL ? 2 : 1));
   PetscFunctionReturn(0);
 }
