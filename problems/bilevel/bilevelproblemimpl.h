@@ -33,7 +33,9 @@ struct _p_FenBilevelProblem {
 #define FEN_BILEVEL_PROBLEM_LIST(X)                                                                                    \
   X("quadratic", FenBilevelQuadratic, "least squares over least squares")                                              \
   X("ridge", FenBilevelRidge, "linear regression, quadratic regularisers")                                             \
-  X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")
+  X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")                                     \
+  X("cleaning", FenBilevelCleaning, "row weights against wrong labels")                                                \
+  X("elastic-net", FenBilevelElasticNet, "sparse regression, l1 and l2 regularisers")
 
 #define FEN_BILEVEL_DECLARE(name, Stem, text)                                                                          \
   PETSC_INTERN PetscErrorCode Stem##Options_Private(FenOptionItems, MPI_Comm, void **ctx);                             \
