@@ -35,7 +35,8 @@ struct _p_FenBilevelProblem {
   X("ridge", FenBilevelRidge, "linear regression, quadratic regularisers")                                             \
   X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")                                     \
   X("cleaning", FenBilevelCleaning, "row weights against wrong labels")                                                \
-  X("elastic-net", FenBilevelElasticNet, "sparse regression, l1 and l2 regularisers")
+  X("elastic-net", FenBilevelElasticNet, "sparse regression, l1 and l2 regularisers")                                  \
+  X("kernel-ridge", FenBilevelKernelRidge, "Gaussian kernels, length scales and noise")
 
 #define FEN_BILEVEL_DECLARE(name, Stem, text)                                                                          \
   PETSC_INTERN PetscErrorCode Stem##Options_Private(FenOptionItems, MPI_Comm, void **ctx);                             \

@@ -31,6 +31,14 @@ static const Trial trials[] = {
      "-elastic_net_rows 60 -elastic_net_features 8 -elastic_net_loss logistic -elastic_net_dense 0 -elastic_net_upper "
      "kl",
      0.5, 0.5, 1e-2},
+    {"kernel-ridge", "-kernel_ridge_rows 23 -kernel_ridge_valid_rows 11", 0.5, 0.2, 10},
+    {"kernel-ridge",
+     "-kernel_ridge_rows 23 -kernel_ridge_valid_rows 11 -kernel_ridge_parameters feature -kernel_ridge_upper loo", 0.5,
+     0.2, 10},
+    {"kernel-ridge",
+     "-kernel_ridge_rows 23 -kernel_ridge_valid_rows 11 -kernel_ridge_parameters feature -kernel_ridge_upper evidence "
+     "-kernel_ridge_standardize",
+     0.5, 0.2, 10},
 };
 #define NTRIALS (sizeof(trials) / sizeof(trials[0]))
 
