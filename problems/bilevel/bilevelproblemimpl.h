@@ -37,7 +37,10 @@ struct _p_FenBilevelProblem {
   X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")                                     \
   X("tv", FenBilevelTv, "denoising by smoothed total variation")                                                       \
   X("tv1d-reference", FenBilevelTv1d, "published denoising of ten signals, one hyperparameter")                        \
-  X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")
+  X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")                \
+  X("cleaning", FenBilevelCleaning, "row weights against wrong labels")                                                \
+  X("elastic-net", FenBilevelElasticNet, "sparse regression, l1 and l2 regularisers")                                  \
+  X("kernel-ridge", FenBilevelKernelRidge, "Gaussian kernels, length scales and noise")
 
 #define FEN_BILEVEL_DECLARE(name, Stem, text)                                                                          \
   PETSC_INTERN PetscErrorCode Stem##Options_Private(FenOptionItems, MPI_Comm, void **ctx);                             \

@@ -227,7 +227,7 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   PetscCall(FenBilevelSetUpProblem_Private(b));
   PetscCall(FenBilevelProblemGetPart(b->problem, &part));
   samples = (double)(part.end - part.start);
-  bytes = 8 * (3 * samples * (2 * (double)part.nx + (double)part.nw) + 8 * (double)part.nx +
+  bytes = 8 * (3 * samples * (3 * (double)part.nx + (double)part.nw) + 8 * (double)part.nx +
                40 * (double)(part.theta1 - part.theta0));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)b->problem)));
   *bytes_per_rank = bytes;

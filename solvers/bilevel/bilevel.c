@@ -267,6 +267,7 @@ static PetscErrorCode BilevelState(FenSolver s, FenState state)
   PetscCall(FenStateAddArray(state, "samples", b->lsample, FEN_SAMPLE_N, (double *)p->s));
   PetscCall(FenStateAddArray(state, "x", b->lx, 1, p->x));
   PetscCall(FenStateAddArray(state, "q", b->lx, 1, p->q));
+  PetscCall(FenStateAddArray(state, "h", b->lx, 1, p->h));
   if (b->size.duals > 0)
     PetscCall(FenStateAddArray(state, "w", b->lw, 1, p->w));
   PetscFunctionReturn(0);
@@ -292,6 +293,7 @@ static PetscErrorCode FinalPoint(FenBilevel b)
   PetscCall(PetscArraycpy(f->theta, p->theta, b->nt));
   PetscCall(FenPointCopyStart_Private(b, p, f));
   PetscCall(PetscArraycpy(f->s, p->s, b->nb));
+  PetscCall(PetscArraycpy(f->h, p->h, b->nb * b->part.nx));
   f->f = p->f;
   f->lower = p->lower;
   f->upper = p->upper;

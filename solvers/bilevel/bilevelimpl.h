@@ -28,9 +28,9 @@ enum {
 typedef double FenSample[FEN_SAMPLE_N];
 
 typedef struct {
-  double    *theta, *z; /* my part */
-  double    *x, *w, *q; /* my samples one by one */
-  FenSample *s;         /* my samples */
+  double    *theta, *z;     /* my part */
+  double    *x, *w, *q, *h; /* my samples one by one; h: grad h at x */
+  FenSample *s;             /* my samples */
   double     f, lower, upper;
   double     regulariser;
   double     reached;      /* 1: all lower solutions have the accuracy that was asked for */

@@ -20,15 +20,15 @@ PetscErrorCode FenPointCreate_Private(FenBilevel b, FenPoint *p)
   PetscFunctionBegin;
   PetscCall(FenIntMult(b->nb, b->part.nx, &nx));
   PetscCall(FenIntMult(b->nb, b->part.nw, &nw));
-  PetscCall(PetscCalloc6((size_t)b->nt, &p->theta, (size_t)b->nt, &p->z, (size_t)nx, &p->x, (size_t)nw, &p->w,
-                         (size_t)nx, &p->q, (size_t)b->nb, &p->s));
+  PetscCall(PetscCalloc7((size_t)b->nt, &p->theta, (size_t)b->nt, &p->z, (size_t)nx, &p->x, (size_t)nw, &p->w,
+                         (size_t)nx, &p->q, (size_t)nx, &p->h, (size_t)b->nb, &p->s));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenPointDestroy_Private(FenPoint *p)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree6(p->theta, p->z, p->x, p->w, p->q, p->s));
+  PetscCall(PetscFree7(p->theta, p->z, p->x, p->w, p->q, p->h, p->s));
   *p = (FenPoint){.theta = NULL};
   PetscFunctionReturn(0);
 }
@@ -179,6 +179,12 @@ static PetscErrorCode SolveSample(FenBilevel b, FenPoint *p, FenInt k, double ep
   if (c.mu > 0)
     PetscCall(FenLowerSolve(b->lower, s, eps * c.mu, b->lower_max_it, resume, p->x + k * b->part.nx,
                             p->w + k * b->part.nw, &answer));
+  if (answer.reached)
+    PetscCall(PetscArraycpy(p->h + k * b->part.nx, b->lower->g, b->part.nx));
+  else {
+    PetscCall((*b->call->gradient)(b->problem, s, p->x + k * b->part.nx, NULL, p->h + k * b->part.nx));
+    answer.iterations++;
+  }
   *its += (double)answer.iterations;
   *missed += answer.reached ? 0 : 1;
   p->s[k][FEN_SAMPLE_GRAD] = answer.gradient;

@@ -250,8 +250,8 @@ static inline void CheckConstants(const Case *c, Room *r, double scale)
   CHECK_BELOW(CaseDistance(c, c->nx, r->a, r->b), k.upper * distance);
 }
 
-/* all of the above at a random point and theta = start + spread N(0,1) */
-static inline void CheckCase(const Case *c, double size, double spread, double step, double tol)
+/* all of the above at a random point and theta = start + spread N(0,1); constants up to the distance `far` |v| */
+static inline void CheckCase(const Case *c, double size, double spread, double step, double tol, double far)
 {
   Room r = RoomNew(c);
 
@@ -267,9 +267,8 @@ static inline void CheckCase(const Case *c, double size, double spread, double s
   CheckDerivatives(c, &r, step, tol);
   CheckTheta(c, &r, step, tol);
   CheckOperators(c, &r);
-  CheckConstants(c, &r, 1e-3);
-  CheckConstants(c, &r, 1);
-  CheckConstants(c, &r, 10);
+  for (double scale = 1e-3; scale <= far; scale *= 10)
+    CheckConstants(c, &r, scale);
   RoomFree(&r);
 }
 
@@ -321,6 +320,51 @@ static inline void CaseSolve(const Case *c, double tol, double x[])
   FEN_OK(PetscFree(Hq));
 }
 
+/* FISTA with strong convexity, h = smooth + l1 */
+static inline void CaseFista(const Case *c, double tol, double x[])
+{
+  double *z = CaseNew(c->nx), *g = CaseNew(c->nx), *old = CaseNew(c->nx), value, norm = PETSC_INFINITY, t = 0;
+  FenBilevelConstants k;
+
+  FEN_OK((*c->call->linearise)(c->p, c->s, x));
+  FEN_OK((*c->call->constants)(c->p, c->s, &k));
+  CaseAxpy(c->nx, 0, x, x, old);
+  for (int it = 0; it < 200000 && norm > tol; it++) {
+    const double q = k.mu / k.lipschitz,
+                 next = (1 - q * t * t + sqrt((1 - q * t * t) * (1 - q * t * t) + 4 * t * t)) / 2;
+    const double beta = it ? (t - 1) * (1 - next * q) / (next * (1 - q)) : 0;
+
+    for (FenInt i = 0; i < c->nx; i++) {
+      z[i] = x[i] + beta * (x[i] - old[i]);
+      old[i] = x[i];
+    }
+    FEN_OK((*c->call->smoothgradient)(c->p, c->s, z, &value, g));
+    CaseAxpy(c->nx, -1 / k.lipschitz, g, z, x);
+    FEN_OK((*c->call->prox)(c->p, c->s, 1 / k.lipschitz, x));
+    t = next;
+    if (it % 10 == 9) {
+      (void)CaseValue(c, x, g);
+      norm = CaseDistance(c, c->nx, g, NULL);
+    }
+  }
+  FEN_ASSERT_ALL(norm <= tol);
+  FEN_OK(PetscFree(z));
+  FEN_OK(PetscFree(g));
+  FEN_OK(PetscFree(old));
+}
+
+static inline void CaseNative(const Case *c, double tol, double x[])
+{
+  double *g = CaseNew(c->nx);
+  FenInt  it = 0;
+
+  FEN_OK((*c->call->native)(c->p, c->s, tol, 10000, x, &it));
+  (void)CaseValue(c, x, g);
+  FEN_ASSERT_ALL(CaseDistance(c, c->nx, g, NULL) <= tol);
+  assert_true(it > 0);
+  FEN_OK(PetscFree(g));
+}
+
 /* H q = b by CG */
 static inline void CaseAdjoint(const Case *c, double tol, const double b[], double q[])
 {
@@ -353,7 +397,12 @@ static inline double CaseHyper(const Case *c, double tol, const double theta[], 
   double *g = CaseNew(c->nx), *q = CaseNew(c->nx), *t = CaseNew(c->nt), f;
 
   FEN_OK((*c->call->settheta)(c->p, theta));
-  CaseSolve(c, tol, x);
+  if (c->call->native)
+    CaseNative(c, tol, x);
+  else if (c->call->prox)
+    CaseFista(c, tol, x);
+  else
+    CaseSolve(c, tol, x);
   f = CaseUpper(c, x, g);
   FEN_OK((*c->call->linearise)(c->p, c->s, x));
   if (c->call->solve)

@@ -2,11 +2,12 @@
 /*
    FENBILEVELCERTIFIED: quasi-Newton descent whose every decision is proved, at the accuracy that the decision needs.
 
-   A trial theta = P(theta_k + a d) is compared with T = U_lo(theta_k) - lambda z^T (theta_k - theta). While its lower
-   problems are being solved, f(theta) is bracketed again and again: the trial is accepted as soon as U_up <= T, refused
-   as soon as U_lo > T, and solved on otherwise, so that a refused trial costs next to nothing and no schedule of
-   accuracies is needed. A trial that stays undecided gets its adjoint, whose correction of the value gains an order;
-   if that does not decide, the present point is solved more accurately.
+   A trial theta = P(theta_k + a d) asks for a decrease of lambda z^T (theta_k - theta). While its lower problems are
+   being solved, f(theta) is bracketed again and again: the trial is accepted as soon as its upper bound lies that much
+   below the lower bound of f(theta_k), refused as soon as its lower bound does not lie that much below the upper one,
+   and solved on otherwise, so that a refused trial costs next to nothing and no schedule of accuracies is needed. Where
+   the bracket of f(theta_k) is the wider one, that point is solved more accurately instead; a trial that stays
+   undecided gets its adjoint first, whose correction of the value gains an order.
 
    The accuracy of the hypergradient follows from what is observed: solving a point twice shows how much z moves with
    eps, and eps is chosen such that z is known to a tenth. Directions are L-BFGS ones (FenDirection), or
@@ -29,6 +30,7 @@
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
 #define STEP_LEAST   1e-10
+#define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
 
 typedef struct {
   PetscInt     memory;
@@ -251,37 +253,42 @@ static void Shorten(FenBilevel b, double decrease)
 
 typedef enum { UNDECIDED, ACCEPTED, REFUSED } Verdict;
 
-static Verdict Judge(const FenPoint *t, double threshold)
+/* f of the present point (and of the mean of past ones) less the decrease: between what that lies */
+typedef struct {
+  double lower, upper;
+} Threshold;
+
+static Verdict Judge(const FenPoint *t, const Threshold *T)
 {
-  return t->upper <= threshold ? ACCEPTED : t->lower > threshold ? REFUSED : UNDECIDED;
+  return t->upper <= T->lower ? ACCEPTED : t->lower > T->upper ? REFUSED : UNDECIDED;
 }
 
-/* solves the trial on until f is above or below the threshold, or rounding ends that */
-static PetscErrorCode Decide(FenBilevel b, double decrease, double threshold, Verdict *verdict)
+/* solves the trial on until it is decided, or known better than the present point, or rounding ends that */
+static PetscErrorCode Decide(FenBilevel b, double decrease, const Threshold *T, Verdict *verdict)
 {
-  Certified *C = (Certified *)b->base.data;
-  FenPoint  *t = b->trial;
-  double     eps = 0, least, delta;
+  Certified   *C = (Certified *)b->base.data;
+  FenPoint    *t = b->trial;
+  const double width = SHARE * (T->upper - T->lower);
+  double       eps = 0, delta;
 
   PetscFunctionBegin;
   PetscCall(DecidingAccuracy(b, decrease, &eps));
-  least = PetscMin(C->eps, eps);
   eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
   PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
   PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
-  while ((*verdict = Judge(t, threshold)) == UNDECIDED && t->reached > 0 && t->eps > least) {
-    eps = PetscMax(eps * TIGHTEN, least * 0.99);
+  while ((*verdict = Judge(t, T)) == UNDECIDED && t->reached > 0 && t->upper - t->lower > width) {
+    if (t->eps <= C->eps && b->correct && !t->fresh) { /* its adjoint is needed anyway if it is accepted */
+      PetscCall(Delta(b, t, t->eps, &delta));
+      PetscCall(FenPointGradient_Private(b, t, delta));
+      continue;
+    }
+    eps = TIGHTEN * PetscMin(eps, t->eps / TIGHTEN);
     PetscCall(FenPointLower_Private(b, t, eps, PETSC_TRUE));
-  }
-  if (*verdict == UNDECIDED && b->correct) {
-    PetscCall(Delta(b, t, t->eps, &delta));
-    PetscCall(FenPointGradient_Private(b, t, delta));
-    *verdict = Judge(t, threshold);
   }
   PetscFunctionReturn(0);
 }
 
-/* neither accepted nor refused: the wider of the two brackets is narrowed */
+/* neither accepted nor refused: the bracket of the present point is narrowed */
 static void Narrow(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
@@ -302,7 +309,8 @@ static PetscErrorCode Trial(FenBilevel b)
   Certified    *C = (Certified *)b->base.data;
   FenPoint     *p = b->cur, *t = b->trial;
   const double *left = p->z, *right = b->wt[0];
-  double        decrease, threshold, theta;
+  double        decrease, theta;
+  Threshold     T;
   Verdict       verdict = UNDECIDED;
 
   PetscFunctionBegin;
@@ -314,9 +322,10 @@ static PetscErrorCode Trial(FenBilevel b)
     C->weight = 1;
     C->mean = p->lower;
   }
-  threshold = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * decrease;
+  T.lower = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * decrease;
+  T.upper = PetscMax(T.lower, p->upper - LAMBDA * decrease);
   PetscCall(FenPointCopyStart_Private(b, p, t));
-  PetscCall(Decide(b, decrease, threshold, &verdict));
+  PetscCall(Decide(b, decrease, &T, &verdict));
   if (verdict == ACCEPTED)
     PetscCall(Accept(b));
   else if (verdict == REFUSED)
