@@ -421,7 +421,8 @@ def draw_loss(result, axis):
             pad = 0.1 * (high - low) or 1e-3 * max(abs(high), 1e-300)
             axis.set_ylim(low - pad, high + pad)
         other = axis.twinx()
-        other.loglog(work, np.maximum(residual, 1e-18), color="tab:green", lw=0.8)
+        seen = np.isfinite(residual) & (residual > 0)
+        other.semilogy(work[seen], residual[seen], color="tab:green", lw=0.8)
         other.set_ylabel("norm of the hypergradient", color="tab:green")
     axis.set_xscale("log")
     axis.set_xlabel("lower and adjoint iterations")
@@ -437,8 +438,11 @@ def draw_theta(result, axis):
         for k, (name, theta) in enumerate(shown):
             axis.bar(np.arange(at, at + theta.size), theta, color=f"C{k % 10}", label=name)
             at += theta.size
-        axis.set_xlabel("number of the hyperparameter")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        if at <= 6 and all(theta.size == 1 for _, theta in shown):
+            axis.set_xticks(range(at), [f"{name}\n{theta[0]:.4g}" for name, theta in shown])
+        else:
+            axis.set_xlabel("number of the hyperparameter")
+            axis.xaxis.get_major_locator().set_params(integer=True)
         axis.axhline(0, color="k", lw=0.6)
         axis.margins(y=0.25)
     else:
