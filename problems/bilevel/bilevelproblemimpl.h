@@ -19,6 +19,7 @@ struct _p_FenBilevelProblem {
   FenBilevelOps   call;
   void           *ctx;
   PetscMPIInt     team_size; /* asked for; 0: chosen */
+  uint32_t        set;       /* of samples: keys random numbers */
   FenTeams        teams;
   FenTeamsInfo    info;
   FenBilevelPart  part;

@@ -57,6 +57,8 @@ typedef struct {
   PetscBool convex;    /* g is convex */
 } FenBilevelConstants;
 
+typedef enum { FEN_BILEVEL_OBSERVED = 0, FEN_BILEVEL_TRUTH = 1 } FenBilevelWhich;
+
 /*
    The callbacks. Required: settheta, gradient, linearise, hessian, jacobiantranspose, upper, upperhessian, constants.
    Scalars that are sums over entries (value) are returned as the calling rank's part of the sum; the caller adds up.
@@ -100,6 +102,10 @@ typedef struct {
   PetscErrorCode (*dualstart)(FenBilevelProblem, FenInt s, const double x[], double w[]);
   PetscErrorCode (*dualise)(FenBilevelProblem, FenInt s, const double x[], const double w[]);
   PetscErrorCode (*dualstep)(FenBilevelProblem, FenInt s, const double x[], const double dx[], double w[]);
+  /* samples that are observations of something like x, such as noisy images. local: what is observed, or the truth. A
+     problem with this one is made a second time, of other samples, to validate its theta; a problem without it reads
+     the validation set itself, for its upper function */
+  PetscErrorCode (*data)(FenBilevelProblem, FenInt s, FenBilevelWhich, double a[]);
 } FenBilevelOps;
 
 FEN_EXTERN PetscErrorCode FenBilevelProblemCreate(MPI_Comm, const char         name[], const FenBilevelSizes *,
@@ -112,6 +118,8 @@ FEN_EXTERN PetscErrorCode FenBilevelProblemGetSizes(FenBilevelProblem, FenBileve
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetOps(FenBilevelProblem, const FenBilevelOps *[]);
 /* ranks of a team; 0: chosen by FenTeamsChooseSize(). Before SetUp */
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetTeamSize(FenBilevelProblem, PetscMPIInt);
+/* number of the set of samples: what is random in one set is independent of the others. Before SetUp */
+FEN_EXTERN PetscErrorCode FenBilevelProblemSetSampleSet(FenBilevelProblem, uint32_t);
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetUp(FenBilevelProblem);
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetTeams(FenBilevelProblem, FenTeams *);
 /* of my part: numbers of x, of w, of theta */

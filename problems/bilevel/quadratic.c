@@ -195,6 +195,20 @@ static PetscErrorCode QuadraticDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode QuadraticFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Quadratic *q = (const Quadratic *)pr->ctx;
+  FenInt           off[NPARTS + 1];
+
+  PetscFunctionBegin;
+  Offsets(q, off);
+  *print = (FenFingerprint){{0, 0}};
+  for (FenInt k = 0; k < pr->part.end - pr->part.start && !pr->info.rank; k++)
+    FenFingerprintDoubles(print, (pr->part.start + k) * off[NPARTS], off[NPARTS], q->sample[k]);
+  PetscCall(FenFingerprintReduce(PetscObjectComm((PetscObject)pr), print));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode QuadraticStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -389,6 +403,7 @@ PetscErrorCode FenBilevelQuadraticMake_Private(MPI_Comm comm, void *ctx, const F
                                     .upper = QuadraticUpper,
                                     .upperhessian = QuadraticUpperHessian,
                                     .constants = QuadraticConstants,
+                                    .fingerprint = QuadraticFingerprint,
                                     .diagonal = QuadraticDiagonal,
                                     .solve = QuadraticSolve};
   const Quadratic           *q = (const Quadratic *)ctx;

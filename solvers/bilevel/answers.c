@@ -58,7 +58,7 @@ PetscErrorCode FenBilevelSetStart(FenBilevel b, const double theta[])
   PetscFunctionBegin;
   PetscCheck(b->problem, PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_USAGE,
              "FenBilevelSetProblem() must be called before FenBilevelSetStart()");
-  PetscCall(FenBilevelProblemSetUp(b->problem));
+  PetscCall(FenBilevelSetUpProblem_Private(b));
   PetscCall(FenBilevelProblemGetPart(b->problem, &part));
   PetscCall(FenSolverReset((FenSolver)b));
   PetscCall(PetscFree(b->start));
@@ -224,7 +224,7 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   double         samples, bytes;
 
   PetscFunctionBegin;
-  PetscCall(FenBilevelProblemSetUp(b->problem));
+  PetscCall(FenBilevelSetUpProblem_Private(b));
   PetscCall(FenBilevelProblemGetPart(b->problem, &part));
   samples = (double)(part.end - part.start);
   bytes = 8 * (3 * samples * (3 * (double)part.nx + (double)part.nw) + 8 * (double)part.nx +

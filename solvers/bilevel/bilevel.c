@@ -150,6 +150,19 @@ static PetscErrorCode BilevelSetFromOptions(FenSolver s, PetscOptionItems *Petsc
 
 /* ---- set-up ---- */
 
+/* what the size of teams depends on is known when the first one asks */
+PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel b)
+{
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(b->team_size, &size));
+  if (size > 0)
+    PetscCall(FenBilevelProblemSetTeamSize(b->problem, size));
+  PetscCall(FenBilevelProblemSetUp(b->problem));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Box(FenBilevel b)
 {
   PetscBool empty;
@@ -199,17 +212,13 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
 {
   FenBilevel   b = (FenBilevel)s;
   FenTeams     teams;
-  PetscMPIInt  size;
   const char  *name;
   const size_t one = 1;
 
   PetscFunctionBegin;
   PetscCheck(b->problem, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_USAGE,
              "FenBilevelSetProblem() must be called before the solve");
-  PetscCall(FenMPIIntCast(b->team_size, &size));
-  if (size > 0)
-    PetscCall(FenBilevelProblemSetTeamSize(b->problem, size));
-  PetscCall(FenBilevelProblemSetUp(b->problem));
+  PetscCall(FenBilevelSetUpProblem_Private(b));
   PetscCall(FenBilevelProblemGetSizes(b->problem, &b->size));
   PetscCall(FenBilevelProblemGetPart(b->problem, &b->part));
   PetscCall(FenBilevelProblemGetTeams(b->problem, &teams));

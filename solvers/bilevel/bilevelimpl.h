@@ -97,6 +97,8 @@ FEN_BILEVEL_TYPE_LIST(FEN_BILEVEL_DECLARE_TYPE)
 #undef FEN_BILEVEL_DECLARE_TYPE
 
 PETSC_INTERN PetscErrorCode FenBilevelInitializePackage_Private(void);
+/* teams of the size that was asked for, then the problem's set-up */
+PETSC_INTERN PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel);
 
 /* ---- points (point.c) ---- */
 PETSC_INTERN PetscErrorCode FenPointCreate_Private(FenBilevel, FenPoint *);

@@ -36,6 +36,8 @@ FEN_EXTERN PetscErrorCode FenBilevelSetStart(FenBilevel, const double theta[]);
 FEN_EXTERN PetscErrorCode FenBilevelSetBudget(FenBilevel, double iterations);
 FEN_EXTERN PetscErrorCode FenBilevelSetFromOptions(FenBilevel);
 FEN_EXTERN PetscErrorCode FenBilevelSolve(FenBilevel);
+/* lower solutions at the first theta to |x - argmin h| <= eps, values and bounds; no step is made */
+FEN_EXTERN PetscErrorCode FenBilevelEvaluate(FenBilevel, double eps);
 FEN_EXTERN PetscErrorCode FenBilevelDestroy(FenBilevel *);
 
 /* ---- answers; arrays are owned by the solver ---- */
@@ -59,6 +61,27 @@ typedef struct {
   double steps, failures;                      /* accepted, and line searches that needed more accuracy */
 } FenBilevelWork;
 FEN_EXTERN PetscErrorCode FenBilevelGetWork(FenBilevel, FenBilevelWork *);
+/* what is known of one of my team's samples, whole numbers of the team */
+typedef struct {
+  double value, lower, upper; /* g as computed; g(argmin h) lies between the others */
+  double lower_accuracy;      /* |x - argmin h| is at most this */
+  double adjoint_residual;    /* |grad g(x) - H q| */
+  double hypergradient_error; /* |dg/dtheta as computed - true| is at most this */
+} FenBilevelSample;
+FEN_EXTERN PetscErrorCode FenBilevelGetSample(FenBilevel, FenInt k, FenBilevelSample *); /* k: among my team's */
+/* what the objective and the path to its minimum depend on beside the problem */
+typedef struct {
+  FenBilevelUpper upper;
+  double          temperature, pull, box[2];
+  double          eps, delta; /* first accuracies; 0: the type's choice */
+  PetscBool       correct;
+  const char     *error; /* what -bilevel_tol takes into account: none, certified, goal */
+  const char     *lower; /* as asked for: auto or a name */
+  FenInt          lower_max_it, adjoint_max_it, lower_check, lower_memory;
+} FenBilevelParameters;
+FEN_EXTERN PetscErrorCode FenBilevelGetParameters(FenBilevel, FenBilevelParameters *);
+/* where the search began, and within what bounds it stays: my parts, owned by the solver */
+FEN_EXTERN PetscErrorCode FenBilevelGetStart(FenBilevel, const double *theta[]);
 FEN_EXTERN PetscErrorCode FenBilevelGetLowerName(FenBilevel, const char *[]);
 FEN_EXTERN PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel, double *bytes_per_rank);
 

@@ -22,7 +22,8 @@
 static void Certify(const FenBilevelConstants *c, double S[])
 {
   const double e = S[FEN_SAMPLE_EPS], d = S[FEN_SAMPLE_DELTA], gn = S[FEN_SAMPLE_GNORM];
-  const double inverse = isfinite(c->inverse) ? c->inverse : c->hessian / (c->mu * c->mu);
+  /* PETSc's infinity is a number */
+  const double inverse = c->inverse < PETSC_INFINITY ? c->inverse : c->hessian / (c->mu * c->mu);
   const double slope = c->upper * c->J / c->mu + (inverse > 0 ? inverse * gn * c->J : 0) + c->jacobian * gn / c->mu;
 
   S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e + c->direct * e +

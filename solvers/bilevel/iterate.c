@@ -65,7 +65,7 @@ PetscErrorCode FenBilevelReport_Private(FenBilevel b, double parameter)
   PetscCall(FenSolverTest_Private(s));
   if (s->reason == FEN_ITERATING && b->budget > 0 && s->progress.work >= b->budget) {
     s->reason = FEN_DIVERGED_MAX_IT;
-    PetscCall(PetscSNPrintf(s->detail, sizeof(s->detail), "the budget of %g lower and adjoint iterations is spent",
+    PetscCall(PetscSNPrintf(s->detail, sizeof(s->detail), "the budget of %.0f lower and adjoint iterations is spent",
                             b->budget));
   }
   PetscFunctionReturn(0);
