@@ -311,6 +311,17 @@ static void TestPrimalDual(void **state)
       assert_true(fabs(w[i]) <= 1);
   }
   assert_true(sum <= 4 * 36);
+  FEN_OK(FenLowerDestroy(&pd));
+  FEN_OK(PetscOptionsSetValue(NULL, "-bilevel_lower_pc_type", "diagonal"));
+  FEN_OK(FenLowerCreate(pr, "pdnewton", &pd));
+  for (FenInt s = 0; s < 4; s++) {
+    double         x[MOST];
+    FenLowerAnswer a;
+
+    TVSolve(pd, s, 1e-4, &a, x);
+    assert_true(a.reached && a.iterations <= 800);
+  }
+  FEN_OK(PetscOptionsClearValue(NULL, "-bilevel_lower_pc_type"));
   assert_true(plain >= 3 * sum);
   FEN_OK(FenLowerDestroy(&pd));
   FEN_OK(FenLowerDestroy(&newton));
@@ -351,7 +362,7 @@ static void TestInverse(void **state)
   TV                tv = {.n = 150, .m = 2, .nu = 0.1, .ridge = 0.1};
   FenBilevelProblem pr;
   FenLower          L;
-  double            x[2][MOST], g[2][MOST], w[MOST], step[MOST], change[MOST], again[MOST], dots[2];
+  double            x[2][MOST] = {{0}}, g[2][MOST] = {{0}}, w[MOST], step[MOST], change[MOST], again[MOST], dots[2];
   const double     *both[2] = {again, step};
   FenLowerAnswer    a;
   FenLowerPoint     at;

@@ -17,7 +17,7 @@ typedef struct {
 static const Way ways[] = {
     {"auto", "cg", PETSC_FALSE, PETSC_FALSE},        {"auto", "cg", PETSC_TRUE, PETSC_TRUE},
     {"tridiagonal", "cg", PETSC_FALSE, PETSC_FALSE}, {"diagonal", "cg", PETSC_FALSE, PETSC_TRUE},
-    {"diagonal", "minres", PETSC_FALSE, PETSC_TRUE}, {"none", "cg", PETSC_FALSE, PETSC_TRUE},
+    {"jacobi", "minres", PETSC_FALSE, PETSC_TRUE},   {"none", "cg", PETSC_FALSE, PETSC_TRUE},
     {"none", "minres", PETSC_FALSE, PETSC_TRUE},     {"bjacobi", "cg", PETSC_FALSE, PETSC_FALSE},
     {"gamg", "cg", PETSC_FALSE, PETSC_FALSE},        {"none", "pipecg", PETSC_FALSE, PETSC_TRUE}};
 
@@ -135,11 +135,11 @@ static void TestFactor(void **state)
 /* right sides of any size: no tolerance but the caller's, and no answer of zero */
 static void TestScale(void **state)
 {
-  const double scale[] = {1e-200, 1e-30, 1e-12, 1e10, 1e100};
+  const double scale[] = {1e-30, 1e-12, 1e10, 1e100};
 
   (void)state;
   SetWay(&ways[3]);
-  for (int k = 0; k < 5; k++) {
+  for (int k = 0; k < 4; k++) {
     TV                tv = {.n = 90, .m = 1, .nu = 0.1, .ridge = 0};
     FenBilevelProblem pr;
     FenBilevelPart    part;
@@ -147,8 +147,6 @@ static void TestScale(void **state)
     FenSystemAnswer   a;
     double            known[MOST], b[MOST], q[MOST], norm;
 
-    if (k == 0) /* squares would be zero */
-      continue;
     Problem(&tv, &pr, &part);
     Known(pr, &part, scale[k], known, b);
     FEN_OK(FenTeamNorm(tv.team.team, part.nx, b, &norm));

@@ -241,7 +241,7 @@ static PetscErrorCode TVDualStep(FenBilevelProblem pr, FenInt s, const double x[
     const double dw = (tv->p[i] + tv->work[i] * (1 - w[i] * tv->p[i] / root)) / root - w[i];
 
     tv->work[i] = dw;
-    if (dw)
+    if (dw != 0)
       step = PetscMin(step, 0.99 * ((dw > 0 ? 1 : -1) - w[i]) / dw);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &step, 1, MPI_DOUBLE, MPI_MIN, tv->team.team));

@@ -203,19 +203,27 @@ static PetscErrorCode Gradient(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-/* the accuracy at which the plain bracket of f is as wide as the decrease that is hoped for */
-static PetscErrorCode DecidingAccuracy(FenBilevel b, double decrease, double *eps)
+/* half widths of f's bracket at a unit of eps: plain, and what the adjoint would leave at eps (from the adjoints and
+   gradients of the present point) */
+static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *corrected)
 {
-  double *weight, slope = 0;
+  double             *weight, sums[2] = {0, 0};
+  FenBilevelConstants c;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
   PetscCall(FenBilevelWeights_Private(b, b->cur, weight));
-  for (FenInt k = 0; k < b->nb; k++)
-    slope += weight[k] * b->cur->s[k][FEN_SAMPLE_GNORM];
-  PetscCall(FenTeamsSum_Private(b, 1, &slope));
+  for (FenInt k = 0; k < b->nb; k++) {
+    const double *S = b->cur->s[k];
+
+    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
+    sums[0] += weight[k] * S[FEN_SAMPLE_GNORM];
+    sums[1] += weight[k] * ((c.upper + (c.hessian > 0 ? c.hessian * S[FEN_SAMPLE_QNORM] : 0)) / 2 + c.upper) * eps;
+  }
+  PetscCall(FenTeamsSum_Private(b, 2, sums));
   PetscCall(PetscFree(weight));
-  *eps = slope > 0 ? 0.5 * decrease / slope : HUGE_VAL;
+  *plain = sums[0];
+  *corrected = sums[1];
   PetscFunctionReturn(0);
 }
 
@@ -263,25 +271,45 @@ static Verdict Judge(const FenPoint *t, const Threshold *T)
   return t->upper <= T->lower ? ACCEPTED : t->lower > T->upper ? REFUSED : UNDECIDED;
 }
 
+/* the adjoint of a trial, where it narrows the bracket: it is needed anyway if the trial is accepted */
+static PetscErrorCode Correct(FenBilevel b, PetscBool *done)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *t = b->trial;
+  double     plain, corrected, delta;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (!b->correct || t->fresh || t->eps > C->eps)
+    PetscFunctionReturn(0);
+  PetscCall(Widths(b, t->eps, &plain, &corrected));
+  if (!(corrected < SHARE * plain))
+    PetscFunctionReturn(0);
+  PetscCall(Delta(b, t, t->eps, &delta));
+  PetscCall(FenPointGradient_Private(b, t, delta));
+  *done = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
 /* solves the trial on until it is decided, or known better than the present point, or rounding ends that */
 static PetscErrorCode Decide(FenBilevel b, double decrease, const Threshold *T, Verdict *verdict)
 {
   Certified   *C = (Certified *)b->base.data;
   FenPoint    *t = b->trial;
   const double width = SHARE * (T->upper - T->lower);
-  double       eps = 0, delta;
+  double       eps, plain, corrected;
+  PetscBool    done;
 
   PetscFunctionBegin;
-  PetscCall(DecidingAccuracy(b, decrease, &eps));
+  PetscCall(Widths(b, 0, &plain, &corrected));
+  eps = plain > 0 ? 0.5 * decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
   eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
   PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
   PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
   while ((*verdict = Judge(t, T)) == UNDECIDED && t->reached > 0 && t->upper - t->lower > width) {
-    if (t->eps <= C->eps && b->correct && !t->fresh) { /* its adjoint is needed anyway if it is accepted */
-      PetscCall(Delta(b, t, t->eps, &delta));
-      PetscCall(FenPointGradient_Private(b, t, delta));
+    PetscCall(Correct(b, &done));
+    if (done)
       continue;
-    }
     eps = TIGHTEN * PetscMin(eps, t->eps / TIGHTEN);
     PetscCall(FenPointLower_Private(b, t, eps, PETSC_TRUE));
   }

@@ -105,9 +105,9 @@ typedef struct {
   PetscBool reached;
 } FenSystemAnswer;
 /* prefix: bilevel_lower_ or bilevel_adjoint_, with that of the solver before; PC from options -PREFIXpc_type: auto,
-   solve (the problem's), tridiagonal, diagonal, lbfgs, none, or a type of PETSc for what `assemble` gives. auto takes
-   the problem's own solve, else an exact factor where `assemble` is tridiagonal, else GAMG or ILU on what it gives,
-   else the diagonal, else none. KSP from -PREFIXksp_type, cg unless it says otherwise */
+   solve (the problem's), tridiagonal, diagonal, lbfgs, none, or a type of PETSc for what `assemble` gives (gamg,
+   bjacobi, ...). auto takes the problem's own solve, else an exact factor where `assemble` is tridiagonal, else the
+   diagonal, else none. KSP from -PREFIXksp_type, cg unless it says otherwise */
 PETSC_INTERN PetscErrorCode FenSystemCreate(FenBilevelProblem, const char prefix[], FenSystem *);
 /* shows the options in the solver's options block; name: "-bilevel_lower_pc_type" or "-bilevel_adjoint_pc_type" */
 PETSC_INTERN PetscErrorCode FenSystemSetOptions(FenOptionItems, const char name[]);
@@ -119,7 +119,8 @@ PETSC_INTERN PetscErrorCode FenSystemApply(FenSystem, const double b[], double t
 PETSC_INTERN PetscErrorCode FenSystemTrust(FenSystem);
 /* the next Apply is at the same point as the last one: factors stay */
 PETSC_INTERN PetscErrorCode FenSystemSamePoint(FenSystem);
-/* solve or a tridiagonal factor of H itself; set-up at the linearised point, hence collective in the team */
+/* solve or a tridiagonal factor of H itself; sets up at the linearised point for the next Apply; collective in the team
+ */
 PETSC_INTERN PetscErrorCode FenSystemIsExact(FenSystem, PetscBool *);
 /* for -PREFIXpc_type lbfgs: q ~ H^{-1} b, at the caller's pleasure a different one each time it is set */
 PETSC_INTERN PetscErrorCode FenSystemSetShell(FenSystem, PetscErrorCode (*apply)(void *, const double b[], double q[]),

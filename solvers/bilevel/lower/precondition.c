@@ -2,6 +2,10 @@
 /*
    Preconditioners of the systems H q = b: the problem's own solve, an exact tridiagonal factor, the diagonal, L-BFGS
    pairs of the lower solver, and all of PETSc's for the matrix that the problem assembles.
+
+   auto stops at the diagonal. For total variation in two dimensions (mu = 1, so that the condition does not grow with
+   the picture) incomplete factors halve and multigrid quarters the steps of CG, but neither is faster, and both depend
+   on how a picture is cut over ranks, which the iterates would show.
 */
 #include "systemimpl.h"
 #include <math.h>
@@ -9,8 +13,9 @@
 static const struct {
   const char *name;
   FenPCKind   kind;
-} own[] = {{"auto", FEN_PC_AUTO},         {"solve", FEN_PC_SOLVE}, {"tridiagonal", FEN_PC_TRIDIAGONAL},
-           {"diagonal", FEN_PC_DIAGONAL}, {"lbfgs", FEN_PC_LBFGS}, {"none", FEN_PC_NONE}};
+} own[] = {{"auto", FEN_PC_AUTO},         {"solve", FEN_PC_SOLVE},     {"tridiagonal", FEN_PC_TRIDIAGONAL},
+           {"diagonal", FEN_PC_DIAGONAL}, {"jacobi", FEN_PC_DIAGONAL}, {"lbfgs", FEN_PC_LBFGS},
+           {"none", FEN_PC_NONE}};
 
 PetscErrorCode FenSystemSetOptions(FenOptionItems PetscOptionsObject, const char name[])
 {
@@ -49,7 +54,7 @@ PetscErrorCode FenSystemPCCreate(FenSystem S)
   if (S->kind == FEN_PC_SOLVE)
     PetscCall(Needs(S, (PetscBool)(S->call->solve != NULL), "the problem has no solve of its own"));
   if (S->kind == FEN_PC_DIAGONAL)
-    PetscCall(Needs(S, (PetscBool)(S->call->diagonal != NULL), "the problem gives no diagonal"));
+    PetscCall(Needs(S, (PetscBool)(S->call->diagonal || S->call->assemble), "the problem gives no diagonal"));
   if (S->kind == FEN_PC_TRIDIAGONAL || S->kind == FEN_PC_PETSC)
     PetscCall(Needs(S, (PetscBool)(S->call->assemble != NULL), "the problem assembles no matrix"));
   S->exact = (PetscBool)(S->kind == FEN_PC_SOLVE);
@@ -85,36 +90,19 @@ static PetscErrorCode Compare(FenSystem S, Mat M)
   PetscFunctionReturn(0);
 }
 
-/* strong preconditioners of PETSc: multigrid for large matrices, incomplete factors of the ranks' blocks for small */
+/* PETSc's, by name; without one incomplete factors of the ranks' blocks */
 static PetscErrorCode MakePC(FenSystem S, Mat M)
 {
-  PetscBool given, automatic;
-  PetscInt  rows;
-  char      option[80];
-
   PetscFunctionBegin;
   PetscCall(PCCreate(S->team, &S->pc));
   PetscCall(PCSetOptionsPrefix(S->pc, S->prefix));
   PetscCall(MatSetOption(M, MAT_SPD, PETSC_TRUE));
-  PetscCall(PetscStrcmp(S->pcname, "auto", &automatic));
-  PetscCall(PetscSNPrintf(option, sizeof(option), "-%spc_type", S->prefix));
-  if (automatic) {
-    PetscCall(MatGetSize(M, &rows, NULL));
-    PetscCall(PCSetType(S->pc, rows > 20000 ? PCGAMG : PCBJACOBI));
-    /* PETSc has no type "auto" */
-    PetscCall(PetscOptionsHasName(NULL, NULL, option, &given));
-    if (given)
-      PetscCall(PetscOptionsClearValue(NULL, option));
-    PetscCall(PCSetFromOptions(S->pc));
-    if (given)
-      PetscCall(PetscOptionsSetValue(NULL, option, "auto"));
-    if (given)
-      PetscCall(PetscOptionsHasName(NULL, NULL, option, &given)); /* marks it as used again */
-  } else
-    PetscCall(PCSetFromOptions(S->pc));
+  PetscCall(PCSetType(S->pc, PCBJACOBI));
+  PetscCall(PCSetFromOptions(S->pc));
   PetscFunctionReturn(0);
 }
 
+/* what the pattern of the matrix decides, once */
 static PetscErrorCode Decide(FenSystem S, Mat M)
 {
   PetscBool fits = PETSC_FALSE;
@@ -124,39 +112,57 @@ static PetscErrorCode Decide(FenSystem S, Mat M)
     PetscCall(FenTridiagonalFits(M, &fits));
   if (S->kind == FEN_PC_TRIDIAGONAL)
     PetscCall(Needs(S, fits, "the matrix of this problem has more diagonals"));
-  S->kind = fits ? FEN_PC_TRIDIAGONAL : FEN_PC_PETSC;
-  if (fits) {
+  if (S->kind == FEN_PC_AUTO)
+    S->kind = fits ? FEN_PC_TRIDIAGONAL : FEN_PC_DIAGONAL;
+  if (S->kind == FEN_PC_TRIDIAGONAL) {
     PetscCall(FenTridiagonalCreate(M, &S->tri));
     PetscCall(Compare(S, M));
-  } else
+  } else if (S->kind == FEN_PC_PETSC)
     PetscCall(MakePC(S, M));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Diagonal(FenSystem S)
+{
+  Vec d;
+  Mat M;
+
+  PetscFunctionBegin;
+  if (!S->diag)
+    PetscCall(PetscMalloc1((size_t)S->n, &S->diag));
+  if (S->call->diagonal) {
+    PetscCall((*S->call->diagonal)(S->problem, S->diag));
+    PetscFunctionReturn(0);
+  }
+  PetscCall((*S->call->assemble)(S->problem, &M));
+  PetscCall(FenSystemVec(S, &d));
+  PetscCall(VecPlaceArray(d, S->diag));
+  PetscCall(MatGetDiagonal(M, d));
+  PetscCall(VecResetArray(d));
+  PetscCall(VecDestroy(&d));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenSystemPCSetUp(FenSystem S)
 {
-  Mat M;
+  Mat M = NULL;
 
   PetscFunctionBegin;
-  if (S->kind == FEN_PC_DIAGONAL) {
-    if (!S->diag)
-      PetscCall(PetscMalloc1((size_t)S->n, &S->diag));
-    PetscCall((*S->call->diagonal)(S->problem, S->diag));
-  }
   PetscCheck(S->kind != FEN_PC_LBFGS || S->shell, S->team, (PetscErrorCode)FEN_ERR_OPTION,
              "-%spc_type lbfgs: the lower solver is not lbfgs", S->prefix);
-  if (S->kind == FEN_PC_AUTO || S->kind == FEN_PC_TRIDIAGONAL || S->kind == FEN_PC_PETSC) {
+  if (S->kind == FEN_PC_AUTO || S->kind == FEN_PC_TRIDIAGONAL || S->kind == FEN_PC_PETSC)
     PetscCall((*S->call->assemble)(S->problem, &M));
-    if (!S->isset)
-      PetscCall(Decide(S, M));
-    if (S->kind == FEN_PC_TRIDIAGONAL)
-      PetscCall(FenTridiagonalFactor(S->tri, M));
-    else {
-      PetscCall(PCSetOperators(S->pc, M, M));
-      PetscCall(PCSetUp(S->pc));
-    }
-  }
+  if (M && !S->isset)
+    PetscCall(Decide(S, M));
   S->isset = PETSC_TRUE;
+  if (S->kind == FEN_PC_TRIDIAGONAL)
+    PetscCall(FenTridiagonalFactor(S->tri, M));
+  if (S->kind == FEN_PC_DIAGONAL)
+    PetscCall(Diagonal(S));
+  if (S->kind == FEN_PC_PETSC) {
+    PetscCall(PCSetOperators(S->pc, M, M));
+    PetscCall(PCSetUp(S->pc));
+  }
   PetscFunctionReturn(0);
 }
 
