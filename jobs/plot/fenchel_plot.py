@@ -421,7 +421,7 @@ def draw_loss(result, axis):
             pad = 0.1 * (high - low) or 1e-3 * max(abs(high), 1e-300)
             axis.set_ylim(low - pad, high + pad)
         other = axis.twinx()
-        seen = np.isfinite(residual) & (residual > 0)
+        seen = (residual > 0) & (residual < 1e300)  # larger: not known yet
         other.semilogy(work[seen], residual[seen], color="tab:green", lw=0.8)
         other.set_ylabel("norm of the hypergradient", color="tab:green")
     axis.set_xscale("log")
