@@ -32,6 +32,7 @@ struct _p_FenBilevelProblem {
    it allocates with PetscNew; Stem##Make_Private reads or makes data and creates the problem, which owns the context */
 #define FEN_BILEVEL_PROBLEM_LIST(X)                                                                                    \
   X("quadratic", FenBilevelQuadratic, "least squares over least squares")                                              \
+  X("foe", FenBilevelFoe, "denoising by a field of experts")                                                           \
   X("tv", FenBilevelTv, "denoising by smoothed total variation")                                                       \
   X("tv1d-reference", FenBilevelTv1d, "published denoising of ten signals, one hyperparameter")                        \
   X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")
