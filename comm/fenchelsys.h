@@ -101,6 +101,11 @@ static inline void FenDDAddProduct(FenDD *s, double a, double b)
   FenDDAdd(s, p);
   s->lo += __builtin_fma(a, b, -p);
 }
+/* an entry of FenDDReduce whose largest value is wanted instead of the sum */
+static inline FenDD FenDDMaximum(double x)
+{
+  return (FenDD){x, -__builtin_inf()};
+}
 FEN_EXTERN PetscErrorCode FenDDReduce(MPI_Comm, PetscInt, const FenDD[], double[]);
 FEN_EXTERN PetscErrorCode FenSum(MPI_Comm, FenInt, const double[], double *);
 FEN_EXTERN PetscErrorCode FenDot(MPI_Comm, FenInt, const double[], const double[], double *);

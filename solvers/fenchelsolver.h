@@ -17,6 +17,7 @@ typedef struct _p_FenSolver *FenSolver;
 
 /* X(NAME, value, word, sentence): converged > 0, still iterating 0, not converged < 0 */
 #define FEN_REASON_LIST(X)                                                                                             \
+  X(CONVERGED_FLOOR, 3, "converged_floor", "no step is left whose gain rounding would let be seen")                    \
   X(CONVERGED_GAP, 2, "converged_gap", "the certified gap is below the tolerance")                                     \
   X(CONVERGED_RESIDUAL, 1, "converged_residual", "the residual is below the tolerance")                                \
   X(ITERATING, 0, "iterating", "not finished")                                                                         \

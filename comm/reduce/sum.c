@@ -38,6 +38,8 @@ FEN_INLINE FenDD FenDDMerge(FenDD a, FenDD b)
   const double e = FenSumError(a.hi, b.hi, hi) + lo, s = hi + e;
   const double f = FenSumError(a.lo, b.lo, lo);
 
+  if (isinf(a.lo) || isinf(b.lo)) /* maxima; NaN wins */
+    return (FenDD){a.hi > b.hi || isnan(a.hi) ? a.hi : b.hi, -HUGE_VAL};
   return isfinite(hi) ? (FenDD){s, (e - (s - hi)) + f} : (FenDD){hi, 0};
 }
 
@@ -81,6 +83,10 @@ PetscErrorCode FenSumFinalize_Private(void)
   Output Parameter:
 . sums - the sums, rounded to double, the same on all ranks; Inf and NaN stay what they are
 
+  Notes:
+  An entry that was made by `FenDDMaximum()` on all ranks is not added up: its largest value comes out, so that sums and
+  maxima travel in one message.
+
   Level: developer
 
 .seealso: `FenSum()`, `FenDot()`
@@ -97,7 +103,7 @@ PetscErrorCode FenDDReduce(MPI_Comm comm, PetscInt n, const FenDD mine[], double
     PetscCall(PetscMalloc1((size_t)n, &all));
   PetscCallMPI(MPI_Allreduce(mine, all, count, fen_dd_type, fen_dd_op, comm));
   for (PetscInt i = 0; i < n; i++)
-    sums[i] = isfinite(all[i].hi) ? all[i].hi + all[i].lo : all[i].hi;
+    sums[i] = isfinite(all[i].hi) && isfinite(all[i].lo) ? all[i].hi + all[i].lo : all[i].hi;
   if (n > 16)
     PetscCall(PetscFree(all));
   PetscFunctionReturn(0);

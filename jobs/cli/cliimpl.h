@@ -238,6 +238,10 @@ extern PetscErrorCode FenStatesWriteInts_Private(FenFile, const char path[], Fen
                                                  const double[]);
 extern PetscErrorCode FenStatesRead_Private(FenFile, const char path[], FenLayout, const FenInt grid[2], double[]);
 
+/* ---- fenchel bilevel ---- */
+extern PetscErrorCode FenVerbBilevel_Private(FenCLI *, int *);
+extern PetscErrorCode FenVerbBilevelOptions_Private(FenCLI *);
+
 /* ---- the other verbs ---- */
 extern PetscErrorCode FenVerbVerify_Private(FenCLI *, int *);
 extern PetscErrorCode FenVerbVerifyOptions_Private(FenCLI *);

@@ -10,6 +10,8 @@
 static const FenVerb verbs[] = {
     {"ot", NULL, "-source FILE -target FILE [options]", "transport between two measures", NULL, FenVerbOT_Private,
      FenVerbOTOptions_Private},
+    {"bilevel", NULL, "-problem NAME [-train PATH] [options]", "learn hyperparameters", NULL, FenVerbBilevel_Private,
+     FenVerbBilevelOptions_Private},
     {"mdp", NULL, "-model FILE | -problem NAME [options]", "solve a Markov decision process", NULL, FenVerbMDP_Private,
      FenVerbMDPOptions_Private},
     {"verify", "RESULT.h5", "RESULT.h5", "recompute the bounds of a result, independently", NULL, FenVerbVerify_Private,

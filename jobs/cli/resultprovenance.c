@@ -33,8 +33,9 @@ PetscErrorCode FenResultWriteHistory_Private(FenRun *run, FenFile file)
 static PetscBool IsVolatile(const char option[])
 {
   static const char *const names[] = {
-      "-o",       "-overwrite", "-summary",      "-ckpt_",      "-restart", "-walltime",    "-log_",    "-malloc_",
-      "-memory_", "-options_",  "-skip_petscrc", "-ot_monitor", "-ot_view", "-mdp_monitor", "-mdp_view"};
+      "-o",       "-overwrite",   "-summary",  "-ckpt_",           "-restart",      "-walltime",
+      "-log_",    "-malloc_",     "-memory_",  "-options_",        "-skip_petscrc", "-ot_monitor",
+      "-ot_view", "-mdp_monitor", "-mdp_view", "-bilevel_monitor", "-bilevel_view"};
 
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     const size_t length = strlen(names[i]);

@@ -73,7 +73,7 @@ static PetscErrorCode ReadRoot(FenCLI *cli, FenFile file, char verb[], size_t le
 static const struct {
   const char *verb;
   PetscErrorCode (*verify)(FenVerdict *, FenFile);
-} families[] = {{"ot", FenVerifyOT_Private}, {"mdp", FenVerifyMDP_Private}};
+} families[] = {{"ot", FenVerifyOT_Private}, {"bilevel", FenVerifyBilevel_Private}, {"mdp", FenVerifyMDP_Private}};
 
 PetscErrorCode FenVerbVerify_Private(FenCLI *cli, int *status)
 {

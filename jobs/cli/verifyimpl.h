@@ -25,6 +25,7 @@ extern PetscErrorCode FenVerifyFingerprint_Private(FenFile, const char path[], F
 /* ---- the families; the file is open and its root is checked ---- */
 extern PetscErrorCode FenVerifyOT_Private(FenVerdict *, FenFile);
 extern PetscErrorCode FenVerifyMDP_Private(FenVerdict *, FenFile);
+extern PetscErrorCode FenVerifyBilevel_Private(FenVerdict *, FenFile);
 extern PetscErrorCode FenVerifyLinear_Private(FenVerdict *, FenFile); /* of fenchel mdp -mdp_rectangular d */
 
 /* ==== transport ==== */

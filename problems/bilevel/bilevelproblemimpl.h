@@ -19,6 +19,7 @@ struct _p_FenBilevelProblem {
   FenBilevelOps   call;
   void           *ctx;
   PetscMPIInt     team_size; /* asked for; 0: chosen */
+  uint32_t        set;       /* of samples: keys random numbers */
   FenTeams        teams;
   FenTeamsInfo    info;
   FenBilevelPart  part;
@@ -33,9 +34,14 @@ struct _p_FenBilevelProblem {
 #define FEN_BILEVEL_PROBLEM_LIST(X)                                                                                    \
   X("quadratic", FenBilevelQuadratic, "least squares over least squares")                                              \
   X("foe", FenBilevelFoe, "denoising by a field of experts")                                                           \
+  X("ridge", FenBilevelRidge, "linear regression, quadratic regularisers")                                             \
+  X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")                                     \
   X("tv", FenBilevelTv, "denoising by smoothed total variation")                                                       \
   X("tv1d-reference", FenBilevelTv1d, "published denoising of ten signals, one hyperparameter")                        \
-  X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")
+  X("tv1d-reference3", FenBilevelTv1d3, "published denoising of twenty signals, three hyperparameters")                \
+  X("cleaning", FenBilevelCleaning, "row weights against wrong labels")                                                \
+  X("elastic-net", FenBilevelElasticNet, "sparse regression, l1 and l2 regularisers")                                  \
+  X("kernel-ridge", FenBilevelKernelRidge, "Gaussian kernels, length scales and noise")
 
 #define FEN_BILEVEL_DECLARE(name, Stem, text)                                                                          \
   PETSC_INTERN PetscErrorCode Stem##Options_Private(FenOptionItems, MPI_Comm, void **ctx);                             \

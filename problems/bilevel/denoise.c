@@ -109,7 +109,7 @@ void FenDenoiseAddNoise_Private(FenBilevelProblem pr, const FenDenoise *d, FenIn
   const FenInt width = pr->size.width, first = s * pr->size.rows + pr->part.row0;
 
   for (FenInt i = 0; i < pr->part.nx; i++)
-    dirty[i] = clean[i] + d->noise * FenRandomNormal(d->seed, (uint64_t)(first * width + i), 1);
+    dirty[i] = clean[i] + d->noise * FenRandomNormal(d->seed, (uint64_t)(first * width + i), 1 + 2 * pr->set);
 }
 
 /* ---- the problem's own arrays: boxes and ellipsoids of several levels on a background ---- */
@@ -117,7 +117,7 @@ void FenDenoiseAddNoise_Private(FenBilevelProblem pr, const FenDenoise *d, FenIn
 
 static double Draw(const FenDenoise *d, FenInt s, int shape, int what)
 {
-  return FenRandomUniform(d->seed, (uint64_t)((s * SHAPES + shape) * 16 + what), 2);
+  return FenRandomUniform(d->seed, (uint64_t)((s * SHAPES + shape) * 16 + what), 2 + 2 * d->set);
 }
 
 static double LevelAt(const FenDenoise *d, FenInt s, const double at[FEN_DENOISE_AXES])
@@ -144,6 +144,7 @@ PetscErrorCode FenDenoiseMakeShapes_Private(FenBilevelProblem pr, FenDenoise *d)
   const FenInt n1 = d->shape[1], n2 = d->shape[2];
 
   PetscFunctionBegin;
+  d->set = pr->set;
   for (FenInt k = 0; k < d->mine; k++) {
     const FenInt s = pr->part.start + k;
 
@@ -167,6 +168,34 @@ PetscErrorCode FenDenoiseInitial_Private(FenBilevelProblem pr, FenInt s, double 
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(x, d->dirty[s - pr->part.start], pr->part.nx));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenDenoiseData_Private(FenBilevelProblem pr, FenInt s, FenBilevelWhich which, double a[])
+{
+  const FenDenoise *d = (const FenDenoise *)pr->ctx;
+  const FenInt      k = s - pr->part.start;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(a, which == FEN_BILEVEL_OBSERVED ? d->dirty[k] : d->clean[k], pr->part.nx));
+  PetscFunctionReturn(0);
+}
+
+/* noisy arrays, then clean ones */
+PetscErrorCode FenDenoiseFingerprint_Private(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const FenDenoise *d = (const FenDenoise *)pr->ctx;
+  const FenInt      all = pr->size.samples * pr->size.rows * pr->size.width;
+
+  PetscFunctionBegin;
+  *print = (FenFingerprint){{0, 0}};
+  for (FenInt k = 0; k < d->mine; k++) {
+    const FenInt first = ((pr->part.start + k) * pr->size.rows + pr->part.row0) * pr->size.width;
+
+    FenFingerprintDoubles(print, first, pr->part.nx, d->dirty[k]);
+    FenFingerprintDoubles(print, all + first, pr->part.nx, d->clean[k]);
+  }
+  PetscCall(FenFingerprintReduce(PetscObjectComm((PetscObject)pr), print));
   PetscFunctionReturn(0);
 }
 

@@ -33,6 +33,7 @@ struct _FenDenoise {
   FenInt      count;  /* samples; 0: all there are */
   double      noise;
   uint64_t    seed;
+  uint32_t    set; /* of samples, see FenBilevelProblemSetSampleSet() */
   char        noisy[PETSC_MAX_PATH_LEN]; /* noisy arrays from files */
   FenInt      m, shape[FEN_DENOISE_AXES];
   double      weight;         /* g = weight/2 |x - clean|^2 */
@@ -55,6 +56,8 @@ PETSC_INTERN void FenDenoiseAddNoise_Private(FenBilevelProblem, const FenDenoise
                                              double dirty[]);
 /* callbacks; the problem's context begins with a FenDenoise */
 PETSC_INTERN PetscErrorCode FenDenoiseInitial_Private(FenBilevelProblem, FenInt s, double x[]);
+PETSC_INTERN PetscErrorCode FenDenoiseData_Private(FenBilevelProblem, FenInt s, FenBilevelWhich, double a[]);
+PETSC_INTERN PetscErrorCode FenDenoiseFingerprint_Private(FenBilevelProblem, FenFingerprint *);
 PETSC_INTERN PetscErrorCode FenDenoiseUpper_Private(FenBilevelProblem, FenInt s, const double x[], double *value,
                                                     double g[]);
 PETSC_INTERN PetscErrorCode FenDenoiseUpperHessian_Private(FenBilevelProblem, FenInt s, const double x[],

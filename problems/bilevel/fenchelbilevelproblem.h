@@ -53,8 +53,11 @@ typedef struct {
   double    jacobian;  /* of x -> J */
   double    J;         /* |J| at the linearised point (spectral norm, or more) */
   double    upper;     /* of x -> grad g */
+  double    direct;    /* of x -> dg/dtheta; 0 without a direct part */
   PetscBool convex;    /* g is convex */
 } FenBilevelConstants;
+
+typedef enum { FEN_BILEVEL_OBSERVED = 0, FEN_BILEVEL_TRUTH = 1 } FenBilevelWhich;
 
 /*
    The callbacks. Required: settheta, gradient, linearise, hessian, jacobiantranspose, upper, upperhessian, constants.
@@ -83,6 +86,8 @@ typedef struct {
   PetscErrorCode (*constants)(FenBilevelProblem, FenInt s, FenBilevelConstants *);
   /* how good x is, for people: PSNR, SSIM, accuracy; whole values on every rank of the team */
   PetscErrorCode (*metrics)(FenBilevelProblem, FenInt s, const double x[], double values[]);
+  /* of the data: the same on any number of ranks, on all ranks; collective in the world, after set-up */
+  PetscErrorCode (*fingerprint)(FenBilevelProblem, FenFingerprint *);
   /* for faster solves */
   PetscErrorCode (*diagonal)(FenBilevelProblem, double d[]); /* of H */
   PetscErrorCode (*assemble)(FenBilevelProblem, Mat *);      /* H, or near it; the problem's, of the team */
@@ -97,6 +102,10 @@ typedef struct {
   PetscErrorCode (*dualstart)(FenBilevelProblem, FenInt s, const double x[], double w[]);
   PetscErrorCode (*dualise)(FenBilevelProblem, FenInt s, const double x[], const double w[]);
   PetscErrorCode (*dualstep)(FenBilevelProblem, FenInt s, const double x[], const double dx[], double w[]);
+  /* samples that are observations of something like x, such as noisy images. local: what is observed, or the truth. A
+     problem with this one is made a second time, of other samples, to validate its theta; a problem without it reads
+     the validation set itself, for its upper function */
+  PetscErrorCode (*data)(FenBilevelProblem, FenInt s, FenBilevelWhich, double a[]);
 } FenBilevelOps;
 
 FEN_EXTERN PetscErrorCode FenBilevelProblemCreate(MPI_Comm, const char         name[], const FenBilevelSizes *,
@@ -109,6 +118,8 @@ FEN_EXTERN PetscErrorCode FenBilevelProblemGetSizes(FenBilevelProblem, FenBileve
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetOps(FenBilevelProblem, const FenBilevelOps *[]);
 /* ranks of a team; 0: chosen by FenTeamsChooseSize(). Before SetUp */
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetTeamSize(FenBilevelProblem, PetscMPIInt);
+/* number of the set of samples: what is random in one set is independent of the others. Before SetUp */
+FEN_EXTERN PetscErrorCode FenBilevelProblemSetSampleSet(FenBilevelProblem, uint32_t);
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetUp(FenBilevelProblem);
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetTeams(FenBilevelProblem, FenTeams *);
 /* of my part: numbers of x, of w, of theta */

@@ -65,7 +65,7 @@ static void StartValues(const FenFoe *f, double all[])
     all[FEN_FOE_OFFSET_WEIGHTS(f) + k] = f->start[FEN_FOE_WEIGHTS];
     all[FEN_FOE_OFFSET_SMOOTH(f) + k] = f->start[FEN_FOE_SMOOTH];
     for (FenInt a = 0; a < f->taps; a++) {
-      c[k * f->taps + a] = deviation * FenRandomNormal(f->data.seed, (uint64_t)(k * f->taps + a), 3);
+      c[k * f->taps + a] = deviation * FenRandomNormal(f->data.seed, (uint64_t)(k * f->taps + a), 1U << 31);
       mean += c[k * f->taps + a] / (double)f->taps;
     }
     for (FenInt a = 0; a < f->taps; a++)
@@ -296,6 +296,8 @@ PetscErrorCode FenBilevelFoeMake_Private(MPI_Comm comm, void *ctx, const FenBile
                                     .upperhessian = FenDenoiseUpperHessian_Private,
                                     .constants = FenFoeConstants_Private,
                                     .metrics = FenDenoiseMetrics_Private,
+                                    .fingerprint = FenDenoiseFingerprint_Private,
+                                    .data = FenDenoiseData_Private,
                                     .diagonal = FenFoeDiagonal_Private};
   FenFoe                    *f = (FenFoe *)ctx;
   FenBilevelSizes            size = {.p = f->p, .upper = FEN_UPPER_MEAN};

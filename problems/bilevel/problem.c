@@ -110,9 +110,32 @@ PetscErrorCode FenBilevelProblemDestroy(FenBilevelProblem *p)
 PetscErrorCode FenBilevelProblemSetTeamSize(FenBilevelProblem p, PetscMPIInt size)
 {
   PetscFunctionBegin;
-  FEN_BILEVEL_CHECK(!p->isset, PetscObjectComm((PetscObject)p), FEN_ERR_USAGE,
+  FEN_BILEVEL_CHECK(!p->isset || size == p->info.size, PetscObjectComm((PetscObject)p), FEN_ERR_USAGE,
                     "the team size must be set before the problem is set up");
   p->team_size = size;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenBilevelProblemSetSampleSet - Which of many sets of samples a problem has: what is random in one, such as noise that
+  is added to images, is independent of the others.
+
+  Logically Collective
+
+  Input Parameters:
++ problem - before `FenBilevelProblemSetUp()`
+- set     - 0, the default, for samples that are learned from; the command validates on set 1
+
+  Level: intermediate
+
+.seealso: `FenBilevelProblemGenerate()`
+@*/
+PetscErrorCode FenBilevelProblemSetSampleSet(FenBilevelProblem p, uint32_t set)
+{
+  PetscFunctionBegin;
+  FEN_BILEVEL_CHECK(!p->isset, PetscObjectComm((PetscObject)p), FEN_ERR_USAGE,
+                    "the set of samples must be chosen before the problem is set up");
+  p->set = set;
   PetscFunctionReturn(0);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    quadratic: h_s = |A2 x + A3 theta - b2|^2, g_s = |A1 x - b1|^2, random, every A_s an n x d (n x p) matrix with
-   orthonormal columns times singular values from 1 to the given condition number, equidistant in the logarithm.
+   orthonormal columns times singular values from 1 to the given condition number, equidistant in the logarithm; the
+   columns of A2 and A3 are the same ones unless -quadratic_shared is false, so that f has the condition of A1^T A1.
 
      H = 2 A2^T A2,  J = 2 A2^T A3,  G = 2 A1^T A1;  mu = 2, L = 2 cond^2 exactly.
 
@@ -12,10 +13,11 @@
 #include <petscblaslapack.h>
 
 typedef struct {
-  FenInt   m, n, d, p;
-  uint64_t seed;
-  double   condition;
-  double **sample;       /* of mine: H d x d, J d x p, G d x d, c = 2 A2^T b2, e = 2 A1^T b1, |b2|^2, |b1|^2, |J|,
+  FenInt    m, n, d, p;
+  uint64_t  seed;
+  double    condition;
+  PetscBool shared;
+  double  **sample;      /* of mine: H d x d, J d x p, G d x d, c = 2 A2^T b2, e = 2 A1^T b1, |b2|^2, |b1|^2, |J|,
                             chol d x d; A3^T A3 p x p, 2 A3^T b2 */
   double *theta, *shift; /* shift: J theta - c of a sample */
   FenInt  at;            /* linearised sample, among mine */
@@ -148,7 +150,7 @@ static PetscErrorCode MakeSample(Quadratic *q, FenInt s, FenInt k)
   Twice(n, d, A, d, A, Part(q, k, PART_G));
   Twice(n, d, A, 1, b, Part(q, k, PART_E));
   Matrix(q, s, 2, d, A);
-  Matrix(q, s, 3, p, B);
+  Matrix(q, s, q->shared ? 2 : 3, p, B);
   for (FenInt i = 0; i < n; i++)
     b[i] = FenRandomNormal(q->seed, (uint64_t)(s * n + i), 5);
   scalars[0] = 0;
@@ -190,6 +192,20 @@ static PetscErrorCode QuadraticDestroy(FenBilevelProblem pr)
     PetscCall(PetscFree(q->sample[k]));
   PetscCall(PetscFree3(q->sample, q->theta, q->shift));
   PetscCall(PetscFree(q));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode QuadraticFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Quadratic *q = (const Quadratic *)pr->ctx;
+  FenInt           off[NPARTS + 1];
+
+  PetscFunctionBegin;
+  Offsets(q, off);
+  *print = (FenFingerprint){{0, 0}};
+  for (FenInt k = 0; k < pr->part.end - pr->part.start && !pr->info.rank; k++)
+    FenFingerprintDoubles(print, (pr->part.start + k) * off[NPARTS], off[NPARTS], q->sample[k]);
+  PetscCall(FenFingerprintReduce(PetscObjectComm((PetscObject)pr), print));
   PetscFunctionReturn(0);
 }
 
@@ -356,7 +372,7 @@ PetscErrorCode FenBilevelQuadraticOptions_Private(FenOptionItems PetscOptionsObj
   PetscFunctionBegin;
   PetscCall(PetscNew(&q));
   *ctx = q;
-  *q = (Quadratic){.m = 1, .n = 80, .d = 4, .p = 4, .condition = 10};
+  *q = (Quadratic){.m = 1, .n = 80, .d = 4, .p = 4, .condition = 10, .shared = PETSC_TRUE};
   PetscCall(FenBilevelOptionInt_Private(PetscOptionsObject, comm, "-quadratic_samples", "samples", 1, 1000000, &q->m));
   PetscCall(FenBilevelOptionInt_Private(PetscOptionsObject, comm, "-quadratic_rows", "rows of the matrices", 1, 100000,
                                         &q->n));
@@ -364,6 +380,8 @@ PetscErrorCode FenBilevelQuadraticOptions_Private(FenOptionItems PetscOptionsObj
   PetscCall(FenBilevelOptionInt_Private(PetscOptionsObject, comm, "-quadratic_p", "hyperparameters", 1, 10000, &q->p));
   PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, "-quadratic_condition",
                                          "condition number of the matrices", 1, 1e7, &q->condition));
+  PetscCall(PetscOptionsBool("-quadratic_shared", "A2 and A3 have the same columns", "FenBilevelProblemGenerate",
+                             q->shared, &q->shared, NULL));
   PetscCall(FenBilevelOptionInt_Private(PetscOptionsObject, comm, "-quadratic_seed", "seed of all that is random", 0,
                                         PETSC_MAX_INT, &seed));
   q->seed = (uint64_t)seed;
@@ -385,6 +403,7 @@ PetscErrorCode FenBilevelQuadraticMake_Private(MPI_Comm comm, void *ctx, const F
                                     .upper = QuadraticUpper,
                                     .upperhessian = QuadraticUpperHessian,
                                     .constants = QuadraticConstants,
+                                    .fingerprint = QuadraticFingerprint,
                                     .diagonal = QuadraticDiagonal,
                                     .solve = QuadraticSolve};
   const Quadratic           *q = (const Quadratic *)ctx;

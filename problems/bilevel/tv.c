@@ -154,6 +154,8 @@ PetscErrorCode FenTvCreate_Private(MPI_Comm comm, FenTv *t, const FenBilevelData
                                     .upperhessian = FenDenoiseUpperHessian_Private,
                                     .constants = FenTvConstants_Private,
                                     .metrics = FenDenoiseMetrics_Private,
+                                    .fingerprint = FenDenoiseFingerprint_Private,
+                                    .data = FenDenoiseData_Private,
                                     .diagonal = FenTvDiagonal_Private,
                                     .assemble = FenTvAssemble_Private,
                                     .solve = FenTvSolve_Private,

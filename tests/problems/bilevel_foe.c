@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fields of Experts: derivatives and adjoints for each rule at the border, constants, kernels, ranks. */
-#include "bilevelcheck.h"
+#include "imagingcheck.h"
 #include "bilevel/kernels/foekernels.h"
 
 static int size;

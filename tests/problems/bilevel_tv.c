@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Smoothed total variation: derivatives, constants, ranks, closed forms, primal-dual Newton, published references. */
-#include "bilevelcheck.h"
+#include "imagingcheck.h"
 #include "bilevel/legacyrandom.h"
 
 static int size;

@@ -1,361 +1,483 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Checks that hold for every bilevel problem: derivatives against differences, adjoints, constants against random
-   points, and the same numbers on any ranks as on one.
+   Checks that every bilevel problem passes: derivatives against central differences, adjoints, constants on random
+   pairs, the same numbers on one rank and on many; and a Newton-CG lower solver for known answers.
 */
 #pragma once
+#include "../fentest.h"
 #include <fenchelbilevelproblem.h>
-#include <fenchelteams.h>
-#include "fentest.h"
-#include <stdlib.h>
 
 typedef struct {
   FenBilevelProblem    p;
   const FenBilevelOps *call;
-  FenBilevelSizes      size;
   FenBilevelPart       part;
-  FenTeamsInfo         info;
-} Check;
+  FenBilevelSizes      size;
+  MPI_Comm             team;
+  FenInt               nx, nt, s;
+} Case;
 
-static inline void CheckOpen(MPI_Comm comm, const char name[], const char options[], const FenBilevelData *data,
-                             PetscMPIInt team, Check *c)
+/* options: "-ridge_rows 30 ..." */
+static inline void CaseOpen(MPI_Comm comm, const char name[], const char options[], const FenBilevelData *data, Case *c)
 {
-  FenTeams teams;
+  FenTeams     teams;
+  FenTeamsInfo info;
 
   FEN_OK(PetscOptionsClear(NULL));
   FEN_OK(PetscOptionsInsertString(NULL, options));
   FEN_OK(FenBilevelProblemGenerate(comm, name, NULL, data, &c->p));
-  FEN_OK(FenBilevelProblemSetTeamSize(c->p, team));
   FEN_OK(FenBilevelProblemSetUp(c->p));
   FEN_OK(FenBilevelProblemGetOps(c->p, &c->call));
-  FEN_OK(FenBilevelProblemGetSizes(c->p, &c->size));
   FEN_OK(FenBilevelProblemGetPart(c->p, &c->part));
+  FEN_OK(FenBilevelProblemGetSizes(c->p, &c->size));
   FEN_OK(FenBilevelProblemGetTeams(c->p, &teams));
-  FEN_OK(FenTeamsGetInfo(teams, &c->info));
-  FEN_OK(PetscOptionsClear(NULL));
+  FEN_OK(FenTeamsGetInfo(teams, &info));
+  c->team = info.team;
+  c->nx = c->part.nx;
+  c->nt = c->part.theta1 - c->part.theta0;
+  c->s = 0;
 }
 
-static inline void CheckClose(Check *c)
+static inline double *CaseNew(FenInt n)
 {
-  FEN_OK(FenBilevelProblemDestroy(&c->p));
+  double *v;
+
+  FEN_OK(PetscCalloc1((size_t)n + 1, &v));
+  return v;
 }
 
-static inline double *CheckNew(FenInt n)
+/* random numbers keyed by their global place */
+static inline void CaseRandom(FenInt first, FenInt n, uint32_t stream, double scale, double v[])
 {
-  double *x = (double *)calloc((size_t)n + 1, sizeof(double));
-
-  assert_non_null(x);
-  return x;
+  for (FenInt k = 0; k < n; k++)
+    v[k] = scale * FenRandomNormal(7, (uint64_t)(first + k), stream);
 }
 
-/* random numbers keyed by global index: the same on any ranks */
-static inline double *CheckRandom(const Check *c, uint32_t stream, double scale)
+static inline void CaseX(const Case *c, uint32_t stream, double scale, double x[])
 {
-  double *x = CheckNew(c->part.nx);
-
-  for (FenInt i = 0; i < c->part.nx; i++)
-    x[i] = scale * FenRandomNormal(7, (uint64_t)(c->part.row0 * c->size.width + i), stream);
-  return x;
+  CaseRandom(c->part.row0 * c->size.width, c->nx, stream, scale, x);
 }
 
-static inline double *CheckTheta(const Check *c, uint32_t stream, double scale)
-{
-  double *t = CheckNew(c->part.theta1 - c->part.theta0);
-
-  for (FenInt k = c->part.theta0; k < c->part.theta1; k++)
-    t[k - c->part.theta0] = scale * FenRandomNormal(8, (uint64_t)k, stream);
-  return t;
-}
-
-static inline double CheckDot(const Check *c, FenInt n, const double x[], const double y[])
+static inline double CaseDot(const Case *c, FenInt n, const double a[], const double b[])
 {
   double dot;
 
-  FEN_OK(FenDot(c->info.team, n, x, y, &dot));
+  FEN_OK(FenDot(c->team, n, a, b, &dot));
   return dot;
 }
 
-static inline double CheckDistance(const Check *c, FenInt n, const double x[], const double y[])
+static inline double CaseDistance(const Case *c, FenInt n, const double a[], const double b[])
 {
-  double *d = CheckNew(n), square;
+  double *d = CaseNew(n), norm;
 
-  for (FenInt i = 0; i < n; i++)
-    d[i] = x[i] - (y ? y[i] : 0);
-  square = CheckDot(c, n, d, d);
-  free(d);
-  return sqrt(square);
+  for (FenInt k = 0; k < n; k++)
+    d[k] = a[k] - (b ? b[k] : 0);
+  norm = sqrt(CaseDot(c, n, d, d));
+  FEN_OK(PetscFree(d));
+  return norm;
 }
 
-static inline double *CheckAdd(FenInt n, const double x[], double t, const double v[])
+static inline void CaseAxpy(FenInt n, double t, const double v[], const double x[], double y[])
 {
-  double *z = CheckNew(n);
-
-  for (FenInt i = 0; i < n; i++)
-    z[i] = x[i] + t * v[i];
-  return z;
+  for (FenInt k = 0; k < n; k++)
+    y[k] = x[k] + t * v[k];
 }
 
-static inline double CheckValue(Check *c, FenInt s, const double x[], double g[])
+static inline double CaseSum(const Case *c, double part)
 {
-  double value, sum;
+  double sum;
 
-  FEN_OK((*c->call->gradient)(c->p, s, x, &value, g));
-  FEN_OK(FenSum(c->info.team, 1, &value, &sum));
+  FEN_OK(FenSum(c->team, 1, &part, &sum));
   return sum;
 }
 
-/* |a - b| <= tol |a| + tol */
-static inline void CheckClosely(const Check *c, FenInt n, const double a[], const double b[], double tol)
+static inline double CaseValue(const Case *c, const double x[], double g[])
 {
-  const double distance = CheckDistance(c, n, a, b), size = CheckDistance(c, n, a, NULL);
+  double value;
 
-  if (!(distance <= tol * (1 + size)))
-    print_error("distance %g of vectors of norm %g\n", distance, size);
-  FEN_ASSERT_ALL(distance <= tol * (1 + size));
+  FEN_OK((*c->call->gradient)(c->p, c->s, x, &value, g));
+  return CaseSum(c, value);
 }
 
-/* central differences of value and gradient along v, of the gradient along a direction of theta */
-static inline void CheckDerivatives(Check *c, const double theta[], const double x[], double step, double tol)
+static inline double CaseUpper(const Case *c, const double x[], double g[])
 {
-  const FenInt s = c->part.start, n = c->part.nx, q = c->part.theta1 - c->part.theta0;
-  double      *v = CheckRandom(c, 21, 1), *t = CheckTheta(c, 22, 1), *g = CheckNew(n), *a = CheckNew(n);
-  double      *b = CheckNew(n), *Hv = CheckNew(n), *Jt = CheckNew(n), plus, minus;
-  double      *xp = CheckAdd(n, x, step, v), *xm = CheckAdd(n, x, -step, v);
-  double      *tp = CheckAdd(q, theta, step, t), *tm = CheckAdd(q, theta, -step, t);
+  double value;
 
-  FEN_OK((*c->call->settheta)(c->p, theta));
-  CheckValue(c, s, x, g);
-  plus = CheckValue(c, s, xp, a);
-  minus = CheckValue(c, s, xm, b);
-  FEN_ASSERT_NEAR((plus - minus) / (2 * step), CheckDot(c, n, g, v), tol * (1 + fabs(CheckDot(c, n, g, v))));
-  for (FenInt i = 0; i < n; i++)
-    a[i] = (a[i] - b[i]) / (2 * step);
-  FEN_OK((*c->call->linearise)(c->p, s, x));
-  FEN_OK((*c->call->hessian)(c->p, v, Hv));
-  CheckClosely(c, n, Hv, a, tol);
-  if (c->call->jacobian) {
-    FEN_OK((*c->call->jacobian)(c->p, t, Jt));
-    FEN_OK((*c->call->settheta)(c->p, tp));
-    CheckValue(c, s, x, a);
-    FEN_OK((*c->call->settheta)(c->p, tm));
-    CheckValue(c, s, x, b);
-    for (FenInt i = 0; i < n; i++)
-      a[i] = (a[i] - b[i]) / (2 * step);
-    CheckClosely(c, n, Jt, a, tol);
-    FEN_OK((*c->call->settheta)(c->p, theta));
-  }
-  plus = 0;
-  FEN_OK((*c->call->upper)(c->p, s, xp, &plus, NULL));
-  FEN_OK((*c->call->upper)(c->p, s, xm, &minus, NULL));
-  plus -= minus;
-  FEN_OK(FenSum(c->info.team, 1, &plus, &minus));
-  FEN_OK((*c->call->upper)(c->p, s, x, &plus, g));
-  FEN_ASSERT_NEAR(minus / (2 * step), CheckDot(c, n, g, v), tol * (1 + fabs(minus / step)));
-  FEN_OK((*c->call->upperhessian)(c->p, s, x, v, Hv));
-  FEN_OK((*c->call->upper)(c->p, s, xp, &plus, a));
-  FEN_OK((*c->call->upper)(c->p, s, xm, &plus, b));
-  for (FenInt i = 0; i < n; i++)
-    a[i] = (a[i] - b[i]) / (2 * step);
-  CheckClosely(c, n, Hv, a, tol);
-  free(v), free(t), free(g), free(a), free(b), free(Hv), free(Jt), free(xp), free(xm), free(tp), free(tm);
+  FEN_OK((*c->call->upper)(c->p, c->s, x, &value, g));
+  return CaseSum(c, value);
 }
 
-/* <Hv,w> = <v,Hw>, <Jt,q> = <t,J^T q>, diagonal, matrix and factor at the linearised point */
-static inline void CheckAdjoints(Check *c, const double theta[], const double x[], double tol)
+typedef struct {
+  double *x, *y, *v, *w, *g, *h, *a, *b, *theta, *t, *u;
+} Room;
+
+static inline Room RoomNew(const Case *c)
 {
-  const FenInt n = c->part.nx, q = c->part.theta1 - c->part.theta0;
-  double      *v = CheckRandom(c, 31, 1), *w = CheckRandom(c, 32, 1), *t = CheckTheta(c, 33, 1);
-  double      *a = CheckNew(n), *b = CheckNew(n), *z = CheckNew(q), left, right, size;
+  return (Room){CaseNew(c->nx), CaseNew(c->nx), CaseNew(c->nx), CaseNew(c->nx), CaseNew(c->nx), CaseNew(c->nx),
+                CaseNew(c->nx), CaseNew(c->nx), CaseNew(c->nt), CaseNew(c->nt), CaseNew(c->nt)};
+}
 
-  FEN_OK((*c->call->settheta)(c->p, theta));
-  FEN_OK((*c->call->linearise)(c->p, c->part.start, x));
-  FEN_OK((*c->call->hessian)(c->p, v, a));
-  FEN_OK((*c->call->hessian)(c->p, w, b));
-  left = CheckDot(c, n, a, w);
-  right = CheckDot(c, n, v, b);
-  size = CheckDistance(c, n, a, NULL) * CheckDistance(c, n, w, NULL);
-  FEN_ASSERT_NEAR(left, right, tol * size);
-  if (c->call->jacobian) {
-    FEN_OK((*c->call->jacobian)(c->p, t, a));
-    FEN_OK((*c->call->jacobiantranspose)(c->p, w, z));
-    left = CheckDot(c, n, a, w);
-    right = CheckDot(c, q, t, z);
-    size = CheckDistance(c, n, a, NULL) * CheckDistance(c, n, w, NULL);
-    FEN_ASSERT_NEAR(left, right, tol * size);
-  }
-  if (c->call->diagonal) {
-    FEN_OK((*c->call->diagonal)(c->p, b));
-    for (FenInt k = 0; k < 6; k++) { /* pixels everywhere, first and last */
-      const FenInt at = (c->size.rows * c->size.width - 1) * k / 5, mine = at - c->part.row0 * c->size.width;
-      double      *e = CheckNew(n);
+static inline void RoomFree(Room *r)
+{
+  double **all[] = {&r->x, &r->y, &r->v, &r->w, &r->g, &r->h, &r->a, &r->b, &r->theta, &r->t, &r->u};
 
-      if (mine >= 0 && mine < n)
-        e[mine] = 1;
-      FEN_OK((*c->call->hessian)(c->p, e, a));
-      if (mine >= 0 && mine < n)
-        FEN_ASSERT_NEAR(a[mine], b[mine], tol * (1 + fabs(a[mine])));
-      free(e);
-    }
-  }
-  if (c->call->assemble) {
-    Mat H;
-    Vec in, out;
+  for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+    FEN_OK(PetscFree(*all[k]));
+}
 
-    for (int twice = 0; twice < 2; twice++)
-      FEN_OK((*c->call->assemble)(c->p, &H));
-    FEN_OK((*c->call->hessian)(c->p, v, a));
-    FEN_OK(VecCreateMPIWithArray(c->info.team, 1, (PetscInt)n, PETSC_DETERMINE, v, &in));
-    FEN_OK(VecCreateMPIWithArray(c->info.team, 1, (PetscInt)n, PETSC_DETERMINE, b, &out));
-    FEN_OK(MatMult(H, in, out));
-    FEN_OK(VecDestroy(&in));
-    FEN_OK(VecDestroy(&out));
-    CheckClosely(c, n, a, b, tol);
+/* gradients, H, J and the upper derivatives against central differences of step `t` */
+static inline void CheckDerivatives(const Case *c, Room *r, double t, double tol)
+{
+  double up, down;
+
+  CaseAxpy(c->nx, t, r->v, r->x, r->y);
+  up = CaseValue(c, r->y, r->a);
+  CaseAxpy(c->nx, -t, r->v, r->x, r->y);
+  down = CaseValue(c, r->y, r->b);
+  (void)CaseValue(c, r->x, r->g);
+  FEN_ASSERT_NEAR((up - down) / (2 * t), CaseDot(c, c->nx, r->g, r->v), tol * (1 + CaseDistance(c, c->nx, r->g, NULL)));
+  FEN_OK((*c->call->linearise)(c->p, c->s, r->x));
+  FEN_OK((*c->call->hessian)(c->p, r->v, r->h));
+  CaseAxpy(c->nx, -1, r->b, r->a, r->a);
+  CaseAxpy(c->nx, 1 / (2 * t) - 1, r->a, r->a, r->a);
+  FEN_ASSERT_NEAR(CaseDistance(c, c->nx, r->a, r->h), 0, tol * (1 + CaseDistance(c, c->nx, r->h, NULL)));
+  CaseAxpy(c->nx, t, r->v, r->x, r->y);
+  up = CaseUpper(c, r->y, r->a);
+  CaseAxpy(c->nx, -t, r->v, r->x, r->y);
+  down = CaseUpper(c, r->y, r->b);
+  (void)CaseUpper(c, r->x, r->g);
+  FEN_ASSERT_NEAR((up - down) / (2 * t), CaseDot(c, c->nx, r->g, r->v), tol * (1 + CaseDistance(c, c->nx, r->g, NULL)));
+  FEN_OK((*c->call->upperhessian)(c->p, c->s, r->x, r->v, r->h));
+  CaseAxpy(c->nx, -1, r->b, r->a, r->a);
+  CaseAxpy(c->nx, 1 / (2 * t) - 1, r->a, r->a, r->a);
+  FEN_ASSERT_NEAR(CaseDistance(c, c->nx, r->a, r->h), 0, tol * (1 + CaseDistance(c, c->nx, r->h, NULL)));
+}
+
+/* derivatives in theta, of grad h and of g, along r->t */
+static inline void CheckTheta(const Case *c, Room *r, double t, double tol)
+{
+  double up, down, slope = 0;
+
+  CaseAxpy(c->nt, t, r->t, r->theta, r->u);
+  FEN_OK((*c->call->settheta)(c->p, r->u));
+  (void)CaseValue(c, r->x, r->a);
+  up = CaseUpper(c, r->x, NULL);
+  CaseAxpy(c->nt, -t, r->t, r->theta, r->u);
+  FEN_OK((*c->call->settheta)(c->p, r->u));
+  (void)CaseValue(c, r->x, r->b);
+  down = CaseUpper(c, r->x, NULL);
+  FEN_OK((*c->call->settheta)(c->p, r->theta));
+  FEN_OK((*c->call->linearise)(c->p, c->s, r->x));
+  FEN_OK((*c->call->jacobian)(c->p, r->t, r->h));
+  CaseAxpy(c->nx, -1, r->b, r->a, r->a);
+  CaseAxpy(c->nx, 1 / (2 * t) - 1, r->a, r->a, r->a);
+  FEN_ASSERT_NEAR(CaseDistance(c, c->nx, r->a, r->h), 0, tol * (1 + CaseDistance(c, c->nx, r->h, NULL)));
+  if (c->call->direct) {
+    for (FenInt k = 0; k < c->nt; k++)
+      r->u[k] = 0;
+    FEN_OK((*c->call->direct)(c->p, c->s, r->x, r->u));
+    slope = CaseDot(c, c->nt, r->u, r->t);
   }
+  FEN_ASSERT_NEAR((up - down) / (2 * t), slope, tol * (1 + fabs(slope)));
+  FEN_OK((*c->call->jacobiantranspose)(c->p, r->w, r->u));
+  up = CaseDot(c, c->nx, r->h, r->w);
+  FEN_ASSERT_NEAR(CaseDot(c, c->nt, r->u, r->t), up,
+                  1e-11 * (1e-3 + CaseDistance(c, c->nx, r->h, NULL) * CaseDistance(c, c->nx, r->w, NULL)));
+}
+
+/* symmetry, diagonal, solve */
+static inline void CheckOperators(const Case *c, Room *r)
+{
+  double vw, size;
+
+  FEN_OK((*c->call->linearise)(c->p, c->s, r->x));
+  FEN_OK((*c->call->hessian)(c->p, r->v, r->g));
+  FEN_OK((*c->call->hessian)(c->p, r->w, r->h));
+  vw = CaseDot(c, c->nx, r->g, r->w);
+  size = CaseDistance(c, c->nx, r->g, NULL) * CaseDistance(c, c->nx, r->w, NULL);
+  FEN_ASSERT_NEAR(vw, CaseDot(c, c->nx, r->h, r->v), 1e-12 * size);
   if (c->call->solve) {
-    FEN_OK((*c->call->hessian)(c->p, v, a));
-    FEN_OK((*c->call->solve)(c->p, a, b));
-    CheckClosely(c, n, v, b, 1e-10);
+    FEN_OK((*c->call->solve)(c->p, r->g, r->a));
+    FEN_ASSERT_NEAR(CaseDistance(c, c->nx, r->a, r->v), 0, 1e-8 * CaseDistance(c, c->nx, r->v, NULL));
   }
-  free(v), free(w), free(t), free(a), free(b), free(z);
+  for (FenInt k = 0; c->call->diagonal && k < c->size.rows * c->size.width; k += 1 + c->size.rows * c->size.width / 5) {
+    const FenInt mine = k - c->part.row0 * c->size.width;
+    double       h = 0, d = 0;
+
+    for (FenInt i = 0; i < c->nx; i++)
+      r->a[i] = i == mine ? 1 : 0;
+    FEN_OK((*c->call->hessian)(c->p, r->a, r->b));
+    FEN_OK((*c->call->diagonal)(c->p, r->a));
+    if (mine >= 0 && mine < c->nx) {
+      h = r->b[mine];
+      d = r->a[mine];
+    }
+    h = CaseSum(c, h);
+    FEN_ASSERT_NEAR(CaseSum(c, d), h, 1e-12 * (1 + fabs(h)));
+  }
 }
 
-/* no pair of points may break a constant; returns how close |H - H'| comes to its bound */
-static inline double CheckConstants(Check *c, const double theta[], const double x[], double away)
+#define CHECK_BELOW(a, b) FEN_ASSERT_ALL((a) <= (b) * (1 + 1e-9) + 1e-13)
+
+/* the constants hold between r->x and r->x + scale r->v */
+static inline void CheckConstants(const Case *c, Room *r, double scale)
 {
-  const FenInt        s = c->part.start, n = c->part.nx;
-  double             *d = CheckRandom(c, 41, away), *y = CheckAdd(n, x, 1, d), *v = CheckRandom(c, 42, 1);
-  double             *t = CheckTheta(c, 43, 1), *a = CheckNew(n), *b = CheckNew(n), far, size, change, closest = 0;
   FenBilevelConstants k;
-  const double        more = 1 + 1e-10;
+  const double        w = CaseDistance(c, c->nx, r->w, NULL);
+  double              distance, change;
+
+  FEN_OK((*c->call->linearise)(c->p, c->s, r->x));
+  FEN_OK((*c->call->constants)(c->p, c->s, &k));
+  FEN_OK((*c->call->hessian)(c->p, r->w, r->g));
+  FEN_OK((*c->call->jacobiantranspose)(c->p, r->w, r->t));
+  FEN_ASSERT_ALL(k.mu > 0 && isfinite(k.lipschitz) && isfinite(k.J) && isfinite(k.jacobian));
+  CHECK_BELOW(CaseDistance(c, c->nt, r->t, NULL), k.J * w);
+  CHECK_BELOW(CaseDistance(c, c->nx, r->g, NULL), k.lipschitz * w);
+  CHECK_BELOW(k.mu * w, CaseDistance(c, c->nx, r->g, NULL));
+  CaseAxpy(c->nx, scale, r->v, r->x, r->y);
+  distance = CaseDistance(c, c->nx, r->x, r->y);
+  FEN_OK((*c->call->linearise)(c->p, c->s, r->y));
+  FEN_OK((*c->call->hessian)(c->p, r->w, r->h));
+  FEN_OK((*c->call->jacobiantranspose)(c->p, r->w, r->u));
+  CHECK_BELOW(CaseDistance(c, c->nx, r->g, r->h), k.hessian * distance * w);
+  CHECK_BELOW(CaseDistance(c, c->nt, r->t, r->u), k.jacobian * distance * w);
+  (void)CaseValue(c, r->x, r->a);
+  (void)CaseValue(c, r->y, r->b);
+  change = CaseDistance(c, c->nx, r->a, r->b);
+  CHECK_BELOW(change, k.lipschitz * distance);
+  CHECK_BELOW(k.mu * distance, change);
+  (void)CaseUpper(c, r->x, r->a);
+  (void)CaseUpper(c, r->y, r->b);
+  CHECK_BELOW(CaseDistance(c, c->nx, r->a, r->b), k.upper * distance);
+}
+
+/* all of the above at a random point and theta = start + spread N(0,1); constants up to the distance `far` |v| */
+static inline void CheckCase(const Case *c, double size, double spread, double step, double tol, double far)
+{
+  Room r = RoomNew(c);
+
+  if (c->call->start)
+    FEN_OK((*c->call->start)(c->p, r.theta));
+  CaseRandom(c->part.theta0, c->nt, 1, spread, r.t);
+  CaseAxpy(c->nt, 1, r.t, r.theta, r.theta);
+  CaseRandom(c->part.theta0, c->nt, 2, 1, r.t);
+  CaseX(c, 3, size, r.x);
+  CaseX(c, 4, 1, r.v);
+  CaseX(c, 5, 1, r.w);
+  FEN_OK((*c->call->settheta)(c->p, r.theta));
+  CheckDerivatives(c, &r, step, tol);
+  CheckTheta(c, &r, step, tol);
+  CheckOperators(c, &r);
+  for (double scale = 1e-3; scale <= far; scale *= 10)
+    CheckConstants(c, &r, scale);
+  RoomFree(&r);
+}
+
+/* Newton with CG on H to |grad h| <= tol; x: start and answer */
+static inline void CaseSolve(const Case *c, double tol, double x[])
+{
+  double *g = CaseNew(c->nx), *d = CaseNew(c->nx), *r = CaseNew(c->nx), *q = CaseNew(c->nx), *Hq = CaseNew(c->nx);
+  double  value, norm;
+  int     it = 0;
+
+  for (value = CaseValue(c, x, g); (norm = CaseDistance(c, c->nx, g, NULL)) > tol && it < 60; it++) {
+    double rr = norm * norm, step = 1, slope;
+
+    FEN_OK((*c->call->linearise)(c->p, c->s, x));
+    for (FenInt k = 0; k < c->nx; k++) {
+      d[k] = 0;
+      r[k] = q[k] = -g[k];
+    }
+    for (int i = 0; i < 4000 && rr > 1e-20 * norm * norm; i++) {
+      double alpha, beta = rr;
+
+      FEN_OK((*c->call->hessian)(c->p, q, Hq));
+      alpha = rr / CaseDot(c, c->nx, q, Hq);
+      CaseAxpy(c->nx, alpha, q, d, d);
+      CaseAxpy(c->nx, -alpha, Hq, r, r);
+      rr = CaseDot(c, c->nx, r, r);
+      beta = rr / beta;
+      CaseAxpy(c->nx, beta, q, r, q);
+    }
+    slope = CaseDot(c, c->nx, g, d);
+    for (int i = 0; i < 30; i++, step /= 2) {
+      double trial;
+
+      CaseAxpy(c->nx, step, d, x, r);
+      trial = CaseValue(c, r, Hq);
+      if (trial <= value + 1e-4 * step * slope || CaseDistance(c, c->nx, Hq, NULL) < norm) {
+        value = trial;
+        break;
+      }
+    }
+    CaseAxpy(c->nx, step, d, x, x);
+    (void)CaseValue(c, x, g);
+  }
+  FEN_ASSERT_ALL(norm <= tol);
+  FEN_OK(PetscFree(g));
+  FEN_OK(PetscFree(d));
+  FEN_OK(PetscFree(r));
+  FEN_OK(PetscFree(q));
+  FEN_OK(PetscFree(Hq));
+}
+
+/* FISTA with strong convexity, h = smooth + l1 */
+static inline void CaseFista(const Case *c, double tol, double x[])
+{
+  double *z = CaseNew(c->nx), *g = CaseNew(c->nx), *old = CaseNew(c->nx), value, norm = PETSC_INFINITY, t = 0;
+  FenBilevelConstants k;
+
+  FEN_OK((*c->call->linearise)(c->p, c->s, x));
+  FEN_OK((*c->call->constants)(c->p, c->s, &k));
+  CaseAxpy(c->nx, 0, x, x, old);
+  for (int it = 0; it < 200000 && norm > tol; it++) {
+    const double q = k.mu / k.lipschitz,
+                 next = (1 - q * t * t + sqrt((1 - q * t * t) * (1 - q * t * t) + 4 * t * t)) / 2;
+    const double beta = it ? (t - 1) * (1 - next * q) / (next * (1 - q)) : 0;
+
+    for (FenInt i = 0; i < c->nx; i++) {
+      z[i] = x[i] + beta * (x[i] - old[i]);
+      old[i] = x[i];
+    }
+    FEN_OK((*c->call->smoothgradient)(c->p, c->s, z, &value, g));
+    CaseAxpy(c->nx, -1 / k.lipschitz, g, z, x);
+    FEN_OK((*c->call->prox)(c->p, c->s, 1 / k.lipschitz, x));
+    t = next;
+    if (it % 10 == 9) {
+      (void)CaseValue(c, x, g);
+      norm = CaseDistance(c, c->nx, g, NULL);
+    }
+  }
+  FEN_ASSERT_ALL(norm <= tol);
+  FEN_OK(PetscFree(z));
+  FEN_OK(PetscFree(g));
+  FEN_OK(PetscFree(old));
+}
+
+static inline void CaseNative(const Case *c, double tol, double x[])
+{
+  double *g = CaseNew(c->nx);
+  FenInt  it = 0;
+
+  FEN_OK((*c->call->native)(c->p, c->s, tol, 10000, x, &it));
+  (void)CaseValue(c, x, g);
+  FEN_ASSERT_ALL(CaseDistance(c, c->nx, g, NULL) <= tol);
+  assert_true(it > 0);
+  FEN_OK(PetscFree(g));
+}
+
+/* H q = b by CG */
+static inline void CaseAdjoint(const Case *c, double tol, const double b[], double q[])
+{
+  double *r = CaseNew(c->nx), *d = CaseNew(c->nx), *Hd = CaseNew(c->nx), rr;
+
+  for (FenInt k = 0; k < c->nx; k++) {
+    q[k] = 0;
+    r[k] = d[k] = b[k];
+  }
+  rr = CaseDot(c, c->nx, r, r);
+  for (int i = 0; i < 20000 && sqrt(rr) > tol; i++) {
+    double alpha, old = rr;
+
+    FEN_OK((*c->call->hessian)(c->p, d, Hd));
+    alpha = rr / CaseDot(c, c->nx, d, Hd);
+    CaseAxpy(c->nx, alpha, d, q, q);
+    CaseAxpy(c->nx, -alpha, Hd, r, r);
+    rr = CaseDot(c, c->nx, r, r);
+    CaseAxpy(c->nx, rr / old, d, r, d);
+  }
+  FEN_ASSERT_ALL(sqrt(rr) <= tol);
+  FEN_OK(PetscFree(r));
+  FEN_OK(PetscFree(d));
+  FEN_OK(PetscFree(Hd));
+}
+
+/* f(theta), its gradient (my part) and x; lower and adjoint residuals at most tol */
+static inline double CaseHyper(const Case *c, double tol, const double theta[], double x[], double df[])
+{
+  double *g = CaseNew(c->nx), *q = CaseNew(c->nx), *t = CaseNew(c->nt), f;
 
   FEN_OK((*c->call->settheta)(c->p, theta));
-  far = CheckDistance(c, n, x, y);
-  CheckValue(c, s, x, a);
-  CheckValue(c, s, y, b);
-  FEN_OK((*c->call->linearise)(c->p, s, x));
-  FEN_OK((*c->call->constants)(c->p, s, &k));
-  change = CheckDistance(c, n, a, b);
-  FEN_ASSERT_ALL(change <= k.lipschitz * far * more);
-  FEN_ASSERT_ALL(k.mu > 0 && change * more >= k.mu * far);
-  size = CheckDistance(c, n, v, NULL);
-  FEN_OK((*c->call->hessian)(c->p, v, a));
-  FEN_ASSERT_ALL(CheckDistance(c, n, a, NULL) <= k.lipschitz * size * more);
-  FEN_ASSERT_ALL(CheckDot(c, n, a, v) * more >= k.mu * size * size);
-  FEN_OK((*c->call->linearise)(c->p, s, y));
-  FEN_OK((*c->call->hessian)(c->p, v, b));
-  change = CheckDistance(c, n, a, b);
-  closest = change / (k.hessian * far * size);
-  FEN_ASSERT_ALL(closest <= more);
-  if (c->call->jacobian) {
-    double *z = CheckNew(c->part.theta1 - c->part.theta0);
-
-    size = CheckDistance(c, c->part.theta1 - c->part.theta0, t, NULL);
-    FEN_OK((*c->call->jacobian)(c->p, t, b));
-    FEN_OK((*c->call->linearise)(c->p, s, x));
-    for (int power = 0; power < 4; power++) {
-      FEN_OK((*c->call->jacobian)(c->p, power ? z : t, a));
-      if (!power)
-        FEN_ASSERT_ALL(CheckDistance(c, n, a, b) <= k.jacobian * far * size * more);
-      size = CheckDistance(c, c->part.theta1 - c->part.theta0, power ? z : t, NULL);
-      FEN_ASSERT_ALL(CheckDistance(c, n, a, NULL) <= k.J * size * more);
-      FEN_OK((*c->call->jacobiantranspose)(c->p, a, z));
-    }
-    free(z);
-  }
-  free(d), free(y), free(v), free(t), free(a), free(b);
-  return closest;
+  if (c->call->native)
+    CaseNative(c, tol, x);
+  else if (c->call->prox)
+    CaseFista(c, tol, x);
+  else
+    CaseSolve(c, tol, x);
+  f = CaseUpper(c, x, g);
+  FEN_OK((*c->call->linearise)(c->p, c->s, x));
+  if (c->call->solve)
+    FEN_OK((*c->call->solve)(c->p, g, q));
+  else
+    CaseAdjoint(c, tol, g, q);
+  FEN_OK((*c->call->jacobiantranspose)(c->p, q, df));
+  if (c->call->direct)
+    FEN_OK((*c->call->direct)(c->p, c->s, x, t));
+  for (FenInt k = 0; k < c->nt; k++)
+    df[k] = t[k] - df[k];
+  FEN_OK(PetscFree(g));
+  FEN_OK(PetscFree(q));
+  FEN_OK(PetscFree(t));
+  return f;
 }
 
-/* my part of what the same problem on one rank has */
-static inline void CheckSame(const Check *c, const Check *one, const double mine[], const double whole[],
-                             FenInt per_row)
+/* df/dtheta along a random direction against central differences of f */
+static inline void CheckHypergradient(const Case *c, double tol, double t, double error)
 {
-  double worst = 0, size = 0;
+  Room   r = RoomNew(c);
+  double up, down;
 
-  for (FenInt i = 0; i < (c->part.row1 - c->part.row0) * per_row; i++) {
-    worst = fmax(worst, fabs(mine[i] - whole[c->part.row0 * per_row + i]));
-    size = fmax(size, fabs(mine[i]));
-  }
-  (void)one;
-  FEN_ASSERT_ALL(worst <= 1e-12 * (1 + size));
+  if (c->call->start)
+    FEN_OK((*c->call->start)(c->p, r.theta));
+  CaseRandom(c->part.theta0, c->nt, 6, 1, r.t);
+  CaseAxpy(c->nt, t, r.t, r.theta, r.u);
+  up = CaseHyper(c, tol, r.u, r.x, r.u);
+  CaseAxpy(c->nt, -t, r.t, r.theta, r.u);
+  down = CaseHyper(c, tol, r.u, r.x, r.u);
+  (void)CaseHyper(c, tol, r.theta, r.x, r.u);
+  FEN_ASSERT_NEAR((up - down) / (2 * t), CaseDot(c, c->nt, r.u, r.t),
+                  error * (1e-3 + CaseDistance(c, c->nt, r.u, NULL)));
+  RoomFree(&r);
 }
 
-static inline void CheckInvariance(const char name[], const char options[], const FenBilevelData *data,
-                                   PetscMPIInt team, double shift)
+/* value, gradient, products on all ranks against those of one rank */
+static inline void CheckRanks(const char name[], const char options[], const FenBilevelData *data, double size)
 {
-  Check               c, one;
-  double             *theta, *all, *x, *X, *v, *V, *g, *G, *z, *Z, *w, *W, metrics[FEN_BILEVEL_METRICS];
-  double              same[FEN_BILEVEL_METRICS], upper[2], value;
-  FenInt              s;
-  FenBilevelConstants k, K;
+  Case   many, one;
+  Room   r, o;
+  double values[2];
 
-  CheckOpen(MPI_COMM_WORLD, name, options, data, team, &c);
-  CheckOpen(PETSC_COMM_SELF, name, options, data, 1, &one);
-  assert_int_equal(c.size.p, one.size.p);
-  theta = CheckTheta(&c, 51, shift), all = CheckTheta(&one, 51, shift);
-  g = CheckNew(c.part.theta1 - c.part.theta0), G = CheckNew(one.size.p);
-  FEN_OK((*c.call->start)(c.p, g));
-  FEN_OK((*one.call->start)(one.p, G));
-  for (FenInt t = 0; t < one.size.p; t++)
-    all[t] += G[t];
-  for (FenInt t = c.part.theta0; t < c.part.theta1; t++)
-    theta[t - c.part.theta0] += g[t - c.part.theta0];
-  free(g), free(G);
-  FEN_OK((*c.call->settheta)(c.p, theta));
-  FEN_OK((*one.call->settheta)(one.p, all));
-  v = CheckRandom(&c, 52, 1), V = CheckRandom(&one, 52, 1);
-  x = CheckNew(c.part.nx), X = CheckNew(one.part.nx), g = CheckNew(c.part.nx), G = CheckNew(one.part.nx);
-  z = CheckNew(c.part.theta1 - c.part.theta0), Z = CheckNew(one.size.p);
-  w = CheckNew(c.part.nw), W = CheckNew(one.part.nw);
-  s = c.part.end - 1;
-  FEN_OK((*c.call->initial)(c.p, s, x));
-  FEN_OK((*one.call->initial)(one.p, s, X));
-  CheckSame(&c, &one, x, X, c.size.width);
-  value = CheckValue(&c, s, x, g);
-  FEN_ASSERT_NEAR(value, CheckValue(&one, s, X, G), 1e-12 * fabs(value));
-  CheckSame(&c, &one, g, G, c.size.width);
-  FEN_OK((*c.call->upper)(c.p, s, x, &upper[0], g));
-  FEN_OK(FenSum(c.info.team, 1, upper, &value));
-  FEN_OK((*one.call->upper)(one.p, s, X, &upper[1], G));
-  FEN_ASSERT_NEAR(value, upper[1], 1e-12 * fabs(value));
-  FEN_OK((*c.call->linearise)(c.p, s, x));
-  FEN_OK((*one.call->linearise)(one.p, s, X));
-  FEN_OK((*c.call->hessian)(c.p, v, g));
-  FEN_OK((*one.call->hessian)(one.p, V, G));
-  CheckSame(&c, &one, g, G, c.size.width);
-  FEN_OK((*c.call->jacobiantranspose)(c.p, v, z));
-  FEN_OK((*one.call->jacobiantranspose)(one.p, V, Z));
-  for (FenInt t = c.part.theta0; t < c.part.theta1; t++)
-    FEN_ASSERT_NEAR(z[t - c.part.theta0], Z[t], 1e-11 * (1 + fabs(Z[t])));
-  FEN_OK((*c.call->jacobian)(c.p, theta, g));
-  FEN_OK((*one.call->jacobian)(one.p, all, G));
-  CheckSame(&c, &one, g, G, c.size.width);
-  FEN_OK((*c.call->diagonal)(c.p, g));
-  FEN_OK((*one.call->diagonal)(one.p, G));
-  CheckSame(&c, &one, g, G, c.size.width);
-  FEN_OK((*c.call->constants)(c.p, s, &k));
-  FEN_OK((*one.call->constants)(one.p, s, &K));
-  FEN_ASSERT_NEAR(k.J, K.J, 1e-12 * K.J);
-  FEN_ASSERT_NEAR(k.lipschitz, K.lipschitz, 1e-12 * K.lipschitz);
-  FEN_ASSERT_NEAR(k.hessian, K.hessian, 1e-12 * K.hessian);
-  FEN_ASSERT_NEAR(k.jacobian, K.jacobian, 1e-12 * K.jacobian);
-  FEN_OK((*c.call->metrics)(c.p, s, x, metrics));
-  FEN_OK((*one.call->metrics)(one.p, s, X, same));
-  for (PetscInt m = 0; m < c.size.nmetrics; m++)
-    FEN_ASSERT_NEAR(metrics[m], same[m], 1e-12 * (1 + fabs(same[m])));
-  if (c.size.duals) {
-    FEN_OK((*c.call->dualstart)(c.p, s, v, w));
-    FEN_OK((*one.call->dualstart)(one.p, s, V, W));
-    FEN_OK((*c.call->dualstep)(c.p, s, v, x, w));
-    FEN_OK((*one.call->dualstep)(one.p, s, V, X, W));
-    CheckSame(&c, &one, w, W, c.size.duals);
-    FEN_OK((*c.call->dualise)(c.p, s, x, w));
-    FEN_OK((*one.call->dualise)(one.p, s, X, W));
-    FEN_OK((*c.call->hessian)(c.p, v, g));
-    FEN_OK((*one.call->hessian)(one.p, V, G));
-    CheckSame(&c, &one, g, G, c.size.width);
+  CaseOpen(MPI_COMM_WORLD, name, options, data, &many);
+  CaseOpen(MPI_COMM_SELF, name, options, data, &one);
+  r = RoomNew(&many);
+  o = RoomNew(&one);
+  for (int k = 0; k < 2; k++) {
+    const Case *c = k ? &one : &many;
+    Room       *w = k ? &o : &r;
+
+    if (c->call->start)
+      FEN_OK((*c->call->start)(c->p, w->theta));
+    CaseX(c, 3, size, w->x);
+    CaseX(c, 4, 1, w->v);
+    FEN_OK((*c->call->settheta)(c->p, w->theta));
+    values[k] = CaseValue(c, w->x, w->g) + CaseUpper(c, w->x, w->h);
+    FEN_OK((*c->call->linearise)(c->p, c->s, w->x));
+    FEN_OK((*c->call->hessian)(c->p, w->v, w->a));
+    FEN_OK((*c->call->upperhessian)(c->p, c->s, w->x, w->v, w->b));
+    FEN_OK((*c->call->jacobiantranspose)(c->p, w->v, w->t));
   }
-  free(theta), free(all), free(x), free(X), free(v), free(V), free(g), free(G), free(z), free(Z), free(w), free(W);
-  CheckClose(&c);
-  CheckClose(&one);
+  FEN_ASSERT_NEAR(values[0], values[1], 1e-12 * fabs(values[1]));
+  for (FenInt k = 0; k < many.nx; k++) {
+    const FenInt i = many.part.row0 * many.size.width + k;
+
+    assert_true(fabs(r.g[k] - o.g[i]) <= 1e-12 * (1 + CaseDistance(&one, one.nx, o.g, NULL)));
+    assert_true(fabs(r.h[k] - o.h[i]) <= 1e-12 * (1 + CaseDistance(&one, one.nx, o.h, NULL)));
+    assert_true(fabs(r.a[k] - o.a[i]) <= 1e-12 * (1 + CaseDistance(&one, one.nx, o.a, NULL)));
+    assert_true(fabs(r.b[k] - o.b[i]) <= 1e-12 * (1 + CaseDistance(&one, one.nx, o.b, NULL)));
+  }
+  for (FenInt k = 0; k < many.nt; k++)
+    assert_true(fabs(r.t[k] - o.t[many.part.theta0 + k]) <= 1e-12 * (1 + CaseDistance(&one, one.nt, o.t, NULL)));
+  RoomFree(&r);
+  RoomFree(&o);
+  FEN_OK(FenBilevelProblemDestroy(&many.p));
+  FEN_OK(FenBilevelProblemDestroy(&one.p));
 }

@@ -3,16 +3,18 @@
    FenLower: solves lower problems, x = argmin h_s(., theta), to a distance that it can prove.
 
    A type ("fista", "gd", "lbfgs", "newton", "pdnewton", "native", "direct") is one file in this folder and one line in
-   the list. theta has been set in the problem. A solve starts from what is in x (and w, the dual variables of pdnewton)
-   and ends when |grad h(x)| <= tol, after max_it iterations, or when rounding errors allow no more. It reports what was
-   achieved, whatever happened; a tolerance that cannot be reached is no error.
+   the list. theta has been set in the problem. A solve starts from what is in x (and w, the dual variables of pdnewton,
+   which the caller starts by the problem's `dualstart`) and ends when |grad h(x)| <= tol, after max_it iterations, or
+   when rounding errors allow no more. It reports what was achieved, whatever happened; a tolerance that cannot be
+   reached is no error. A start where h or its gradient is not finite comes back with that gradient.
 
    An iteration is one gradient, one product with H, one application of a preconditioner, or one solve with a factor;
-   they are counted per sample.
+   they are counted per sample. Scaling by the diagonal is part of the product.
 */
 #pragma once
 #include <fenchelbilevelproblem.h>
 #include <petscksp.h>
+#include <compat.h>
 
 typedef struct _p_FenLower *FenLower;
 
@@ -25,6 +27,7 @@ typedef struct {
 
 typedef struct {
   const char *name;
+  const char *(*refuse)(const FenBilevelOps *); /* why a problem does not suit; NULL: it does */
   PetscErrorCode (*setup)(FenLower);
   /* resume: x, w, theta are as the last call on this sample left them; memory of that call may be used */
   PetscErrorCode (*solve)(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
@@ -32,25 +35,38 @@ typedef struct {
   PetscErrorCode (*destroy)(FenLower);
 } FenLowerType;
 
+typedef struct _p_FenSystem *FenSystem;
+
 struct _p_FenLower {
   MPI_Comm             team;
   FenBilevelProblem    problem;
   const FenBilevelOps *call;
   FenBilevelPart       part;
   const FenLowerType  *type;
-  char                 prefix[64]; /* of KSP and PC options: bilevel_lower_ */
-  FenInt               check;      /* option -bilevel_lower_check: first-order methods look at |grad h| this often */
-  void                *data;       /* the type's */
+  char                 prefix[64]; /* of KSP and PC options: bilevel_lower_ behind that of the solver */
+  FenInt               check;      /* option -bilevel_lower_check: fista looks at |grad h| this often */
+  FenInt               memory;     /* option -bilevel_lower_memory: pairs of lbfgs */
+  PetscBool            isset;      /* setup has run: in the first solve */
+  double   *g, *d, *xt, *gt;       /* work: gradient, direction, trial point and its gradient; types may swap them */
+  double   *work[4];               /* how these were allocated */
+  FenSystem system;                /* Newton types */
+  void     *data;                  /* the type's */
 };
 
-/* name "auto": pdnewton where the problem has duals, native where the problem has one, otherwise newton */
+/* name "auto": pdnewton where the problem has duals, native where the problem has one, fista where there is an l1 norm,
+   otherwise newton */
 PETSC_INTERN PetscErrorCode FenLowerCreate(FenBilevelProblem, const char name[], FenLower *);
-PETSC_INTERN PetscErrorCode FenLowerSetOptions(FenLower, PetscOptionItems *); /* in the solver's options block */
+/* of the solver: its options are -PREFIXbilevel_lower_...; before the first solve */
+PETSC_INTERN PetscErrorCode FenLowerSetPrefix(FenLower, const char prefix[]);
+PETSC_INTERN PetscErrorCode FenLowerSetOptions(FenLower, FenOptionItems); /* in the solver's options block */
 PETSC_INTERN PetscErrorCode FenLowerGetName(FenLower, const char *[]);
 PETSC_INTERN PetscErrorCode FenLowerSolve(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[],
                                           double w[], FenLowerAnswer *);
 PETSC_INTERN PetscErrorCode FenLowerDestroy(FenLower *);
-/* names for help and errors */
+/* the inverse of H that the pairs of the last lbfgs solve approximate, b itself without pairs; for FenSystemSetShell()
+ */
+PETSC_INTERN PetscErrorCode FenLowerInverse(void *lower, const double b[], double q[]);
+/* names for help and errors, "auto" first, NULL last */
 PETSC_INTERN PetscErrorCode FenLowerGetTypes(const char *const *names[]);
 
 #define FEN_LOWER_TYPE_LIST(X)  X(fista) X(gd) X(lbfgs) X(newton) X(pdnewton) X(native) X(direct)
@@ -58,24 +74,62 @@ PETSC_INTERN PetscErrorCode FenLowerGetTypes(const char *const *names[]);
 FEN_LOWER_TYPE_LIST(FEN_LOWER_DECLARE)
 #undef FEN_LOWER_DECLARE
 
-/* ---- linear systems H q = b at the point that the problem was linearised at (linear.c); lower and adjoint use it ----
+/* ---- for the types (lower.c, search.c) ---- */
+typedef struct {
+  double value, norm, slope, size; /* h, |grad h|, grad h . d, |x| */
+} FenLowerPoint;
+/* one gradient and one message; d: NULL, or the direction for the slope */
+PETSC_INTERN PetscErrorCode FenLowerEvaluate(FenLower, FenInt s, const double x[], const double d[], double g[],
+                                             FenLowerPoint *);
+PETSC_INTERN void           FenLowerAnswerSet(const FenLowerPoint *, double tol, FenLowerAnswer *);
+/* along L->d from x: Armijo, and where differences of h are rounding errors, falling gradients. On success x and L->g
+   are those of the new point; count grows by the gradients, at most `most` of them */
+PETSC_INTERN PetscErrorCode FenLowerSearch(FenLower, FenInt s, double tol, FenInt most, double x[], FenLowerPoint *,
+                                           FenInt *count, PetscBool *found);
+/* mu and L of a first-order method; an error if the problem does not know them */
+PETSC_INTERN PetscErrorCode FenLowerConstants(FenLower, FenInt s, double *mu, double *lipschitz);
+
+/* ---- when to give up: no halving of the least |grad h| within a window of iterations ---- */
+typedef struct {
+  double least;
+  FenInt since, window, soon; /* soon: window at the level of rounding errors */
+} FenLowerFloor;
+PETSC_INTERN void      FenLowerFloorStart(FenLowerFloor *, double window, double soon);
+PETSC_INTERN PetscBool FenLowerFloorReached(FenLowerFloor *, FenInt it, double norm, double rounding);
+
+/* ---- linear systems H q = b at the point that the problem was linearised at (system.c); lower and adjoint use it ----
  */
-typedef struct _p_FenSystem *FenSystem;
 typedef struct {
   double    residual;   /* |b - H q|, computed anew at the end */
-  FenInt    iterations; /* products, or solves with a factor */
+  FenInt    iterations; /* products, and applications of factors or other preconditioners but the diagonal */
   PetscBool reached;
 } FenSystemAnswer;
-/* prefix: bilevel_lower_ or bilevel_adjoint_; PC from options -PREFIXpc_type among what the problem offers: auto takes
-   the problem's own solve, else an exact factor in one dimension, else GAMG or ILU on what `assemble` gives, else the
-   diagonal, else none */
+/* prefix: bilevel_lower_ or bilevel_adjoint_, with that of the solver before; PC from options -PREFIXpc_type: auto,
+   solve (the problem's), tridiagonal, diagonal, lbfgs, none, or a type of PETSc for what `assemble` gives (gamg,
+   bjacobi, ...). auto takes the problem's own solve, else an exact factor where `assemble` is tridiagonal, else the
+   diagonal, else none. KSP from -PREFIXksp_type, cg unless it says otherwise */
 PETSC_INTERN PetscErrorCode FenSystemCreate(FenBilevelProblem, const char prefix[], FenSystem *);
-/* q: start and answer; zero start if `zero`; stops at |b - H q| <= tol */
+/* shows the options in the solver's options block; name: "-bilevel_lower_pc_type" or "-bilevel_adjoint_pc_type" */
+PETSC_INTERN PetscErrorCode FenSystemSetOptions(FenOptionItems, const char name[]);
+/* q: start and answer; zero start if `zero`; stops at |b - H q| <= tol, or where rounding errors allow no more.
+   tol infinite: one application of the factor if there is an exact one, unlooked at: residual infinite */
 PETSC_INTERN PetscErrorCode FenSystemApply(FenSystem, const double b[], double tol, FenInt max_it, PetscBool zero,
                                            double q[], FenSystemAnswer *);
+/* the residual may be the one that the method carries along: a product less */
+PETSC_INTERN PetscErrorCode FenSystemTrust(FenSystem);
+/* the next Apply is at the same point as the last one: factors stay */
+PETSC_INTERN PetscErrorCode FenSystemSamePoint(FenSystem);
+/* solve or a tridiagonal factor of H itself; sets up at the linearised point for the next Apply; collective in the team
+ */
+PETSC_INTERN PetscErrorCode FenSystemIsExact(FenSystem, PetscBool *);
+/* for -PREFIXpc_type lbfgs: q ~ H^{-1} b, at the caller's pleasure a different one each time it is set */
+PETSC_INTERN PetscErrorCode FenSystemSetShell(FenSystem, PetscErrorCode (*apply)(void *, const double b[], double q[]),
+                                              void *ctx);
 PETSC_INTERN PetscErrorCode FenSystemDestroy(FenSystem *);
 
 /* ---- sums in a team (lower.c) ---- */
+#define FEN_TEAM_DOTS 96
+/* one message for up to FEN_TEAM_DOTS dots */
 PETSC_INTERN PetscErrorCode FenTeamDots(MPI_Comm team, FenInt n, PetscInt k, const double *const x[],
-                                        const double *const y[], double dots[]); /* k <= 8 dots, one message */
+                                        const double *const y[], double dots[]);
 PETSC_INTERN PetscErrorCode FenTeamNorm(MPI_Comm team, FenInt n, const double x[], double *norm);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   What FenBilevel and its types share.
+
+   A FenPoint is a theta with the lower solutions, adjoints, values and bounds that belong to it. A type moves between
+   two points: `cur`, where it is, and `trial`, where it may go. One iteration of a type is one decision: a
+   hypergradient or one trial of a line search, so that a run can be stopped and continued between any two.
+*/
+#pragma once
+#include <fenchelbilevel.h>
+#include "../solverimpl.h"
+#include "lower/lower.h"
+
+/* what is known of one sample at a point; all whole numbers of the team */
+enum {
+  FEN_SAMPLE_EPS,   /* |x - argmin h| is at most this */
+  FEN_SAMPLE_GRAD,  /* |grad h(x)| */
+  FEN_SAMPLE_VALUE, /* g(x) */
+  FEN_SAMPLE_GNORM, /* |grad g(x)| */
+  FEN_SAMPLE_LO,    /* g(argmin h) lies between LO and UP */
+  FEN_SAMPLE_UP,
+  FEN_SAMPLE_DELTA, /* |grad g(x) - H q| */
+  FEN_SAMPLE_QNORM, /* |q| */
+  FEN_SAMPLE_ZNORM, /* |J^T q| */
+  FEN_SAMPLE_OMEGA, /* |dg/dtheta as computed - true| is at most this */
+  FEN_SAMPLE_N
+};
+typedef double FenSample[FEN_SAMPLE_N];
+
+typedef struct {
+  double    *theta, *z;     /* my part */
+  double    *x, *w, *q, *h; /* my samples one by one; h: grad h at x */
+  FenSample *s;             /* my samples */
+  double     f, lower, upper;
+  double     regulariser;
+  double     reached;      /* 1: all lower solutions have the accuracy that was asked for */
+  double     eps;          /* largest of all samples */
+  double     znorm;        /* of the projected hypergradient */
+  double     omega;        /* its certified error */
+  FenInt     has_x, fresh; /* x belongs to theta; z, q to x */
+  FenInt     has_z;        /* the type is done with the hypergradient here: trials follow */
+} FenPoint;
+
+typedef enum { FEN_ERROR_NONE = 0, FEN_ERROR_CERTIFIED = 1, FEN_ERROR_GOAL = 2 } FenBilevelError;
+PETSC_INTERN const char *const FenBilevelErrors[];
+
+struct _p_FenBilevel {
+  struct _p_FenSolver base; /* first: a FenBilevel is a FenSolver */
+  /* user parameters */
+  FenBilevelProblem problem;
+  double           *start;  /* my part of theta_0, NULL: the problem's */
+  double            budget; /* lower + adjoint iterations; 0: no limit */
+  char              lower_name[32];
+  FenInt            lower_check, lower_memory;
+  PetscInt          upper;       /* FenBilevelUpper; -1: the problem's */
+  double            temperature; /* of the KL-robust mean */
+  FenBilevelError   error;       /* what is added to |z| before it is compared with the tolerance */
+  PetscBool         predict;     /* lower solutions of trials start where the tangent says */
+  PetscBool         predict_set;
+  PetscBool         correct;                      /* values corrected by the adjoint where it is known */
+  double            eps0, delta0;                 /* first accuracies; 0: chosen */
+  PetscInt          lower_max_it, adjoint_max_it; /* of one sample's solve */
+  double            box[2];                       /* further bounds of all hyperparameters */
+  PetscInt          team_size;
+  double            pull; /* r += pull/2 |theta - theta_0|^2 */
+  /* parts */
+  FenBilevelSizes      size;
+  FenBilevelPart       part;
+  FenTeamsInfo         team;
+  const FenBilevelOps *call;
+  FenLower             lower;
+  FenSystem            adjoint;
+  FenInt               nt, nb; /* my hyperparameters, my samples */
+  double              *theta0, *lo, *up;
+  /* points */
+  FenPoint  point[3];
+  FenPoint *cur, *trial;
+  FenPoint *final;   /* after the loop: cur, or point[2] with the hypergradient that cur has not */
+  double   *modulus; /* mu of my samples, at the last theta that was solved */
+  /* state */
+  FenBilevelWork work;
+  /* work space: of the size of x (three), of theta (two) */
+  double          *wx[3], *wt[2];
+  FenLayout        lx, lw, ltheta, lsample;
+  FenBilevelBounds bounds;
+};
+
+/* X-list of types: one line makes declaration and registration; the default first */
+#define FEN_BILEVEL_TYPE_LIST(X)                                                                                       \
+  X(FENBILEVELCERTIFIED, Certified)                                                                                    \
+  X(FENBILEVELMAID, MAID)                                                                                              \
+  X(FENBILEVELMAIDBB, MAIDBB)                                                                                          \
+  X(FENBILEVELHOAG, HOAG)                                                                                              \
+  X(FENBILEVELFIXED, Fixed)
+#define FEN_BILEVEL_DECLARE_TYPE(name, Type) PETSC_INTERN PetscErrorCode FenBilevelCreate_##Type(FenSolver);
+FEN_BILEVEL_TYPE_LIST(FEN_BILEVEL_DECLARE_TYPE)
+#undef FEN_BILEVEL_DECLARE_TYPE
+
+PETSC_INTERN PetscErrorCode FenBilevelInitializePackage_Private(void);
+/* teams of the size that was asked for, then the problem's set-up */
+PETSC_INTERN PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel);
+
+/* ---- points (point.c) ---- */
+PETSC_INTERN PetscErrorCode FenPointCreate_Private(FenBilevel, FenPoint *);
+PETSC_INTERN PetscErrorCode FenPointDestroy_Private(FenPoint *);
+/* lower solutions of all samples to |x - argmin h| <= eps, values and bounds of f. resume: the point was solved before
+   at the same theta, and nothing else since. One reduction over all ranks */
+PETSC_INTERN PetscErrorCode FenPointLower_Private(FenBilevel, FenPoint *, double eps, PetscBool resume);
+/* f and its bounds from what is known of the samples; further sums and maxima over samples travel along */
+PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, PetscInt nmore, const FenDD more[],
+                                                    double others[]);
+/* theta, x, w, q of another point are where this one starts from */
+PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
+/* trial becomes cur */
+PETSC_INTERN void FenBilevelAccept_Private(FenBilevel);
+/* F of n of the numbers that are known of samples; FEN_COMBINE_MAX numbers at most in one message */
+#define FEN_COMBINE_MAX 8
+PETSC_INTERN PetscErrorCode FenBilevelCombine_Private(FenBilevel, PetscInt n, const PetscInt which[], const FenPoint *,
+                                                      double F[], PetscInt nmore, const FenDD more[], double others[]);
+/* dF/dg_s at the point's values: my samples */
+PETSC_INTERN PetscErrorCode FenBilevelWeights_Private(FenBilevel, const FenPoint *, double weight[]);
+
+/* ---- hypergradients (hypergradient.c) ---- */
+/* z, adjoints to |residual| <= delta, certified error, corrected bounds of f */
+PETSC_INTERN PetscErrorCode FenPointGradient_Private(FenBilevel, FenPoint *, double delta);
+/* goal-oriented estimate of |z - grad f|; costs ten iterations a sample at most */
+PETSC_INTERN PetscErrorCode FenPointGoal_Private(FenBilevel, FenPoint *, double *estimate);
+
+/* ---- lower solutions at another theta, to first order (predict.c): nothing if that is switched off ---- */
+PETSC_INTERN PetscErrorCode FenPointPredict_Private(FenBilevel, const FenPoint *from, FenPoint *to, double eps);
+
+/* ---- hyperparameters (theta.c): arrays of my part, numbers whole ---- */
+PETSC_INTERN PetscErrorCode FenThetaDots_Private(FenBilevel, PetscInt n, const double *const x[],
+                                                 const double *const y[], double dots[]);
+PETSC_INTERN PetscErrorCode FenThetaNorm_Private(FenBilevel, const double x[], double *norm);
+/* y = P(x + a d), P the projection onto the box */
+PETSC_INTERN void FenThetaStep_Private(FenBilevel, const double x[], double a, const double d[], double y[]);
+/* |P(theta - z) - theta| */
+PETSC_INTERN PetscErrorCode FenThetaProjectedNorm_Private(FenBilevel, const double theta[], const double z[],
+                                                          double *norm);
+/* sum over teams of what every rank of a team has */
+PETSC_INTERN PetscErrorCode FenTeamsSum_Private(FenBilevel, PetscInt n, double values[]);
+
+/* ---- common to types (iterate.c) ---- */
+/* progress, bounds and the test of the tolerance after a decision; parameter: the step length */
+PETSC_INTERN PetscErrorCode FenBilevelReport_Private(FenBilevel, double parameter);
+/* after a state was loaded: all teams get what one had saved */
+PETSC_INTERN PetscErrorCode FenBilevelResume_Private(FenSolver);
+/* theta_0, first x; the point is not solved yet */
+PETSC_INTERN PetscErrorCode FenBilevelBegin_Private(FenBilevel);
+/* arrays that one team has saved reach the others */
+PETSC_INTERN PetscErrorCode FenBilevelShare_Private(FenBilevel, PetscInt n, double *const theta_like[]);
+/* a hyperparameter-like array of a type as part of its state */
+PETSC_INTERN PetscErrorCode FenBilevelStateTheta_Private(FenBilevel, FenState, const char name[], double array[]);
+/* no step that can be proved to help is left: rounding limits what can be seen */
+PETSC_INTERN void FenBilevelFloor_Private(FenBilevel);

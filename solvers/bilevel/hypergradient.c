@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Hypergradients by the adjoint, and what can be proved of them.
+
+     H q = grad g(x) up to rho,  z = sum_s w_s (dg_s/dtheta - J^T q_s) + grad r,  w_s = dF/dg_s.
+
+   Certified (Theorem 2.1 of arXiv 2308.10098), with e >= |x - argmin h|, d >= |rho|:
+     |z_s - true| <= c e + |J| d/mu + L_J L_g e^2/mu,
+     c = L_g |J|/mu + L_Hinv |grad g| |J| + L_J |grad g|/mu,  L_Hinv <= L_H/mu^2.
+   Goal-oriented, no bound: z_s - true ~ J^T H^{-1} (rho - G H^{-1} grad h), exact for quadratic h and g.
+   Values: |g(argmin h) - (g(x) - q^T grad h)| <= (L_g + L_H |q|) e^2/2 + d e.
+
+   Cost: one adjoint solve a sample, one product with J^T. One reduction over teams for p numbers.
+*/
+#include "bilevelimpl.h"
+#include <math.h>
+
+#define UNIT      1.1102230246251565e-16
+#define GOAL_IT   5    /* products of each of the two solves of the estimate */
+#define GOAL_SAFE 1.25 /* and what it is multiplied by */
+
+static void Certify(const FenBilevelConstants *c, double S[])
+{
+  const double e = S[FEN_SAMPLE_EPS], d = S[FEN_SAMPLE_DELTA], gn = S[FEN_SAMPLE_GNORM];
+  /* PETSc's infinity is a number */
+  const double inverse = c->inverse < PETSC_INFINITY ? c->inverse : c->hessian / (c->mu * c->mu);
+  const double slope = c->upper * c->J / c->mu + (inverse > 0 ? inverse * gn * c->J : 0) + c->jacobian * gn / c->mu;
+
+  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e + c->direct * e +
+                        64 * UNIT * S[FEN_SAMPLE_ZNORM];
+}
+
+/* the narrower of both brackets */
+static void Correct(const FenBilevelConstants *c, double product, double S[])
+{
+  const double e = S[FEN_SAMPLE_EPS], q = S[FEN_SAMPLE_QNORM];
+  const double middle = S[FEN_SAMPLE_VALUE] - product;
+  const double radius = (c->upper + (c->hessian > 0 ? c->hessian * q : 0)) / 2 * e * e + S[FEN_SAMPLE_DELTA] * e +
+                        64 * UNIT * (fabs(S[FEN_SAMPLE_VALUE]) + q * S[FEN_SAMPLE_GRAD]);
+
+  if (!(radius >= 0) || isinf(radius))
+    return;
+  S[FEN_SAMPLE_LO] = PetscMax(S[FEN_SAMPLE_LO], middle - radius);
+  S[FEN_SAMPLE_UP] = PetscMin(S[FEN_SAMPLE_UP], middle + radius);
+}
+
+/* adjoint of one sample, its part of z and its certificates */
+static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, double *its)
+{
+  const FenInt        s = b->part.start + k, nx = b->part.nx;
+  const double       *x = p->x + k * nx;
+  double             *q = p->q + k * nx, *S = p->s[k], value, dots[2] = {0, 0};
+  const double       *left[2], *right[2];
+  FenBilevelConstants c;
+  FenSystemAnswer     answer;
+  PetscBool           exact;
+
+  PetscFunctionBegin;
+  PetscCall((*b->call->upper)(b->problem, s, x, &value, b->wx[0]));
+  PetscCall((*b->call->linearise)(b->problem, s, x));
+  PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
+  PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
+  *its += (double)answer.iterations;
+  S[FEN_SAMPLE_DELTA] = answer.residual;
+  PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
+  for (FenInt j = 0; j < b->nt; j++)
+    b->wt[0][j] = -b->wt[0][j];
+  if (b->call->direct) {
+    PetscCall((*b->call->direct)(b->problem, s, x, b->wt[1]));
+    for (FenInt j = 0; j < b->nt; j++)
+      b->wt[0][j] += b->wt[1][j];
+  }
+  PetscCall(FenThetaNorm_Private(b, b->wt[0], &S[FEN_SAMPLE_ZNORM]));
+  for (FenInt j = 0; j < b->nt; j++)
+    p->z[j] += weight * b->wt[0][j];
+  left[0] = right[0] = left[1] = q;
+  right[1] = p->h + k * nx;
+  PetscCall(FenTeamDots(b->team.team, nx, 2, left, right, dots));
+  S[FEN_SAMPLE_QNORM] = sqrt(dots[0]);
+  PetscCall((*b->call->constants)(b->problem, s, &c));
+  b->modulus[k] = c.mu;
+  Certify(&c, S);
+  if (b->correct)
+    Correct(&c, dots[1], S);
+  PetscFunctionReturn(0);
+}
+
+/* |sum of weights times hypergradients - z|; the weights of the soft maximum are themselves known within a factor */
+static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[])
+{
+  double sum = 0, half = 0, factor = 0;
+
+  PetscFunctionBegin;
+  if ((b->upper >= 0 ? (FenBilevelUpper)b->upper : b->size.upper) == FEN_UPPER_KL) {
+    for (FenInt k = 0; k < b->nb; k++)
+      half = PetscMax(half, PetscMax(p->s[k][FEN_SAMPLE_UP] - p->s[k][FEN_SAMPLE_VALUE],
+                                     p->s[k][FEN_SAMPLE_VALUE] - p->s[k][FEN_SAMPLE_LO]));
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &half, 1, MPI_DOUBLE, MPI_MAX, b->team.across));
+    factor = expm1(2 * half / b->temperature);
+  }
+  for (FenInt k = 0; k < b->nb; k++)
+    sum +=
+        weight[k] * ((1 + factor) * p->s[k][FEN_SAMPLE_OMEGA] + (factor > 0 ? factor * p->s[k][FEN_SAMPLE_ZNORM] : 0));
+  PetscCall(FenTeamsSum_Private(b, 1, &sum));
+  p->omega = sum * (1 + 1e-12);
+  PetscFunctionReturn(0);
+}
+
+/* gradients of what does not depend on x, after the sum over teams */
+static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
+{
+  double value;
+
+  PetscFunctionBegin;
+  if (b->call->regulariser) {
+    PetscCall((*b->call->regulariser)(b->problem, &value, b->wt[1]));
+    for (FenInt j = 0; j < b->nt; j++)
+      p->z[j] += b->wt[1][j];
+  }
+  for (FenInt j = 0; j < b->nt && b->pull > 0; j++)
+    p->z[j] += b->pull * (p->theta[j] - b->theta0[j]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
+{
+  double   its = 0, *weight;
+  PetscInt nt;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(b->nt, &nt));
+  PetscCall(PetscMalloc1((size_t)b->nb, &weight));
+  PetscCall((*b->call->settheta)(b->problem, p->theta));
+  PetscCall(FenBilevelWeights_Private(b, p, weight));
+  PetscCall(PetscArrayzero(p->z, b->nt));
+  for (FenInt k = 0; k < b->nb; k++)
+    PetscCall(SampleGradient(b, p, k, delta, weight[k], &its));
+  PetscCall(FenTeamsSum_Private(b, nt, p->z));
+  PetscCall(FenTeamsSum_Private(b, 1, &its));
+  PetscCall(AddRegulariser(b, p));
+  PetscCall(Omega(b, p, weight));
+  if (b->correct)
+    PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
+  PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
+  b->work.adjoint_iterations += its;
+  b->work.gradients++;
+  p->fresh = 1;
+  PetscCall(PetscFree(weight));
+  PetscFunctionReturn(0);
+}
+
+/* wt[0] = J^T H^{-1} (rho - G H^{-1} grad h) of a sample */
+static PetscErrorCode SampleGoal(FenBilevel b, const FenPoint *p, FenInt k, double *its)
+{
+  const FenInt    s = b->part.start + k, nx = b->part.nx;
+  const double   *x = p->x + k * nx, *q = p->q + k * nx;
+  double          value;
+  FenSystemAnswer answer;
+
+  PetscFunctionBegin;
+  PetscCall((*b->call->linearise)(b->problem, s, x));
+  PetscCall(FenSystemApply(b->adjoint, p->h + k * nx, 0, GOAL_IT, PETSC_TRUE, b->wx[1], &answer));
+  *its += (double)answer.iterations + 1;
+  PetscCall((*b->call->upperhessian)(b->problem, s, x, b->wx[1], b->wx[2]));
+  PetscCall((*b->call->hessian)(b->problem, q, b->wx[1]));
+  PetscCall((*b->call->upper)(b->problem, s, x, &value, b->wx[0]));
+  for (FenInt i = 0; i < nx; i++)
+    b->wx[0][i] -= b->wx[1][i] + b->wx[2][i];
+  PetscCall(FenSystemApply(b->adjoint, b->wx[0], 0, GOAL_IT, PETSC_TRUE, b->wx[1], &answer));
+  *its += (double)answer.iterations;
+  PetscCall((*b->call->jacobiantranspose)(b->problem, b->wx[1], b->wt[0]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
+{
+  double  *weight, *sum, its = 0;
+  PetscInt nt;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(b->nt, &nt));
+  PetscCall(PetscMalloc1((size_t)b->nb, &weight));
+  PetscCall(PetscCalloc1((size_t)b->nt, &sum));
+  PetscCall((*b->call->settheta)(b->problem, p->theta));
+  PetscCall(FenBilevelWeights_Private(b, p, weight));
+  for (FenInt k = 0; k < b->nb; k++) {
+    PetscCall(SampleGoal(b, p, k, &its));
+    for (FenInt j = 0; j < b->nt; j++)
+      sum[j] += weight[k] * b->wt[0][j];
+  }
+  PetscCall(FenTeamsSum_Private(b, nt, sum));
+  PetscCall(FenTeamsSum_Private(b, 1, &its));
+  PetscCall(FenThetaNorm_Private(b, sum, estimate));
+  *estimate *= GOAL_SAFE;
+  b->work.adjoint_iterations += its;
+  PetscCall(PetscFree(weight));
+  PetscCall(PetscFree(sum));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENBILEVELCERTIFIED: quasi-Newton descent whose every decision is proved, at the accuracy that the decision needs.
+
+   A trial theta = P(theta_k + a d) asks for a decrease of lambda z^T (theta_k - theta). While its lower problems are
+   being solved, f(theta) is bracketed again and again: the trial is accepted as soon as its upper bound lies that much
+   below the lower bound of f(theta_k), refused as soon as its lower bound does not lie that much below the upper one,
+   and solved on otherwise, so that a refused trial costs next to nothing and no schedule of accuracies is needed. Where
+   the bracket of f(theta_k) is the wider one, that point is solved more accurately instead; a trial that stays
+   undecided gets its adjoint first, whose correction of the value gains an order.
+
+   The accuracy of the hypergradient follows from what is observed: solving a point twice shows how much z moves with
+   eps, and eps is chosen such that z is known to a tenth. Directions are L-BFGS ones (FenDirection), or
+   Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most.
+
+   Cost of a decision: lower solves of all samples up to the accuracy that decides, one reduction over all ranks for
+   every tightening by TIGHTEN; m adjoint solves for a hypergradient. Memory: two points and 2 memory hyperparameters.
+
+   References: the acceptance test is Lemma 3.5 of Salehi, Mukherjee, Roberts, Ehrhardt (arXiv 2308.10098); the
+   correction by the adjoint is the dual weighted residual of Becker, Rannacher, Acta Numerica 10, 2001.
+*/
+#include "../direction.h"
+#include <math.h>
+
+#define LAMBDA       1e-4
+#define TIGHTEN      0.2  /* accuracies within a trial, and of a point that does not decide */
+#define Z_SHARE      0.1  /* z is wanted to this relative accuracy */
+#define Z_LIMIT      0.25 /* and computed again if it is worse than this */
+#define FIRST_CHANGE 0.1  /* the first step changes theta by this much of itself, or of one */
+#define GROWTH       10   /* of the length of a step from one to the next */
+#define FORGET       0.85 /* of Zhang-Hager's mean */
+#define STEP_LEAST   1e-10
+#define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
+
+typedef struct {
+  PetscInt     memory;
+  PetscBool    nonmonotone;
+  FenDirection direction;
+  double      *d, *theta, *z, *zloose; /* direction; theta and z before the last step; z before it was tightened */
+  /* state */
+  double alpha, eps, epsloose, sensitivity; /* sensitivity: |change of z|/eps as observed; 0: not yet */
+  double mean, weight;                      /* Zhang-Hager */
+  double length;                            /* of the last step */
+  FenInt started, has_before, has_loose, refusals;
+  FenInt narrowing; /* the point is solved again for the sake of the search that is under way */
+} Certified;
+
+static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
+{
+  FenBilevel b = (FenBilevel)s;
+  Certified *C = (Certified *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelBegin_Private(b));
+  FenDirectionForget(&C->direction);
+  C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = 0;
+  C->eps = b->eps0;
+  C->started = C->has_before = C->has_loose = C->refusals = C->narrowing = 0;
+  PetscFunctionReturn(0);
+}
+
+/* a fiftieth of the distance that |grad h| at the first x proves */
+static PetscErrorCode FirstAccuracy(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+
+  PetscFunctionBegin;
+  C->started = 1;
+  if (C->eps > 0)
+    PetscFunctionReturn(0);
+  PetscCall(FenPointLower_Private(b, b->cur, PETSC_MAX_REAL / 4, PETSC_FALSE));
+  PetscCheck(isfinite(b->cur->eps), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
+             "at the first theta some lower problem has no modulus of strong convexity; rule: mu > 0");
+  b->cur->has_x = 0;
+  C->eps = PetscMax(b->cur->eps / 50, 1e-14);
+  PetscFunctionReturn(0);
+}
+
+/* the adjoint's residual contributes to the error of z as eps does when it is L_g eps; it is a tenth of its right side
+   at most */
+static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double *delta)
+{
+  FenBilevelConstants c;
+  double              slope = HUGE_VAL, least = HUGE_VAL, both[2];
+
+  PetscFunctionBegin;
+  if (b->delta0 > 0) {
+    *delta = b->delta0 * eps / (b->eps0 > 0 ? b->eps0 : eps);
+    PetscFunctionReturn(0);
+  }
+  for (FenInt k = 0; k < b->nb; k++) {
+    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
+    slope = PetscMin(slope, c.upper > 0 ? c.upper : 1);
+    least = PetscMin(least, p->s[k][FEN_SAMPLE_GNORM]);
+  }
+  both[0] = slope;
+  both[1] = least;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, both, 2, MPI_DOUBLE, MPI_MIN, b->team.across));
+  *delta = PetscMin(both[0] * eps, Z_SHARE * both[1]);
+  PetscFunctionReturn(0);
+}
+
+/* how much z moves with eps, from two solves of the present point */
+static PetscErrorCode Observe(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+  double     change;
+
+  PetscFunctionBegin;
+  if (!C->has_loose)
+    PetscFunctionReturn(0);
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = b->cur->z[k] - C->zloose[k];
+  PetscCall(FenThetaNorm_Private(b, b->wt[0], &change));
+  C->sensitivity = PetscMax(change / C->epsloose, C->sensitivity / 10);
+  C->has_loose = 0;
+  PetscFunctionReturn(0);
+}
+
+/* is z known well enough, by its certificate or by what was observed? If not: at which accuracy */
+static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
+
+  PetscFunctionBegin;
+  *again = PETSC_FALSE;
+  if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm ||
+      (C->sensitivity > 0 && C->sensitivity * p->eps <= Z_LIMIT * p->znorm))
+    PetscFunctionReturn(0);
+  *again = PETSC_TRUE;
+  PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
+  C->epsloose = p->eps;
+  C->has_loose = 1;
+  C->eps = p->eps * TIGHTEN;
+  if (C->sensitivity > 0)
+    C->eps = PetscMin(PetscMax(Z_SHARE * p->znorm / C->sensitivity, p->eps * TIGHTEN * TIGHTEN), C->eps);
+  PetscFunctionReturn(0);
+}
+
+/* for the next point, whose z will be a little smaller */
+static void NextAccuracy(FenBilevel b)
+{
+  Certified   *C = (Certified *)b->base.data;
+  FenPoint    *p = b->cur;
+  const double now = PetscMin(C->eps, p->eps);
+  double       eps = C->sensitivity > 0 ? Z_SHARE * p->znorm / C->sensitivity : 0;
+
+  if (p->omega > 0)
+    eps = PetscMax(eps, p->eps * Z_SHARE * p->znorm / p->omega);
+  C->eps = PetscMin(PetscMax(eps, TIGHTEN * now), GROWTH * now);
+}
+
+/* direction and first length of the search that begins at the present point */
+static PetscErrorCode Search(FenBilevel b)
+{
+  Certified    *C = (Certified *)b->base.data;
+  FenPoint     *p = b->cur;
+  PetscBool     newton;
+  double        norm, theta, most;
+  const double *d = C->d;
+
+  PetscFunctionBegin;
+  if (C->has_before)
+    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z));
+  C->has_before = 0; /* the pair is used once, however often this point is solved */
+  PetscCall(FenDirectionGet(b, &C->direction, p->theta, p->z, C->d, &newton));
+  PetscCall(FenThetaDots_Private(b, 1, &d, &d, &norm));
+  PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
+  norm = sqrt(norm);
+  most = C->length > 0 ? GROWTH * C->length : FIRST_CHANGE * PetscMax(theta, 1);
+  C->alpha = newton ? 1 : C->length > 0 ? C->length / norm : most / norm;
+  C->alpha = PetscMin(C->alpha, most / norm);
+  C->refusals = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Gradient(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
+  double     delta;
+  PetscBool  again;
+
+  PetscFunctionBegin;
+  if (!p->has_x || p->eps > C->eps * (1 + 1e-9))
+    PetscCall(FenPointLower_Private(b, p, C->eps, PETSC_FALSE));
+  if (!p->fresh) {
+    PetscCall(Delta(b, p, PetscMin(C->eps, p->eps), &delta));
+    PetscCall(FenPointGradient_Private(b, p, delta));
+  }
+  p->has_z = 1;
+  PetscCall(Observe(b));
+  PetscCall(Refine(b, &again));
+  if (again) {
+    p->has_z = 0;
+    PetscFunctionReturn(0);
+  }
+  NextAccuracy(b);
+  if (p->znorm > 0 && !C->narrowing)
+    PetscCall(Search(b));
+  C->narrowing = 0;
+  PetscFunctionReturn(0);
+}
+
+/* half widths of f's bracket at a unit of eps: plain, and what the adjoint would leave at eps (from the adjoints and
+   gradients of the present point) */
+static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *corrected)
+{
+  double             *weight, sums[2] = {0, 0};
+  FenBilevelConstants c;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)b->nb, &weight));
+  PetscCall(FenBilevelWeights_Private(b, b->cur, weight));
+  for (FenInt k = 0; k < b->nb; k++) {
+    const double *S = b->cur->s[k];
+
+    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
+    sums[0] += weight[k] * S[FEN_SAMPLE_GNORM];
+    sums[1] += weight[k] * ((c.upper + (c.hessian > 0 ? c.hessian * S[FEN_SAMPLE_QNORM] : 0)) / 2 + c.upper) * eps;
+  }
+  PetscCall(FenTeamsSum_Private(b, 2, sums));
+  PetscCall(PetscFree(weight));
+  *plain = sums[0];
+  *corrected = sums[1];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Accept(FenBilevel b)
+{
+  Certified    *C = (Certified *)b->base.data;
+  const double *step = b->wt[0], weight = FORGET * C->weight + 1;
+  double        square;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = b->trial->theta[k] - b->cur->theta[k];
+  PetscCall(FenThetaDots_Private(b, 1, &step, &step, &square));
+  C->length = sqrt(square);
+  PetscCall(PetscArraycpy(C->theta, b->cur->theta, b->nt));
+  PetscCall(PetscArraycpy(C->z, b->cur->z, b->nt));
+  C->has_before = 1;
+  FenBilevelAccept_Private(b);
+  b->cur->has_z = 0;
+  C->mean = (FORGET * C->weight * C->mean + b->cur->lower) / weight;
+  C->weight = weight;
+  PetscFunctionReturn(0);
+}
+
+/* f on the way is a parabola with the slope of the decrease: a shorter step */
+static void Shorten(FenBilevel b, double decrease)
+{
+  Certified   *C = (Certified *)b->base.data;
+  const double rise = b->trial->f - b->cur->f + decrease; /* above the tangent */
+  const double share = isfinite(rise) && rise > 0 ? decrease / (2 * rise) : 0.5;
+
+  C->alpha *= PetscMin(PetscMax(share, 0.1), 0.5);
+  C->refusals++;
+}
+
+typedef enum { UNDECIDED, ACCEPTED, REFUSED } Verdict;
+
+/* f of the present point (and of the mean of past ones) less the decrease: between what that lies */
+typedef struct {
+  double lower, upper;
+} Threshold;
+
+static Verdict Judge(const FenPoint *t, const Threshold *T)
+{
+  return t->upper <= T->lower ? ACCEPTED : t->lower > T->upper ? REFUSED : UNDECIDED;
+}
+
+/* the adjoint of a trial, where it narrows the bracket: it is needed anyway if the trial is accepted */
+static PetscErrorCode Correct(FenBilevel b, PetscBool *done)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *t = b->trial;
+  double     plain, corrected, delta;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (!b->correct || t->fresh || t->eps > C->eps)
+    PetscFunctionReturn(0);
+  PetscCall(Widths(b, t->eps, &plain, &corrected));
+  if (!(corrected < SHARE * plain))
+    PetscFunctionReturn(0);
+  PetscCall(Delta(b, t, t->eps, &delta));
+  PetscCall(FenPointGradient_Private(b, t, delta));
+  *done = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+/* solves the trial on until it is decided, or known better than the present point, or rounding ends that */
+static PetscErrorCode Decide(FenBilevel b, double decrease, const Threshold *T, Verdict *verdict)
+{
+  Certified   *C = (Certified *)b->base.data;
+  FenPoint    *t = b->trial;
+  const double width = SHARE * (T->upper - T->lower);
+  double       eps, plain, corrected;
+  PetscBool    done;
+
+  PetscFunctionBegin;
+  PetscCall(Widths(b, 0, &plain, &corrected));
+  eps = plain > 0 ? 0.5 * decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
+  eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
+  PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
+  PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
+  while ((*verdict = Judge(t, T)) == UNDECIDED && t->reached > 0 && t->upper - t->lower > width) {
+    PetscCall(Correct(b, &done));
+    if (done)
+      continue;
+    eps = TIGHTEN * PetscMin(eps, t->eps / TIGHTEN);
+    PetscCall(FenPointLower_Private(b, t, eps, PETSC_TRUE));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* neither accepted nor refused: the bracket of the present point is narrowed */
+static void Narrow(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+
+  if (b->cur->reached <= 0 || b->trial->reached <= 0)
+    FenBilevelFloor_Private(b);
+  C->eps = PetscMin(C->eps, b->cur->eps) * TIGHTEN;
+  PetscCallVoid(PetscArraycpy(C->zloose, b->cur->z, b->nt));
+  C->epsloose = b->cur->eps;
+  C->has_loose = 1;
+  C->narrowing = 1;
+  b->cur->has_z = 0;
+  b->work.failures++;
+}
+
+static PetscErrorCode Trial(FenBilevel b)
+{
+  Certified    *C = (Certified *)b->base.data;
+  FenPoint     *p = b->cur, *t = b->trial;
+  const double *left = p->z, *right = b->wt[0];
+  double        decrease, theta;
+  Threshold     T;
+  Verdict       verdict = UNDECIDED;
+
+  PetscFunctionBegin;
+  FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = p->theta[k] - t->theta[k];
+  PetscCall(FenThetaDots_Private(b, 1, &left, &right, &decrease));
+  if (C->weight <= 0) {
+    C->weight = 1;
+    C->mean = p->lower;
+  }
+  T.lower = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * decrease;
+  T.upper = PetscMax(T.lower, p->upper - LAMBDA * decrease);
+  PetscCall(FenPointCopyStart_Private(b, p, t));
+  PetscCall(Decide(b, decrease, &T, &verdict));
+  if (verdict == ACCEPTED)
+    PetscCall(Accept(b));
+  else if (verdict == REFUSED)
+    Shorten(b, decrease);
+  else
+    Narrow(b);
+  PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
+  if (verdict == REFUSED && C->alpha * C->length < STEP_LEAST * PetscMax(theta, 1) && C->refusals > 20)
+    FenBilevelFloor_Private(b);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelIterate_Certified(FenSolver s)
+{
+  FenBilevel b = (FenBilevel)s;
+  Certified *C = (Certified *)s->data;
+
+  PetscFunctionBegin;
+  if (!C->started)
+    PetscCall(FirstAccuracy(b));
+  if (b->cur->has_z)
+    PetscCall(Trial(b));
+  else
+    PetscCall(Gradient(b));
+  PetscCall(FenBilevelReport_Private(b, C->length));
+  if (b->cur->has_z && b->cur->znorm <= 0)
+    FenBilevelFloor_Private(b);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
+{
+  FenBilevel b = (FenBilevel)s;
+  Certified *C = (Certified *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenStateAddReals(state, "certified", 7, &C->alpha)); /* alpha ... length */
+  PetscCall(FenStateAddInt(state, "started", &C->started));
+  PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
+  PetscCall(FenStateAddInt(state, "has_loose", &C->has_loose));
+  PetscCall(FenStateAddInt(state, "refusals", &C->refusals));
+  PetscCall(FenStateAddInt(state, "narrowing", &C->narrowing));
+  PetscCall(FenBilevelStateTheta_Private(b, state, "direction", C->d));
+  PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", C->theta));
+  PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", C->z));
+  PetscCall(FenBilevelStateTheta_Private(b, state, "z_loose", C->zloose));
+  PetscCall(FenDirectionState(b, &C->direction, state));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelResume_Certified(FenSolver s)
+{
+  FenBilevel b = (FenBilevel)s;
+  Certified *C = (Certified *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelResume_Private(s));
+  PetscCall(FenBilevelShare_Private(b, 4, (double *const[]){C->d, C->theta, C->z, C->zloose}));
+  PetscCall(FenDirectionResume(b, &C->direction));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelSetUp_Certified(FenSolver s)
+{
+  FenBilevel   b = (FenBilevel)s;
+  Certified   *C = (Certified *)s->data;
+  const size_t n = (size_t)b->nt;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc4(n, &C->d, n, &C->theta, n, &C->z, n, &C->zloose));
+  PetscCall(FenDirectionCreate(b, C->memory, &C->direction));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelReset_Certified(FenSolver s)
+{
+  Certified *C = (Certified *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree4(C->d, C->theta, C->z, C->zloose));
+  PetscCall(FenDirectionDestroy(&C->direction));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelDestroy_Certified(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelSetFromOptions_Certified(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  Certified *C = (Certified *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsInt("-bilevel_memory", "pairs of the quasi-Newton direction (0: Barzilai-Borwein steps)", "",
+                            C->memory, &C->memory, NULL));
+  PetscCheck(C->memory >= 0 && C->memory <= FEN_DIRECTION_MEMORY, PetscObjectComm((PetscObject)s),
+             (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_memory %" PetscInt_FMT "; rule: 0 to %d", C->memory,
+             FEN_DIRECTION_MEMORY);
+  PetscCall(PetscOptionsBool("-bilevel_nonmonotone", "compare with a mean of past values, not with the last alone", "",
+                             C->nonmonotone, &C->nonmonotone, NULL));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelView_Certified(FenSolver s, PetscViewer viewer)
+{
+  const Certified *C = (const Certified *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "memory %" PetscInt_FMT ", %s, sensitivity of z to eps %g\n", C->memory,
+                                   C->nonmonotone ? "nonmonotone" : "monotone", C->sensitivity));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBilevelCreate_Certified(FenSolver s)
+{
+  Certified *C;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&C));
+  C->memory = FEN_DIRECTION_MEMORY;
+  C->nonmonotone = PETSC_TRUE;
+  ((FenBilevel)s)->correct = PETSC_TRUE;
+  s->data = C;
+  s->ops->setfromoptions = FenBilevelSetFromOptions_Certified;
+  s->ops->setup = FenBilevelSetUp_Certified;
+  s->ops->initialize = FenBilevelInitialize_Certified;
+  s->ops->resume = FenBilevelResume_Certified;
+  s->ops->iterate = FenBilevelIterate_Certified;
+  s->ops->state = FenBilevelState_Certified;
+  s->ops->view = FenBilevelView_Certified;
+  s->ops->reset = FenBilevelReset_Certified;
+  s->ops->destroy = FenBilevelDestroy_Certified;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENBILEVELHOAG: hyperparameter optimisation with approximate gradient.
+
+   In iteration k lower problems and adjoints are solved to a tolerance fixed beforehand, eps_0 0.9^k, eps_0/k^2 or
+   eps_0/k^3. Steps of length 1/L along -z; with inc = |change of theta|, C = 1/4,
+     g_new <= g + C eps + eps_old (C + 1) inc - L inc^2:  accepted, L <- 0.95 L,
+     g_new >= 1.2 g:                                      refused, L <- 2 L, tolerances halved,
+     otherwise:                                           accepted.
+   L begins with |z_0|/sqrt(p). No decision is proved; the bounds that are reported are.
+
+   Cost of an iteration: m lower solves and m adjoint solves. Memory: two points.
+
+   Reference: Pedregosa, ICML 2016 (arXiv 1602.02355).
+*/
+#include "../bilevelimpl.h"
+#include <math.h>
+
+#define GROW   0.95
+#define C      0.25
+#define REFUSE 1.2
+#define FLOOR  1e-12
+
+typedef enum { SCHEDULE_EXPONENTIAL, SCHEDULE_QUADRATIC, SCHEDULE_CUBIC } Schedule;
+static const char *const schedules[] = {"exponential", "quadratic", "cubic", "Schedule", "SCHEDULE_", NULL};
+
+typedef struct {
+  PetscEnum schedule;
+  /* state */
+  double L, eps, before, share; /* tolerances of this and the last iteration; share: halvings */
+  FenInt k;
+} HOAG;
+
+static const char citation[] = "@inproceedings{Pedregosa2016,\n"
+                               "  author = {Fabian Pedregosa},\n"
+                               "  title = {Hyperparameter optimization with approximate gradient},\n"
+                               "  booktitle = {ICML}, year = {2016}\n}\n";
+static PetscBool  cited = PETSC_FALSE;
+
+static PetscErrorCode FenBilevelInitialize_HOAG(FenSolver s)
+{
+  FenBilevel b = (FenBilevel)s;
+  HOAG      *H = (HOAG *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCitationsRegister(citation, &cited));
+  PetscCall(FenBilevelBegin_Private(b));
+  H->L = H->before = 0;
+  H->eps = b->eps0 > 0 ? b->eps0 : 0.1;
+  H->share = 1;
+  H->k = 1;
+  PetscFunctionReturn(0);
+}
+
+static double Tolerance(FenBilevel b)
+{
+  const HOAG  *H = (const HOAG *)b->base.data;
+  const double first = b->eps0 > 0 ? b->eps0 : 0.1, k = (double)H->k;
+  const double eps = (Schedule)H->schedule == SCHEDULE_EXPONENTIAL ? pow(0.9, k)
+                     : (Schedule)H->schedule == SCHEDULE_QUADRATIC ? 1 / (k * k)
+                                                                   : 1 / (k * k * k);
+
+  return PetscMax(first * eps * H->share, FLOOR);
+}
+
+static PetscErrorCode Gradient(FenBilevel b)
+{
+  HOAG     *H = (HOAG *)b->base.data;
+  FenPoint *p = b->cur;
+
+  PetscFunctionBegin;
+  if (!p->has_x)
+    PetscCall(FenPointLower_Private(b, p, H->eps, PETSC_FALSE));
+  PetscCheck(isfinite(p->upper), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
+             "at this theta some lower problem has no modulus of strong convexity; rule: mu > 0");
+  PetscCall(FenPointGradient_Private(b, p, H->eps));
+  p->has_z = 1;
+  if (H->L <= 0)
+    H->L = p->znorm > 1e-3 ? p->znorm / sqrt((double)b->size.p) : 1;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Trial(FenBilevel b)
+{
+  HOAG         *H = (HOAG *)b->base.data;
+  FenPoint     *p = b->cur, *t = b->trial;
+  const double *step = b->wt[0];
+  double        square, inc;
+
+  PetscFunctionBegin;
+  H->before = H->eps;
+  H->eps = Tolerance(b);
+  H->k++;
+  FenThetaStep_Private(b, p->theta, -1 / H->L, p->z, t->theta);
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = t->theta[k] - p->theta[k];
+  PetscCall(FenThetaDots_Private(b, 1, &step, &step, &square));
+  inc = sqrt(square);
+  PetscCall(FenPointCopyStart_Private(b, p, t));
+  PetscCall(FenPointLower_Private(b, t, H->eps, PETSC_FALSE));
+  if (t->f >= REFUSE * p->f || !isfinite(t->f)) {
+    H->L *= 2;
+    H->share *= 0.5;
+    b->work.failures++;
+    if (inc < 1e-15)
+      FenBilevelFloor_Private(b);
+    PetscFunctionReturn(0);
+  }
+  if (t->f <= p->f + C * H->eps + H->before * (C + 1) * inc - H->L * square)
+    H->L *= GROW;
+  FenBilevelAccept_Private(b);
+  b->cur->has_z = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelIterate_HOAG(FenSolver s)
+{
+  FenBilevel b = (FenBilevel)s;
+
+  PetscFunctionBegin;
+  if (b->cur->has_z)
+    PetscCall(Trial(b));
+  else
+    PetscCall(Gradient(b));
+  PetscCall(FenBilevelReport_Private(b, 1 / ((HOAG *)s->data)->L));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelState_HOAG(FenSolver s, FenState state)
+{
+  HOAG *H = (HOAG *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenStateAddReals(state, "hoag", 4, &H->L)); /* L, eps, before, share */
+  PetscCall(FenStateAddInt(state, "k", &H->k));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelDestroy_HOAG(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelSetFromOptions_HOAG(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  HOAG *H = (HOAG *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsEnum("-bilevel_hoag_schedule", "how tolerances fall", "", schedules, H->schedule, &H->schedule,
+                             NULL));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenBilevelView_HOAG(FenSolver s, PetscViewer viewer)
+{
+  const HOAG *H = (const HOAG *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer, "schedule %s, L %g\n", schedules[H->schedule], H->L));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBilevelCreate_HOAG(FenSolver s)
+{
+  HOAG *H;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&H));
+  H->schedule = (PetscEnum)SCHEDULE_EXPONENTIAL;
+  ((FenBilevel)s)->correct = PETSC_FALSE;
+  s->data = H;
+  s->ops->setfromoptions = FenBilevelSetFromOptions_HOAG;
+  s->ops->initialize = FenBilevelInitialize_HOAG;
+  s->ops->resume = FenBilevelResume_Private;
+  s->ops->iterate = FenBilevelIterate_HOAG;
+  s->ops->state = FenBilevelState_HOAG;
+  s->ops->view = FenBilevelView_HOAG;
+  s->ops->destroy = FenBilevelDestroy_HOAG;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The damped Newton iteration that newton and pdnewton share. */
+#pragma once
+#include "lower.h"
+
+/* w: NULL, or the dual variables of a primal-dual iteration */
+PETSC_INTERN PetscErrorCode FenLowerNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[], double w[],
+                                           FenLowerAnswer *);
+PETSC_INTERN PetscErrorCode FenLowerNewtonSetUp(FenLower);
+/* with an l1 norm */
+PETSC_INTERN PetscErrorCode FenLowerProxNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[],
+                                               FenLowerAnswer *);

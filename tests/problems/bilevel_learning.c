@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Statistical problems of bilevel learning: derivatives, adjoints, constants, ranks. */
+#include "bilevelcheck.h"
+
+typedef struct {
+  const char *name, *options;
+  double      size, spread, far; /* of x, of theta about its start; of pairs of points */
+} Trial;
+
+static const Trial trials[] = {
+    {"ridge", "-ridge_rows 40 -ridge_valid_rows 30 -ridge_features 7", 1, 0.5, 10},
+    {"ridge", "-ridge_rows 40 -ridge_features 7 -ridge_parameters weight -ridge_standardize", 1, 0.5, 10},
+    {"ridge", "-ridge_rows 5 -ridge_features 9 -ridge_parameters group -ridge_groups 3 -ridge_dense 0 -ridge_intercept",
+     1, 0.5, 10},
+    {"ridge", "-ridge_rows 40 -ridge_features 7 -ridge_dense 0 -ridge_parameters weight", 1, 0.5, 10},
+    {"logistic", "-logistic_rows 50 -logistic_features 6 -logistic_parameters feature", 0.5, 0.5, 10},
+    {"logistic", "-logistic_rows 50 -logistic_features 4 -logistic_classes 3 -logistic_parameters class", 0.5, 0.5, 10},
+    {"logistic",
+     "-logistic_rows 50 -logistic_features 9 -logistic_classes 4 -logistic_parameters weight "
+     "-logistic_resize 2 -logistic_intercept -logistic_upper kl -logistic_upper_temperature 0.5",
+     0.5, 0.5, 10},
+    {"logistic", "-logistic_rows 50 -logistic_features 4 -logistic_loss softmax -logistic_dense 0", 0.5, 0.5, 10},
+    {"cleaning", "-cleaning_rows 40 -cleaning_features 4 -cleaning_classes 3", 0.5, 1, 10},
+    {"cleaning", "-cleaning_rows 30 -cleaning_features 3 -cleaning_corrupt 0.5 -cleaning_upper kl -cleaning_reg 0.1",
+     0.5, 1, 10},
+    {"elastic-net", "-elastic_net_rows 30 -elastic_net_features 8", 0.5, 0.5, 1e-2},
+    {"elastic-net", "-elastic_net_rows 30 -elastic_net_features 8 -elastic_net_parameters feature -elastic_net_dense 0",
+     0.5, 0.5, 1e-2},
+    {"elastic-net", "-elastic_net_rows 60 -elastic_net_features 8 -elastic_net_loss logistic", 0.5, 0.5, 1e-2},
+    {"elastic-net",
+     "-elastic_net_rows 60 -elastic_net_features 8 -elastic_net_loss logistic -elastic_net_dense 0 -elastic_net_upper "
+     "kl",
+     0.5, 0.5, 1e-2},
+    {"kernel-ridge", "-kernel_ridge_rows 23 -kernel_ridge_valid_rows 11", 0.5, 0.2, 10},
+    {"kernel-ridge",
+     "-kernel_ridge_rows 23 -kernel_ridge_valid_rows 11 -kernel_ridge_parameters feature -kernel_ridge_upper loo", 0.5,
+     0.2, 10},
+    {"kernel-ridge",
+     "-kernel_ridge_rows 23 -kernel_ridge_valid_rows 11 -kernel_ridge_parameters feature -kernel_ridge_upper evidence "
+     "-kernel_ridge_standardize",
+     0.5, 0.2, 10},
+};
+#define NTRIALS (sizeof(trials) / sizeof(trials[0]))
+
+static void Derivatives(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < NTRIALS; k++) {
+    Case c;
+
+    CaseOpen(MPI_COMM_WORLD, trials[k].name, trials[k].options, NULL, &c);
+    CheckCase(&c, trials[k].size, trials[k].spread, 1e-4, 1e-7, trials[k].far);
+    FEN_OK(FenBilevelProblemDestroy(&c.p));
+  }
+}
+
+static void Hypergradients(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < NTRIALS; k++) {
+    Case c;
+
+    CaseOpen(MPI_COMM_WORLD, trials[k].name, trials[k].options, NULL, &c);
+    CheckHypergradient(&c, 1e-11, 1e-3, 1e-5);
+    FEN_OK(FenBilevelProblemDestroy(&c.p));
+  }
+}
+
+static void Ranks(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < NTRIALS; k++)
+    CheckRanks(trials[k].name, trials[k].options, NULL, trials[k].size);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(Derivatives), cmocka_unit_test(Hypergradients),
+                                          cmocka_unit_test(Ranks)};
+FEN_TEST_MAIN(tests)
