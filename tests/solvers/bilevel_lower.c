@@ -363,7 +363,8 @@ static void TestInverse(void **state)
   TV                tv = {.n = 150, .m = 2, .nu = 0.1, .ridge = 0.1};
   FenBilevelProblem pr;
   FenLower          L;
-  double            x[2][MOST] = {{0}}, g[2][MOST] = {{0}}, w[MOST], step[MOST], change[MOST], again[MOST], dots[4];
+  double            x[2][MOST] = {{0}}, g[2][MOST] = {{0}}, w[MOST], dots[4];
+  double            step[MOST] = {0}, change[MOST] = {0}, again[MOST] = {0};
   const double     *both[2] = {again, step};
   const double     *left[4] = {again, step, again, step}, *right[4] = {g[0], x[0], x[0], g[0]};
   FenLowerAnswer    a;
