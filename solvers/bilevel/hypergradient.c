@@ -26,8 +26,8 @@ static void Certify(const FenBilevelConstants *c, PetscBool has_direct, double S
   const double inverse = c->inverse < PETSC_INFINITY ? c->inverse : c->hessian / (c->mu * c->mu);
   const double slope = c->upper * c->J / c->mu + (inverse > 0 ? inverse * gn * c->J : 0) + c->jacobian * gn / c->mu;
 
-  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e + (c->direct > 0 ? c->direct * e : 0) +
-                        64 * UNIT * S[FEN_SAMPLE_ZNORM];
+  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e +
+                        (c->direct > 0 ? c->direct * e : 0) + 64 * UNIT * S[FEN_SAMPLE_ZNORM];
   if (has_direct && !(c->direct > 0))
     S[FEN_SAMPLE_OMEGA] = HUGE_VAL;
 }
