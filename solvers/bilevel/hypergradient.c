@@ -19,15 +19,17 @@
 #define GOAL_IT   5    /* products of each of the two solves of the estimate */
 #define GOAL_SAFE 1.25 /* and what it is multiplied by */
 
-static void Certify(const FenBilevelConstants *c, double S[])
+static void Certify(const FenBilevelConstants *c, PetscBool has_direct, double S[])
 {
   const double e = S[FEN_SAMPLE_EPS], d = S[FEN_SAMPLE_DELTA], gn = S[FEN_SAMPLE_GNORM];
   /* PETSc's infinity is a number */
   const double inverse = c->inverse < PETSC_INFINITY ? c->inverse : c->hessian / (c->mu * c->mu);
   const double slope = c->upper * c->J / c->mu + (inverse > 0 ? inverse * gn * c->J : 0) + c->jacobian * gn / c->mu;
 
-  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e + c->direct * e +
-                        64 * UNIT * S[FEN_SAMPLE_ZNORM];
+  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e +
+                        (c->direct > 0 ? c->direct * e : 0) + 64 * UNIT * S[FEN_SAMPLE_ZNORM];
+  if (has_direct && !(c->direct > 0))
+    S[FEN_SAMPLE_OMEGA] = HUGE_VAL;
 }
 
 /* the narrower of both brackets */
@@ -79,7 +81,7 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   S[FEN_SAMPLE_QNORM] = sqrt(dots[0]);
   PetscCall((*b->call->constants)(b->problem, s, &c));
   b->modulus[k] = c.mu;
-  Certify(&c, S);
+  Certify(&c, (PetscBool)(b->call->direct != NULL), S);
   if (b->correct)
     Correct(&c, dots[1], S);
   PetscFunctionReturn(0);

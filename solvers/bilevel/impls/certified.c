@@ -26,6 +26,7 @@
 #define TIGHTEN      0.2  /* accuracies within a trial, and of a point that does not decide */
 #define Z_SHARE      0.1  /* z is wanted to this relative accuracy */
 #define Z_LIMIT      0.25 /* and computed again if it is worse than this */
+#define FIRST_SHARE  200
 #define FIRST_CHANGE 0.1  /* the first step changes theta by this much of itself, or of one */
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
@@ -42,7 +43,6 @@ typedef struct {
   double mean, weight;                      /* Zhang-Hager */
   double length;                            /* of the last step */
   FenInt started, has_before, has_loose, refusals;
-  FenInt narrowing; /* the point is solved again for the sake of the search that is under way */
 } Certified;
 
 static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
@@ -55,11 +55,11 @@ static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
   FenDirectionForget(&C->direction);
   C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = 0;
   C->eps = b->eps0;
-  C->started = C->has_before = C->has_loose = C->refusals = C->narrowing = 0;
+  C->started = C->has_before = C->has_loose = C->refusals = 0;
   PetscFunctionReturn(0);
 }
 
-/* a fiftieth of the distance that |grad h| at the first x proves */
+/* a small part of the distance that |grad h| at the first x proves */
 static PetscErrorCode FirstAccuracy(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
@@ -72,7 +72,7 @@ static PetscErrorCode FirstAccuracy(FenBilevel b)
   PetscCheck(isfinite(b->cur->eps), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
              "at the first theta some lower problem has no modulus of strong convexity; rule: mu > 0");
   b->cur->has_x = 0;
-  C->eps = PetscMax(b->cur->eps / 50, 1e-14);
+  C->eps = PetscMax(b->cur->eps / FIRST_SHARE, 1e-14);
   PetscFunctionReturn(0);
 }
 
@@ -117,16 +117,23 @@ static PetscErrorCode Observe(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-/* is z known well enough, by its certificate or by what was observed? If not: at which accuracy */
+/* is z known well enough, by its certificate or by what was observed, at first by the goal-oriented estimate? If not:
+   at which accuracy */
 static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur;
+  double     estimate;
 
   PetscFunctionBegin;
   *again = PETSC_FALSE;
-  if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm ||
-      (C->sensitivity > 0 && C->sensitivity * p->eps <= Z_LIMIT * p->znorm))
+  if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm)
+    PetscFunctionReturn(0);
+  if (C->sensitivity <= 0) {
+    PetscCall(FenPointGoal_Private(b, p, &estimate));
+    C->sensitivity = estimate / p->eps;
+  }
+  if (C->sensitivity > 0 && C->sensitivity * p->eps <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
   *again = PETSC_TRUE;
   PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
@@ -138,17 +145,17 @@ static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
   PetscFunctionReturn(0);
 }
 
-/* for the next point, whose z will be a little smaller */
+/* for the next point, whose z will be a little smaller; what a Newton step achieved beyond the wish is no wish */
 static void NextAccuracy(FenBilevel b)
 {
-  Certified   *C = (Certified *)b->base.data;
-  FenPoint    *p = b->cur;
-  const double now = PetscMin(C->eps, p->eps);
-  double       eps = C->sensitivity > 0 ? Z_SHARE * p->znorm / C->sensitivity : 0;
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
+  double     eps = C->sensitivity > 0 ? Z_SHARE * p->znorm / C->sensitivity : 0;
 
   if (p->omega > 0)
     eps = PetscMax(eps, p->eps * Z_SHARE * p->znorm / p->omega);
-  C->eps = PetscMin(PetscMax(eps, TIGHTEN * now), GROWTH * now);
+  if (eps > 0)
+    C->eps = PetscMin(eps, GROWTH * PetscMax(C->eps, p->eps));
 }
 
 /* direction and first length of the search that begins at the present point */
@@ -197,9 +204,8 @@ static PetscErrorCode Gradient(FenBilevel b)
     PetscFunctionReturn(0);
   }
   NextAccuracy(b);
-  if (p->znorm > 0 && !C->narrowing)
+  if (p->znorm > 0)
     PetscCall(Search(b));
-  C->narrowing = 0;
   PetscFunctionReturn(0);
 }
 
@@ -271,95 +277,106 @@ static Verdict Judge(const FenPoint *t, const Threshold *T)
   return t->upper <= T->lower ? ACCEPTED : t->lower > T->upper ? REFUSED : UNDECIDED;
 }
 
-/* the adjoint of a trial, where it narrows the bracket: it is needed anyway if the trial is accepted */
-static PetscErrorCode Correct(FenBilevel b, PetscBool *done)
+/* the adjoint of a point, where it narrows the bracket of f */
+static PetscErrorCode Correct(FenBilevel b, FenPoint *p, PetscBool *done)
 {
-  Certified *C = (Certified *)b->base.data;
-  FenPoint  *t = b->trial;
-  double     plain, corrected, delta;
+  double plain, corrected, delta;
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
-  if (!b->correct || t->fresh || t->eps > C->eps)
+  if (!b->correct || p->fresh)
     PetscFunctionReturn(0);
-  PetscCall(Widths(b, t->eps, &plain, &corrected));
+  PetscCall(Widths(b, p->eps, &plain, &corrected));
   if (!(corrected < SHARE * plain))
     PetscFunctionReturn(0);
-  PetscCall(Delta(b, t, t->eps, &delta));
-  PetscCall(FenPointGradient_Private(b, t, delta));
+  PetscCall(Delta(b, p, p->eps, &delta));
+  PetscCall(FenPointGradient_Private(b, p, delta));
   *done = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
 
-/* solves the trial on until it is decided, or known better than the present point, or rounding ends that */
-static PetscErrorCode Decide(FenBilevel b, double decrease, const Threshold *T, Verdict *verdict)
+/* a narrower bracket of a point; false: rounding is in the way */
+static PetscErrorCode Narrow(FenBilevel b, FenPoint *p, PetscBool resume, PetscBool *done)
 {
-  Certified   *C = (Certified *)b->base.data;
-  FenPoint    *t = b->trial;
-  const double width = SHARE * (T->upper - T->lower);
-  double       eps, plain, corrected;
-  PetscBool    done;
+  const double before = p->upper - p->lower;
 
   PetscFunctionBegin;
-  PetscCall(Widths(b, 0, &plain, &corrected));
-  eps = plain > 0 ? 0.5 * decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
-  eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
-  PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
-  PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
-  while ((*verdict = Judge(t, T)) == UNDECIDED && t->reached > 0 && t->upper - t->lower > width) {
-    PetscCall(Correct(b, &done));
-    if (done)
-      continue;
-    eps = TIGHTEN * PetscMin(eps, t->eps / TIGHTEN);
-    PetscCall(FenPointLower_Private(b, t, eps, PETSC_TRUE));
-  }
+  *done = PETSC_FALSE;
+  if (p == b->trial || p->eps <= ((Certified *)b->base.data)->eps)
+    PetscCall(Correct(b, p, done));
+  if (*done || p->reached <= 0)
+    PetscFunctionReturn(0);
+  PetscCall(FenPointLower_Private(b, p, TIGHTEN * p->eps, resume));
+  *done = (PetscBool)(p->reached > 0 || p->upper - p->lower < before / 2);
   PetscFunctionReturn(0);
 }
 
-/* neither accepted nor refused: the bracket of the present point is narrowed */
-static void Narrow(FenBilevel b)
-{
-  Certified *C = (Certified *)b->base.data;
-
-  if (b->cur->reached <= 0 || b->trial->reached <= 0)
-    FenBilevelFloor_Private(b);
-  C->eps = PetscMin(C->eps, b->cur->eps) * TIGHTEN;
-  PetscCallVoid(PetscArraycpy(C->zloose, b->cur->z, b->nt));
-  C->epsloose = b->cur->eps;
-  C->has_loose = 1;
-  C->narrowing = 1;
-  b->cur->has_z = 0;
-  b->work.failures++;
-}
-
-static PetscErrorCode Trial(FenBilevel b)
+static PetscErrorCode Ask(FenBilevel b, double *decrease, Threshold *T)
 {
   Certified    *C = (Certified *)b->base.data;
-  FenPoint     *p = b->cur, *t = b->trial;
+  FenPoint     *p = b->cur;
   const double *left = p->z, *right = b->wt[0];
-  double        decrease, theta;
-  Threshold     T;
-  Verdict       verdict = UNDECIDED;
 
   PetscFunctionBegin;
-  FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = p->theta[k] - t->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &left, &right, &decrease));
+    b->wt[0][k] = p->theta[k] - b->trial->theta[k];
+  PetscCall(FenThetaDots_Private(b, 1, &left, &right, decrease));
   if (C->weight <= 0) {
     C->weight = 1;
     C->mean = p->lower;
   }
-  T.lower = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * decrease;
-  T.upper = PetscMax(T.lower, p->upper - LAMBDA * decrease);
+  T->lower = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * *decrease;
+  T->upper = PetscMax(T->lower, p->upper - LAMBDA * *decrease);
+  PetscFunctionReturn(0);
+}
+
+/* solves on whichever of trial and present point is known worse, until the trial is decided or rounding ends that */
+static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur, *t = b->trial;
+  Threshold  T;
+  double     eps, plain, corrected;
+  PetscBool  done = PETSC_TRUE, other, resume = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(Ask(b, decrease, &T));
+  PetscCall(Widths(b, 0, &plain, &corrected));
+  eps = plain > 0 ? 0.5 * *decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
+  eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
+  PetscCall(FenPointPredict_Private(b, p, t, eps));
+  PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
+  while ((*verdict = Judge(t, &T)) == UNDECIDED && done) {
+    other = (PetscBool)(t->upper - t->lower < T.upper - T.lower);
+    PetscCall(Narrow(b, other ? p : t, (PetscBool)(resume && !other), &done));
+    resume = (PetscBool)!other;
+    if (!done) /* the other one, then */
+      PetscCall(Narrow(b, other ? t : p, PETSC_FALSE, &done));
+    if (other || !done)
+      PetscCall(Ask(b, decrease, &T));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Trial(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur, *t = b->trial;
+  double     decrease, theta;
+  Verdict    verdict = UNDECIDED;
+
+  PetscFunctionBegin;
+  FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   PetscCall(FenPointCopyStart_Private(b, p, t));
-  PetscCall(Decide(b, decrease, &T, &verdict));
+  PetscCall(Decide(b, &decrease, &verdict));
   if (verdict == ACCEPTED)
     PetscCall(Accept(b));
   else if (verdict == REFUSED)
     Shorten(b, decrease);
-  else
-    Narrow(b);
+  else { /* what is left to gain cannot be seen */
+    b->work.failures++;
+    FenBilevelFloor_Private(b);
+  }
   PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
   if (verdict == REFUSED && C->alpha * C->length < STEP_LEAST * PetscMax(theta, 1) && C->refusals > 20)
     FenBilevelFloor_Private(b);
@@ -395,7 +412,6 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
   PetscCall(FenStateAddInt(state, "has_loose", &C->has_loose));
   PetscCall(FenStateAddInt(state, "refusals", &C->refusals));
-  PetscCall(FenStateAddInt(state, "narrowing", &C->narrowing));
   PetscCall(FenBilevelStateTheta_Private(b, state, "direction", C->d));
   PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", C->theta));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", C->z));
