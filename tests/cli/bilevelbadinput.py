@@ -25,7 +25,8 @@ def usage(place):
     other = place + "/other.h5"
     with h5py.File(other, "w") as file:
         file["theta"] = np.zeros(4)
-    check.refused(clitest.run("bilevel", "-apply", other, "-input", "x", "-o", place + "/y.h5"), "another file", "other")
+    check.refused(clitest.run("bilevel", "-apply", other, "-input", "x", "-o", place + "/y.h5"), "another file",
+                  "other")
     check.refused(clitest.run(*QUADRATIC, "-o", place + "/none/r.h5"), "no such folder", "none")
 
 

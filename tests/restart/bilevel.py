@@ -38,9 +38,9 @@ def pieces(place, base, method, stops, tol="1e-3"):
         check.that(rest["restarts"] == 1, f"{method}, {base[2]}, stop {stop}: it went on")
         if tol != "1e-3":
             continue
-        check.that(rest["iterations"] == whole["iterations"],
-                   f"{method}, {base[2]}, stop {stop}: {rest['iterations']} decisions, {whole['iterations']} in one piece")
-        check.that(rest["lower_iterations"] == whole["lower_iterations"], f"{method}, {base[2]}, stop {stop}: iterations")
+        for name in ("iterations", "lower_iterations"):
+            check.that(rest[name] == whole[name],
+                       f"{method}, {base[2]}, stop {stop}: {name} {rest[name]}, {whole[name]} in one piece")
     return middle
 
 
