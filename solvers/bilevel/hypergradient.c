@@ -62,6 +62,7 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   PetscCall((*b->call->linearise)(b->problem, s, x));
   PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
   PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
+  b->exact = exact;
   *its += (double)answer.iterations;
   S[FEN_SAMPLE_DELTA] = answer.residual;
   PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
