@@ -47,7 +47,7 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
 }
 
 /* adjoint of one sample, its part of z and its certificates */
-static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, double *its)
+static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, double counts[2])
 {
   const FenInt        s = b->part.start + k, nx = b->part.nx;
   const double       *x = p->x + k * nx;
@@ -62,8 +62,8 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   PetscCall((*b->call->linearise)(b->problem, s, x));
   PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
   PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
-  b->exact = exact;
-  *its += (double)answer.iterations;
+  counts[0] += (double)answer.iterations;
+  counts[1] += exact ? 0 : 1;
   S[FEN_SAMPLE_DELTA] = answer.residual;
   PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
   for (FenInt j = 0; j < b->nt; j++)
@@ -127,7 +127,7 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 
 PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
 {
-  double   its = 0, *weight;
+  double   counts[2] = {0, 0}, *weight; /* iterations, adjoints that do not come from a factor */
   PetscInt nt;
 
   PetscFunctionBegin;
@@ -137,15 +137,16 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscCall(FenBilevelWeights_Private(b, p, weight));
   PetscCall(PetscArrayzero(p->z, b->nt));
   for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(SampleGradient(b, p, k, delta, weight[k], &its));
+    PetscCall(SampleGradient(b, p, k, delta, weight[k], counts));
   PetscCall(FenTeamsSum_Private(b, nt, p->z));
-  PetscCall(FenTeamsSum_Private(b, 1, &its));
+  PetscCall(FenTeamsSum_Private(b, 2, counts));
+  b->exact = (PetscBool) !(counts[1] > 0);
   PetscCall(AddRegulariser(b, p));
   PetscCall(Omega(b, p, weight));
   if (b->correct)
     PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
-  b->work.adjoint_iterations += its;
+  b->work.adjoint_iterations += counts[0];
   b->work.gradients++;
   p->fresh = 1;
   PetscCall(PetscFree(weight));
