@@ -151,8 +151,10 @@ static void AddProducts(const FenFoe *f, const Window *w, FenInt k, double D, do
 {
   const double *c = f->by_filter + k * f->taps;
   const FenInt  n = f->w;
-  double        sum[32 * 32] = {0};
+  double        sum[32 * 32];
 
+  for (FenInt a = 0; a < n * n; a++)
+    sum[a] = 0;
   for (FenInt a = 0; a < n; a++)
     for (FenInt b = 0; b < n; b++)
       sum[w->row[a] * n + w->column[b]] += c[a * n + b];
