@@ -28,7 +28,7 @@ PetscErrorCode FenKernelSetUp_Private(FenKernel *k)
     FenDD mean = {0, 0};
 
     for (PetscInt i = 0; i < k->n; i++)
-      FenDDAdd(&mean, k->X[(size_t)i * (size_t)k->d + (size_t)j] / k->n);
+      FenDDAdd(&mean, k->X[(size_t)i * (size_t)k->d + (size_t)j] / (double)k->n);
     for (PetscInt i = 0; i < k->n; i++)
       k->X[(size_t)i * (size_t)k->d + (size_t)j] -= mean.hi;
     k->mean[j] = mean.hi;

@@ -372,7 +372,7 @@ static PetscErrorCode KernelUpper(FenBilevelProblem pr, FenInt s, const double x
 
     PetscCall(FenKernelLogDet_Private(&q->k, &logdet));
     if (!pr->info.rank)
-      FenDDAdd(&sum, logdet / 2 + q->k.n * log(2 * PETSC_PI) / 2);
+      FenDDAdd(&sum, logdet / 2 + (double)q->k.n * log(2 * PETSC_PI) / 2);
     for (FenInt i = 0; i < pr->part.nx; i++) {
       FenDDAddProduct(&sum, x[i] / 2, q->train.y[i]);
       if (g)
