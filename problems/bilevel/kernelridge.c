@@ -106,6 +106,15 @@ static PetscErrorCode KernelDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode KernelView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const Kernel *q = (const Kernel *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&q->train, &q->valid, viewer));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode KernelStart(FenBilevelProblem pr, double theta[])
 {
   Kernel *q = (Kernel *)pr->ctx;
@@ -660,6 +669,7 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
 {
   const FenBilevelOps ops = {.setup = KernelSetUp,
                              .destroy = KernelDestroy,
+                             .view = KernelView,
                              .start = KernelStart,
                              .box = KernelBox,
                              .settheta = KernelSetTheta,
@@ -695,6 +705,12 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
   size.rows = q->train.n;
   size.p = q->k.lengths + 1;
   PetscCall(FenBilevelProblemCreate(comm, "kernel-ridge", &size, &ops, q, problem));
+  {
+    const FenInt      counts[] = {size.p - 1, 1};
+    const char *const names[] = {"log length", "log noise"};
+
+    PetscCall(FenBilevelProblemSetGroups(*problem, 2, names, counts));
+  }
   PetscFunctionReturn(0);
 }
 
