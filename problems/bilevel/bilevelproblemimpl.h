@@ -33,6 +33,7 @@ struct _p_FenBilevelProblem {
    it allocates with PetscNew; Stem##Make_Private reads or makes data and creates the problem, which owns the context */
 #define FEN_BILEVEL_PROBLEM_LIST(X)                                                                                    \
   X("quadratic", FenBilevelQuadratic, "least squares over least squares")                                              \
+  X("foe", FenBilevelFoe, "denoising by a field of experts")                                                           \
   X("ridge", FenBilevelRidge, "linear regression, quadratic regularisers")                                             \
   X("logistic", FenBilevelLogistic, "two or more classes, quadratic regularisers")                                     \
   X("tv", FenBilevelTv, "denoising by smoothed total variation")                                                       \

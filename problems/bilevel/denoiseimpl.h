@@ -33,7 +33,7 @@ struct _FenDenoise {
   FenInt      count;  /* samples; 0: all there are */
   double      noise;
   uint64_t    seed;
-  uint32_t    set; /* of samples, see FenBilevelProblemSetSampleSet() */
+  uint32_t    set;                       /* of samples, see FenBilevelProblemSetSampleSet() */
   char        noisy[PETSC_MAX_PATH_LEN]; /* noisy arrays from files */
   FenInt      m, shape[FEN_DENOISE_AXES];
   double      weight;         /* g = weight/2 |x - clean|^2 */

@@ -53,7 +53,7 @@ typedef struct {
   double    jacobian;  /* of x -> J */
   double    J;         /* |J| at the linearised point (spectral norm, or more) */
   double    upper;     /* of x -> grad g */
-  double    direct;    /* of x -> dg/dtheta; 0 without a direct part */
+  double    direct;    /* of x -> dg/dtheta; 0 where there is a direct part: not known */
   PetscBool convex;    /* g is convex */
 } FenBilevelConstants;
 

@@ -83,12 +83,14 @@ PetscErrorCode FenPositiveExponentials_Private(FenBilevelProblem pr, FenInt n, F
 
   PetscFunctionBegin;
   for (FenInt k = 0; k < n; k++) {
-    factor[k] = exp(theta[k]);
+    const double t = theta[k]; /* factor may be theta */
+
+    factor[k] = exp(t);
     if (!(factor[k] > 0 && isfinite(factor[k])))
       FenFaultSet(&fault, FEN_ERR_VALUE,
                   "problem %s: hyperparameter %" FENINT_FMT " is %g, its exponential %g; rule: it is positive and "
                   "finite, so that the lower problem is strongly convex",
-                  ((PetscObject)pr)->name, first + k, theta[k], factor[k]);
+                  ((PetscObject)pr)->name, first + k, t, factor[k]);
   }
   PetscCall(FenFaultAgree(pr->info.team, &fault));
   PetscFunctionReturn(0);

@@ -19,15 +19,17 @@
 #define GOAL_IT   5    /* products of each of the two solves of the estimate */
 #define GOAL_SAFE 1.25 /* and what it is multiplied by */
 
-static void Certify(const FenBilevelConstants *c, double S[])
+static void Certify(const FenBilevelConstants *c, PetscBool has_direct, double S[])
 {
   const double e = S[FEN_SAMPLE_EPS], d = S[FEN_SAMPLE_DELTA], gn = S[FEN_SAMPLE_GNORM];
   /* PETSc's infinity is a number */
   const double inverse = c->inverse < PETSC_INFINITY ? c->inverse : c->hessian / (c->mu * c->mu);
   const double slope = c->upper * c->J / c->mu + (inverse > 0 ? inverse * gn * c->J : 0) + c->jacobian * gn / c->mu;
 
-  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e + c->direct * e +
-                        64 * UNIT * S[FEN_SAMPLE_ZNORM];
+  S[FEN_SAMPLE_OMEGA] = slope * e + c->J / c->mu * d + c->jacobian * c->upper / c->mu * e * e +
+                        (c->direct > 0 ? c->direct * e : 0) + 64 * UNIT * S[FEN_SAMPLE_ZNORM];
+  if (has_direct && !(c->direct > 0))
+    S[FEN_SAMPLE_OMEGA] = HUGE_VAL;
 }
 
 /* the narrower of both brackets */
@@ -45,7 +47,7 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
 }
 
 /* adjoint of one sample, its part of z and its certificates */
-static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, double *its)
+static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, double counts[2])
 {
   const FenInt        s = b->part.start + k, nx = b->part.nx;
   const double       *x = p->x + k * nx;
@@ -60,7 +62,8 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   PetscCall((*b->call->linearise)(b->problem, s, x));
   PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
   PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
-  *its += (double)answer.iterations;
+  counts[0] += (double)answer.iterations;
+  counts[1] += exact ? 0 : 1;
   S[FEN_SAMPLE_DELTA] = answer.residual;
   PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
   for (FenInt j = 0; j < b->nt; j++)
@@ -79,7 +82,7 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   S[FEN_SAMPLE_QNORM] = sqrt(dots[0]);
   PetscCall((*b->call->constants)(b->problem, s, &c));
   b->modulus[k] = c.mu;
-  Certify(&c, S);
+  Certify(&c, (PetscBool)(b->call->direct != NULL), S);
   if (b->correct)
     Correct(&c, dots[1], S);
   PetscFunctionReturn(0);
@@ -124,7 +127,7 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 
 PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
 {
-  double   its = 0, *weight;
+  double   counts[2] = {0, 0}, *weight; /* iterations, adjoints that do not come from a factor */
   PetscInt nt;
 
   PetscFunctionBegin;
@@ -134,15 +137,16 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscCall(FenBilevelWeights_Private(b, p, weight));
   PetscCall(PetscArrayzero(p->z, b->nt));
   for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(SampleGradient(b, p, k, delta, weight[k], &its));
+    PetscCall(SampleGradient(b, p, k, delta, weight[k], counts));
   PetscCall(FenTeamsSum_Private(b, nt, p->z));
-  PetscCall(FenTeamsSum_Private(b, 1, &its));
+  PetscCall(FenTeamsSum_Private(b, 2, counts));
+  b->exact = (PetscBool) !(counts[1] > 0);
   PetscCall(AddRegulariser(b, p));
   PetscCall(Omega(b, p, weight));
   if (b->correct)
     PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
-  b->work.adjoint_iterations += its;
+  b->work.adjoint_iterations += counts[0];
   b->work.gradients++;
   p->fresh = 1;
   PetscCall(PetscFree(weight));

@@ -272,7 +272,7 @@ static inline void CheckCase(const Case *c, double size, double spread, double s
   RoomFree(&r);
 }
 
-/* Newton with CG on H to |grad h| <= tol; x: start and answer */
+/* Newton with the problem's solve or CG on H to |grad h| <= tol; x: start and answer */
 static inline void CaseSolve(const Case *c, double tol, double x[])
 {
   double *g = CaseNew(c->nx), *d = CaseNew(c->nx), *r = CaseNew(c->nx), *q = CaseNew(c->nx), *Hq = CaseNew(c->nx);
@@ -286,6 +286,10 @@ static inline void CaseSolve(const Case *c, double tol, double x[])
     for (FenInt k = 0; k < c->nx; k++) {
       d[k] = 0;
       r[k] = q[k] = -g[k];
+    }
+    if (c->call->solve) {
+      FEN_OK((*c->call->solve)(c->p, r, d));
+      rr = 0;
     }
     for (int i = 0; i < 4000 && rr > 1e-20 * norm * norm; i++) {
       double alpha, beta = rr;

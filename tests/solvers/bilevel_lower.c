@@ -357,14 +357,17 @@ static void TestResume(void **state)
   FEN_OK(FenBilevelProblemDestroy(&pr));
 }
 
-/* what the pairs of lbfgs make of the last change of the gradient is the last step (the secant equation) */
+/* what the pairs of lbfgs make of the last change of the gradient is the last step (the secant equation), and that
+   matrix is symmetric and positive */
 static void TestInverse(void **state)
 {
   TV                tv = {.n = 150, .m = 2, .nu = 0.1, .ridge = 0.1};
   FenBilevelProblem pr;
   FenLower          L;
-  double            x[2][MOST] = {{0}}, g[2][MOST] = {{0}}, w[MOST], step[MOST], change[MOST], again[MOST], dots[2];
+  double            x[2][MOST] = {{0}}, g[2][MOST] = {{0}}, w[MOST], dots[4];
+  double            step[MOST] = {0}, change[MOST] = {0}, again[MOST] = {0};
   const double     *both[2] = {again, step};
+  const double     *left[4] = {again, step, again, step}, *right[4] = {g[0], x[0], x[0], g[0]};
   FenLowerAnswer    a;
   FenLowerPoint     at;
 
@@ -385,6 +388,11 @@ static void TestInverse(void **state)
     again[i] -= step[i];
   FEN_OK(FenTeamDots(L->team, L->part.nx, 2, both, both, dots));
   assert_true(dots[1] > 0 && sqrt(dots[0]) <= 1e-10 * sqrt(dots[1]));
+  FEN_OK(FenLowerInverse(L, x[0], again));
+  FEN_OK(FenLowerInverse(L, g[0], step));
+  FEN_OK(FenTeamDots(L->team, L->part.nx, 4, left, right, dots));
+  FEN_ASSERT_NEAR(dots[0], dots[1], 1e-11 * sqrt(dots[2] * dots[3]));
+  assert_true(dots[2] > 0 && dots[3] > 0);
   FEN_OK(FenLowerDestroy(&L));
   FEN_OK(FenBilevelProblemDestroy(&pr));
 }

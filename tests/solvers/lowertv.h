@@ -75,7 +75,7 @@ static PetscErrorCode TVSetUp(FenBilevelProblem pr)
   n = (size_t)tv->part.nx + 1;
   PetscCall(PetscMalloc4(n, &tv->p, n, &tv->edge, n, &tv->weight, n, &tv->work));
   PetscCall(MatCreateAIJ(tv->team.team, (PetscInt)tv->part.nx, (PetscInt)tv->part.nx, (PetscInt)tv->n, (PetscInt)tv->n,
-                         3, NULL, 1, NULL, &tv->H));
+                         3, NULL, 2, NULL, &tv->H));
   PetscFunctionReturn(0);
 }
 

@@ -11,7 +11,8 @@
 
    The accuracy of the hypergradient follows from what is observed: solving a point twice shows how much z moves with
    eps, and eps is chosen such that z is known to a tenth. Directions are L-BFGS ones (FenDirection), or
-   Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most.
+   Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most. Hyperparameters that creep towards a
+   bound are put on it (FenProbe).
 
    Cost of a decision: lower solves of all samples up to the accuracy that decides, one reduction over all ranks for
    every tightening by TIGHTEN; m adjoint solves for a hypergradient. Memory: two points and 2 memory hyperparameters.
@@ -20,29 +21,33 @@
    correction by the adjoint is the dual weighted residual of Becker, Rannacher, Acta Numerica 10, 2001.
 */
 #include "../direction.h"
+#include "../probe.h"
 #include <math.h>
 
 #define LAMBDA       1e-4
 #define TIGHTEN      0.2  /* accuracies within a trial, and of a point that does not decide */
 #define Z_SHARE      0.1  /* z is wanted to this relative accuracy */
 #define Z_LIMIT      0.25 /* and computed again if it is worse than this */
+#define FIRST_SHARE  200
 #define FIRST_CHANGE 0.1  /* the first step changes theta by this much of itself, or of one */
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
 #define STEP_LEAST   1e-10
+#define PROBE_WORK   3.0
 #define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
 
 typedef struct {
   PetscInt     memory;
   PetscBool    nonmonotone;
   FenDirection direction;
+  FenProbe     probe;
   double      *d, *theta, *z, *zloose; /* direction; theta and z before the last step; z before it was tightened */
   /* state */
-  double alpha, eps, epsloose, sensitivity; /* sensitivity: |change of z|/eps as observed; 0: not yet */
-  double mean, weight;                      /* Zhang-Hager */
-  double length;                            /* of the last step */
+  double alpha, eps, epsloose, omegaloose;
+  double sensitivity, share; /* |change of z| over eps and over its certificate as observed; 0: not yet */
+  double mean, weight;       /* Zhang-Hager */
+  double length;             /* of the last step */
   FenInt started, has_before, has_loose, refusals;
-  FenInt narrowing; /* the point is solved again for the sake of the search that is under way */
 } Certified;
 
 static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
@@ -53,13 +58,14 @@ static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
   PetscFunctionBegin;
   PetscCall(FenBilevelBegin_Private(b));
   FenDirectionForget(&C->direction);
-  C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = 0;
+  FenProbeForget(b, &C->probe);
+  C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = C->omegaloose = C->share = 0;
   C->eps = b->eps0;
-  C->started = C->has_before = C->has_loose = C->refusals = C->narrowing = 0;
+  C->started = C->has_before = C->has_loose = C->refusals = 0;
   PetscFunctionReturn(0);
 }
 
-/* a fiftieth of the distance that |grad h| at the first x proves */
+/* a small part of the distance that |grad h| at the first x proves */
 static PetscErrorCode FirstAccuracy(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
@@ -72,7 +78,7 @@ static PetscErrorCode FirstAccuracy(FenBilevel b)
   PetscCheck(isfinite(b->cur->eps), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
              "at the first theta some lower problem has no modulus of strong convexity; rule: mu > 0");
   b->cur->has_x = 0;
-  C->eps = PetscMax(b->cur->eps / 50, 1e-14);
+  C->eps = PetscMax(b->cur->eps / FIRST_SHARE, 1e-14);
   PetscFunctionReturn(0);
 }
 
@@ -100,7 +106,19 @@ static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double 
   PetscFunctionReturn(0);
 }
 
-/* how much z moves with eps, from two solves of the present point */
+/* the error of z that is to be expected: its certificate, or what was observed of it. With exact adjoints that is a
+   share of the certificate, which follows the problem as it changes with theta; otherwise a multiple of eps */
+static double Expected(FenBilevel b)
+{
+  const Certified *C = (const Certified *)b->base.data;
+  const FenPoint  *p = b->cur;
+
+  if (b->exact && isfinite(p->omega))
+    return C->share > 0 ? PetscMin(C->share, 1) * p->omega : p->omega;
+  return C->sensitivity > 0 ? PetscMin(C->sensitivity * p->eps, p->omega) : p->omega;
+}
+
+/* how much z moved when the present point was solved a second time */
 static PetscErrorCode Observe(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
@@ -113,46 +131,52 @@ static PetscErrorCode Observe(FenBilevel b)
     b->wt[0][k] = b->cur->z[k] - C->zloose[k];
   PetscCall(FenThetaNorm_Private(b, b->wt[0], &change));
   C->sensitivity = PetscMax(change / C->epsloose, C->sensitivity / 10);
+  if (isfinite(C->omegaloose))
+    C->share = PetscMax(PetscMax(change / C->omegaloose, C->share / 10), 1e-12);
   C->has_loose = 0;
   PetscFunctionReturn(0);
 }
 
-/* is z known well enough, by its certificate or by what was observed? If not: at which accuracy */
+/* is z known well enough? If not: at which accuracy it will be */
 static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur;
+  double     error, estimate;
 
   PetscFunctionBegin;
   *again = PETSC_FALSE;
-  if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm ||
-      (C->sensitivity > 0 && C->sensitivity * p->eps <= Z_LIMIT * p->znorm))
+  if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm)
+    PetscFunctionReturn(0);
+  if (C->sensitivity <= 0 && !b->exact) { /* the estimate means little for iterates of exact Newton steps */
+    PetscCall(FenPointGoal_Private(b, p, &estimate));
+    C->sensitivity = estimate / p->eps;
+  }
+  error = Expected(b);
+  if (error <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
   *again = PETSC_TRUE;
   PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
   C->epsloose = p->eps;
+  C->omegaloose = p->omega;
   C->has_loose = 1;
-  C->eps = p->eps * TIGHTEN;
-  if (C->sensitivity > 0)
-    C->eps = PetscMin(PetscMax(Z_SHARE * p->znorm / C->sensitivity, p->eps * TIGHTEN * TIGHTEN), C->eps);
+  C->eps = p->eps * PetscMin(PetscMax(Z_SHARE * p->znorm / error, TIGHTEN * TIGHTEN), TIGHTEN);
   PetscFunctionReturn(0);
 }
 
-/* for the next point, whose z will be a little smaller */
+/* for the next point, whose z will be a little smaller; what a Newton step achieved beyond the wish is no wish */
 static void NextAccuracy(FenBilevel b)
 {
   Certified   *C = (Certified *)b->base.data;
   FenPoint    *p = b->cur;
-  const double now = PetscMin(C->eps, p->eps);
-  double       eps = C->sensitivity > 0 ? Z_SHARE * p->znorm / C->sensitivity : 0;
+  const double error = Expected(b);
 
-  if (p->omega > 0)
-    eps = PetscMax(eps, p->eps * Z_SHARE * p->znorm / p->omega);
-  C->eps = PetscMin(PetscMax(eps, TIGHTEN * now), GROWTH * now);
+  if (error > 0)
+    C->eps = PetscMin(p->eps * Z_SHARE * p->znorm / error, GROWTH * PetscMax(C->eps, p->eps));
 }
 
-/* direction and first length of the search that begins at the present point */
-static PetscErrorCode Search(FenBilevel b)
+/* direction and first length of a search from the present point */
+static PetscErrorCode Direct(FenBilevel b)
 {
   Certified    *C = (Certified *)b->base.data;
   FenPoint     *p = b->cur;
@@ -161,9 +185,6 @@ static PetscErrorCode Search(FenBilevel b)
   const double *d = C->d;
 
   PetscFunctionBegin;
-  if (C->has_before)
-    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z));
-  C->has_before = 0; /* the pair is used once, however often this point is solved */
   PetscCall(FenDirectionGet(b, &C->direction, p->theta, p->z, C->d, &newton));
   PetscCall(FenThetaDots_Private(b, 1, &d, &d, &norm));
   PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
@@ -172,6 +193,22 @@ static PetscErrorCode Search(FenBilevel b)
   C->alpha = newton ? 1 : C->length > 0 ? C->length / norm : most / norm;
   C->alpha = PetscMin(C->alpha, most / norm);
   C->refusals = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Search(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
+
+  PetscFunctionBegin;
+  if (C->has_before) {
+    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z));
+    FenProbeObserve(b, &C->probe, p->theta, C->theta, p->z, C->z);
+  }
+  C->has_before = 0; /* the pair is used once, however often this point is solved */
+  PetscCall(Direct(b));
+  PetscCall(FenProbeApply(b, &C->probe, p->theta, C->alpha, C->d));
   PetscFunctionReturn(0);
 }
 
@@ -197,9 +234,8 @@ static PetscErrorCode Gradient(FenBilevel b)
     PetscFunctionReturn(0);
   }
   NextAccuracy(b);
-  if (p->znorm > 0 && !C->narrowing)
+  if (p->znorm > 0)
     PetscCall(Search(b));
-  C->narrowing = 0;
   PetscFunctionReturn(0);
 }
 
@@ -271,95 +307,114 @@ static Verdict Judge(const FenPoint *t, const Threshold *T)
   return t->upper <= T->lower ? ACCEPTED : t->lower > T->upper ? REFUSED : UNDECIDED;
 }
 
-/* the adjoint of a trial, where it narrows the bracket: it is needed anyway if the trial is accepted */
-static PetscErrorCode Correct(FenBilevel b, PetscBool *done)
+/* the adjoint of a point, where it narrows the bracket of f */
+static PetscErrorCode Correct(FenBilevel b, FenPoint *p, PetscBool *done)
 {
-  Certified *C = (Certified *)b->base.data;
-  FenPoint  *t = b->trial;
-  double     plain, corrected, delta;
+  double plain, corrected, delta;
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
-  if (!b->correct || t->fresh || t->eps > C->eps)
+  if (!b->correct || p->fresh)
     PetscFunctionReturn(0);
-  PetscCall(Widths(b, t->eps, &plain, &corrected));
+  PetscCall(Widths(b, p->eps, &plain, &corrected));
   if (!(corrected < SHARE * plain))
     PetscFunctionReturn(0);
-  PetscCall(Delta(b, t, t->eps, &delta));
-  PetscCall(FenPointGradient_Private(b, t, delta));
+  PetscCall(Delta(b, p, p->eps, &delta));
+  PetscCall(FenPointGradient_Private(b, p, delta));
   *done = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
 
-/* solves the trial on until it is decided, or known better than the present point, or rounding ends that */
-static PetscErrorCode Decide(FenBilevel b, double decrease, const Threshold *T, Verdict *verdict)
+/* a narrower bracket of a point; false: rounding is in the way */
+static PetscErrorCode Narrow(FenBilevel b, FenPoint *p, PetscBool resume, PetscBool *done)
 {
-  Certified   *C = (Certified *)b->base.data;
-  FenPoint    *t = b->trial;
-  const double width = SHARE * (T->upper - T->lower);
-  double       eps, plain, corrected;
-  PetscBool    done;
+  const double before = p->upper - p->lower;
 
   PetscFunctionBegin;
-  PetscCall(Widths(b, 0, &plain, &corrected));
-  eps = plain > 0 ? 0.5 * decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
-  eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
-  PetscCall(FenPointPredict_Private(b, b->cur, t, eps));
-  PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
-  while ((*verdict = Judge(t, T)) == UNDECIDED && t->reached > 0 && t->upper - t->lower > width) {
-    PetscCall(Correct(b, &done));
-    if (done)
-      continue;
-    eps = TIGHTEN * PetscMin(eps, t->eps / TIGHTEN);
-    PetscCall(FenPointLower_Private(b, t, eps, PETSC_TRUE));
-  }
+  *done = PETSC_FALSE;
+  if (p == b->trial || p->eps <= ((Certified *)b->base.data)->eps)
+    PetscCall(Correct(b, p, done));
+  if (*done || p->reached <= 0)
+    PetscFunctionReturn(0);
+  PetscCall(FenPointLower_Private(b, p, TIGHTEN * p->eps, resume));
+  *done = (PetscBool)(p->reached > 0 || p->upper - p->lower < before / 2);
   PetscFunctionReturn(0);
 }
 
-/* neither accepted nor refused: the bracket of the present point is narrowed */
-static void Narrow(FenBilevel b)
-{
-  Certified *C = (Certified *)b->base.data;
-
-  if (b->cur->reached <= 0 || b->trial->reached <= 0)
-    FenBilevelFloor_Private(b);
-  C->eps = PetscMin(C->eps, b->cur->eps) * TIGHTEN;
-  PetscCallVoid(PetscArraycpy(C->zloose, b->cur->z, b->nt));
-  C->epsloose = b->cur->eps;
-  C->has_loose = 1;
-  C->narrowing = 1;
-  b->cur->has_z = 0;
-  b->work.failures++;
-}
-
-static PetscErrorCode Trial(FenBilevel b)
+static PetscErrorCode Ask(FenBilevel b, double *decrease, Threshold *T)
 {
   Certified    *C = (Certified *)b->base.data;
-  FenPoint     *p = b->cur, *t = b->trial;
+  FenPoint     *p = b->cur;
   const double *left = p->z, *right = b->wt[0];
-  double        decrease, theta;
-  Threshold     T;
-  Verdict       verdict = UNDECIDED;
 
   PetscFunctionBegin;
-  FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = p->theta[k] - t->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &left, &right, &decrease));
+    b->wt[0][k] = p->theta[k] - b->trial->theta[k];
+  PetscCall(FenThetaDots_Private(b, 1, &left, &right, decrease));
   if (C->weight <= 0) {
     C->weight = 1;
     C->mean = p->lower;
   }
-  T.lower = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * decrease;
-  T.upper = PetscMax(T.lower, p->upper - LAMBDA * decrease);
+  T->lower = (C->nonmonotone ? PetscMax(p->lower, C->mean) : p->lower) - LAMBDA * *decrease;
+  T->upper = PetscMax(T->lower, p->upper - LAMBDA * *decrease);
+  PetscFunctionReturn(0);
+}
+
+/* solves on whichever of trial and present point is known worse, until the trial is decided or rounding ends that */
+static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur, *t = b->trial;
+  Threshold  T;
+  double     eps, plain, corrected;
+  PetscBool  done = PETSC_TRUE, other, resume = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  PetscCall(Ask(b, decrease, &T));
+  PetscCall(Widths(b, 0, &plain, &corrected));
+  eps = plain > 0 ? 0.5 * *decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
+  eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
+  PetscCall(FenPointPredict_Private(b, p, t, eps));
+  PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));
+  while ((*verdict = Judge(t, &T)) == UNDECIDED && done) {
+    other = (PetscBool)(t->upper - t->lower < T.upper - T.lower);
+    PetscCall(Narrow(b, other ? p : t, (PetscBool)(resume && !other), &done));
+    resume = (PetscBool)!other;
+    if (!done) /* the other one, then */
+      PetscCall(Narrow(b, other ? t : p, PETSC_FALSE, &done));
+    if (other || !done)
+      PetscCall(Ask(b, decrease, &T));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Trial(FenBilevel b)
+{
+  Certified     *C = (Certified *)b->base.data;
+  FenPoint      *p = b->cur, *t = b->trial;
+  double         decrease, theta;
+  Verdict        verdict = UNDECIDED;
+  const PetscInt usual = b->lower_max_it;
+
+  PetscFunctionBegin;
+  FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   PetscCall(FenPointCopyStart_Private(b, p, t));
-  PetscCall(Decide(b, decrease, &T, &verdict));
+  if (C->probe.active) /* a bound may be where lower problems are hard: no more than a few usual solves */
+    b->lower_max_it = (PetscInt)PetscMin((double)usual, PROBE_WORK * b->work.lower_iterations /
+                                                            (b->work.upper_evaluations * (double)b->size.samples));
+  PetscCall(Decide(b, &decrease, &verdict));
+  b->lower_max_it = usual;
   if (verdict == ACCEPTED)
     PetscCall(Accept(b));
-  else if (verdict == REFUSED)
+  else if (C->probe.active) { /* the same search without the bound */
+    FenProbeRefused(b, &C->probe);
+    PetscCall(Direct(b));
+  } else if (verdict == REFUSED)
     Shorten(b, decrease);
-  else
-    Narrow(b);
+  else { /* what is left to gain cannot be seen */
+    b->work.failures++;
+    FenBilevelFloor_Private(b);
+  }
   PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
   if (verdict == REFUSED && C->alpha * C->length < STEP_LEAST * PetscMax(theta, 1) && C->refusals > 20)
     FenBilevelFloor_Private(b);
@@ -390,17 +445,17 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   Certified *C = (Certified *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(FenStateAddReals(state, "certified", 7, &C->alpha)); /* alpha ... length */
+  PetscCall(FenStateAddReals(state, "certified", 9, &C->alpha)); /* alpha ... length */
   PetscCall(FenStateAddInt(state, "started", &C->started));
   PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
   PetscCall(FenStateAddInt(state, "has_loose", &C->has_loose));
   PetscCall(FenStateAddInt(state, "refusals", &C->refusals));
-  PetscCall(FenStateAddInt(state, "narrowing", &C->narrowing));
   PetscCall(FenBilevelStateTheta_Private(b, state, "direction", C->d));
   PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", C->theta));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", C->z));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_loose", C->zloose));
   PetscCall(FenDirectionState(b, &C->direction, state));
+  PetscCall(FenProbeState(b, &C->probe, state));
   PetscFunctionReturn(0);
 }
 
@@ -413,6 +468,7 @@ static PetscErrorCode FenBilevelResume_Certified(FenSolver s)
   PetscCall(FenBilevelResume_Private(s));
   PetscCall(FenBilevelShare_Private(b, 4, (double *const[]){C->d, C->theta, C->z, C->zloose}));
   PetscCall(FenDirectionResume(b, &C->direction));
+  PetscCall(FenProbeResume(b, &C->probe));
   PetscFunctionReturn(0);
 }
 
@@ -425,6 +481,7 @@ static PetscErrorCode FenBilevelSetUp_Certified(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscCalloc4(n, &C->d, n, &C->theta, n, &C->z, n, &C->zloose));
   PetscCall(FenDirectionCreate(b, C->memory, &C->direction));
+  PetscCall(FenProbeCreate(b, &C->probe));
   PetscFunctionReturn(0);
 }
 
@@ -435,6 +492,7 @@ static PetscErrorCode FenBilevelReset_Certified(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscFree4(C->d, C->theta, C->z, C->zloose));
   PetscCall(FenDirectionDestroy(&C->direction));
+  PetscCall(FenProbeDestroy(&C->probe));
   PetscFunctionReturn(0);
 }
 
