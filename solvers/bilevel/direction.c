@@ -97,29 +97,50 @@ static void Mask(FenBilevel b, const double theta[], const double z[], double d[
       d[k] = 0;
 }
 
-/* d <- -H d, H the inverse Hessian that the pairs know */
-static PetscErrorCode TwoLoops(FenBilevel b, const FenDirection *D, double d[])
+/* s and y on the hyperparameters that are free, in the work space of the solver; their products */
+static PetscErrorCode FreePair(FenBilevel b, const FenDirection *D, PetscInt k, const double theta[], const double z[],
+                               const double d[], double dots[3])
 {
-  const PetscInt n = (PetscInt)D->n;
-  double         a[FEN_DIRECTION_MEMORY], sy[FEN_DIRECTION_MEMORY], yy = 1, t;
+  double       *s = b->wt[0], *y = b->wt[1];
+  const double *left[3] = {s, s, y}, *right[3] = {y, d, y};
 
   PetscFunctionBegin;
-  for (PetscInt k = n - 1; k >= 0; k--) {
-    const double *left[3] = {D->s[k], D->s[k], D->y[k]}, *right[3] = {D->y[k], d, D->y[k]};
-    double        dots[3];
+  PetscCall(PetscArraycpy(s, D->s[k], b->nt));
+  PetscCall(PetscArraycpy(y, D->y[k], b->nt));
+  Mask(b, theta, z, s);
+  Mask(b, theta, z, y);
+  PetscCall(FenThetaDots_Private(b, 3, left, right, dots));
+  PetscFunctionReturn(0);
+}
 
-    PetscCall(FenThetaDots_Private(b, 3, left, right, dots));
+/* d <- -H d, H the inverse Hessian that the pairs know of the free hyperparameters; *used: pairs that say something */
+static PetscErrorCode TwoLoops(FenBilevel b, const FenDirection *D, const double theta[], const double z[], double d[],
+                               PetscInt *used)
+{
+  const PetscInt n = (PetscInt)D->n;
+  double         a[FEN_DIRECTION_MEMORY], sy[FEN_DIRECTION_MEMORY], scale = 1, t, dots[3];
+
+  PetscFunctionBegin;
+  *used = 0;
+  for (PetscInt k = n - 1; k >= 0; k--) {
+    PetscCall(FreePair(b, D, k, theta, z, d, dots));
+    sy[k] = 0;
+    if (!(dots[0] > 0) || !(dots[0] > CURVATURE * dots[2]))
+      continue;
     sy[k] = dots[0];
     a[k] = dots[1] / dots[0];
-    if (k == n - 1)
-      yy = dots[2];
-    AddTo(b, -a[k], D->y[k], d);
+    if (!(*used)++)
+      scale = dots[0] / dots[2];
+    AddTo(b, -a[k], b->wt[1], d);
   }
   for (FenInt k = 0; k < b->nt; k++)
-    d[k] *= sy[n - 1] / yy;
+    d[k] *= scale;
   for (PetscInt k = 0; k < n; k++) {
-    PetscCall(Dot(b, D->y[k], d, &t));
-    AddTo(b, a[k] - t / sy[k], D->s[k], d);
+    if (!(sy[k] > 0))
+      continue;
+    PetscCall(FreePair(b, D, k, theta, z, d, dots));
+    PetscCall(Dot(b, b->wt[1], d, &t));
+    AddTo(b, a[k] - t / sy[k], b->wt[0], d);
   }
   for (FenInt k = 0; k < b->nt; k++)
     d[k] = -d[k];
@@ -144,6 +165,7 @@ PetscErrorCode FenDirectionGet(FenBilevel b, const FenDirection *D, const double
 {
   double        dots[3];
   const double *left[3] = {d, d, z}, *right[3] = {d, z, z};
+  PetscInt      used = 1;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(d, z, b->nt));
@@ -151,10 +173,11 @@ PetscErrorCode FenDirectionGet(FenBilevel b, const FenDirection *D, const double
   *newton = (PetscBool)(D->n > 0);
   if (D->n > 0) {
     if (D->memory > 0)
-      PetscCall(TwoLoops(b, D, d));
+      PetscCall(TwoLoops(b, D, theta, z, d, &used));
     else
       PetscCall(BarzilaiBorwein(b, D, d));
     Mask(b, theta, z, d);
+    *newton = (PetscBool)(used > 0);
     PetscCall(FenThetaDots_Private(b, 3, left, right, dots));
     if (dots[1] <= -DESCENT * sqrt(dots[0] * dots[2]))
       PetscFunctionReturn(0);

@@ -48,7 +48,7 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
 
 /* adjoint of one sample, its part of z and its certificates */
 static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, FenDD z[],
-                                     double *its)
+                                     double counts[2])
 {
   const FenInt        s = b->part.start + k, nx = b->part.nx;
   const double       *x = p->x + k * nx;
@@ -63,7 +63,8 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   PetscCall((*b->call->linearise)(b->problem, s, x));
   PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
   PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
-  *its += (double)answer.iterations;
+  counts[0] += (double)answer.iterations;
+  counts[1] += exact ? 0 : 1;
   S[FEN_SAMPLE_DELTA] = answer.residual;
   PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
   for (FenInt j = 0; j < b->nt; j++)
@@ -128,8 +129,8 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 
 PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
 {
-  double   its = 0, *weight;
-  FenDD   *z; /* the same whatever teams the samples belong to */
+  double   counts[2] = {0, 0}, *weight; /* iterations, adjoints that do not come from a factor */
+  FenDD   *z;                           /* the same whatever teams the samples belong to */
   PetscInt nt;
 
   PetscFunctionBegin;
@@ -139,16 +140,17 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
   for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(SampleGradient(b, p, k, delta, weight[k], z, &its));
+    PetscCall(SampleGradient(b, p, k, delta, weight[k], z, counts));
   PetscCall(FenDDReduce(b->team.across, nt, z, p->z));
   PetscCall(PetscFree(z));
-  PetscCall(FenTeamsSum_Private(b, 1, &its));
+  PetscCall(FenTeamsSum_Private(b, 2, counts));
+  b->exact = (PetscBool) !(counts[1] > 0);
   PetscCall(AddRegulariser(b, p));
   PetscCall(Omega(b, p, weight));
   if (b->correct)
     PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
-  b->work.adjoint_iterations += its;
+  b->work.adjoint_iterations += counts[0];
   b->work.gradients++;
   p->fresh = 1;
   PetscCall(PetscFree(weight));

@@ -73,6 +73,36 @@ static void Ranks(void **state)
     CheckRanks(trials[k].name, trials[k].options, NULL, trials[k].size);
 }
 
+/* steps against the hypergradient find the rows whose labels were replaced */
+static void Cleaning(void **state)
+{
+  Case    c;
+  double *theta, *x, *df, first[4], last[4];
+
+  (void)state;
+  CaseOpen(MPI_COMM_WORLD, "cleaning",
+           "-cleaning_rows 120 -cleaning_valid_rows 120 -cleaning_features 4 -cleaning_classes 3 "
+           "-cleaning_corrupt 0.25 -cleaning_reg 0.01",
+           NULL, &c);
+  theta = CaseNew(c.nt);
+  df = CaseNew(c.nt);
+  x = CaseNew(c.nx);
+  for (int it = 0; it < 40; it++) {
+    double norm;
+
+    (void)CaseHyper(&c, 1e-6, theta, x, df);
+    FEN_OK((*c.call->metrics)(c.p, 0, x, it ? last : first));
+    norm = CaseDistance(&c, c.nt, df, NULL);
+    CaseAxpy(c.nt, -3 / norm, df, theta, theta);
+  }
+  FEN_ASSERT_NEAR(first[3], 0, 0); /* all weights are one half */
+  assert_true(last[0] >= first[0] && last[1] > 0.6 && last[2] > 0.8);
+  FEN_OK(PetscFree(theta));
+  FEN_OK(PetscFree(df));
+  FEN_OK(PetscFree(x));
+  FEN_OK(FenBilevelProblemDestroy(&c.p));
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(Derivatives), cmocka_unit_test(Hypergradients),
-                                          cmocka_unit_test(Ranks)};
+                                          cmocka_unit_test(Ranks), cmocka_unit_test(Cleaning)};
 FEN_TEST_MAIN(tests)

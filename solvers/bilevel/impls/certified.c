@@ -11,7 +11,8 @@
 
    The accuracy of the hypergradient follows from what is observed: solving a point twice shows how much z moves with
    eps, and eps is chosen such that z is known to a tenth. Directions are L-BFGS ones (FenDirection), or
-   Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most.
+   Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most. Hyperparameters that creep towards a
+   bound are put on it (FenProbe).
 
    Cost of a decision: lower solves of all samples up to the accuracy that decides, one reduction over all ranks for
    every tightening by TIGHTEN; m adjoint solves for a hypergradient. Memory: two points and 2 memory hyperparameters.
@@ -20,6 +21,7 @@
    correction by the adjoint is the dual weighted residual of Becker, Rannacher, Acta Numerica 10, 2001.
 */
 #include "../direction.h"
+#include "../probe.h"
 #include <math.h>
 
 #define LAMBDA       1e-4
@@ -31,17 +33,20 @@
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
 #define STEP_LEAST   1e-10
+#define PROBE_WORK   3.0
 #define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
 
 typedef struct {
   PetscInt     memory;
   PetscBool    nonmonotone;
   FenDirection direction;
+  FenProbe     probe;
   double      *d, *theta, *z, *zloose; /* direction; theta and z before the last step; z before it was tightened */
   /* state */
-  double alpha, eps, epsloose, sensitivity; /* sensitivity: |change of z|/eps as observed; 0: not yet */
-  double mean, weight;                      /* Zhang-Hager */
-  double length;                            /* of the last step */
+  double alpha, eps, epsloose, omegaloose;
+  double sensitivity, share; /* |change of z| over eps and over its certificate as observed; 0: not yet */
+  double mean, weight;       /* Zhang-Hager */
+  double length;             /* of the last step */
   FenInt started, has_before, has_loose, refusals;
 } Certified;
 
@@ -53,7 +58,8 @@ static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
   PetscFunctionBegin;
   PetscCall(FenBilevelBegin_Private(b));
   FenDirectionForget(&C->direction);
-  C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = 0;
+  FenProbeForget(b, &C->probe);
+  C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = C->omegaloose = C->share = 0;
   C->eps = b->eps0;
   C->started = C->has_before = C->has_loose = C->refusals = 0;
   PetscFunctionReturn(0);
@@ -100,7 +106,19 @@ static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double 
   PetscFunctionReturn(0);
 }
 
-/* how much z moves with eps, from two solves of the present point */
+/* the error of z that is to be expected: its certificate, or what was observed of it. With exact adjoints that is a
+   share of the certificate, which follows the problem as it changes with theta; otherwise a multiple of eps */
+static double Expected(FenBilevel b)
+{
+  const Certified *C = (const Certified *)b->base.data;
+  const FenPoint  *p = b->cur;
+
+  if (b->exact && isfinite(p->omega))
+    return C->share > 0 ? PetscMin(C->share, 1) * p->omega : p->omega;
+  return C->sensitivity > 0 ? PetscMin(C->sensitivity * p->eps, p->omega) : p->omega;
+}
+
+/* how much z moved when the present point was solved a second time */
 static PetscErrorCode Observe(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
@@ -113,53 +131,52 @@ static PetscErrorCode Observe(FenBilevel b)
     b->wt[0][k] = b->cur->z[k] - C->zloose[k];
   PetscCall(FenThetaNorm_Private(b, b->wt[0], &change));
   C->sensitivity = PetscMax(change / C->epsloose, C->sensitivity / 10);
+  if (isfinite(C->omegaloose))
+    C->share = PetscMax(PetscMax(change / C->omegaloose, C->share / 10), 1e-12);
   C->has_loose = 0;
   PetscFunctionReturn(0);
 }
 
-/* is z known well enough, by its certificate or by what was observed, at first by the goal-oriented estimate? If not:
-   at which accuracy */
+/* is z known well enough? If not: at which accuracy it will be */
 static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur;
-  double     estimate;
+  double     error, estimate;
 
   PetscFunctionBegin;
   *again = PETSC_FALSE;
   if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
-  if (C->sensitivity <= 0) {
+  if (C->sensitivity <= 0 && !b->exact) { /* the estimate means little for iterates of exact Newton steps */
     PetscCall(FenPointGoal_Private(b, p, &estimate));
     C->sensitivity = estimate / p->eps;
   }
-  if (C->sensitivity > 0 && C->sensitivity * p->eps <= Z_LIMIT * p->znorm)
+  error = Expected(b);
+  if (error <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
   *again = PETSC_TRUE;
   PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
   C->epsloose = p->eps;
+  C->omegaloose = p->omega;
   C->has_loose = 1;
-  C->eps = p->eps * TIGHTEN;
-  if (C->sensitivity > 0)
-    C->eps = PetscMin(PetscMax(Z_SHARE * p->znorm / C->sensitivity, p->eps * TIGHTEN * TIGHTEN), C->eps);
+  C->eps = p->eps * PetscMin(PetscMax(Z_SHARE * p->znorm / error, TIGHTEN * TIGHTEN), TIGHTEN);
   PetscFunctionReturn(0);
 }
 
 /* for the next point, whose z will be a little smaller; what a Newton step achieved beyond the wish is no wish */
 static void NextAccuracy(FenBilevel b)
 {
-  Certified *C = (Certified *)b->base.data;
-  FenPoint  *p = b->cur;
-  double     eps = C->sensitivity > 0 ? Z_SHARE * p->znorm / C->sensitivity : 0;
+  Certified   *C = (Certified *)b->base.data;
+  FenPoint    *p = b->cur;
+  const double error = Expected(b);
 
-  if (p->omega > 0)
-    eps = PetscMax(eps, p->eps * Z_SHARE * p->znorm / p->omega);
-  if (eps > 0)
-    C->eps = PetscMin(eps, GROWTH * PetscMax(C->eps, p->eps));
+  if (error > 0)
+    C->eps = PetscMin(p->eps * Z_SHARE * p->znorm / error, GROWTH * PetscMax(C->eps, p->eps));
 }
 
-/* direction and first length of the search that begins at the present point */
-static PetscErrorCode Search(FenBilevel b)
+/* direction and first length of a search from the present point */
+static PetscErrorCode Direct(FenBilevel b)
 {
   Certified    *C = (Certified *)b->base.data;
   FenPoint     *p = b->cur;
@@ -168,9 +185,6 @@ static PetscErrorCode Search(FenBilevel b)
   const double *d = C->d;
 
   PetscFunctionBegin;
-  if (C->has_before)
-    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z));
-  C->has_before = 0; /* the pair is used once, however often this point is solved */
   PetscCall(FenDirectionGet(b, &C->direction, p->theta, p->z, C->d, &newton));
   PetscCall(FenThetaDots_Private(b, 1, &d, &d, &norm));
   PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
@@ -179,6 +193,22 @@ static PetscErrorCode Search(FenBilevel b)
   C->alpha = newton ? 1 : C->length > 0 ? C->length / norm : most / norm;
   C->alpha = PetscMin(C->alpha, most / norm);
   C->refusals = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Search(FenBilevel b)
+{
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
+
+  PetscFunctionBegin;
+  if (C->has_before) {
+    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z));
+    FenProbeObserve(b, &C->probe, p->theta, C->theta, p->z, C->z);
+  }
+  C->has_before = 0; /* the pair is used once, however often this point is solved */
+  PetscCall(Direct(b));
+  PetscCall(FenProbeApply(b, &C->probe, p->theta, C->alpha, C->d));
   PetscFunctionReturn(0);
 }
 
@@ -362,18 +392,26 @@ static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
 
 static PetscErrorCode Trial(FenBilevel b)
 {
-  Certified *C = (Certified *)b->base.data;
-  FenPoint  *p = b->cur, *t = b->trial;
-  double     decrease, theta;
-  Verdict    verdict = UNDECIDED;
+  Certified     *C = (Certified *)b->base.data;
+  FenPoint      *p = b->cur, *t = b->trial;
+  double         decrease, theta;
+  Verdict        verdict = UNDECIDED;
+  const PetscInt usual = b->lower_max_it;
 
   PetscFunctionBegin;
   FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   PetscCall(FenPointCopyStart_Private(b, p, t));
+  if (C->probe.active) /* a bound may be where lower problems are hard: no more than a few usual solves */
+    b->lower_max_it = (PetscInt)PetscMin((double)usual, PROBE_WORK * b->work.lower_iterations /
+                                                            (b->work.upper_evaluations * (double)b->size.samples));
   PetscCall(Decide(b, &decrease, &verdict));
+  b->lower_max_it = usual;
   if (verdict == ACCEPTED)
     PetscCall(Accept(b));
-  else if (verdict == REFUSED)
+  else if (C->probe.active) { /* the same search without the bound */
+    FenProbeRefused(b, &C->probe);
+    PetscCall(Direct(b));
+  } else if (verdict == REFUSED)
     Shorten(b, decrease);
   else { /* what is left to gain cannot be seen */
     b->work.failures++;
@@ -409,7 +447,7 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   Certified *C = (Certified *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(FenStateAddReals(state, "certified", 7, &C->alpha)); /* alpha ... length */
+  PetscCall(FenStateAddReals(state, "certified", 9, &C->alpha)); /* alpha ... length */
   PetscCall(FenStateAddInt(state, "started", &C->started));
   PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
   PetscCall(FenStateAddInt(state, "has_loose", &C->has_loose));
@@ -419,6 +457,7 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", C->z));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_loose", C->zloose));
   PetscCall(FenDirectionState(b, &C->direction, state));
+  PetscCall(FenProbeState(b, &C->probe, state));
   PetscFunctionReturn(0);
 }
 
@@ -431,6 +470,7 @@ static PetscErrorCode FenBilevelResume_Certified(FenSolver s)
   PetscCall(FenBilevelResume_Private(s));
   PetscCall(FenBilevelShare_Private(b, 4, (double *const[]){C->d, C->theta, C->z, C->zloose}));
   PetscCall(FenDirectionResume(b, &C->direction));
+  PetscCall(FenProbeResume(b, &C->probe));
   PetscFunctionReturn(0);
 }
 
@@ -443,6 +483,7 @@ static PetscErrorCode FenBilevelSetUp_Certified(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscCalloc4(n, &C->d, n, &C->theta, n, &C->z, n, &C->zloose));
   PetscCall(FenDirectionCreate(b, C->memory, &C->direction));
+  PetscCall(FenProbeCreate(b, &C->probe));
   PetscFunctionReturn(0);
 }
 
@@ -453,6 +494,7 @@ static PetscErrorCode FenBilevelReset_Certified(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscFree4(C->d, C->theta, C->z, C->zloose));
   PetscCall(FenDirectionDestroy(&C->direction));
+  PetscCall(FenProbeDestroy(&C->probe));
   PetscFunctionReturn(0);
 }
 

@@ -2,11 +2,11 @@
 /*
    FenLower: solves lower problems, x = argmin h_s(., theta), to a distance that it can prove.
 
-   A type ("fista", "gd", "lbfgs", "newton", "pdnewton", "native", "direct") is one file in this folder and one line in
-   the list. theta has been set in the problem. A solve starts from what is in x (and w, the dual variables of pdnewton,
-   which the caller starts by the problem's `dualstart`) and ends when |grad h(x)| <= tol, after max_it iterations, or
-   when rounding errors allow no more. It reports what was achieved, whatever happened; a tolerance that cannot be
-   reached is no error. A start where h or its gradient is not finite comes back with that gradient.
+   A type ("fista", "gd", "hb", "lbfgs", "newton", "pdnewton", "native", "direct") is one file in this folder and one
+   line in the list. theta has been set in the problem. A solve starts from what is in x (and w, the dual variables of
+   pdnewton, which the caller starts by the problem's `dualstart`) and ends when |grad h(x)| <= tol, after max_it
+   iterations, or when rounding errors allow no more. It reports what was achieved, whatever happened; a tolerance that
+   cannot be reached is no error. A start where h or its gradient is not finite comes back with that gradient.
 
    An iteration is one gradient, one product with H, one application of a preconditioner, or one solve with a factor;
    they are counted per sample. Scaling by the diagonal is part of the product.
@@ -69,7 +69,7 @@ PETSC_INTERN PetscErrorCode FenLowerInverse(void *lower, const double b[], doubl
 /* names for help and errors, "auto" first, NULL last */
 PETSC_INTERN PetscErrorCode FenLowerGetTypes(const char *const *names[]);
 
-#define FEN_LOWER_TYPE_LIST(X)  X(fista) X(gd) X(lbfgs) X(newton) X(pdnewton) X(native) X(direct)
+#define FEN_LOWER_TYPE_LIST(X)  X(fista) X(gd) X(hb) X(lbfgs) X(newton) X(pdnewton) X(native) X(direct)
 #define FEN_LOWER_DECLARE(name) PETSC_INTERN const FenLowerType FenLowerType_##name;
 FEN_LOWER_TYPE_LIST(FEN_LOWER_DECLARE)
 #undef FEN_LOWER_DECLARE
