@@ -446,8 +446,10 @@ def draw_theta(result, axis):
         axis.axhline(0, color="k", lw=0.6)
         axis.margins(y=0.25)
     else:
+        everything = np.concatenate([theta for _, theta in shown])
+        edges = np.histogram_bin_edges(everything, bins=40)
         for k, (name, theta) in enumerate(shown):
-            axis.hist(theta, bins=40, color=f"C{k % 10}", alpha=0.6, label=f"{name} ({theta.size})")
+            axis.hist(theta, bins=edges, color=f"C{k % 10}", alpha=0.6, label=f"{name} ({theta.size})")
         axis.set(xlabel="value", ylabel="how many")
     axis.legend(fontsize=7)
     axis.set_title("hyperparameters", fontsize=9)
