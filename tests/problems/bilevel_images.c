@@ -79,7 +79,7 @@ static void TestGood(void **state)
       CheckOpen(MPI_COMM_WORLD, f[0], f[1], &data, team, &c);
       all = ReadDoubles(f[4], &n);
       whole = c.size.rows * c.size.width;
-      assert_int_equal(c.size.samples, atoi(f[3]));
+      assert_int_equal(c.size.samples, strtol(f[3], NULL, 10));
       assert_int_equal(n, c.size.samples * whole);
       g = CheckNew(c.part.nx), x = CheckNew(c.part.nx);
       for (FenInt s = c.part.start; s < c.part.end; s++) {

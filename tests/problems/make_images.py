@@ -2,8 +2,8 @@
 """Makes folders and stacks of images, good and bad, and says what reading them must give.
 
 good.txt: PROBLEM OPTIONS TRAIN SAMPLES FILE   FILE holds the clean samples, one after the other, as doubles
-bad.txt:  PROBLEM OPTIONS TRAIN CODE TEXT      reading ends with CODE and a message that has TEXT in it; TRAIN VALID with
-                                               a semicolon between them
+bad.txt:  PROBLEM OPTIONS TRAIN CODE TEXT      reading ends with CODE and a message that has TEXT in it; TRAIN may be
+                                               TRAIN;VALID
 metrics.txt: AXES TRAIN FILE PSNR SSIM         FILE holds a guess at the first sample, its metrics by scikit-image
 random.txt: numbers of NumPy's RandomState(0): 700 uniform ones, then 701 normal ones
 """
