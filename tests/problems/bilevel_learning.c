@@ -165,7 +165,27 @@ static void Robust(void **state)
   assert_true(f[1] > f[0] && f[1] < f[0] + 1e-4 && f[2] > 2 * f[0]);
 }
 
+/* one sample: teams of fewer ranks than there are would leave the others without rows */
+static void Teams(void **state)
+{
+  static const char *const names[] = {"ridge", "cleaning", "kernel-ridge"};
+  int                      nranks = 0;
+
+  (void)state;
+  FEN_OK(MPI_Comm_size(MPI_COMM_WORLD, &nranks));
+  for (size_t k = 0; k < 3 && nranks > 1; k++) {
+    FenBilevelProblem p;
+
+    FEN_OK(PetscOptionsClear(NULL));
+    FEN_OK(FenBilevelProblemGenerate(MPI_COMM_WORLD, names[k], NULL, NULL, &p));
+    FEN_OK(FenBilevelProblemSetTeamSize(p, 1));
+    FEN_ERROR(FenBilevelProblemSetUp(p), FEN_ERR_OPTION, "teams of 1 ranks");
+    FEN_OK(FenBilevelProblemDestroy(&p));
+  }
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(Derivatives), cmocka_unit_test(Hypergradients),
                                           cmocka_unit_test(Ranks),       cmocka_unit_test(Cleaning),
-                                          cmocka_unit_test(ElasticNet),  cmocka_unit_test(Robust)};
+                                          cmocka_unit_test(ElasticNet),  cmocka_unit_test(Robust),
+                                          cmocka_unit_test(Teams)};
 FEN_TEST_MAIN(tests)
