@@ -111,8 +111,10 @@ int main(int argc, char **argv)
 
   PetscCall(FenInitialize(&argc, &argv, NULL, help));
   for (int i = 0; i < M * N; i++) { /* a bow and a step; the same noise on any number of ranks */
-    clean[i / N][i % N] = sin(0.05 * (i / N + 1) * (i % N)) + (i % N > N / 2);
-    noisy[i / N][i % N] = clean[i / N][i % N] + 0.3 * FenRandomNormal(1, (uint64_t)i, 0);
+    const int s = i / N, k = i % N;
+
+    clean[s][k] = sin(0.05 * (s + 1) * k) + (k > N / 2);
+    noisy[s][k] = clean[s][k] + 0.3 * FenRandomNormal(1, (uint64_t)i, 0);
   }
   PetscCall(FenBilevelProblemCreate(PETSC_COMM_WORLD, "smooth", &size, &ops, NULL, &problem));
   PetscCall(FenBilevelCreate(PETSC_COMM_WORLD, &bilevel));

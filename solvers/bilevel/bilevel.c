@@ -297,16 +297,30 @@ static PetscErrorCode FinalPoint(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode BilevelFinish(FenSolver s)
+/*@
+  FenBilevelComputeBounds - What is proved of the present hyperparameters, with a hypergradient if there is none yet.
+
+  Collective
+
+  Output Parameter:
+. bounds - see `FenBilevelGetBounds()`
+
+  Notes:
+  A solve ends with this, unless it was stopped from outside: there may be no time then.
+
+  Level: advanced
+
+.seealso: `FenBilevelGetBounds()`
+@*/
+PetscErrorCode FenBilevelComputeBounds(FenBilevel b, FenBilevelBounds *bounds)
 {
-  FenBilevel           b = (FenBilevel)s;
   const FenBilevelWork work = b->work;
   FenBilevelBounds    *o = &b->bounds;
   double               delta = 0;
 
   PetscFunctionBegin;
-  if (!b->cur->has_x || s->reason == FEN_DIVERGED_NAN || s->reason == FEN_STOPPED)
-    PetscFunctionReturn(0);
+  PetscCheck(b->cur && b->cur->has_x, PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_USAGE,
+             "FenBilevelComputeBounds() before a solve has made its first decision");
   PetscCall(FinalPoint(b));
   PetscCall(FenPointGoal_Private(b, b->final, &o->hypergradient_goal));
   b->work = work;
@@ -320,7 +334,24 @@ static PetscErrorCode BilevelFinish(FenSolver s)
   o->hypergradient_error = b->final->omega;
   o->lower_accuracy = b->final->eps;
   o->adjoint_accuracy = delta;
-  PetscCall(FenSolverUpdateBounds_Private(s, o->lower, o->upper, 0));
+  *bounds = *o;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode BilevelFinish(FenSolver s)
+{
+  FenBilevel       b = (FenBilevel)s;
+  FenBilevelBounds o;
+
+  PetscFunctionBegin;
+  if (!b->cur->has_x || s->reason == FEN_DIVERGED_NAN || s->reason == FEN_STOPPED) {
+    const double big = HUGE_VAL;
+
+    b->bounds = (FenBilevelBounds){s->progress.value, -big, big, big, big, big, big, big};
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenBilevelComputeBounds(b, &o));
+  PetscCall(FenSolverUpdateBounds_Private(s, o.lower, o.upper, 0));
   PetscFunctionReturn(0);
 }
 

@@ -118,7 +118,8 @@ def denoising(place):
         noise = [observed - truth, file["samples/observed"][...] - file["samples/truth"][...]]
         check.that(np.abs(noise[0][:2] - noise[1]).max() > 0.05, "validation has noise of its own")
         gap = file["bounds/upper"][0] - file["bounds/lower"][0]
-        check.that(abs(file["samples/value"][...].mean() - file["bounds/objective"][0]) <= gap, "mean of samples")
+        off = abs(file["samples/value"][...].mean() - file["bounds/objective"][0])
+        check.that(off < 1e-4, f"mean of samples, which the bracket may move by the accuracy of x: {off}")
         check.that(gap < 1e-4, f"gap {gap}")
         noisy = clitest.png(place + "/noisy.png", np.clip(observed[0], 0, 1))
     solve("apply", "bilevel", "-apply", path, "-input", noisy, "-o", place + "/clean.png", ranks=2)
