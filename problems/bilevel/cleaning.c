@@ -88,6 +88,15 @@ static PetscErrorCode CleaningView(FenBilevelProblem pr, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode CleaningFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Cleaning *q = (const Cleaning *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode CleaningStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -335,6 +344,7 @@ static PetscErrorCode Make(MPI_Comm comm, Cleaning *q, const FenBilevelData *dat
   const FenBilevelOps ops = {.setup = CleaningSetUp,
                              .destroy = CleaningDestroy,
                              .view = CleaningView,
+                             .fingerprint = CleaningFingerprint,
                              .start = CleaningStart,
                              .settheta = CleaningSetTheta,
                              .gradient = CleaningGradient,

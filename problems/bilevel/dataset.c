@@ -62,6 +62,29 @@ PetscErrorCode FenDatasetView_Private(const FenDataset *train, const FenDataset 
   PetscFunctionReturn(0);
 }
 
+static void AddContent(const FenDataset *set, FenInt from, FenFingerprint *print)
+{
+  if (set->X)
+    FenFingerprintDoubles(print, from + set->row0 * set->d, set->rows * set->d, set->X);
+  for (PetscInt i = 0; !set->X && i < set->rows; i++)
+    for (FenInt k = set->csr.ptr[i]; k < set->csr.ptr[i + 1]; k++)
+      FenFingerprintDoubles(print, from + (set->row0 + i) * set->d + set->csr.idx[k], 1, &set->csr.val[k]);
+}
+
+PetscErrorCode FenDatasetFingerprint_Private(const FenDataset *train, const FenDataset *valid, FenFingerprint *print)
+{
+  const FenDataset *set[2] = {train, valid};
+
+  PetscFunctionBegin;
+  *print = (FenFingerprint){{0, 0}};
+  for (int s = 0; s < 2; s++) { /* numbers of features and of targets, far from each other */
+    AddContent(set[s], (FenInt)s << 60, print);
+    FenFingerprintDoubles(print, ((FenInt)(2 + s) << 60) + set[s]->row0, set[s]->rows, set[s]->y);
+  }
+  PetscCall(FenFingerprintReduce(train->comm, print));
+  PetscFunctionReturn(0);
+}
+
 /* ---- generated sets ---- */
 
 enum { STREAM_X = 1, STREAM_W, STREAM_NOISE };

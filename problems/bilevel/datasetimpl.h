@@ -41,6 +41,10 @@ PETSC_INTERN PetscErrorCode FenDatasetFree_Private(FenDataset *);
 /* a line for each set; collective in the world */
 PETSC_INTERN PetscErrorCode FenDatasetView_Private(const FenDataset *train, const FenDataset *valid, PetscViewer);
 
+/* content of both sets, the same on any number of ranks; collective */
+PETSC_INTERN PetscErrorCode FenDatasetFingerprint_Private(const FenDataset *train, const FenDataset *valid,
+                                                          FenFingerprint *);
+
 /* ---- reading (datasetread.c): rows in file order, cut anyhow ---- */
 PETSC_INTERN PetscErrorCode FenDatasetRead_Private(MPI_Comm, const char spec[], FenDataset *);
 /* ---- rows [first, end) of a set, cut evenly (datasetcut.c) ---- */

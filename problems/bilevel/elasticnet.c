@@ -106,6 +106,15 @@ static PetscErrorCode NetView(FenBilevelProblem pr, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode NetFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Net *q = (const Net *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode NetStart(FenBilevelProblem pr, double theta[])
 {
   Net *q = (Net *)pr->ctx;
@@ -575,6 +584,7 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
   FenBilevelOps   ops = {.setup = NetSetUp,
                          .destroy = NetDestroy,
                          .view = NetView,
+                         .fingerprint = NetFingerprint,
                          .start = NetStart,
                          .box = NetBox,
                          .settheta = NetSetTheta,

@@ -115,6 +115,15 @@ static PetscErrorCode KernelView(FenBilevelProblem pr, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode KernelFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Kernel *q = (const Kernel *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetFingerprint_Private(&q->train, &q->valid, print));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode KernelStart(FenBilevelProblem pr, double theta[])
 {
   Kernel *q = (Kernel *)pr->ctx;
@@ -670,6 +679,7 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
   const FenBilevelOps ops = {.setup = KernelSetUp,
                              .destroy = KernelDestroy,
                              .view = KernelView,
+                             .fingerprint = KernelFingerprint,
                              .start = KernelStart,
                              .box = KernelBox,
                              .settheta = KernelSetTheta,

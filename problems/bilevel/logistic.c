@@ -56,6 +56,15 @@ static PetscErrorCode LogisticView(FenBilevelProblem pr, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode LogisticFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Logistic *q = (const Logistic *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode LogisticStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -289,6 +298,7 @@ static PetscErrorCode LogisticCreate(MPI_Comm comm, Logistic *q, FenBilevelProbl
   FenBilevelOps   ops = {.setup = LogisticSetUp,
                          .destroy = LogisticDestroy,
                          .view = LogisticView,
+                         .fingerprint = LogisticFingerprint,
                          .start = LogisticStart,
                          .box = LogisticBox,
                          .settheta = LogisticSetTheta,

@@ -84,6 +84,15 @@ static PetscErrorCode RidgeView(FenBilevelProblem pr, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode RidgeFingerprint(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const Ridge *q = (const Ridge *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode RidgeStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -358,6 +367,7 @@ static PetscErrorCode RidgeCreate(MPI_Comm comm, Ridge *q, FenBilevelProblem *pr
   FenBilevelOps   ops = {.setup = RidgeSetUp,
                          .destroy = RidgeDestroy,
                          .view = RidgeView,
+                         .fingerprint = RidgeFingerprint,
                          .start = RidgeStart,
                          .box = RidgeBox,
                          .settheta = RidgeSetTheta,
