@@ -20,11 +20,13 @@ void FenCkptNameData_Private(FenCkptItem *item)
 {
   static const char *const members[3] = {"/indptr", "/indices", "/data"};
   const PetscBool          csr = item->kind == FEN_STATE_CSR ? PETSC_TRUE : PETSC_FALSE;
+  char                     name[FEN_CKPT_NAME]; /* item's own would look like an overlap to the compiler */
 
+  (void)memcpy(name, item->name, sizeof(name));
   item->ndata = csr ? 3 : 1;
   for (int d = 0; d < (csr ? 3 : 1); d++) {
     FenCkptData *data = &item->data[d];
-    (void)snprintf(data->path, sizeof(data->path), "/%s%s", item->name, csr ? members[d] : "");
+    (void)snprintf(data->path, sizeof(data->path), "/%s%s", name, csr ? members[d] : "");
     data->integers = item->kind == FEN_STATE_INT || (csr && d < 2);
   }
 }
