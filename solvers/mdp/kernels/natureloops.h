@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loops of naturekernels.h for one instruction set: FEN_SIMD and FEN_NATURE_KERNELS are set before. */
-#include "naturekl.h"
 #include "naturelaw.h"
-#include "naturepearson.h"
 #include "naturepower.h"
 #include "naturesmooth.h"
 #include "naturetilt.h"
-#include "naturetv.h"
+#include "naturewarm.h"
 
 #define TINY 1e-300 /* probabilities below this are none */
 
@@ -162,18 +160,70 @@ static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double
   }
 }
 
-/* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. law: of
-   lanes that are served one by one, and `served` says which */
-static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law, Lanes *served)
+/* what is added to the rows' values */
+FEN_INLINE vd Fixed(const FenNatureRuns *N, const Slot *S, int v)
 {
-  double     *warm = N->warm + FEN_LANES * S->k;
-  const Lanes reward = l_load(N->chunks->reward + FEN_LANES * S->k);
+  const vd reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD);
 
+  return S->next ? v_if_equal(S->zmin.v[v], v_set(INFINITY), reward, v_set(0)) : reward;
+}
+
+FEN_INLINE vd FinalError(vd zmin, vd range, vd fixed)
+{
+  return 4 * UNIT * (v_abs(zmin) + v_max(range, v_set(0)) + v_if_greater(fixed, v_set(-1e308), v_abs(fixed), v_set(0)));
+}
+
+/* Balls, with the scalars of the last sweep: values of the lanes that are `done`. Are all? Squares must be numbers */
+FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
+{
+  double *warm = N->warm + FEN_LANES * S->k;
+  int     all = 1;
+
+  EACH
+  {
+    const vd  zero = v_set(0), one = v_set(1), range = S->range.v[v], w = v_load(warm + v * FEN_SIMD);
+    const vd  zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]), fixed = Fixed(N, S, v);
+    const vd  fits = v_if_greater(range, v_set(1e-70), v_if_greater(v_set(1e70), range, one, zero), zero);
+    const vd  error = FinalError(zmin, range, fixed);
+    WarmRow   R = {.n = S->n,
+                   .p = S->p + v * FEN_SIMD,
+                   .z = N->d + v * FEN_SIMD,
+                   .zmin = zmin,
+                   .range = range,
+                   .inverse = 1 / v_if_greater(fits, zero, range, one),
+                   .warm = v_if_greater(v_set(1e290), w, w, zero),
+                   .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
+                   .share = v_set(own ? 1e-3 : 0),
+                   .unit = v_set((double)(S->n + 16) * UNIT)};
+    WarmReply a;
+    vd        good, value;
+
+    TryWarm(N->set, &R, &a);
+    good = fits * a.good;
+    value = v_if_greater(good, zero, v_max(a.value - a.error, zero), zero);
+    S->value.v[v] = fixed + (zmin + value) - error;
+    S->gap.v[v] = v_if_greater(good, zero, v_max(a.gap, zero) + 2 * a.error, zero) + 2 * error;
+    v_store(warm + v * FEN_SIMD, v_if_greater(good, zero, a.warm, w));
+    /* rows of one value, and of none, are done as well */
+    done->v[v] = v_if_greater(range, zero, good, v_if_equal(range, range, one, zero));
+    all = all && !v_any(1 - done->v[v]);
+  }
+  return all;
+}
+
+/* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. done: lanes
+   that have values, NULL: none. law: of lanes that are served one by one, and `served` says which */
+static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes *done, double *law, Lanes *served)
+{
+  double *warm = N->warm + FEN_LANES * S->k;
+  Lanes   fixes;
+
+  EACH fixes.v[v] = Fixed(N, S, v);
   Scale(N, S);
   EACH
   {
     const vd zero = v_set(0), w = v_load(warm + v * FEN_SIMD), zmin = S->zmin.v[v], range = S->range.v[v];
-    const vd fixed = S->next ? v_if_greater(S->empty.v[v], zero, reward.v[v], zero) : reward.v[v];
+    const vd fixed = fixes.v[v], wanted = done ? 1 - done->v[v] : v_set(1);
     const vd base = own ? (fixed + zmin - v_load(own + v * FEN_SIMD)) * S->inverse.v[v] : zero;
     Row      R = {.n = S->n,
                   .p = S->p + v * FEN_SIMD,
@@ -184,8 +234,12 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law
                   .base = base,
                   .share = v_set(own ? 1e-3 : 0),
                   .unit = (double)(S->n + 16) * UNIT};
-    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),    zero,    zero, zero,
-                  (1 - S->flat.v[v]) * (1 - S->lowest.v[v]), v_set(1)};
+    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),
+                  zero,
+                  zero,
+                  zero,
+                  wanted * (1 - S->flat.v[v]) * (1 - S->lowest.v[v]),
+                  v_set(1)};
     vd       error;
 
     if (v_any(a.open))
@@ -196,12 +250,13 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law
       Serve(N, S, v, &a, law);
     /* a range that is nothing, or no number, has no bound but the smallest value */
     a.gap = v_if_greater(S->flat.v[v], zero, v_if_greater(range, zero, v_set(1), zero), a.gap);
-    error = 4 * UNIT * (v_abs(zmin) + range + v_if_greater(S->empty.v[v], zero, zero, v_abs(fixed)));
+    error = FinalError(zmin, range, fixed);
     v_store(warm + v * FEN_SIMD, a.warm);
     S->at.v[v] = a.at;
     S->price.v[v] = a.price;
-    S->value.v[v] = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
-    S->gap.v[v] = v_fma(range, a.gap, 2 * error);
+    a.value = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
+    S->value.v[v] = v_if_greater(wanted, zero, a.value, S->value.v[v]);
+    S->gap.v[v] = v_if_greater(wanted, zero, v_fma(range, a.gap, 2 * error), S->gap.v[v]);
   }
 }
 
@@ -234,7 +289,7 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
     const Row R = {.n = S->n, .p = S->p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD};
     const vd  slim = v_if_greater(v_set(price), SMOOTH_FROM * range, v_if_greater(range, zero, v_set(1), zero), zero);
     Excess    s = {zmin, kl ? v_set(-LOG2E / price) : v_set(price), zero}, t = s;
-    vd        value, reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD), error;
+    vd        value, reward = Fixed(N, S, v), error;
 
     if (kl && v_any(slim))
       return 0;
@@ -244,10 +299,7 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
       TWO_CHAINS(&R, s, t, AddExcessTV);
     value = s.sum + t.sum;
     value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
-    if (S->next)
-      reward = v_if_equal(S->zmin.v[v], v_set(INFINITY), reward, zero);
-    error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) +
-            4 * UNIT * (v_abs(zmin) + v_max(range, zero) + v_if_greater(reward, v_set(-1e308), v_abs(reward), zero));
+    error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) + FinalError(zmin, range, reward);
     S->value.v[v] = reward + (zmin + value) - error;
     S->gap.v[v] = 2 * error;
   }
@@ -256,8 +308,13 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
 
 FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
 {
-  if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
-    Seek(N, S, own, NULL, NULL);
+  Lanes done;
+
+  if (HasWarm(N->set)) {
+    if (!Warm(N, S, own, &done))
+      Seek(N, S, own, &done, NULL, NULL);
+  } else if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
+    Seek(N, S, own, NULL, NULL, NULL);
 }
 
 typedef struct {
@@ -369,7 +426,7 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
   Lanes served;
 
   Read(N, &S, k, V);
-  Seek(N, &S, NULL, law, &served);
+  Seek(N, &S, NULL, NULL, law, &served);
   EACH
   {
     const vd  zero = v_set(0);

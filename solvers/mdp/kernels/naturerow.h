@@ -29,11 +29,11 @@ typedef struct {
 #define P       v_load(R->p + j)
 #define D       v_load(R->d + j)
 
-/* adds columns to two sums in turn, which do not wait for each other: add(&sum, p, d) */
-#define TWO_CHAINS(R, s, t, add)                                                                                       \
+/* adds n columns, FEN_LANES apart, to two sums in turn, which do not wait for each other: add(&sum, p, d) */
+#define TWO_CHAINS_OF(n, p, d, s, t, add)                                                                              \
   do {                                                                                                                 \
-    const FenInt  end_ = FEN_LANES * (R)->n;                                                                           \
-    const double *p_ = (R)->p, *d_ = (R)->d;                                                                           \
+    const FenInt  end_ = FEN_LANES * (n);                                                                              \
+    const double *p_ = (p), *d_ = (d);                                                                                 \
     FenInt        j_ = 0;                                                                                              \
     for (; j_ + FEN_LANES < end_; j_ += 2 * FEN_LANES) {                                                               \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
@@ -42,6 +42,7 @@ typedef struct {
     if (j_ < end_)                                                                                                     \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
   } while (0)
+#define TWO_CHAINS(R, s, t, add) TWO_CHAINS_OF((R)->n, (R)->p, (R)->d, s, t, add)
 
 FEN_INLINE int v_any(vd flag)
 {
