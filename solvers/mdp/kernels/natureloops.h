@@ -6,6 +6,11 @@
 #include "naturetilt.h"
 #include "naturewarm.h"
 
+#ifdef PFSPLIT
+#define PFA __builtin_prefetch(p + j + PFD * FEN_LANES, 0, PFH); if (PFSPLIT==1 && !(j & 15)) __builtin_prefetch(col + j + PFD * FEN_LANES, 0, PFH);
+#else
+#define PFA __builtin_prefetch(p + j + PFD * FEN_LANES, 0, PFH); if ((reach != FEN_REACH_RUNS)) __builtin_prefetch(col + j + PFD * FEN_LANES, 0, PFH);
+#endif
 #define TINY 1e-300 /* probabilities below this are none */
 
 /* a slot, its smallest values, and what each lane's answer is: all in the model's units but d */
@@ -31,7 +36,7 @@ FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenR
   for (FenInt j = 0; j < end; j += FEN_LANES) {
     const Lanes x = Reach(&C, V, col + j, reach);
 
-    FetchAhead(p + j, col + j, reach);
+    PFA
     EACH
     {
       const FenInt i = j + v * FEN_SIMD;
@@ -272,7 +277,7 @@ FEN_INLINE void AddExcessTV(Excess *s, vd p, vd z)
 
 FEN_INLINE void AddExcessKL(Excess *s, vd p, vd z)
 {
-  s->sum = v_fma(p, v_exp2(v_min((z - s->zmin) * s->scale, v_set(0))), s->sum);
+  s->sum = v_fma(p, v_exp2_table(v_min((z - s->zmin) * s->scale, v_set(0))), s->sum);
 }
 
 /* prices that need no search, in the model's units: total variation; kl unless series are needed. false: not these */
@@ -309,6 +314,10 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
 FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
 {
   Lanes done;
+#if PFSPLIT==2
+  const int *col = N->chunks->col + FEN_LANES*N->chunks->slot_ptr[S->k];
+  for (FenInt j = 0; j < S->n*FEN_LANES; j += 16) __builtin_prefetch(col + j + PFD*FEN_LANES, 0, PFH);
+#endif
 
   if (HasWarm(N->set)) {
     if (!Warm(N, S, own, &done))

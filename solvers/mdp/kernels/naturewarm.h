@@ -68,7 +68,7 @@ typedef struct {
 
 FEN_INLINE void AddWarmTilt(WarmTilt *s, vd p, vd z)
 {
-  const vd y = z - s->zmin, w = p * v_exp2(v_min(s->u * y, v_set(0))), wy = w * y;
+  const vd y = z - s->zmin, w = p * v_exp2_table(v_min(s->u * y, v_set(0))), wy = w * y;
 
   s->z += w;
   s->first += wy;
