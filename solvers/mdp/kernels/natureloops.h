@@ -6,17 +6,13 @@
 #include "naturetilt.h"
 #include "naturewarm.h"
 
-#ifdef PFSPLIT
-#define PFA __builtin_prefetch(p + j + PFD * FEN_LANES, 0, PFH); if (PFSPLIT==1 && !(j & 15)) __builtin_prefetch(col + j + PFD * FEN_LANES, 0, PFH);
-#else
-#define PFA __builtin_prefetch(p + j + PFD * FEN_LANES, 0, PFH); if ((reach != FEN_REACH_RUNS)) __builtin_prefetch(col + j + PFD * FEN_LANES, 0, PFH);
-#endif
 #define TINY 1e-300 /* probabilities below this are none */
 
 /* a slot, its smallest values, and what each lane's answer is: all in the model's units but d */
 typedef struct {
   FenInt        k, n;
   const double *p, *next; /* next: rewards on successors or NULL */
+  Ahead         ahead;
   Lanes         zmin, range, inverse, mean, least, empty, flat, lowest, at, price;
   Lanes         value, gap; /* of the row, its reward included */
 } Slot;
@@ -36,7 +32,9 @@ FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenR
   for (FenInt j = 0; j < end; j += FEN_LANES) {
     const Lanes x = Reach(&C, V, col + j, reach);
 
-    PFA
+    __builtin_prefetch(p + j + FEN_AHEAD * FEN_LANES, 0, 0);
+    if (reach != FEN_REACH_RUNS && !(j & 8)) /* a cache line has two columns' numbers */
+      __builtin_prefetch(col + j + FEN_AHEAD * FEN_LANES, 0, 0);
     EACH
     {
       const FenInt i = j + v * FEN_SIMD;
@@ -96,7 +94,8 @@ FEN_INLINE void Scale(const FenNatureRuns *N, Slot *S)
   }
 }
 
-static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
+/* follows: will slot k + 1 be read next */
+static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V, int follows)
 {
   const FenChunks *C = N->chunks;
 
@@ -104,6 +103,8 @@ static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
   S->n = C->slot_ptr[k + 1] - C->slot_ptr[k];
   S->p = C->val + FEN_LANES * C->slot_ptr[k];
   S->next = N->reward_next ? N->reward_next + FEN_LANES * C->slot_ptr[k] : NULL;
+  follows = follows && C->reach == FEN_REACH_FAR && C->slot_ptr[k + 2] - C->slot_ptr[k + 1] >= S->n;
+  S->ahead = (Ahead){follows ? C->col + FEN_LANES * C->slot_ptr[k + 1] : NULL, V};
   if (S->next)
     GatherAll(N, S, V, FEN_REACH_NEAR, 1);
   else if (C->reach == FEN_REACH_RUNS)
@@ -165,6 +166,11 @@ static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double
   }
 }
 
+FEN_INLINE Ahead AheadOf(const Slot *S, int v)
+{
+  return (Ahead){S->ahead.col ? S->ahead.col + v * FEN_SIMD : NULL, S->ahead.V};
+}
+
 /* what is added to the rows' values */
 FEN_INLINE vd Fixed(const FenNatureRuns *N, const Slot *S, int v)
 {
@@ -199,7 +205,8 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
                    .warm = v_if_greater(v_set(1e290), w, w, zero),
                    .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
                    .share = v_set(own ? 1e-3 : 0),
-                   .unit = v_set((double)(S->n + 16) * UNIT)};
+                   .unit = v_set((double)(S->n + 16) * UNIT),
+                   .next = AheadOf(S, v)};
     WarmReply a;
     vd        good, value;
 
@@ -299,9 +306,9 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
     if (kl && v_any(slim))
       return 0;
     if (kl)
-      TWO_CHAINS(&R, s, t, AddExcessKL);
+      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessKL, AheadOf(S, v));
     else
-      TWO_CHAINS(&R, s, t, AddExcessTV);
+      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessTV, AheadOf(S, v));
     value = s.sum + t.sum;
     value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
     error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) + FinalError(zmin, range, reward);
@@ -314,10 +321,6 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
 FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
 {
   Lanes done;
-#if PFSPLIT==2
-  const int *col = N->chunks->col + FEN_LANES*N->chunks->slot_ptr[S->k];
-  for (FenInt j = 0; j < S->n*FEN_LANES; j += 16) __builtin_prefetch(col + j + PFD*FEN_LANES, 0, PFH);
-#endif
 
   if (HasWarm(N->set)) {
     if (!Warm(N, S, own, &done))
@@ -342,7 +345,7 @@ FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, 
     const vd a = v_set((double)(k - k0));
     Slot     S;
 
-    Read(N, &S, k, V);
+    Read(N, &S, k, V, k + 1 < k1);
     Answer(N, &S, own);
     EACH
     {
@@ -408,7 +411,7 @@ static void NatureApply(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
     const FenInt m = TakeChunk(N->chunks, c, own, own8);
     Slot         S;
 
-    Read(N, &S, c, V);
+    Read(N, &S, c, V, c + 1 < c1);
     Answer(N, &S, own8);
     Finish(&run, &S.value, own8, TV8);
     EACH inexact.v[v] = v_max(inexact.v[v], S.gap.v[v]);
@@ -423,7 +426,7 @@ static void NatureValues(const FenNatureRuns *N, FenInt k, const double *V, doub
 {
   Slot S;
 
-  Read(N, &S, k, V);
+  Read(N, &S, k, V, 0);
   Answer(N, &S, NULL);
   l_store(q, &S.value);
   l_store(gap, &S.gap);
@@ -434,7 +437,7 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
   Slot  S;
   Lanes served;
 
-  Read(N, &S, k, V);
+  Read(N, &S, k, V, 0);
   Seek(N, &S, NULL, NULL, law, &served);
   EACH
   {

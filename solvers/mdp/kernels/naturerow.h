@@ -29,26 +29,44 @@ typedef struct {
 #define P       v_load(R->p + j)
 #define D       v_load(R->d + j)
 
+/* columns of the slot that comes next: its values are far apart, and come while this slot is computed */
+typedef struct {
+  const int    *col; /* NULL: nothing is to be fetched */
+  const double *V;
+} Ahead;
+
+FEN_INLINE void FetchValues(const Ahead *next, FenInt j)
+{
+  for (int l = 0; l < FEN_SIMD; l++)
+    __builtin_prefetch(next->V + next->col[j + l], 0, 3);
+}
+
 /* adds n columns, FEN_LANES apart, to two sums in turn, which do not wait for each other: add(&sum, p, d) */
-#ifndef PFD
-#define PFD 64
-#endif
-#ifndef PFH
-#define PFH 0
-#endif
-#define TWO_CHAINS_OF(n, p, d, s, t, add)                                                                              \
+#define ADD_COLUMNS(n, p, d, s, t, add, fetch)                                                                         \
   do {                                                                                                                 \
     const FenInt  end_ = FEN_LANES * (n);                                                                              \
     const double *p_ = (p), *d_ = (d);                                                                                 \
     FenInt        j_ = 0;                                                                                              \
     for (; j_ + FEN_LANES < end_; j_ += 2 * FEN_LANES) {                                                               \
+      fetch(j_);                                                                                                       \
+      fetch(j_ + FEN_LANES);                                                                                           \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
       add(&(t), v_load(p_ + j_ + FEN_LANES), v_load(d_ + j_ + FEN_LANES));                                             \
     }                                                                                                                  \
     if (j_ < end_)                                                                                                     \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
   } while (0)
-#define TWO_CHAINS(R, s, t, add) TWO_CHAINS_OF((R)->n, (R)->p, (R)->d, s, t, add)
+#define FETCH_NOTHING(j) ((void)(j))
+#define FETCH_NEXT(j)    FetchValues(&next_, j)
+#define TWO_CHAINS_OF(n, p, d, s, t, add, next)                                                                        \
+  do {                                                                                                                 \
+    const Ahead next_ = (next);                                                                                        \
+    if (next_.col)                                                                                                     \
+      ADD_COLUMNS(n, p, d, s, t, add, FETCH_NEXT);                                                                     \
+    else                                                                                                               \
+      ADD_COLUMNS(n, p, d, s, t, add, FETCH_NOTHING);                                                                  \
+  } while (0)
+#define TWO_CHAINS(R, s, t, add) ADD_COLUMNS((R)->n, (R)->p, (R)->d, s, t, add, FETCH_NOTHING)
 
 FEN_INLINE int v_any(vd flag)
 {
@@ -68,19 +86,19 @@ FEN_INLINE vd v_clip(vd a, vd lower, vd upper)
 #if FEN_SIMD == 8
 FEN_INLINE vd v_exp2_table(vd x)
 {
-  const __m512i low = _mm512_setr_epi64(0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238,
-                                        0x3fef06fe0a31b715, 0x3feedea64c123422, 0x3feebfdad5362a27, 0x3feeab07dd485429),
-                high = _mm512_setr_epi64(0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
-                                         0x3feee89f995ad3ad, 0x3fef199bdd85529c, 0x3fef5818dcfba487, 0x3fefa4afa2a490da);
-  const vd      magic = v_set(0x1.8p48), y = v_max(x, v_set(-1000.0)), t = y + magic, r = y - (t - magic), q = r * r;
-  const vl      two = (vl)_mm512_permutex2var_epi64(low, (__m512i)t, high) + ((vl)t << 48);
-  vd            o = v_set(0.0013333781576784268), e = v_set(0.00015403723980749256);
+  const __m512i first =
+                    _mm512_setr_epi64(0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238,
+                                      0x3fef06fe0a31b715, 0x3feedea64c123422, 0x3feebfdad5362a27, 0x3feeab07dd485429),
+                second =
+                    _mm512_setr_epi64(0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
+                                      0x3feee89f995ad3ad, 0x3fef199bdd85529c, 0x3fef5818dcfba487, 0x3fefa4afa2a490da);
+  const vd magic = v_set(0x1.8p48), y = v_max(x, v_set(-1000.0)), t = y + magic, r = y - (t - magic), q = r * r;
+  const vl two = (vl)_mm512_permutex2var_epi64(first, (__m512i)t, second) + ((vl)t << 48);
+  const vd low = v_fma(v_set(0.24022650695910075), r, v_set(0.6931471805599457));
+  const vd middle = v_fma(v_set(0.009618129106919537), r, v_set(0.0555041086566393));
+  const vd high = v_fma(v_set(0.00015403723980749256), r, v_set(0.0013333781576784268));
 
-  o = v_fma(o, q, v_set(0.0555041086566393));
-  e = v_fma(e, q, v_set(0.009618129106919537));
-  o = v_fma(o, q, v_set(0.6931471805599457));
-  e = v_fma(e, q, v_set(0.24022650695910075));
-  return v_fma((vd)two, v_fma(e, r, o) * r, (vd)two);
+  return v_fma((vd)two * r, v_fma(v_fma(high, q, middle), q, low), (vd)two); /* few steps one after another */
 }
 #else
   #define v_exp2_table v_exp2

@@ -17,6 +17,7 @@ typedef struct {
   vd            zmin, range, inverse, warm;
   vd            change; /* TV - V would be this plus the row's value */
   vd            share, unit;
+  Ahead         next;
 } WarmRow;
 
 /* value and gap in the model's units, value above zmin; `good` is one where this is an answer */
@@ -51,7 +52,7 @@ FEN_INLINE void WarmTV(const FenNatureSet *set, const WarmRow *R, WarmReply *a)
   const vd cut = v_if_greater(R->warm, zero, AtPlace(R->z, R->n, R->warm - 1), R->zmin);
   WarmCut  s = {R->zmin, cut - R->zmin, cut, zero, zero, zero}, t = s;
 
-  TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddWarmCut);
+  TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddWarmCut, R->next);
   s.above += t.above;
   s.on += t.on;
   s.sum += t.sum;
@@ -82,7 +83,7 @@ FEN_INLINE void WarmKL(const FenNatureSet *set, const WarmRow *R, WarmReply *a)
   WarmTilt s = {R->zmin, x * R->inverse * -LOG2E, zero, zero, zero}, t = s;
   vd       inverse, mean, second, var, lz, kl, root, steep, r, reach, far, wanted;
 
-  TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddWarmTilt);
+  TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddWarmTilt, R->next);
   s.z += t.z;
   inverse = 1 / s.z;
   mean = (s.first + t.first) * inverse * R->inverse;
@@ -126,7 +127,7 @@ FEN_INLINE void WarmPearson(const FenNatureSet *set, const WarmRow *R, WarmReply
   WarmSplit s = {R->zmin, R->warm * R->range, zero, zero, zero, zero, zero, v_set(INFINITY)}, t = s;
   vd        inverse, mean, var, room, root, next;
 
-  TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddWarmSplit);
+  TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddWarmSplit, R->next);
   s.mass += t.mass;
   inverse = 1 / s.mass;
   mean = (s.first + t.first) * inverse;
