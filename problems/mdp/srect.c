@@ -153,8 +153,8 @@ static void EvaluateKL(const Row *r, Point *t)
   t->scalar = Z;
 }
 
-/* g in [q_min^(1/power), 1] with E (tau d + g)^-power = 1: the sum is convex and falls, so that Newton's steps come from
-   the left whatever the start. By Jensen's inequality g is at least 1 - tau mean. guess: 0 for none */
+/* g in [q_min^(1/power), 1] with E (tau d + g)^-power = 1: the sum is convex and falls, so that Newton's steps come
+   from the left whatever the start. By Jensen's inequality g is at least 1 - tau mean. guess: 0 for none */
 static double Gap(const Row *r, double tau, int power, double guess)
 {
   const double own = power == 1 ? r->mass_at_min : sqrt(r->mass_at_min), left = PetscMax(own, 1 - tau * r->mean);

@@ -334,7 +334,9 @@ typedef struct {
   Lanes   best, arg, kept, inc, upper, inexact;
 } Greedy;
 
-FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, const double *V, Greedy *g, int *policy)
+/* more: the next chunk follows */
+FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, int more, const double *own, const double *V, Greedy *g,
+                           int *policy)
 {
   const FenInt k0 = N->chunks->chunk_ptr[c], k1 = N->chunks->chunk_ptr[c + 1];
 
@@ -345,7 +347,7 @@ FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, 
     const vd a = v_set((double)(k - k0));
     Slot     S;
 
-    Read(N, &S, k, V, k + 1 < k1);
+    Read(N, &S, k, V, k + 1 < k1 || more);
     Answer(N, &S, own);
     EACH
     {
@@ -384,7 +386,7 @@ static void NatureSweep(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
 
     for (FenInt l = 0; l < FEN_LANES; l++)
       policy8[l] = policy[s + (l < m ? l : 0)];
-    GreedyRows(N, c, own8, V, &g, policy8);
+    GreedyRows(N, c, c + 1 < c1, own8, V, &g, policy8);
     Finish(&g.run, &g.best, own8, TV8);
     for (FenInt l = 0; l < m; l++) {
       TV[s + l] = TV8[l];
