@@ -83,7 +83,12 @@ FEN_INLINE vd PlaceOf(const Row *R, vd value)
   const vd zero = v_set(0);
   vd       place = zero;
 
-  COLUMNS place = v_if_greater(P, zero, v_if_equal(D, value, v_set((double)(j / FEN_LANES + 1)), place), place);
+  COLUMNS
+  {
+    const FenInt column = j / FEN_LANES;
+
+    place = v_if_greater(P, zero, v_if_equal(D, value, v_set((double)column + 1), place), place);
+  }
   return place;
 }
 
