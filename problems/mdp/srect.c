@@ -153,10 +153,12 @@ static void EvaluateKL(const Row *r, Point *t)
   t->scalar = Z;
 }
 
-/* g in [q_min^(1/power), 1] with E (tau d + g)^-power = 1: the sum is convex and falls, Newton from the left end */
-static double Gap(const Row *r, double tau, int power)
+/* g in [q_min^(1/power), 1] with E (tau d + g)^-power = 1: the sum is convex and falls, so that Newton's steps come
+   from the left whatever the start. By Jensen's inequality g is at least 1 - tau mean. guess: 0 for none */
+static double Gap(const Row *r, double tau, int power, double guess)
 {
-  double g = pow(r->mass_at_min, 1.0 / power);
+  const double own = power == 1 ? r->mass_at_min : sqrt(r->mass_at_min), left = PetscMax(own, 1 - tau * r->mean);
+  double       g = guess > left && guess < 1 ? guess : left;
 
   for (int it = 0; it < MAX_NEWTON; it++) {
     double sum = 0, derivative = 0, step;
@@ -168,8 +170,8 @@ static double Gap(const Row *r, double tau, int power)
       derivative += y * x;
     }
     step = (sum - 1) / (power * derivative);
-    g += step;
-    if (!(step > 1e-15 * g))
+    g = PetscMax(g + step, left);
+    if (fabs(step) <= 1e-8 * g) /* the next step is of the order of this one's square */
       break;
   }
   return PetscMin(g, 1);
@@ -177,7 +179,7 @@ static double Gap(const Row *r, double tau, int power)
 
 static void EvaluateBurg(const Row *r, Point *t)
 {
-  const double g = Gap(r, t->tau, 1);
+  const double g = Gap(r, t->tau, 1, t->scalar);
   double       S = 0, L = 0, D0 = 0, D1 = 0, D2 = 0;
 
   for (FenInt k = 0; k < r->n; k++) {
@@ -197,7 +199,7 @@ static void EvaluateBurg(const Row *r, Point *t)
 
 static void EvaluateHellinger(const Row *r, Point *t)
 {
-  const double g = Gap(r, t->tau, 2);
+  const double g = Gap(r, t->tau, 2, t->scalar);
   double       S = 0, H = 0, D0 = 0, D1 = 0, D2 = 0;
 
   for (FenInt k = 0; k < r->n; k++) {

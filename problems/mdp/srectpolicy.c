@@ -31,7 +31,7 @@ static double Budget(FenSRect s, FenInt nactions, const double weight[], double 
   for (FenInt a = 0; a < nactions; a++) {
     FenSRectPoint *t = &s->at[a];
 
-    *t = (FenSRectPoint){.tau = h * policy[a] / Weight(weight, a)};
+    *t = (FenSRectPoint){.tau = h * policy[a] / Weight(weight, a), .scalar = t->scalar};
     if (!(t->tau > 0) || s->row[a].dmax <= 0) {
       t->tau = 0;
       continue;
@@ -182,6 +182,7 @@ PetscErrorCode FenSRectPolicyValue(FenSRect s, FenInt nactions, const FenInt ptr
   PetscCall(FenSRectReserve_Private(s, nactions, ptr[nactions] - ptr[0]));
   FenSRectPrepare_Private(s, nactions, ptr, q, z);
   for (FenInt a = 0; a < nactions; a++) {
+    s->at[a] = (FenSRectPoint){.tau = 0};
     least += policy[a] * s->row[a].zmin;
     mean += policy[a] * s->row[a].mean;
     spread += policy[a] * s->row[a].dmax;

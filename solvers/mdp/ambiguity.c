@@ -10,7 +10,7 @@ PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *a, PetscOptionItems 
   PetscEnum rectangular = (PetscEnum)a->rectangular, support = (PetscEnum)a->support, distance = (PetscEnum)a->distance;
   PetscReal scale = a->distance_scale > 0 ? a->distance_scale : 1,
             power = a->distance_power > 0 ? a->distance_power : 1;
-  PetscBool set[3];
+  PetscBool set[3], alpha;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsEnum("-mdp_rectangular", "nature answers each row (sa), or each state within one budget (s)",
@@ -25,6 +25,9 @@ PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *a, PetscOptionItems 
       PetscOptionsReal("-mdp_distance_scale", "factor of the distance", "FenMDPSetAmbiguity", scale, &scale, &set[1]));
   PetscCall(PetscOptionsReal("-mdp_distance_power", "power of the distance, wasserstein of this order",
                              "FenMDPSetAmbiguity", power, &power, &set[2]));
+  PetscCall(PetscOptionsHasName(PetscOptionsObject->options, PetscOptionsObject->prefix, "-mdp_alpha", &alpha));
+  PetscCheck(!alpha || !strcmp(a->name, "alpha"), PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_alpha belongs to -mdp_ambiguity alpha, not to %s", a->name);
   PetscCheck(strcmp(a->name, "none") != 0 || rectangular == (PetscEnum)FEN_RECTANGULAR_SA, PETSC_COMM_SELF,
              (PetscErrorCode)FEN_ERR_OPTION, "-mdp_rectangular %s without -mdp_ambiguity: say what is meant",
              FenRectangulars[rectangular]);

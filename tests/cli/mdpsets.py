@@ -216,6 +216,7 @@ def refusals(place, model):
     refuse("linf everywhere", "linf", "-mdp_radius", 0.1, "-mdp_support", "all")
     refuse("a linear model", "kl", "-mdp_radius", 0.1, "-mdp_rectangular", "d")
     refuse("a distance of kl", "kl", "-mdp_radius", 0.1, "-mdp_distance", "l1")
+    refuse("an order of kl", "kl", "-mdp_radius", 0.1, "-mdp_alpha", 2)
 
 
 with clitest.folder() as folder:

@@ -165,29 +165,36 @@ static void TestCriteria(void **state)
   FEN_OK(FenMDPModelDestroy(&round));
 }
 
-/* "auto" goes over to sweeps when Newton's method with nature's law frozen leads away, and only then */
+/* "auto" leaves Newton's method with nature's law frozen where it cycles, and only there: for sweeps if nature answers
+   eight rows at once, for solves with its law renewed if not. Where a method cycles depends on the ranks' factors */
 static void TestRetreat(void **state)
 {
   static const struct {
-    const char *problem, *n, *choice;
-    double      discount, gap;
-  } cases[] = {{"inventory", "300", FENMDPIPI, .99, 1e-4}, {"gridworld", "50", FENMDPMPI, .9999, 1e-2}};
-  const FenAmbiguity a = {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S};
+    const char  *problem, *n, *choice;
+    double       discount, gap;
+    FenAmbiguity set;
+  } cases[] = {
+      {"inventory", "300", FENMDPIPI, .99, 1e-4, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
+      {"gridworld", "30", FENMDPPPI, .9999, 1e-2, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
+      {"gridworld", "20", FENMDPMPI, .999, 1e-2, {.name = "kl", .radius = 1}}};
 
   (void)state;
-  for (int k = 0; k < 2; k++) {
+  for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
     FenMDPModel model;
     FenMDP      mdp;
     const char *choice, *why;
+    int         ranks;
 
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     FEN_OK(PetscOptionsSetValue(NULL, "-n", cases[k].n));
     FEN_OK(FenMDPModelGenerate(MPI_COMM_WORLD, cases[k].problem, NULL, PETSC_FALSE, &model));
-    mdp = MDPSolver(model, FENMDPAUTO, cases[k].discount, &a, cases[k].gap);
+    mdp = MDPSolver(model, FENMDPAUTO, cases[k].discount, &cases[k].set, cases[k].gap);
     (void)MDPRun(mdp);
     FEN_OK(FenMDPGetChoice(mdp, &choice, &why));
-    assert_string_equal(choice, cases[k].choice);
+    if (ranks == 1 || !strcmp(cases[k].choice, FENMDPIPI))
+      assert_string_equal(choice, cases[k].choice);
     FEN_OK(FenMDPDestroy(&mdp));
-    Everywhere(model, FENMDPAUTO, cases[k].discount, &a, cases[k].gap);
+    Everywhere(model, FENMDPAUTO, cases[k].discount, &cases[k].set, cases[k].gap);
     FEN_OK(FenMDPModelDestroy(&model));
   }
   FEN_OK(PetscOptionsClearValue(NULL, "-n"));

@@ -8,9 +8,10 @@
    - other slow models with long rows: linear solves, since incomplete factors cost about as much as a product there;
    - with short rows factors cost many products, and sweeps over the policy's rows are better as long as they will be
      done in some thousand; otherwise linear solves;
-   - robust models: sweeps over the policy's rows where nature answers eight rows at once. Where it is slow, linear
-     solves with its law frozen, Newton's method on a max-min, which may cycle: when the norm of TV - V rises over one
-     of them, it is undone, and sweeps take over.
+   - slow robust models: linear solves with nature's law frozen, since its answers cost much more than products. This is
+     Newton's method on a max-min, which may cycle: PATIENCE iterations without a new smallest norm of TV - V are the
+     last. Then come sweeps over the policy's rows where nature answers eight rows at once, and linear solves with its
+     law renewed, which need fewer answers, where it does not.
 
    Finite horizons and average rewards have one method each, which the family takes when it is set up.
 */
@@ -24,6 +25,7 @@
 #define LONG_ROW   10.0    /* entries, in the mean */
 #define WINDOW     3000.0  /* products between two judgements of a slow model */
 #define MANY       10000.0 /* products that are too many */
+#define PATIENCE   10
 
 enum { FAST, SLOW_SWEEPS, SLOW_SOLVES, LONG_ROWS };
 
@@ -37,8 +39,10 @@ static double Contraction(FenMDP mdp, const FenImprove *E, double norm, double *
   return rate;
 }
 
-static const char *Reason(const FenImprove *E)
+static const char *Reason(FenMDP mdp, const FenImprove *E)
 {
+  if (E->kind == FEN_EVALUATE_NEWTON && mdp->robust)
+    return "only: linear solves with nature's law frozen pay";
   if (E->kind == FEN_EVALUATE_PARTIAL)
     return "only: linear solves with nature's answer renewed pay";
   if (E->kind == FEN_EVALUATE_NEWTON && E->watched == SLOW_SOLVES)
@@ -56,7 +60,8 @@ static PetscErrorCode Describe(FenMDP mdp, const FenImprove *E)
 {
   PetscFunctionBegin;
   mdp->choice = E->kind == FEN_EVALUATE_SWEEPS ? FENMDPMPI : E->kind == FEN_EVALUATE_NEWTON ? FENMDPIPI : FENMDPPPI;
-  PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V contracts by %.3g %s", E->rate, Reason(E)));
+  PetscCall(
+      PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V contracts by %.3g %s", E->rate, Reason(mdp, E)));
   PetscCall(PetscInfo(mdp, "%s: %s\n", mdp->choice, mdp->why));
   PetscFunctionReturn(0);
 }
@@ -84,11 +89,9 @@ static PetscErrorCode ChooseSlow(FenMDP mdp, FenImprove *E)
 static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
 {
   const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
-  PetscBool    fast;
   double       sweeps;
 
   PetscFunctionBegin;
-  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   E->looked++;
   if (E->looked == LOOK_FROM)
     E->norm_start = norm;
@@ -98,35 +101,37 @@ static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
   if (E->looked < LOOK_UNTIL && sweeps > VERY_FEW)
     PetscFunctionReturn(0);
   E->kind = FEN_EVALUATE_SWEEPS;
-  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   if (sweeps > FEW_SWEEPS && !mdp->robust)
     PetscCall(ChooseSlow(mdp, E));
-  else if (sweeps > FEW_SWEEPS && !fast) {
+  else if (sweeps > FEW_SWEEPS) {
     E->kind = FEN_EVALUATE_NEWTON;
-    E->looked = LOOK_UNTIL;
+    E->mark_norm = PETSC_INFINITY;
+    E->mark_work = 0;
   }
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
 }
 
-/* the first step leaps from rewards to the size of values; after it norms fall, or sweeps take over from where they
- * fell
- */
+/* mark_norm: smallest norm after a linear solve, mark_work: iterations since then. The first step leaps from rewards to
+   the size of values; after it norms may rise for a while */
 PetscErrorCode FenImproveWatch(FenMDP mdp, FenImprove *E, double norm, PetscBool failed)
 {
+  const double now = FenMDPNorm_Private(mdp, &mdp->stats);
+  PetscBool    fast;
+
   PetscFunctionBegin;
   if (!mdp->robust)
     PetscFunctionReturn(0);
-  E->looked++;
-  if (!failed && (E->looked == LOOK_UNTIL + 1 || FenMDPNorm_Private(mdp, &mdp->stats) < norm))
+  E->mark_work = now <= 0.999 * E->mark_norm ? 0 : E->mark_work + 1;
+  E->mark_norm = PetscMin(E->mark_norm, now);
+  if ((!failed && E->mark_work < PATIENCE) || FenMDPMet_Private(mdp))
     PetscFunctionReturn(0);
-  if (FenMDPMet_Private(mdp))
-    PetscFunctionReturn(0);
-  if (!failed) {
+  if (!failed && now > norm) {
     FenMDPSwap_Private(&mdp->V, &mdp->X);
     PetscCall(FenMDPSweep_Private(mdp));
   }
-  E->kind = FEN_EVALUATE_SWEEPS;
+  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
+  E->kind = fast ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_PARTIAL;
   PetscCall(Describe(mdp, E));
   PetscFunctionReturn(0);
 }
@@ -188,9 +193,9 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
   Those of the methods, see `FENMDPMPI` and `FENMDPIPI`.
 
   Note:
-  Robust models take ipi only where nature answers slowly (s-rectangular sets, sets that are no divergence, supports
-  beyond the nominal one), and change to mpi when a linear solve fails or an iteration of ipi after
-  the first raises the norm of TV - V.
+  Slow robust models take ipi, and leave it when a linear solve fails or ten of its iterations bring no smaller norm of
+  TV - V: for mpi, or for ppi where nature answers slowly (s-rectangular sets, sets that are no divergence, supports
+  beyond the nominal one).
 
   Level: beginner
 

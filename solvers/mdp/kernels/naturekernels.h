@@ -3,11 +3,13 @@
    Nature's worst cases for the rows of a chunk, one lane a state: sets around the nominal law and prices, for
    divergences whose dual has one scalar.
 
-   A slot's values z = r + discount V are gathered once into a buffer and brought to d = (z - zmin)/(zmax - zmin); then
-   each row keeps its best scalar from sweep to sweep ("warm"), in units of its own range. Every scalar gives a bound
-   from below by weak duality, with an error of second order; the bound of that error is proved, not estimated, and
-   passes over the buffer are repeated while it is large against the change of the state's value. A lane never depends
-   on its neighbours, so that the cut of the states into chunks does not show.
+   A slot's values z = r + discount V are gathered once into a buffer. Each row keeps its best scalar from sweep to
+   sweep ("warm"), in units of its own range; for tv the place of the entry at the cut, plus one. Every scalar gives a
+   bound from below by weak duality, with an error of second order; the bound of that error is proved, not estimated.
+   Balls of tv, kl and pearson first try the scalar that is there, in one pass (naturewarm.h). Otherwise, and where that
+   is not enough, the buffer is brought to d = (z - zmin)/(zmax - zmin), and passes over it are repeated while the
+   bound of the error is large against the change of the state's value. A lane never depends on its neighbours, so that
+   the cut of the states into chunks does not show.
 
      tv         E min(d, c) - rho c                          c: smallest value with mass at most rho above it
      kl         -(log E e^{-theta d} + rho)/theta            theta

@@ -20,7 +20,7 @@ typedef struct {
 
 FEN_INLINE void AddTilted(Tilted *s, vd p, vd d)
 {
-  const vd w = p * v_exp2(s->u * d), wd = w * d;
+  const vd w = p * v_exp2_table(s->u * d), wd = w * d;
 
   s->z += w;
   s->first += wd;
@@ -44,7 +44,7 @@ typedef struct {
 
 FEN_INLINE void AddPartition(Partition *s, vd p, vd d)
 {
-  s->z = v_fma(p, v_exp2(s->u * d), s->z);
+  s->z = v_fma(p, v_exp2_table(s->u * d), s->z);
 }
 
 FEN_INLINE void KLPenalty(const Row *R, Reply *a)

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loops of naturekernels.h for one instruction set: FEN_SIMD and FEN_NATURE_KERNELS are set before. */
-#include "naturekl.h"
 #include "naturelaw.h"
-#include "naturepearson.h"
 #include "naturepower.h"
 #include "naturesmooth.h"
 #include "naturetilt.h"
-#include "naturetv.h"
+#include "naturewarm.h"
 
 #define TINY 1e-300 /* probabilities below this are none */
 
@@ -14,6 +12,7 @@
 typedef struct {
   FenInt        k, n;
   const double *p, *next; /* next: rewards on successors or NULL */
+  Ahead         ahead;
   Lanes         zmin, range, inverse, mean, least, empty, flat, lowest, at, price;
   Lanes         value, gap; /* of the row, its reward included */
 } Slot;
@@ -33,7 +32,9 @@ FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenR
   for (FenInt j = 0; j < end; j += FEN_LANES) {
     const Lanes x = Reach(&C, V, col + j, reach);
 
-    FetchAhead(p + j, col + j, reach);
+    __builtin_prefetch(p + j + FEN_AHEAD * FEN_LANES, 0, 0);
+    if (reach != FEN_REACH_RUNS && !(j & 8)) /* a cache line has two columns' numbers */
+      __builtin_prefetch(col + j + FEN_AHEAD * FEN_LANES, 0, 0);
     EACH
     {
       const FenInt i = j + v * FEN_SIMD;
@@ -93,7 +94,8 @@ FEN_INLINE void Scale(const FenNatureRuns *N, Slot *S)
   }
 }
 
-static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
+/* follows: will slot k + 1 be read next */
+static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V, int follows)
 {
   const FenChunks *C = N->chunks;
 
@@ -101,6 +103,8 @@ static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
   S->n = C->slot_ptr[k + 1] - C->slot_ptr[k];
   S->p = C->val + FEN_LANES * C->slot_ptr[k];
   S->next = N->reward_next ? N->reward_next + FEN_LANES * C->slot_ptr[k] : NULL;
+  follows = follows && C->reach == FEN_REACH_FAR && C->slot_ptr[k + 2] - C->slot_ptr[k + 1] >= S->n;
+  S->ahead = (Ahead){follows ? C->col + FEN_LANES * C->slot_ptr[k + 1] : NULL, V};
   if (S->next)
     GatherAll(N, S, V, FEN_REACH_NEAR, 1);
   else if (C->reach == FEN_REACH_RUNS)
@@ -162,18 +166,76 @@ static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double
   }
 }
 
-/* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. law: of
-   lanes that are served one by one, and `served` says which */
-static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law, Lanes *served)
+FEN_INLINE Ahead AheadOf(const Slot *S, int v)
 {
-  double     *warm = N->warm + FEN_LANES * S->k;
-  const Lanes reward = l_load(N->chunks->reward + FEN_LANES * S->k);
+  return (Ahead){S->ahead.col ? S->ahead.col + v * FEN_SIMD : NULL, S->ahead.V};
+}
 
+/* what is added to the rows' values */
+FEN_INLINE vd Fixed(const FenNatureRuns *N, const Slot *S, int v)
+{
+  const vd reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD);
+
+  return S->next ? v_if_equal(S->zmin.v[v], v_set(INFINITY), reward, v_set(0)) : reward;
+}
+
+FEN_INLINE vd FinalError(vd zmin, vd range, vd fixed)
+{
+  return 4 * UNIT * (v_abs(zmin) + v_max(range, v_set(0)) + v_if_greater(fixed, v_set(-1e308), v_abs(fixed), v_set(0)));
+}
+
+/* Balls, with the scalars of the last sweep: values of the lanes that are `done`. Are all? Squares must be numbers */
+FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
+{
+  double *warm = N->warm + FEN_LANES * S->k;
+  int     all = 1;
+
+  EACH
+  {
+    const vd  zero = v_set(0), one = v_set(1), range = S->range.v[v], w = v_load(warm + v * FEN_SIMD);
+    const vd  zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]), fixed = Fixed(N, S, v);
+    const vd  fits = v_if_greater(range, v_set(1e-70), v_if_greater(v_set(1e70), range, one, zero), zero);
+    const vd  error = FinalError(zmin, range, fixed);
+    WarmRow   R = {.n = S->n,
+                   .p = S->p + v * FEN_SIMD,
+                   .z = N->d + v * FEN_SIMD,
+                   .zmin = zmin,
+                   .range = range,
+                   .inverse = 1 / v_if_greater(fits, zero, range, one),
+                   .warm = v_if_greater(v_set(1e290), w, w, zero),
+                   .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
+                   .share = v_set(own ? 1e-3 : 0),
+                   .unit = v_set((double)(S->n + 16) * UNIT),
+                   .next = AheadOf(S, v)};
+    WarmReply a;
+    vd        good, value;
+
+    TryWarm(N->set, &R, &a);
+    good = fits * a.good;
+    value = v_if_greater(good, zero, v_max(a.value - a.error, zero), zero);
+    S->value.v[v] = fixed + (zmin + value) - error;
+    S->gap.v[v] = v_if_greater(good, zero, v_max(a.gap, zero) + 2 * a.error, zero) + 2 * error;
+    v_store(warm + v * FEN_SIMD, v_if_greater(good, zero, a.warm, w));
+    /* rows of one value, and of none, are done as well */
+    done->v[v] = v_if_greater(range, zero, good, v_if_equal(range, range, one, zero));
+    all = all && !v_any(1 - done->v[v]);
+  }
+  return all;
+}
+
+/* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. done: lanes
+   that have values, NULL: none. law: of lanes that are served one by one, and `served` says which */
+static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes *done, double *law, Lanes *served)
+{
+  double *warm = N->warm + FEN_LANES * S->k;
+  Lanes   fixes;
+
+  EACH fixes.v[v] = Fixed(N, S, v);
   Scale(N, S);
   EACH
   {
     const vd zero = v_set(0), w = v_load(warm + v * FEN_SIMD), zmin = S->zmin.v[v], range = S->range.v[v];
-    const vd fixed = S->next ? v_if_greater(S->empty.v[v], zero, reward.v[v], zero) : reward.v[v];
+    const vd fixed = fixes.v[v], wanted = done ? 1 - done->v[v] : v_set(1);
     const vd base = own ? (fixed + zmin - v_load(own + v * FEN_SIMD)) * S->inverse.v[v] : zero;
     Row      R = {.n = S->n,
                   .p = S->p + v * FEN_SIMD,
@@ -184,8 +246,12 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law
                   .base = base,
                   .share = v_set(own ? 1e-3 : 0),
                   .unit = (double)(S->n + 16) * UNIT};
-    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),    zero,    zero, zero,
-                  (1 - S->flat.v[v]) * (1 - S->lowest.v[v]), v_set(1)};
+    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),
+                  zero,
+                  zero,
+                  zero,
+                  wanted * (1 - S->flat.v[v]) * (1 - S->lowest.v[v]),
+                  v_set(1)};
     vd       error;
 
     if (v_any(a.open))
@@ -196,12 +262,13 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, double *law
       Serve(N, S, v, &a, law);
     /* a range that is nothing, or no number, has no bound but the smallest value */
     a.gap = v_if_greater(S->flat.v[v], zero, v_if_greater(range, zero, v_set(1), zero), a.gap);
-    error = 4 * UNIT * (v_abs(zmin) + range + v_if_greater(S->empty.v[v], zero, zero, v_abs(fixed)));
+    error = FinalError(zmin, range, fixed);
     v_store(warm + v * FEN_SIMD, a.warm);
     S->at.v[v] = a.at;
     S->price.v[v] = a.price;
-    S->value.v[v] = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
-    S->gap.v[v] = v_fma(range, a.gap, 2 * error);
+    a.value = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
+    S->value.v[v] = v_if_greater(wanted, zero, a.value, S->value.v[v]);
+    S->gap.v[v] = v_if_greater(wanted, zero, v_fma(range, a.gap, 2 * error), S->gap.v[v]);
   }
 }
 
@@ -217,7 +284,7 @@ FEN_INLINE void AddExcessTV(Excess *s, vd p, vd z)
 
 FEN_INLINE void AddExcessKL(Excess *s, vd p, vd z)
 {
-  s->sum = v_fma(p, v_exp2(v_min((z - s->zmin) * s->scale, v_set(0))), s->sum);
+  s->sum = v_fma(p, v_exp2_table(v_min((z - s->zmin) * s->scale, v_set(0))), s->sum);
 }
 
 /* prices that need no search, in the model's units: total variation; kl unless series are needed. false: not these */
@@ -234,20 +301,17 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
     const Row R = {.n = S->n, .p = S->p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD};
     const vd  slim = v_if_greater(v_set(price), SMOOTH_FROM * range, v_if_greater(range, zero, v_set(1), zero), zero);
     Excess    s = {zmin, kl ? v_set(-LOG2E / price) : v_set(price), zero}, t = s;
-    vd        value, reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD), error;
+    vd        value, reward = Fixed(N, S, v), error;
 
     if (kl && v_any(slim))
       return 0;
     if (kl)
-      TWO_CHAINS(&R, s, t, AddExcessKL);
+      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessKL, AheadOf(S, v));
     else
-      TWO_CHAINS(&R, s, t, AddExcessTV);
+      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessTV, AheadOf(S, v));
     value = s.sum + t.sum;
     value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
-    if (S->next)
-      reward = v_if_equal(S->zmin.v[v], v_set(INFINITY), reward, zero);
-    error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) +
-            4 * UNIT * (v_abs(zmin) + v_max(range, zero) + v_if_greater(reward, v_set(-1e308), v_abs(reward), zero));
+    error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) + FinalError(zmin, range, reward);
     S->value.v[v] = reward + (zmin + value) - error;
     S->gap.v[v] = 2 * error;
   }
@@ -256,8 +320,13 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
 
 FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
 {
-  if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
-    Seek(N, S, own, NULL, NULL);
+  Lanes done;
+
+  if (HasWarm(N->set)) {
+    if (!Warm(N, S, own, &done))
+      Seek(N, S, own, &done, NULL, NULL);
+  } else if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
+    Seek(N, S, own, NULL, NULL, NULL);
 }
 
 typedef struct {
@@ -265,7 +334,9 @@ typedef struct {
   Lanes   best, arg, kept, inc, upper, inexact;
 } Greedy;
 
-FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, const double *V, Greedy *g, int *policy)
+/* more: the next chunk follows */
+FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, int more, const double *own, const double *V, Greedy *g,
+                           int *policy)
 {
   const FenInt k0 = N->chunks->chunk_ptr[c], k1 = N->chunks->chunk_ptr[c + 1];
 
@@ -276,7 +347,7 @@ FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, const double *own, 
     const vd a = v_set((double)(k - k0));
     Slot     S;
 
-    Read(N, &S, k, V);
+    Read(N, &S, k, V, k + 1 < k1 || more);
     Answer(N, &S, own);
     EACH
     {
@@ -315,7 +386,7 @@ static void NatureSweep(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
 
     for (FenInt l = 0; l < FEN_LANES; l++)
       policy8[l] = policy[s + (l < m ? l : 0)];
-    GreedyRows(N, c, own8, V, &g, policy8);
+    GreedyRows(N, c, c + 1 < c1, own8, V, &g, policy8);
     Finish(&g.run, &g.best, own8, TV8);
     for (FenInt l = 0; l < m; l++) {
       TV[s + l] = TV8[l];
@@ -342,7 +413,7 @@ static void NatureApply(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
     const FenInt m = TakeChunk(N->chunks, c, own, own8);
     Slot         S;
 
-    Read(N, &S, c, V);
+    Read(N, &S, c, V, c + 1 < c1);
     Answer(N, &S, own8);
     Finish(&run, &S.value, own8, TV8);
     EACH inexact.v[v] = v_max(inexact.v[v], S.gap.v[v]);
@@ -357,7 +428,7 @@ static void NatureValues(const FenNatureRuns *N, FenInt k, const double *V, doub
 {
   Slot S;
 
-  Read(N, &S, k, V);
+  Read(N, &S, k, V, 0);
   Answer(N, &S, NULL);
   l_store(q, &S.value);
   l_store(gap, &S.gap);
@@ -368,8 +439,8 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
   Slot  S;
   Lanes served;
 
-  Read(N, &S, k, V);
-  Seek(N, &S, NULL, law, &served);
+  Read(N, &S, k, V, 0);
+  Seek(N, &S, NULL, NULL, law, &served);
   EACH
   {
     const vd  zero = v_set(0);

@@ -29,19 +29,44 @@ typedef struct {
 #define P       v_load(R->p + j)
 #define D       v_load(R->d + j)
 
-/* adds columns to two sums in turn, which do not wait for each other: add(&sum, p, d) */
-#define TWO_CHAINS(R, s, t, add)                                                                                       \
+/* columns of the slot that comes next: its values are far apart, and come while this slot is computed */
+typedef struct {
+  const int    *col; /* NULL: nothing is to be fetched */
+  const double *V;
+} Ahead;
+
+FEN_INLINE void FetchValues(const Ahead *next, FenInt j)
+{
+  for (int l = 0; l < FEN_SIMD; l++)
+    __builtin_prefetch(next->V + next->col[j + l], 0, 3);
+}
+
+/* adds n columns, FEN_LANES apart, to two sums in turn, which do not wait for each other: add(&sum, p, d) */
+#define ADD_COLUMNS(n, p, d, s, t, add, fetch)                                                                         \
   do {                                                                                                                 \
-    const FenInt  end_ = FEN_LANES * (R)->n;                                                                           \
-    const double *p_ = (R)->p, *d_ = (R)->d;                                                                           \
+    const FenInt  end_ = FEN_LANES * (n);                                                                              \
+    const double *p_ = (p), *d_ = (d);                                                                                 \
     FenInt        j_ = 0;                                                                                              \
     for (; j_ + FEN_LANES < end_; j_ += 2 * FEN_LANES) {                                                               \
+      fetch(j_);                                                                                                       \
+      fetch(j_ + FEN_LANES);                                                                                           \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
       add(&(t), v_load(p_ + j_ + FEN_LANES), v_load(d_ + j_ + FEN_LANES));                                             \
     }                                                                                                                  \
     if (j_ < end_)                                                                                                     \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
   } while (0)
+#define FETCH_NOTHING(j) ((void)(j))
+#define FETCH_NEXT(j)    FetchValues(&next_, j)
+#define TWO_CHAINS_OF(n, p, d, s, t, add, next)                                                                        \
+  do {                                                                                                                 \
+    const Ahead next_ = (next);                                                                                        \
+    if (next_.col)                                                                                                     \
+      ADD_COLUMNS(n, p, d, s, t, add, FETCH_NEXT);                                                                     \
+    else                                                                                                               \
+      ADD_COLUMNS(n, p, d, s, t, add, FETCH_NOTHING);                                                                  \
+  } while (0)
+#define TWO_CHAINS(R, s, t, add) ADD_COLUMNS((R)->n, (R)->p, (R)->d, s, t, add, FETCH_NOTHING)
 
 FEN_INLINE int v_any(vd flag)
 {
@@ -55,10 +80,33 @@ FEN_INLINE vd v_clip(vd a, vd lower, vd upper)
 {
   return v_min(v_max(a, lower), upper);
 }
+/* v_exp2(x), by a table of sixteenths where one instruction looks it up: a polynomial of degree 6 on |r| <= 1/32,
+   relative error 1.3e-17 and two roundings. 16 n, in the last bits of t, has the exponent above four bits for the
+   table, whose entries make up for what these add */
+#if FEN_SIMD == 8
+FEN_INLINE vd v_exp2_table(vd x)
+{
+  const __m512i first =
+                    _mm512_setr_epi64(0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238,
+                                      0x3fef06fe0a31b715, 0x3feedea64c123422, 0x3feebfdad5362a27, 0x3feeab07dd485429),
+                second =
+                    _mm512_setr_epi64(0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
+                                      0x3feee89f995ad3ad, 0x3fef199bdd85529c, 0x3fef5818dcfba487, 0x3fefa4afa2a490da);
+  const vd magic = v_set(0x1.8p48), y = v_max(x, v_set(-1000.0)), t = y + magic, r = y - (t - magic), q = r * r;
+  const vl two = (vl)_mm512_permutex2var_epi64(first, (__m512i)t, second) + ((vl)t << 48);
+  const vd low = v_fma(v_set(0.24022650695910075), r, v_set(0.6931471805599457));
+  const vd middle = v_fma(v_set(0.009618129106919537), r, v_set(0.0555041086566393));
+  const vd high = v_fma(v_set(0.00015403723980749256), r, v_set(0.0013333781576784268));
+
+  return v_fma((vd)two * r, v_fma(v_fma(high, q, middle), q, low), (vd)two); /* few steps one after another */
+}
+#else
+  #define v_exp2_table v_exp2
+#endif
 /* e^x for x <= 600 */
 FEN_INLINE vd v_exp(vd x)
 {
-  return v_exp2(x * LOG2E);
+  return v_exp2_table(x * LOG2E);
 }
 FEN_INLINE vd v_log(vd x)
 {
@@ -66,7 +114,7 @@ FEN_INLINE vd v_log(vd x)
 }
 FEN_INLINE vd v_pow(vd x, vd power)
 {
-  return v_exp2(power * v_log2(x));
+  return v_exp2_table(power * v_log2(x));
 }
 
 /* one where the gap is small enough to stop */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Total variation. The bound E min(d, c) - rho c is piecewise linear in the cut c, with corners at the values: one pass
-   with the last sweep's cut sees the corners on its two sides and their masses, and can tell whether one of them is the
-   best. Cold rows halve the bracket.
+   with a cut sees the corners on its two sides and their masses, and can tell whether one of them is the best. A row
+   keeps the place of the entry at its best cut, plus one: values move from sweep to sweep, but their order is soon the
+   same. Cold rows halve the bracket.
 */
 #pragma once
 #include "naturerow.h"
@@ -65,10 +66,37 @@ FEN_INLINE Corners LookAround(const Row *R, vd cut)
   return c;
 }
 
+/* the entry at a place, each lane its own */
+FEN_INLINE vd AtPlace(const double *x, FenInt n, vd place)
+{
+  int at[FEN_SIMD];
+
+  v_to_int(at, v_clip(place, v_set(0), v_set((double)(n - 1))) * FEN_LANES);
+  for (int l = 0; l < FEN_SIMD; l++)
+    at[l] += l;
+  return v_gather(x, at, FEN_REACH_NEAR);
+}
+
+/* one more than the place of an entry with this value and mass */
+FEN_INLINE vd PlaceOf(const Row *R, vd value)
+{
+  const vd zero = v_set(0);
+  vd       place = zero;
+
+  COLUMNS
+  {
+    const FenInt column = j / FEN_LANES;
+
+    place = v_if_greater(P, zero, v_if_equal(D, value, v_set((double)column + 1), place), place);
+  }
+  return place;
+}
+
 FEN_INLINE void TVBall(const FenNatureSet *set, const Row *R, Reply *a)
 {
   const vd rho = v_set(set->size), zero = v_set(0), one = v_set(1);
-  vd       lower = zero, upper = one, cut = v_if_greater(a->warm, zero, v_min(a->warm, one), v_set(0.5));
+  const vd asked = a->open;
+  vd       lower = zero, upper = one, cut = v_if_greater(a->warm, zero, AtPlace(R->d, R->n, a->warm - 1), v_set(0.5));
 
   for (int pass = 0; pass < TV_PASSES && v_any(a->open); pass++) {
     const Corners c = LookAround(R, cut);
@@ -79,10 +107,10 @@ FEN_INLINE void TVBall(const FenNatureSet *set, const Row *R, Reply *a)
     const vd      value = v_fma(slope, corner - cut, v_fma(-rho, cut, c.mean));
     const vd      best = v_if_greater(after, zero, zero, v_if_greater(before, zero, one, zero));
 
-    Settle(a, best, corner, v_max(corner, v_set(1e-300)), value, zero,
-           R->unit * (c.mean + rho * cut + v_abs(slope * (corner - cut))));
+    Settle(a, best, corner, a->warm, value, zero, R->unit * (c.mean + rho * cut + v_abs(slope * (corner - cut))));
     lower = v_if_greater(up, zero, v_max(lower, corner), lower);
     upper = v_if_greater(up, zero, upper, v_min(upper, corner));
     cut = pass % 3 == 2 ? 0.5 * (lower + upper) : v_if_greater(up, zero, corner, corner * 0.999999);
   }
+  a->warm = v_if_greater(asked - a->open, zero, PlaceOf(R, a->at), a->warm);
 }

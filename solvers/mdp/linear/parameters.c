@@ -174,13 +174,15 @@ static PetscErrorCode AmbiguityFromOptions(FenLinearMDP m, PetscOptionItems *Pet
 {
   FenAmbiguity a = m->ambiguity;
   PetscReal    alpha = a.alpha, radius = a.radius, penalty = a.penalty;
-  PetscBool    set_radius, set_penalty;
+  PetscBool    set_alpha, set_radius, set_penalty;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsString("-mdp_ambiguity", "laws that nature may choose: none or a divergence",
                                "FenLinearMDPSetAmbiguity", a.name, a.name, sizeof(a.name), NULL));
-  PetscCall(
-      PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenLinearMDPSetAmbiguity", alpha, &alpha, NULL));
+  PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenLinearMDPSetAmbiguity", alpha, &alpha,
+                             &set_alpha));
+  PetscCheck(!set_alpha || !strcmp(a.name, "alpha"), PetscObjectComm((PetscObject)m), (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_alpha belongs to -mdp_ambiguity alpha, not to %s", a.name);
   PetscCall(PetscOptionsReal("-mdp_radius", "largest divergence from a factor", "FenLinearMDPSetAmbiguity", radius,
                              &radius, &set_radius));
   PetscCall(PetscOptionsReal("-mdp_penalty", "price of the divergence from a factor", "FenLinearMDPSetAmbiguity",
