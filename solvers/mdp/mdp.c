@@ -265,6 +265,7 @@ static PetscErrorCode MDPBegin(FenSolver s)
 
   PetscFunctionBegin;
   mdp->bounds = (FenMDPBounds){.policy_gap = HUGE_VAL, .value_error = HUGE_VAL, .lower = -HUGE_VAL, .upper = HUGE_VAL};
+  mdp->zero = PETSC_FALSE;
   if (s->restarted)
     PetscCall(FenMDPUnpack_Private(mdp));
   else

@@ -44,6 +44,7 @@ struct _p_FenMDP {
   double          gamma, sign; /* sign: -1 for minimisation */
   PetscBool       shift;       /* T(V + c) = TV + gamma c: no terminal states, rows sum to one */
   PetscBool       robust;
+  PetscBool       zero;   /* V is zero but for terminal values: of a new solve */
   double         *V, *TV, *W, *X; /* n + nghost; of W and X types touch what they need, the rest costs no memory */
   int            *policy;         /* greedy at V: row of its state, -1 in terminal states */
   FenSweepStats   stats;          /* of TV - V */
