@@ -40,6 +40,8 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   mdp->swept = mdp->stalled = 0;
   mdp->zero = (PetscBool)(mdp->criterion == FEN_MDP_DISCOUNTED);
   mdp->norm_best = mdp->norm_gone = PETSC_INFINITY;
+  mdp->best_lower = -PETSC_INFINITY;
+  mdp->best_upper = PETSC_INFINITY;
   PetscCall(FenBellmanForgetEliminated(mdp->op));
   FenAverageStart_Private(mdp);
   if (mdp->total)
