@@ -133,7 +133,8 @@ static PetscErrorCode FenMakeModel(const FenMDPProblem *problem, const char name
 . model - the model, the same on any number of ranks; it knows its sense and a discount
 
   Errors:
-  `FEN_ERR_OPTION` for an unknown name and for options out of range.
+  `FEN_ERR_OPTION` for an unknown name and for options out of range; `FEN_ERR_MEMORY` if a rank needs more than its node
+  has, as far as a sample of the states tells.
 
   Level: beginner
 
@@ -161,6 +162,7 @@ PetscErrorCode FenMDPModelGenerate(MPI_Comm comm, const char name[], const char 
   PetscCall(PetscSNPrintf(title, sizeof(title), "Problem %s: %s", name, fen_problems[k].text));
   PetscCall(FenFillProblem(fen_problems[k].create, prefix, title, &problem));
   PetscCall(FenMakeModel(&problem, name, &generated));
+  PetscCall(FenMDPModelFits_Private(generated, (PetscBool)!matrix_free));
   if (matrix_free)
     *model = generated;
   else {

@@ -27,6 +27,8 @@ PETSC_INTERN PetscErrorCode FenMDPOptionInt_Private(FenOptionItems, MPI_Comm, co
 PETSC_INTERN PetscErrorCode FenMDPOptionReal_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
                                                      double least, double most, double *value);
 PETSC_INTERN PetscErrorCode FenMDPOptionSeed_Private(FenOptionItems, MPI_Comm, const char option[], uint64_t *seed);
+/* an error on all ranks if the model needs more memory than there is; its rows are to be stored, or not */
+PETSC_INTERN PetscErrorCode FenMDPModelFits_Private(FenMDPModel, PetscBool stored);
 /* frees a context without arrays of its own */
 PETSC_INTERN PetscErrorCode FenMDPProblemFree_Private(void *);
 
