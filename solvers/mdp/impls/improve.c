@@ -18,12 +18,13 @@
 #include "improve.h"
 #include <math.h>
 
-#define LOOK          6  /* sweeps of T_pi while "auto" looks */
+#define LOOK          6 /* sweeps of T_pi while "auto" looks */
 #define STALE         50
 #define FORCING_LEAST 1e-3
 #define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
 #define MOST_DOUBLED  6
-#define ROUNDS        30 /* of linear solves in one evaluation */
+#define EXACT         1e-3 /* an exact evaluation leaves this share of the gain that the policy promises */
+#define ROUNDS        30   /* of linear solves in one evaluation */
 
 static const char citation[] = "@article{HoPetrikWiesemann2021,\n"
                                "  author = {Chin Pang Ho and Marek Petrik and Wolfram Wiesemann},\n"
@@ -196,7 +197,8 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
       PetscCall(EvaluateNewton(mdp, failed));
     break;
   case FEN_EVALUATE_EXACT:
-    PetscCall(EvaluateTo(mdp, PetscMax(4 * mdp->stats.slack, 0.1 * FenMDPTarget_Private(mdp)), failed));
+    PetscCall(EvaluateTo(mdp, PetscMax(EXACT * norm, PetscMax(4 * mdp->stats.slack, 0.1 * FenMDPTarget_Private(mdp))),
+                         failed));
     break;
   case FEN_EVALUATE_PARTIAL:
     E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, 0.1 * norm);
