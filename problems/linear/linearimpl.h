@@ -3,6 +3,7 @@
    What the files of problems/linear share and nobody else sees.
 */
 #pragma once
+#include "../problemsimpl.h"
 #include <fenchellinear.h>
 #include <petsc/private/petscimpl.h>
 #include <compat.h>
@@ -38,6 +39,3 @@ PETSC_INTERN PetscErrorCode FenLinearOptionReal_Private(FenOptionItems, MPI_Comm
   PETSC_INTERN PetscErrorCode function##_Private(FenOptionItems, MPI_Comm, FenLinearProblem);
 FEN_LINEAR_PROBLEM_LIST(FEN_LINEAR_DECLARE)
 #undef FEN_LINEAR_DECLARE
-
-/* registers the class; every constructor calls it */
-PETSC_INTERN PetscErrorCode FenLinearInitialize_Private(void);
