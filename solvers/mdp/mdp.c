@@ -321,7 +321,8 @@ static PetscErrorCode MDPFinish(FenSolver s)
     for (FenInt k = 0; k < mdp->nout; k++) /* terminal states have no action */
       mdp->value[k] += mdp->action[k] < 0 ? 0 : mdp->sign * f * centre / 2;
   PetscCall(GiveMargins(mdp));
-  PetscCall(FenMDPPackNature_Private(mdp));
+  if (mdp->law_from >= 0) /* a randomised policy is part of nature's state */
+    PetscCall(FenMDPPackNature_Private(mdp));
   PetscCall(PetscFree(mdp->law));
   mdp->answered = PETSC_TRUE;
   PetscFunctionReturn(0);
