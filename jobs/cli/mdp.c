@@ -32,7 +32,8 @@ static PetscErrorCode MakeSolver(FenRun *base)
   FenMDPRun *run = (FenMDPRun *)base;
 
   PetscFunctionBegin;
-  if (base->ckpt->dir[0] || base->out->result[0]) /* a pass over all rows, for those who will read it, while they last */
+  if (base->ckpt->dir[0] ||
+      base->out->result[0]) /* a pass over all rows, for those who will read it, while they last */
     PetscCall(FenMDPModelFingerprint(run->model, &run->print));
   PetscCall(GiveRows(run));
   PetscCall(FenMDPCreate(base->cli->comm, &run->mdp));

@@ -399,20 +399,6 @@ static const FenSolverFamily family = {.name = "FenMDP",
                                        .reset = MDPReset,
                                        .destroy = MDPDestroy};
 
-static PetscErrorCode DestroyObject(FenMDP *mdp)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverDestroy((FenSolver *)mdp));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ViewObject(FenMDP mdp, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverView((FenSolver)mdp, viewer));
-  PetscFunctionReturn(0);
-}
-
 /*@
   FenMDPCreate - Creates a solver of Markov decision processes.
 
@@ -434,8 +420,8 @@ PetscErrorCode FenMDPCreate(MPI_Comm comm, FenMDP *mdp)
 
   PetscFunctionBegin;
   PetscCall(FenMDPInitializePackage_Private());
-  PetscCall(PetscHeaderCreate(o, FENMDP_CLASSID, "FenMDP", "Markov decision process", "MDP", comm, DestroyObject,
-                              ViewObject));
+  PetscCall(PetscHeaderCreate(o, FENMDP_CLASSID, "FenMDP", "Markov decision process", "MDP", comm, FenSolverDestroy,
+                              FenSolverView));
   PetscCall(FenSolverInitialize_Private((FenSolver)o, &family));
   o->base.gap_rel = 1e-6;
   o->discount = NAN;
