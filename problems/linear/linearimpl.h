@@ -25,10 +25,16 @@ struct _p_FenTrajectories {
 };
 
 /* options of numbers in a range */
-PETSC_INTERN PetscErrorCode FenLinearOptionInt_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
-                                                       FenInt least, FenInt most, FenInt *value);
-PETSC_INTERN PetscErrorCode FenLinearOptionReal_Private(FenOptionItems, MPI_Comm, const char option[],
-                                                        const char text[], double least, double most, double *value);
+static inline PetscErrorCode FenLinearOptionInt_Private(FenOptionItems options, MPI_Comm comm, const char option[],
+                                                        const char text[], FenInt least, FenInt most, FenInt *value)
+{
+  return FenProblemOptionInt_Private(options, comm, option, text, "FenLinearProblemCreate", least, most, value);
+}
+static inline PetscErrorCode FenLinearOptionReal_Private(FenOptionItems options, MPI_Comm comm, const char option[],
+                                                         const char text[], double least, double most, double *value)
+{
+  return FenProblemOptionReal_Private(options, comm, option, text, "FenLinearProblemCreate", least, most, value);
+}
 
 /* X(name, function, what it is); a function fills a problem from its options, arrays included */
 #define FEN_LINEAR_PROBLEM_LIST(X)                                                                                     \

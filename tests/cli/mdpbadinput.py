@@ -21,8 +21,8 @@ with clitest.folder() as place:
     check.refused(mdp("-model", "x.h5", "-matrix_free"), "a file without rows", "-matrix_free")
     for discount in ("1", "1.5", "-0.1", "nan"):
         check.refused(mdp(*forest, "-mdp_discount", discount), f"discount {discount}", "discount", discount)
-    check.refused(mdp(*forest, "-mdp_ambiguity", "kl", "-mdp_radius", "-0.1", ranks=2), "a negative radius", "-mdp_radius",
-                  "-0.1")
+    check.refused(mdp(*forest, "-mdp_ambiguity", "kl", "-mdp_radius", "-0.1", ranks=2), "a negative radius",
+                  "-mdp_radius", "-0.1")
     for penalty in ("0", "-2"):
         check.refused(mdp(*forest, "-mdp_ambiguity", "kl", "-mdp_penalty", penalty), f"penalty {penalty}",
                       "-mdp_penalty", penalty)
