@@ -5,6 +5,27 @@
 const char *const FenRectangulars[] = {"sa", "s", "d", "FenRectangular", "FEN_RECTANGULAR_", NULL};
 const char *const FenDistances[] = {"index", "l1", "l2", "callback", "FenDistance", "FEN_DISTANCE_", NULL};
 
+/* who names a radius does not mean the penalty that was there before */
+PetscErrorCode FenMDPAmbiguitySize_Private(MPI_Comm comm, FenAmbiguity *a, const FenAmbiguityTexts *t, PetscBool *given,
+                                           PetscOptionItems *PetscOptionsObject)
+{
+  PetscReal alpha = a->alpha, radius = a->radius, penalty = a->penalty;
+  PetscBool set_radius, set_penalty;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsString("-mdp_ambiguity", t->name, t->page, a->name, a->name, sizeof(a->name), NULL));
+  PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", t->page, alpha, &alpha, NULL));
+  PetscCall(PetscOptionsReal("-mdp_radius", t->radius, t->page, radius, &radius, &set_radius));
+  PetscCall(PetscOptionsReal("-mdp_penalty", t->penalty, t->page, penalty, &penalty, &set_penalty));
+  PetscCheck(!set_penalty || penalty > 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_penalty %g: must be positive",
+             penalty);
+  *given = (PetscBool)(set_radius || set_penalty || radius > 0 || penalty > 0);
+  a->alpha = alpha;
+  a->radius = set_penalty && !set_radius ? 0 : radius;
+  a->penalty = set_radius && !set_penalty ? 0 : penalty;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *a, PetscOptionItems *PetscOptionsObject)
 {
   PetscEnum rectangular = (PetscEnum)a->rectangular, support = (PetscEnum)a->support, distance = (PetscEnum)a->distance;

@@ -34,36 +34,22 @@ PetscErrorCode FenMDPInitializePackage_Private(void)
   PetscFunctionReturn(0);
 }
 
-/* who names a radius does not mean the penalty that was there before */
 static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOptionsObject)
 {
+  const FenAmbiguityTexts texts = {
+      .page = "FenMDPSetAmbiguity",
+      .name = "laws that nature may choose: none, a divergence, l1, linf, interval or wasserstein",
+      .radius = "largest divergence from a row's probabilities",
+      .penalty = "price of the divergence from a row's probabilities"};
+  MPI_Comm     comm = PetscObjectComm((PetscObject)mdp);
   FenAmbiguity a = mdp->ambiguity;
-  PetscReal    alpha = a.alpha, radius = a.radius, penalty = a.penalty;
-  PetscBool    set_radius, set_penalty;
+  PetscBool    given;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsString("-mdp_ambiguity",
-                               "laws that nature may choose: none, a divergence, l1, linf, interval or wasserstein",
-                               "FenMDPSetAmbiguity", a.name, a.name, sizeof(a.name), NULL));
-  PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenMDPSetAmbiguity", alpha, &alpha, NULL));
-  PetscCall(PetscOptionsReal("-mdp_radius", "largest divergence from a row's probabilities", "FenMDPSetAmbiguity",
-                             radius, &radius, &set_radius));
-  PetscCall(PetscOptionsReal("-mdp_penalty", "price of the divergence from a row's probabilities", "FenMDPSetAmbiguity",
-                             penalty, &penalty, &set_penalty));
-  PetscCheck(!set_penalty || penalty > 0, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_penalty %g: must be positive", penalty);
+  PetscCall(FenMDPAmbiguitySize_Private(comm, &a, &texts, &given, PetscOptionsObject));
   PetscCall(FenMDPAmbiguityOptions_Private(&a, PetscOptionsObject));
-  PetscCheck(set_radius || set_penalty || radius > 0 || penalty > 0 || !strcmp(a.name, "none") ||
-                 !strcmp(a.name, "interval"),
-             PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
+  PetscCheck(given || !strcmp(a.name, "none") || !strcmp(a.name, "interval"), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_ambiguity %s without -mdp_radius or -mdp_penalty: say how much", a.name);
-  if (set_radius && !set_penalty)
-    penalty = 0;
-  if (set_penalty && !set_radius)
-    radius = 0;
-  a.alpha = alpha;
-  a.radius = radius;
-  a.penalty = penalty;
   PetscCall(FenMDPSetAmbiguity(mdp, &a));
   PetscFunctionReturn(0);
 }

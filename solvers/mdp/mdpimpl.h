@@ -9,6 +9,7 @@
 #pragma once
 #include <fenchelmdp.h>
 #include "../solverimpl.h"
+#include "ambiguityimpl.h"
 #include "bellman/bellman.h"
 
 typedef struct _FenTotal FenTotal; /* criteria/total.h */
