@@ -245,7 +245,8 @@ def run(bench):
             more = instance(bench, python, name, path, discount)
             tries += more[0]
             ratios += more[1]
-    text = table(("instance", "against", "its solve / our set-up and solve", "solve / solve", "form and solve / the same",
+    text = table(("instance", "against", "its solve / our set-up and solve", "solve / solve",
+                  "form and solve / the same",
                   "memory, whole process", "target", "verdict"), ratios)
     text += "\n" + table(("instance", "program and method", "solve, s", "with its form, s", "with reading, s",
                          "peak memory MB",
@@ -256,7 +257,8 @@ def run(bench):
              "compiling with Numba is not counted. Form: what makes a program's own form of rows that are in\nmemory "
              "(ours: chunks of eight states; theirs: almost the rows as they are). The verdict is on the strictest "
              "ratio, their solve\nalone against our set-up and solve. With reading: for Fenchel the whole command, "
-             "which also writes the result; for peers not\nstarting Python and importing.\npymdptoolbox: value and modified policy iteration stop on the span but return values "
+             "which also writes the result; for peers not\nstarting Python and importing.\n"
+             "pymdptoolbox: value and modified policy iteration stop on the span but return values "
              "without the shift; its bound on the number\nof iterations is left out, it would take longer than all "
              "solves; policy iteration makes n x n arrays.\n")
     text += "\nThe slippery grid of 300 x 300, 4 actions, beside madupite on another machine (two cores of an EPYC, " \

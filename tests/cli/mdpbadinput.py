@@ -56,7 +56,8 @@ with clitest.folder() as place:
     with open(place + "/text.h5", "w", encoding="ascii") as file:
         file.write("this is not HDF5\n")
     check.refused(mdp("-model", place + "/text.h5", ranks=2), "text in a file named .h5", "text.h5")
-    check.refused(mdp("-model", clitest.measures(place + "/measures.h5"), ranks=2), "a file of another kind", "measures.h5")
+    check.refused(mdp("-model", clitest.measures(place + "/measures.h5"), ranks=2), "a file of another kind",
+                  "measures.h5")
     check.refused(mdp(*forest, "-o", place + "/no/such/r.h5", ranks=2), "an output folder that is not there", "no/such")
     check.refused(mdp(*forest, "-store_model", "true"), "a model without a result", "-o")
     check.refused(mdp(*forest, "-restart"), "restart without a folder", "-ckpt_dir")
@@ -72,7 +73,8 @@ with clitest.folder() as place:
     check.that(mdp(*words, ranks=2).status == 0, "a run that leaves a checkpoint")
     check.refused(mdp(*words, "-restart", "-mdp_discount", "0.5"), "a checkpoint of another discount", "-mdp_discount",
                   "0.5")
-    check.refused(mdp(*words, "-restart", "-forest_fire", "0.2", ranks=2), "a checkpoint of another model", "model content")
+    check.refused(mdp(*words, "-restart", "-forest_fire", "0.2", ranks=2), "a checkpoint of another model",
+                  "model content")
     left = [name for name in os.listdir(place) if "tmp" in name]
     check.that(not left, f"no temporary files are left: {left}")
 check.finish()

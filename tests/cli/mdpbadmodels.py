@@ -130,12 +130,13 @@ def others(place):
                       "cut.drn")
     bad = list(drn)
     bad[13] = "7 : 0.5"
-    check.refused(solve(text(place + "/bad.drn", *bad), *words, ranks=2), "a DRN file with a state too many", "bad.drn", "7")
+    check.refused(solve(text(place + "/bad.drn", *bad), *words, ranks=2), "a DRN file with a state too many",
+                  "bad.drn", "7")
     tra = ("2 2 3", "0 0 0 0.5", "0 0 1 0.5", "1 0 1 1")
     good = solve(text(place + "/m.tra", *tra), *words)
     check.that(good.status == 0, "a .tra file is solved", good)
-    check.refused(solve(text(place + "/cut.tra", *tra[:3]), *words, ranks=2), "a .tra file without its last line", "cut.tra",
-                  "truncated|transitions")
+    check.refused(solve(text(place + "/cut.tra", *tra[:3]), *words, ranks=2), "a .tra file without its last line",
+                  "cut.tra", "truncated|transitions")
     check.refused(solve(text(place + "/word.tra", *tra[:3], "1 0 1 one"), *words), "a word in a .tra file", "word.tra")
 
 

@@ -20,7 +20,7 @@
 #include "improve.h"
 #include <math.h>
 
-#define LOOKS      2 /* policies that are looked at before a model counts as slow */
+#define LOOKS      2 /* policies that are looked at before a model counts as slow; of two colours: one */
 #define FEW_SWEEPS 150.0
 #define LONG_ROW   10.0    /* entries, in the mean */
 #define SHORT      400.0   /* products before a model that seemed fast is judged */
@@ -50,7 +50,11 @@ static PetscErrorCode Describe(FenMDP mdp, const FenImprove *E)
 {
   PetscFunctionBegin;
   mdp->choice = E->kind == FEN_EVALUATE_SWEEPS ? FENMDPMPI : E->kind == FEN_EVALUATE_NEWTON ? FENMDPIPI : FENMDPPPI;
-  PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V contracts by %.3g %s", E->rate, Reason(E)));
+  if (E->rate < 1)
+    PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V contracts by %.3g %s", E->rate, Reason(E)));
+  else
+    PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V does not fall at first%s",
+                            strpbrk(Reason(E), ",:")));
   PetscCall(PetscInfo(mdp, "%s: %s\n", mdp->choice, mdp->why));
   PetscFunctionReturn(0);
 }
@@ -121,7 +125,7 @@ static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
   expected = Expected(mdp, factor, work);
   if (expected <= FEW_SWEEPS)
     PetscCall(Take(mdp, E, FEN_EVALUATE_SWEEPS, FAST));
-  else if (E->looked > LOOKS)
+  else if (E->looked > (E->system.kind == FEN_POLICY_PC_COLOUR ? 1 : LOOKS))
     PetscCall(TakeSlow(mdp, E));
   PetscFunctionReturn(0);
 }
