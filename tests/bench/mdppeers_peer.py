@@ -5,9 +5,9 @@
   mdppeers_peer.py MODEL.h5 DISCOUNT PEER METHOD TOLERANCE RUNS ANSWER.npz
 
 Prints one JSON object: seconds of the solve alone, best of the runs; of what comes before it, and what of that makes
-the peer's own form of the rows; peak memory; version. Numba compiles on a model of three states before the clock starts.
-The answer holds values and, for each state, the position of the chosen row. Addresses are limited to 3/4 of the memory,
-so that a peer that makes n x n arrays fails instead of the machine.
+the peer's own form of the rows; peak memory; version. Numba compiles on a model of three states before the clock
+starts. The answer holds values and, for each state, the position of the chosen row. Addresses are limited to 3/4 of the
+memory, so that a peer that makes n x n arrays fails instead of the machine.
 """
 import importlib.metadata
 import json
