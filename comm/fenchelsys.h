@@ -55,7 +55,8 @@ FEN_EXTERN PetscErrorCode FenSetBLASThreads(int);
   X(CKPT_NONE, 2, "no checkpoint in the folder is intact", "start afresh in another -ckpt_dir")                        \
   X(VERIFY, 2, "a result does not satisfy the bounds it claims", "the file was changed or is damaged: solve again")    \
   X(NUMERIC, 1, "a computation produced NaN or Inf", "please report this with the command line")                       \
-  X(INTERNAL, 1, "an internal contract was violated", "please report this with the command line")
+  X(INTERNAL, 1, "an internal contract was violated", "please report this with the command line")                      \
+  X(MEMORY, 2, "there is not enough memory", "use more nodes, a smaller problem, or rows made on demand (-matrix_free)")
 
 typedef enum {
   FEN_ERR_FIRST = 1000,
@@ -132,6 +133,7 @@ FEN_EXTERN PetscErrorCode FenSignalCatch(int);
 FEN_EXTERN int            FenSignalCaught(int); /* how often since FenSignalCatch */
 FEN_EXTERN PetscErrorCode FenMemoryPeak(MPI_Comm, double *);
 FEN_EXTERN PetscErrorCode FenMemoryReturn(void);
+FEN_EXTERN PetscErrorCode FenMemoryAvailable(MPI_Comm, double *);
 
 #if defined(__cplusplus)
 }

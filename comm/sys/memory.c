@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Memory that the run has needed.
+   Memory that the run has needed, and what is left.
 */
 #include "../commimpl.h"
+#include <math.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #if defined(__GLIBC__)
   #include <malloc.h>
 #endif
@@ -52,5 +55,55 @@ PetscErrorCode FenMemoryReturn(void)
 #if defined(__GLIBC__)
   (void)malloc_trim(0);
 #endif
+  PetscFunctionReturn(0);
+}
+
+/* the number after a word at the beginning of a line of a file; +inf if there is none */
+static double NumberIn(const char file[], const char word[])
+{
+  FILE  *f = fopen(file, "r");
+  size_t n = strlen(word);
+  char   line[256];
+  double number = INFINITY;
+
+  while (f && isinf(number) && fgets(line, sizeof(line), f))
+    if (!strncmp(line, word, n) && (line[n] == ' ' || (line[n] >= '0' && line[n] <= '9')))
+      number = strtod(line + n, NULL);
+  if (f)
+    (void)fclose(f);
+  return number;
+}
+
+/*@
+  FenMemoryAvailable - Bytes that a rank may still take: what its node has, shared among the node's ranks, but not more
+  than the limit of the process.
+
+  Collective
+
+  Input Parameter:
+. comm - the ranks
+
+  Output Parameter:
+. bytes - of this rank; +inf if the system does not say
+
+  Level: intermediate
+
+.seealso: `FenMemoryPeak()`
+@*/
+PetscErrorCode FenMemoryAvailable(MPI_Comm comm, double *bytes)
+{
+  struct rlimit limit;
+  MPI_Comm      node;
+  PetscMPIInt   ranks;
+  double        mine = 1024 * NumberIn("/proc/meminfo", "MemAvailable:");
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  PetscCallMPI(MPI_Comm_size(node, &ranks));
+  PetscCallMPI(MPI_Comm_free(&node));
+  mine = PetscMin(mine, NumberIn("/sys/fs/cgroup/memory.max", "")) / ranks; /* says "max" if there is no limit */
+  if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY)
+    mine = PetscMin(mine, (double)limit.rlim_cur - (double)sysconf(_SC_PAGESIZE) * NumberIn("/proc/self/statm", ""));
+  *bytes = PetscMax(mine, 0);
   PetscFunctionReturn(0);
 }

@@ -32,6 +32,9 @@ static PetscErrorCode MakeSolver(FenRun *base)
   FenMDPRun *run = (FenMDPRun *)base;
 
   PetscFunctionBegin;
+  if (base->ckpt->dir[0] ||
+      base->out->result[0]) /* a pass over all rows, for those who will read it, while they last */
+    PetscCall(FenMDPModelFingerprint(run->model, &run->print));
   PetscCall(GiveRows(run));
   PetscCall(FenMDPCreate(base->cli->comm, &run->mdp));
   base->solver = (FenSolver)run->mdp;
@@ -126,8 +129,6 @@ static PetscErrorCode AddKeys(FenRun *base, FenKeys *keys)
   FenAmbiguity a;
 
   PetscFunctionBegin;
-  if (base->ckpt->dir[0] || base->out->result[0]) /* a pass over all rows, for those who will read it */
-    PetscCall(FenMDPModelFingerprint(run->model, &run->print));
   PetscCall(FenSolverGetType(base->solver, &type));
   PetscCall(FenMDPGetDiscount(run->mdp, &discount));
   PetscCall(FenMDPGetAmbiguity(run->mdp, &a));

@@ -115,7 +115,7 @@ PetscErrorCode FenDivergenceCreate(MPI_Comm comm, const char name[], double alph
   FenDivergence              d;
 
   PetscFunctionBegin;
-  PetscCall(FenDivergenceInitialize_Private());
+  PetscCall(FenProblemsInitialize_Private());
   PetscCall(FenDivergenceFind(comm, name, &method));
   PetscCheck(method != &FenDivergenceAlpha || fabs(alpha) <= 1000, comm, (PetscErrorCode)FEN_ERR_VALUE,
              "the exponent of the divergence alpha is %g, it must lie in [-1000,1000]", alpha);

@@ -10,6 +10,7 @@
      gap       f'(inf) - y_i = (d_i - h)/lambda        h < 0; where y comes close to the end f'(inf) of the domain
 */
 #pragma once
+#include "../problemsimpl.h"
 #include <fencheldivergence.h>
 #include <petsc/private/petscimpl.h>
 #include <float.h>
@@ -92,7 +93,6 @@ typedef struct {
   FenInt its;
 } FenTilted;
 
-PETSC_INTERN PetscErrorCode FenDivergenceInitialize_Private(void);
 PETSC_INTERN PetscErrorCode FenDivergenceGetWork_Private(FenDivergence, FenInt n, double *work[]);
 
 /* omega + log omega = x */

@@ -3,6 +3,7 @@
    What the files of problems/linear share and nobody else sees.
 */
 #pragma once
+#include "../problemsimpl.h"
 #include <fenchellinear.h>
 #include <petsc/private/petscimpl.h>
 #include <compat.h>
@@ -24,10 +25,16 @@ struct _p_FenTrajectories {
 };
 
 /* options of numbers in a range */
-PETSC_INTERN PetscErrorCode FenLinearOptionInt_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
-                                                       FenInt least, FenInt most, FenInt *value);
-PETSC_INTERN PetscErrorCode FenLinearOptionReal_Private(FenOptionItems, MPI_Comm, const char option[],
-                                                        const char text[], double least, double most, double *value);
+static inline PetscErrorCode FenLinearOptionInt_Private(FenOptionItems options, MPI_Comm comm, const char option[],
+                                                        const char text[], FenInt least, FenInt most, FenInt *value)
+{
+  return FenProblemOptionInt_Private(options, comm, option, text, "FenLinearProblemCreate", least, most, value);
+}
+static inline PetscErrorCode FenLinearOptionReal_Private(FenOptionItems options, MPI_Comm comm, const char option[],
+                                                         const char text[], double least, double most, double *value)
+{
+  return FenProblemOptionReal_Private(options, comm, option, text, "FenLinearProblemCreate", least, most, value);
+}
 
 /* X(name, function, what it is); a function fills a problem from its options, arrays included */
 #define FEN_LINEAR_PROBLEM_LIST(X)                                                                                     \
@@ -38,6 +45,3 @@ PETSC_INTERN PetscErrorCode FenLinearOptionReal_Private(FenOptionItems, MPI_Comm
   PETSC_INTERN PetscErrorCode function##_Private(FenOptionItems, MPI_Comm, FenLinearProblem);
 FEN_LINEAR_PROBLEM_LIST(FEN_LINEAR_DECLARE)
 #undef FEN_LINEAR_DECLARE
-
-/* registers the class; every constructor calls it */
-PETSC_INTERN PetscErrorCode FenLinearInitialize_Private(void);

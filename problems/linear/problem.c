@@ -21,33 +21,6 @@ static const struct {
 #undef FEN_LINEAR_ENTRY
         {NULL, NULL, NULL}};
 
-PetscErrorCode FenLinearOptionInt_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
-                                          const char text[], FenInt least, FenInt most, FenInt *value)
-{
-  PetscInt number;
-
-  PetscFunctionBegin;
-  PetscCall(FenIntCast(*value, &number));
-  PetscCall(PetscOptionsInt(option, text, "FenLinearProblemCreate", number, &number, NULL));
-  FEN_LINEAR_CHECK(number >= least && number <= most, comm, FEN_ERR_OPTION,
-                   "%s %" PetscInt_FMT "; rule: %" FENINT_FMT " to %" FENINT_FMT, option, number, least, most);
-  *value = number;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenLinearOptionReal_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
-                                           const char text[], double least, double most, double *value)
-{
-  PetscReal number = *value;
-
-  PetscFunctionBegin;
-  PetscCall(PetscOptionsReal(option, text, "FenLinearProblemCreate", number, &number, NULL));
-  FEN_LINEAR_CHECK(isfinite(number) && number >= least && number <= most, comm, FEN_ERR_OPTION, "%s %g; rule: %g to %g",
-                   option, number, least, most);
-  *value = number;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode FenFill(PetscErrorCode (*create)(FenOptionItems, MPI_Comm, FenLinearProblem), MPI_Comm comm,
                               const char prefix[], const char title[], FenLinearProblem p)
 {

@@ -2,29 +2,6 @@
 /* FenTrajectories: life, arrays, fingerprint. Distributed by trajectory. */
 #include "linearimpl.h"
 
-PetscClassId     FENTRAJECTORIES_CLASSID = 0;
-static PetscBool fen_linear_initialized = PETSC_FALSE;
-
-static PetscErrorCode FenLinearFinalize(void)
-{
-  PetscFunctionBegin;
-  FENTRAJECTORIES_CLASSID = 0;
-  fen_linear_initialized = PETSC_FALSE;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenLinearInitialize_Private(void)
-{
-  PetscFunctionBegin;
-  if (fen_linear_initialized)
-    PetscFunctionReturn(0);
-  fen_linear_initialized = PETSC_TRUE;
-  PetscCall(FenInitializePackage());
-  PetscCall(PetscClassIdRegister("Fenchel trajectories", &FENTRAJECTORIES_CLASSID));
-  PetscCall(PetscRegisterFinalize(FenLinearFinalize));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode FenTrajectoriesView_Private(FenTrajectories t, PetscViewer viewer)
 {
   const FenTrajectoriesSizes *n = &t->sizes;
@@ -89,7 +66,7 @@ PetscErrorCode FenTrajectoriesCreate(MPI_Comm comm, const FenTrajectoriesSizes *
   FenInt          shape[2], end;
 
   PetscFunctionBegin;
-  PetscCall(FenLinearInitialize_Private());
+  PetscCall(FenProblemsInitialize_Private());
   FEN_LINEAR_CHECK(n->count >= 1 && n->horizon >= 1 && n->actions >= 1 && n->features >= 1, comm, FEN_ERR_SHAPE,
                    "%" FENINT_FMT " trajectories of %" PetscInt_FMT " steps, %" PetscInt_FMT " actions, %" PetscInt_FMT
                    " features; rule: at least one of each",

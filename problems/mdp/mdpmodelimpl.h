@@ -3,6 +3,7 @@
    What the files of problems/mdp share and nobody else sees.
 */
 #pragma once
+#include "../problemsimpl.h"
 #include <fenchelmdpmodel.h>
 #include <petsc/private/petscimpl.h>
 
@@ -53,9 +54,6 @@ typedef struct {
   double *prob_low, *prob_up; /* NULL: none */
   double *reward;             /* the row's own */
 } FenMDPRowView;
-
-/* registers the class (../ot/package.c); every constructor calls it */
-PETSC_INTERN PetscErrorCode FenProblemsInitialize_Private(void);
 
 /* rows.c; the first broken rule becomes the fault */
 PETSC_INTERN void FenMDPRowCheck_Private(const FenMDPRule *, FenInt state, const FenMDPRowView *, FenFault *);

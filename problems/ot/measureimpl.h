@@ -3,6 +3,7 @@
    What the files of problems/ot share and nobody else sees.
 */
 #pragma once
+#include "../problemsimpl.h"
 #include <fenchelmeasure.h>
 #include <petsc/private/petscimpl.h>
 
@@ -40,9 +41,6 @@ struct _p_FenCost {
   double     *byrow, *bycol; /* n_local x m and m_local x n */
   double      maximum;
 };
-
-/* registers the classes (package.c); every constructor calls it */
-extern PetscErrorCode FenProblemsInitialize_Private(void);
 
 /* points on a layout of one axis; the name serves messages and may be NULL */
 extern PetscErrorCode FenMeasureCreatePoints_Private(FenLayout, PetscInt, const double[], const double[], const char[],

@@ -5,12 +5,35 @@
 const char *const FenRectangulars[] = {"sa", "s", "d", "FenRectangular", "FEN_RECTANGULAR_", NULL};
 const char *const FenDistances[] = {"index", "l1", "l2", "callback", "FenDistance", "FEN_DISTANCE_", NULL};
 
+/* who names a radius does not mean the penalty that was there before */
+PetscErrorCode FenMDPAmbiguitySize_Private(MPI_Comm comm, FenAmbiguity *a, const FenAmbiguityTexts *t, PetscBool *given,
+                                           PetscOptionItems *PetscOptionsObject)
+{
+  PetscReal alpha = a->alpha, radius = a->radius, penalty = a->penalty;
+  PetscBool set_alpha, set_radius, set_penalty;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsString("-mdp_ambiguity", t->name, t->page, a->name, a->name, sizeof(a->name), NULL));
+  PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", t->page, alpha, &alpha, &set_alpha));
+  PetscCheck(!set_alpha || !strcmp(a->name, "alpha"), comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-mdp_alpha belongs to -mdp_ambiguity alpha, not to %s", a->name);
+  PetscCall(PetscOptionsReal("-mdp_radius", t->radius, t->page, radius, &radius, &set_radius));
+  PetscCall(PetscOptionsReal("-mdp_penalty", t->penalty, t->page, penalty, &penalty, &set_penalty));
+  PetscCheck(!set_penalty || penalty > 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_penalty %g: must be positive",
+             penalty);
+  *given = (PetscBool)(set_radius || set_penalty || radius > 0 || penalty > 0);
+  a->alpha = alpha;
+  a->radius = set_penalty && !set_radius ? 0 : radius;
+  a->penalty = set_radius && !set_penalty ? 0 : penalty;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *a, PetscOptionItems *PetscOptionsObject)
 {
   PetscEnum rectangular = (PetscEnum)a->rectangular, support = (PetscEnum)a->support, distance = (PetscEnum)a->distance;
   PetscReal scale = a->distance_scale > 0 ? a->distance_scale : 1,
             power = a->distance_power > 0 ? a->distance_power : 1;
-  PetscBool set[3], alpha;
+  PetscBool set[3];
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsEnum("-mdp_rectangular", "nature answers each row (sa), or each state within one budget (s)",
@@ -25,9 +48,6 @@ PetscErrorCode FenMDPAmbiguityOptions_Private(FenAmbiguity *a, PetscOptionItems 
       PetscOptionsReal("-mdp_distance_scale", "factor of the distance", "FenMDPSetAmbiguity", scale, &scale, &set[1]));
   PetscCall(PetscOptionsReal("-mdp_distance_power", "power of the distance, wasserstein of this order",
                              "FenMDPSetAmbiguity", power, &power, &set[2]));
-  PetscCall(PetscOptionsHasName(PetscOptionsObject->options, PetscOptionsObject->prefix, "-mdp_alpha", &alpha));
-  PetscCheck(!alpha || !strcmp(a->name, "alpha"), PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_alpha belongs to -mdp_ambiguity alpha, not to %s", a->name);
   PetscCheck(strcmp(a->name, "none") != 0 || rectangular == (PetscEnum)FEN_RECTANGULAR_SA, PETSC_COMM_SELF,
              (PetscErrorCode)FEN_ERR_OPTION, "-mdp_rectangular %s without -mdp_ambiguity: say what is meant",
              FenRectangulars[rectangular]);

@@ -38,7 +38,10 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   PetscCall(FenBellmanNatureStart(mdp->op));
   mdp->sweeps = mdp->matvecs = 0;
   mdp->swept = mdp->stalled = 0;
+  mdp->zero = (PetscBool)(mdp->criterion == FEN_MDP_DISCOUNTED);
   mdp->norm_best = mdp->norm_gone = PETSC_INFINITY;
+  mdp->best_lower = -PETSC_INFINITY;
+  mdp->best_upper = PETSC_INFINITY;
   PetscCall(FenBellmanForgetEliminated(mdp->op));
   FenAverageStart_Private(mdp);
   if (mdp->total)
@@ -49,7 +52,11 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
 static PetscErrorCode Sweep(FenMDP mdp)
 {
   PetscFunctionBegin;
-  PetscCall(FenBellmanSweep(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
+  if (mdp->zero)
+    PetscCall(FenBellmanSweepZero(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
+  else
+    PetscCall(FenBellmanSweep(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
+  mdp->zero = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 

@@ -34,36 +34,22 @@ PetscErrorCode FenMDPInitializePackage_Private(void)
   PetscFunctionReturn(0);
 }
 
-/* who names a radius does not mean the penalty that was there before */
 static PetscErrorCode AmbiguityFromOptions(FenMDP mdp, PetscOptionItems *PetscOptionsObject)
 {
+  const FenAmbiguityTexts texts = {
+      .page = "FenMDPSetAmbiguity",
+      .name = "laws that nature may choose: none, a divergence, l1, linf, interval or wasserstein",
+      .radius = "largest divergence from a row's probabilities",
+      .penalty = "price of the divergence from a row's probabilities"};
+  MPI_Comm     comm = PetscObjectComm((PetscObject)mdp);
   FenAmbiguity a = mdp->ambiguity;
-  PetscReal    alpha = a.alpha, radius = a.radius, penalty = a.penalty;
-  PetscBool    set_radius, set_penalty;
+  PetscBool    given;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsString("-mdp_ambiguity",
-                               "laws that nature may choose: none, a divergence, l1, linf, interval or wasserstein",
-                               "FenMDPSetAmbiguity", a.name, a.name, sizeof(a.name), NULL));
-  PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenMDPSetAmbiguity", alpha, &alpha, NULL));
-  PetscCall(PetscOptionsReal("-mdp_radius", "largest divergence from a row's probabilities", "FenMDPSetAmbiguity",
-                             radius, &radius, &set_radius));
-  PetscCall(PetscOptionsReal("-mdp_penalty", "price of the divergence from a row's probabilities", "FenMDPSetAmbiguity",
-                             penalty, &penalty, &set_penalty));
-  PetscCheck(!set_penalty || penalty > 0, PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_penalty %g: must be positive", penalty);
+  PetscCall(FenMDPAmbiguitySize_Private(comm, &a, &texts, &given, PetscOptionsObject));
   PetscCall(FenMDPAmbiguityOptions_Private(&a, PetscOptionsObject));
-  PetscCheck(set_radius || set_penalty || radius > 0 || penalty > 0 || !strcmp(a.name, "none") ||
-                 !strcmp(a.name, "interval"),
-             PetscObjectComm((PetscObject)mdp), (PetscErrorCode)FEN_ERR_OPTION,
+  PetscCheck(given || !strcmp(a.name, "none") || !strcmp(a.name, "interval"), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_ambiguity %s without -mdp_radius or -mdp_penalty: say how much", a.name);
-  if (set_radius && !set_penalty)
-    penalty = 0;
-  if (set_penalty && !set_radius)
-    radius = 0;
-  a.alpha = alpha;
-  a.radius = radius;
-  a.penalty = penalty;
   PetscCall(FenMDPSetAmbiguity(mdp, &a));
   PetscFunctionReturn(0);
 }
@@ -265,6 +251,7 @@ static PetscErrorCode MDPBegin(FenSolver s)
 
   PetscFunctionBegin;
   mdp->bounds = (FenMDPBounds){.policy_gap = HUGE_VAL, .value_error = HUGE_VAL, .lower = -HUGE_VAL, .upper = HUGE_VAL};
+  mdp->zero = PETSC_FALSE;
   if (s->restarted)
     PetscCall(FenMDPUnpack_Private(mdp));
   else
@@ -320,7 +307,8 @@ static PetscErrorCode MDPFinish(FenSolver s)
     for (FenInt k = 0; k < mdp->nout; k++) /* terminal states have no action */
       mdp->value[k] += mdp->action[k] < 0 ? 0 : mdp->sign * f * centre / 2;
   PetscCall(GiveMargins(mdp));
-  PetscCall(FenMDPPackNature_Private(mdp));
+  if (mdp->law_from >= 0) /* a randomised policy is part of nature's state */
+    PetscCall(FenMDPPackNature_Private(mdp));
   PetscCall(PetscFree(mdp->law));
   mdp->answered = PETSC_TRUE;
   PetscFunctionReturn(0);
@@ -397,20 +385,6 @@ static const FenSolverFamily family = {.name = "FenMDP",
                                        .reset = MDPReset,
                                        .destroy = MDPDestroy};
 
-static PetscErrorCode DestroyObject(FenMDP *mdp)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverDestroy((FenSolver *)mdp));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ViewObject(FenMDP mdp, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverView((FenSolver)mdp, viewer));
-  PetscFunctionReturn(0);
-}
-
 /*@
   FenMDPCreate - Creates a solver of Markov decision processes.
 
@@ -432,8 +406,8 @@ PetscErrorCode FenMDPCreate(MPI_Comm comm, FenMDP *mdp)
 
   PetscFunctionBegin;
   PetscCall(FenMDPInitializePackage_Private());
-  PetscCall(PetscHeaderCreate(o, FENMDP_CLASSID, "FenMDP", "Markov decision process", "MDP", comm, DestroyObject,
-                              ViewObject));
+  PetscCall(PetscHeaderCreate(o, FENMDP_CLASSID, "FenMDP", "Markov decision process", "MDP", comm, FenSolverDestroy,
+                              FenSolverView));
   PetscCall(FenSolverInitialize_Private((FenSolver)o, &family));
   o->base.gap_rel = 1e-6;
   o->discount = NAN;

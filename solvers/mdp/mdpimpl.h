@@ -9,6 +9,7 @@
 #pragma once
 #include <fenchelmdp.h>
 #include "../solverimpl.h"
+#include "ambiguityimpl.h"
 #include "bellman/bellman.h"
 
 typedef struct _FenTotal FenTotal; /* criteria/total.h */
@@ -44,6 +45,7 @@ struct _p_FenMDP {
   double          gamma, sign; /* sign: -1 for minimisation */
   PetscBool       shift;       /* T(V + c) = TV + gamma c: no terminal states, rows sum to one */
   PetscBool       robust;
+  PetscBool       zero;           /* V is zero but for terminal values: of a new solve */
   double         *V, *TV, *W, *X; /* n + nghost; of W and X types touch what they need, the rest costs no memory */
   int            *policy;         /* greedy at V: row of its state, -1 in terminal states */
   FenSweepStats   stats;          /* of TV - V */
@@ -58,11 +60,12 @@ struct _p_FenMDP {
   FenInt   swept;                         /* TV, policy and stats are of V */
   FenInt   stalled;                       /* iterations in a row that rounding kept from improving */
   double   norm_best;
-  double   error;     /* finite horizon: of V so far */
-  FenInt   changes;   /* stats.changes, for the state */
-  double   norm_gone; /* norm when actions were eliminated last */
-  double  *gone;      /* marks of actions: words arrays */
-  int      words;     /* 0: nothing is eliminated */
+  double   best_lower, best_upper; /* best bounds of the mean value so far */
+  double   error;                  /* finite horizon: of V so far */
+  FenInt   changes;                /* stats.changes, for the state */
+  double   norm_gone;              /* norm when actions were eliminated last */
+  double  *gone;                   /* marks of actions: words arrays */
+  int      words;                  /* 0: nothing is eliminated */
   /* answers, on the model's layout; made by a solve */
   double      *value;
   double      *margin; /* half width of the certified interval of each state */

@@ -105,6 +105,8 @@ PetscErrorCode FenMDPState_Private(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "swept", &mdp->swept));
   PetscCall(FenStateAddInt(state, "stalled", &mdp->stalled));
   PetscCall(FenStateAddReal(state, "norm_best", &mdp->norm_best));
+  PetscCall(FenStateAddReal(state, "lower_best", &mdp->best_lower));
+  PetscCall(FenStateAddReal(state, "upper_best", &mdp->best_upper));
   PetscCall(FenStateAddReal(state, "error", &mdp->error));
   PetscCall(FenStateAddReal(state, "sweeps", &mdp->sweeps));
   PetscCall(FenStateAddReal(state, "matvecs", &mdp->matvecs));

@@ -180,20 +180,6 @@ static const FenSolverFamily family = {.name = "FenOT",
                                        .reset = OTReset,
                                        .destroy = OTDestroy};
 
-static PetscErrorCode DestroyObject(FenOT *ot)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverDestroy((FenSolver *)ot));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ViewObject(FenOT ot, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverView((FenSolver)ot, viewer));
-  PetscFunctionReturn(0);
-}
-
 /*@
   FenOTCreate - Creates a solver of regularised optimal transport.
 
@@ -215,7 +201,8 @@ PetscErrorCode FenOTCreate(MPI_Comm comm, FenOT *ot)
 
   PetscFunctionBegin;
   PetscCall(FenOTInitializePackage_Private());
-  PetscCall(PetscHeaderCreate(o, FENOT_CLASSID, "FenOT", "Optimal transport", "OT", comm, DestroyObject, ViewObject));
+  PetscCall(
+      PetscHeaderCreate(o, FENOT_CLASSID, "FenOT", "Optimal transport", "OT", comm, FenSolverDestroy, FenSolverView));
   PetscCall(FenSolverInitialize_Private((FenSolver)o, &family));
   o->base.gap_rel = 1e-4;
   o->eps = 0;

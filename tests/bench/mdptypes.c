@@ -4,8 +4,8 @@
    solve (slowest rank, best of the runs), seconds of rank 0's processor, sweeps, products, certified gap, and for
    "auto" what it chose.
 
-     bench_mdptypes [-problem gridworld] [-n 300] [options of the problem] [-types auto,vi,mpi,ipi] [-runs 3]
-                    [options of the solver: -mdp_discount, -mdp_gap ...]
+     bench_mdptypes [-problem gridworld | -model FILE] [-n 300] [options of the problem] [-types auto,vi,mpi,ipi]
+                    [-runs 3] [options of the solver: -mdp_discount, -mdp_gap ...]
 */
 #include <fenchelmdp.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 #define MOST 16
 
 typedef struct {
-  char     problem[32], *types[MOST];
+  char     problem[32], model[PETSC_MAX_PATH_LEN], *types[MOST];
   PetscInt ntypes, runs;
 } Bench;
 
@@ -32,6 +32,7 @@ static PetscErrorCode ReadOptions(Bench *b)
   PetscFunctionBegin;
   *b = (Bench){.problem = "gridworld", .ntypes = MOST, .runs = 3};
   PetscCall(PetscOptionsGetString(NULL, NULL, "-problem", b->problem, sizeof(b->problem), NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-model", b->model, sizeof(b->model), NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-runs", &b->runs, NULL));
   PetscCall(PetscOptionsGetStringArray(NULL, NULL, "-types", b->types, &b->ntypes, &given));
   if (!given) {
@@ -121,7 +122,10 @@ static PetscErrorCode RunAll(void)
 
   PetscFunctionBegin;
   PetscCall(ReadOptions(&b));
-  PetscCall(FenMDPModelGenerate(PETSC_COMM_WORLD, b.problem, NULL, PETSC_FALSE, &model));
+  if (b.model[0])
+    PetscCall(FenMDPModelRead(PETSC_COMM_WORLD, b.model, &model));
+  else
+    PetscCall(FenMDPModelGenerate(PETSC_COMM_WORLD, b.problem, NULL, PETSC_FALSE, &model));
   for (PetscInt k = 0; k < b.ntypes; k++) {
     PetscCall(Report(&b, model, b.types[k]));
     PetscCall(PetscFree(b.types[k]));

@@ -17,6 +17,7 @@ import numpy as np
 FENCHEL = os.environ["FENCHEL"]
 MPIRUN = shlex.split(os.environ.get("MPIRUN", "mpirun")) + ["--oversubscribe", "--mca", "mpi_yield_when_idle", "1"]
 TIMEOUT = 60  # a hang is a failure
+ALONE = {"OMPI_MCA_ess_singleton_isolated": "1"}  # a process without mpirun starts no daemon beside it
 
 
 class Run:
@@ -30,9 +31,11 @@ def command(arguments, ranks=0):
     return MPIRUN + ["-n", str(ranks)] + words if ranks else words
 
 
-def run(*arguments, ranks=0, timeout=TIMEOUT, env=None):
-    process = subprocess.Popen(command(arguments, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL)
+def run(*arguments, ranks=0, timeout=TIMEOUT, env=None, memory=0):
+    """memory: bytes of addresses that the process may have"""
+    limit = ["prlimit", f"--as={memory}"] if memory else []
+    process = subprocess.Popen(limit + command(arguments, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env={**os.environ, **ALONE, **(env or {})}, stdin=subprocess.DEVNULL)
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

@@ -159,7 +159,8 @@ def bad_files(place):
                 "multiple"))
     for what, change, *names in changes:
         path = clitest.changed(place, data, change)
-        check.refused(clitest.run(*BASE, "-model", path, "-mdp_penalty", "1", ranks=2), what, "changed.h5", *names)
+        ranks = 2 if what in ("NaN", "an action", "no rewards", "flat features") else 0  # one of them sees it
+        check.refused(clitest.run(*BASE, "-model", path, "-mdp_penalty", "1", ranks=ranks), what, "changed.h5", *names)
     with open(data, "rb") as source, open(place + "/cut.h5", "wb") as target:
         target.write(source.read()[:4000])
     check.refused(clitest.run(*BASE, "-model", place + "/cut.h5", "-mdp_penalty", "1", ranks=2), "truncated", "cut.h5")

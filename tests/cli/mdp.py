@@ -155,6 +155,12 @@ with clitest.folder() as place:
         result = clitest.run("verify", f"{place}/{name}.h5", ranks=2)
         check.that(result.status == 0 and "verified" in result.out, f"verify {name}", result)
 
+    # rows of more than 64 MB: the solver takes them, the result still knows what they were
+    rows = ("-problem", "garnet", "-garnet_n", "9000", "-garnet_actions", "8", "-garnet_branching", "60")
+    large, _ = solve(place, "large", *rows, "-mdp_gap_rel", "1e-3", "-mdp_discount", "0.9")
+    result = clitest.run("verify", f"{place}/large.h5")
+    check.that(16 * large["nnz"] > 64e6 and result.status == 0 and "verified" in result.out, "verify large", result)
+
     # limits: status 3, and everything is still written and certified
     short, _ = solve(place, "short", "-problem", "gridworld", "-n", "20", "-mdp_max_it", "2", "-mdp_type", "vi",
                      status=3)

@@ -243,7 +243,42 @@ static void TestFar(void **state)
   FEN_OK(FenMDPModelDestroy(&model));
 }
 
+/* a gap that rounding does not allow: the run ends soon and says so, its interval holds, progress never got wider */
+static void TestStagnation(void **state)
+{
+  int         diagonal = 0;
+  FenMDPModel model = MDPMake(MPI_COMM_WORLD, STATES, Grid, &diagonal, FEN_MDP_MIN);
+  double      known[STATES], mean = 0;
+
+  (void)state;
+  Reference(&diagonal, .999999, known);
+  for (int s = 0; s < STATES; s++)
+    mean += known[s] / STATES;
+  for (int t = 0; t < NMDPTYPES; t++) {
+    FenMDP        mdp = MDPSolver(model, mdp_types[t], .999999, NULL, 1e-12);
+    const FenLog *h;
+    FenMDPBounds  B;
+    FenReason     reason;
+
+    FEN_OK(FenMDPSolve(mdp));
+    FEN_OK(FenSolverGetConvergedReason((FenSolver)mdp, &reason));
+    FEN_OK(FenMDPGetBounds(mdp, &B));
+    FEN_OK(FenSolverGetHistory((FenSolver)mdp, &h));
+    assert_int_equal(reason, FEN_DIVERGED_STAGNATION);
+    assert_true(h->nrows < 2000 && B.policy_gap > 1e-12 && B.policy_gap < 1e-5);
+    assert_true(B.lower <= mean && mean <= B.upper);
+    for (FenInt r = 1; r < h->nrows; r++) {
+      const double *row = h->data + r * h->ncols, *before = row - h->ncols;
+
+      assert_true(row[3] >= before[3] && row[4] <= before[4] && row[3] <= mean && mean <= row[4]);
+    }
+    FEN_OK(FenMDPDestroy(&mdp));
+  }
+  FEN_OK(FenMDPModelDestroy(&model));
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestWays), cmocka_unit_test(TestRestart),
-                                          cmocka_unit_test(TestFar), cmocka_unit_test(TestRefusals)};
+                                          cmocka_unit_test(TestFar), cmocka_unit_test(TestRefusals),
+                                          cmocka_unit_test(TestStagnation)};
 
 FEN_TEST_MAIN(tests)

@@ -27,37 +27,6 @@ PetscErrorCode FenMDPProblemFree_Private(void *ctx)
   PetscFunctionReturn(0);
 }
 
-/* PETSc keeps the low 32 bits of a larger number and says nothing */
-static PetscErrorCode FenCheckDigits(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[])
-{
-  char      text[64];
-  PetscBool set;
-  long long number;
-
-  PetscFunctionBegin;
-  PetscCall(
-      PetscOptionsGetString(PetscOptionsObject->options, PetscOptionsObject->prefix, option, text, sizeof(text), &set));
-  number = set ? strtoll(text, NULL, 10) : 0;
-  FEN_MDP_CHECK(number <= PETSC_MAX_INT && number >= PETSC_MIN_INT, comm, FEN_ERR_OPTION,
-                "%s %s: numbers are at most %" PetscInt_FMT " in this build", option, text, PETSC_MAX_INT);
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenMDPOptionInt_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
-                                       const char text[], FenInt least, FenInt most, FenInt *value)
-{
-  PetscInt number;
-
-  PetscFunctionBegin;
-  PetscCall(FenIntCast(*value, &number));
-  PetscCall(FenCheckDigits(PetscOptionsObject, comm, option));
-  PetscCall(PetscOptionsInt(option, text, "FenMDPModelGenerate", number, &number, NULL));
-  FEN_MDP_CHECK(number >= least && number <= most, comm, FEN_ERR_OPTION,
-                "%s %" PetscInt_FMT "; rule: %" FENINT_FMT " to %" FENINT_FMT, option, number, least, most);
-  *value = number;
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenMDPOptionSize_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
                                         const char text[], FenInt least, FenInt *size)
 {
@@ -67,19 +36,6 @@ PetscErrorCode FenMDPOptionSize_Private(FenOptionItems PetscOptionsObject, MPI_C
   PetscCall(FenMDPOptionInt_Private(PetscOptionsObject, comm, "-n", "size of the problem, whichever it is", least, most,
                                     size));
   PetscCall(FenMDPOptionInt_Private(PetscOptionsObject, comm, option, text, least, most, size));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenMDPOptionReal_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
-                                        const char text[], double least, double most, double *value)
-{
-  PetscReal number = *value;
-
-  PetscFunctionBegin;
-  PetscCall(PetscOptionsReal(option, text, "FenMDPModelGenerate", number, &number, NULL));
-  FEN_MDP_CHECK(isfinite(number) && number >= least && number <= most, comm, FEN_ERR_OPTION, "%s %g; rule: %g to %g",
-                option, number, least, most);
-  *value = number;
   PetscFunctionReturn(0);
 }
 
@@ -133,7 +89,8 @@ static PetscErrorCode FenMakeModel(const FenMDPProblem *problem, const char name
 . model - the model, the same on any number of ranks; it knows its sense and a discount
 
   Errors:
-  `FEN_ERR_OPTION` for an unknown name and for options out of range.
+  `FEN_ERR_OPTION` for an unknown name and for options out of range; `FEN_ERR_MEMORY` if a rank needs more than its node
+  has, as far as a sample of the states tells.
 
   Level: beginner
 
@@ -161,6 +118,7 @@ PetscErrorCode FenMDPModelGenerate(MPI_Comm comm, const char name[], const char 
   PetscCall(PetscSNPrintf(title, sizeof(title), "Problem %s: %s", name, fen_problems[k].text));
   PetscCall(FenFillProblem(fen_problems[k].create, prefix, title, &problem));
   PetscCall(FenMakeModel(&problem, name, &generated));
+  PetscCall(FenMDPModelFits_Private(generated, (PetscBool)!matrix_free));
   if (matrix_free)
     *model = generated;
   else {

@@ -20,13 +20,21 @@ typedef struct {
 typedef PetscErrorCode (*FenMDPProblemFn)(FenOptionItems, FenMDPProblem *);
 
 /* options of sizes and of numbers in a range; `-n` stands for the size of any problem */
-PETSC_INTERN PetscErrorCode FenMDPOptionSize_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
-                                                     FenInt least, FenInt *size);
-PETSC_INTERN PetscErrorCode FenMDPOptionInt_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
-                                                    FenInt least, FenInt most, FenInt *value);
-PETSC_INTERN PetscErrorCode FenMDPOptionReal_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
-                                                     double least, double most, double *value);
+PETSC_INTERN PetscErrorCode  FenMDPOptionSize_Private(FenOptionItems, MPI_Comm, const char option[], const char text[],
+                                                      FenInt least, FenInt *size);
+static inline PetscErrorCode FenMDPOptionInt_Private(FenOptionItems options, MPI_Comm comm, const char option[],
+                                                     const char text[], FenInt least, FenInt most, FenInt *value)
+{
+  return FenProblemOptionInt_Private(options, comm, option, text, "FenMDPModelGenerate", least, most, value);
+}
+static inline PetscErrorCode FenMDPOptionReal_Private(FenOptionItems options, MPI_Comm comm, const char option[],
+                                                      const char text[], double least, double most, double *value)
+{
+  return FenProblemOptionReal_Private(options, comm, option, text, "FenMDPModelGenerate", least, most, value);
+}
 PETSC_INTERN PetscErrorCode FenMDPOptionSeed_Private(FenOptionItems, MPI_Comm, const char option[], uint64_t *seed);
+/* an error on all ranks if the model needs more memory than there is; its rows are to be stored, or not */
+PETSC_INTERN PetscErrorCode FenMDPModelFits_Private(FenMDPModel, PetscBool stored);
 /* frees a context without arrays of its own */
 PETSC_INTERN PetscErrorCode FenMDPProblemFree_Private(void *);
 

@@ -61,6 +61,9 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyToModel(FenBellman, const int policy
    1e-12 (1 + |V|); -1: none). V: ghosts are filled here. One exchange, one reduction (requests travel on it) */
 PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                             FenSweepStats *);
+/* the same where V is zero in all states but terminal ones: rewards alone tell, if they are stored */
+PETSC_INTERN PetscErrorCode FenBellmanSweepZero(FenBellman, FenSolver, double V[], double TV[], int policy[],
+                                                FenSweepStats *);
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
 

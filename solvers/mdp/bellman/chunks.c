@@ -2,6 +2,8 @@
 /* Rows of my states in local numbers, and their storage in chunks. */
 #include "bellmanimpl.h"
 
+#define REACH_SAMPLE 10007 /* columns that are looked at: no multiple of what models repeat */
+
 PetscErrorCode FenBellmanNumberOfRows_Private(FenBellman b, FenInt s, int *rows)
 {
   PetscFunctionBegin;
@@ -257,6 +259,71 @@ static PetscErrorCode FillLanes(FenBellman b, FenInt chunk, FenInt a, FenChunkSt
   PetscFunctionReturn(0);
 }
 
+typedef double Eight __attribute__((vector_size(8 * FEN_LANES), aligned(8))); /* made of what the processor has */
+
+/* as Normalise(), for all lanes; rows that are not there sum to zero. Sums with their rounding errors in a sum beside
+   them are as good as double-doubles */
+static void NormaliseSlot(FenInt n, double prob[])
+{
+  Eight  sum = {0}, low = {0}, *p = (Eight *)(void *)prob;
+  double whole[FEN_LANES];
+  int    all = 1;
+
+  for (FenInt j = 0; j < n; j++) {
+    const Eight x = p[j], t = sum + x, part = t - sum;
+
+    low += (sum - (t - part)) + (x - part);
+    sum = t;
+  }
+  for (int l = 0; l < FEN_LANES; l++) {
+    whole[l] = sum[l] + low[l];
+    whole[l] = whole[l] > 0 ? whole[l] : 1;
+    all &= whole[l] == 1;
+  }
+  memcpy(&sum, whole, sizeof(sum));
+  for (FenInt j = 0; j < n && !all; j++)
+    p[j] /= sum;
+}
+
+/* local numbers and probabilities of a row into a lane */
+static void FillRow(FenBellman b, FenInt n, const FenInt next[], const double prob[], int col[], double val[])
+{
+  const FenInt start = b->start, nlocal = b->scattered ? 0 : b->nlocal;
+
+  for (FenInt j = 0; j < n; j++) {
+    const FenInt own = next[j] - start;
+
+    col[FEN_LANES * j] = own >= 0 && own < nlocal ? (int)own : FenBellmanLocal_Private(b, next[j]);
+    val[FEN_LANES * j] = prob[j];
+  }
+}
+
+/* the a-th stored rows of a chunk's states, side by side; where the slot begins and ends is known */
+static void FillStored(FenBellman b, FenInt chunk, FenInt a, FenChunkStore *C, FenInt slot)
+{
+  const FenMDPRows *R = b->rows;
+  const FenInt      first = chunk * FEN_LANES, at = C->slot_ptr[slot], columns = C->slot_ptr[slot + 1] - at;
+
+  for (int l = 0; l < FEN_LANES; l++) {
+    const FenInt s = first + l < b->nlocal ? first + l : first; /* lanes beyond the last state repeat the first */
+    const FenInt r = R->state_ptr[s] + a, rows = R->state_ptr[s + 1] - R->state_ptr[s];
+    const FenInt from = a < rows ? R->row_ptr[r] : 0, n = a < rows ? R->row_ptr[r + 1] - from : 0;
+    const int    self = (int)PetscMin(first + l, b->nlocal - 1);
+    int         *col = C->col + FEN_LANES * at + l;
+    double      *val = C->val + FEN_LANES * at + l;
+
+    C->reward[FEN_LANES * slot + l] =
+        a < rows ? b->sign * R->reward[r] : (!rows && !a ? TerminalValue(b, s) : PETSC_NINFINITY);
+    FillRow(b, n, R->next + from, R->prob + from, col, val);
+    for (FenInt j = n; j < columns; j++) {
+      col[FEN_LANES * j] = self;
+      val[FEN_LANES * j] = 0;
+    }
+  }
+  if (!b->substochastic)
+    NormaliseSlot(columns, C->val + FEN_LANES * at);
+}
+
 PetscErrorCode FenBellmanFillChunk_Private(FenBellman b, FenInt chunk, FenChunkStore *C, FenInt slot, FenInt *slots)
 {
   PetscBool done = PETSC_FALSE;
@@ -299,22 +366,24 @@ static int RunOf(const int col[])
   return other ? -1 : col[0];
 }
 
-/* where the columns reach: runs are listed if half of them are such */
+/* where the columns reach, as far as some of them tell: runs are listed if half of them are such */
 PetscErrorCode FenChunksFindReach_Private(FenChunkStore *C)
 {
-  FenInt far = 0, near = 0, runs = 0;
+  const FenInt step = C->ncolumns / REACH_SAMPLE + 1;
+  FenInt       pairs = 0, near = 0, runs = 0, sample = 0;
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < C->ncolumns; k++) {
+  for (FenInt k = 0; k < C->ncolumns; k += step) {
     const int *col = C->col + FEN_LANES * k;
 
     runs += RunOf(col) >= 0;
     for (int l = 1; l < FEN_LANES; l++)
       near += col[l] - col[l - 1] <= 8 && col[l] - col[l - 1] >= -8;
-    far += FEN_LANES - 1;
+    pairs += FEN_LANES - 1;
+    sample++;
   }
-  C->view.reach = near < far - near ? FEN_REACH_FAR : FEN_REACH_NEAR;
-  if (runs < C->ncolumns - runs || !C->ncolumns)
+  C->view.reach = near < pairs - near ? FEN_REACH_FAR : FEN_REACH_NEAR;
+  if (runs < sample - runs || !sample)
     PetscFunctionReturn(0);
   PetscCall(PetscMalloc1(C->ncolumns, &C->base));
   for (FenInt k = 0; k < C->ncolumns; k++)
@@ -369,16 +438,39 @@ static PetscErrorCode GiveBack(FenBellman b, FenInt end, FenInt *kept)
   PetscFunctionReturn(0);
 }
 
+/* entries first .. last-1 of the rows into the cache: their processor sees eight places at a time and no order */
+static void Fetch(const FenMDPRows *R, FenInt first, FenInt last)
+{
+  for (FenInt k = first; k < last; k += 8) {
+    __builtin_prefetch(R->next + k, 0, 2);
+    __builtin_prefetch(R->prob + k, 0, 2);
+  }
+}
+
+/* all rows of a chunk, while those of the chunk before it are fetched */
+static void FillChunk(FenBellman b, FenInt c)
+{
+  const FenMDPRows *R = b->rows;
+  const FenInt      k0 = b->all.chunk_ptr[c], slots = b->all.chunk_ptr[c + 1] - k0;
+  const FenInt      first = R->row_ptr[R->state_ptr[PetscMax(0, FEN_LANES * (c - 1))]];
+  const FenInt      part = (R->row_ptr[R->state_ptr[FEN_LANES * c]] - first) / slots + 1;
+
+  for (FenInt a = 0; a < slots; a++) {
+    Fetch(R, first + a * part, first + (a + 1) * part);
+    FillStored(b, c, a, &b->all, k0 + a);
+  }
+}
+
 /* the last rows first, so that rows that are the operator's own can be given back from their end */
 PetscErrorCode FenBellmanStoreAll_Private(FenBellman b, PetscBool give_back)
 {
   const FenMDPRows *R = b->rows;
-  FenInt            kept = R->row_ptr[R->state_ptr[b->nlocal]], slots;
+  FenInt            kept = R->row_ptr[R->state_ptr[b->nlocal]];
 
   PetscFunctionBegin;
   PetscCall(AllocateAll(b));
   for (FenInt c = b->all.nchunks; c-- > 0;) {
-    PetscCall(FenBellmanFillChunk_Private(b, c, &b->all, b->all.chunk_ptr[c], &slots));
+    FillChunk(b, c);
     if (give_back)
       PetscCall(GiveBack(b, R->row_ptr[R->state_ptr[FEN_LANES * c]], &kept));
   }

@@ -12,6 +12,8 @@
 #include "coloured.h"
 #include "bellmanimpl.h"
 
+#define PLACES 16
+#define WIDTH  4    /* chunks */
 #define ROUNDS 4096 /* a component that winds through the ranks more often than this has no colours */
 
 /* nodes: my states, then ghosts; parity: of the way to the parent */
@@ -56,9 +58,25 @@ static PetscBool Join(Forest *F, int a, int b)
   return PETSC_TRUE;
 }
 
-static PetscErrorCode JoinRows(FenBellman b, Forest *F, PetscBool *possible)
+/* chunks c0 .. c1-1; false: they have an odd circle */
+static PetscBool JoinChunks(FenBellman b, Forest *F, FenInt c0, FenInt c1)
 {
   const FenChunkStore *C = &b->all;
+
+  for (FenInt c = c0; c < PetscMin(c1, C->nchunks); c++)
+    for (FenInt j = FEN_LANES * C->slot_ptr[C->chunk_ptr[c]]; j < FEN_LANES * C->slot_ptr[C->chunk_ptr[c + 1]]; j++) {
+      const FenInt s = FEN_LANES * c + j % FEN_LANES;
+
+      if (s < b->nlocal && C->val[j] != 0 && C->col[j] != s && !Join(F, (int)s, C->col[j]))
+        return PETSC_FALSE;
+    }
+  return PETSC_TRUE;
+}
+
+/* some chunks here and there first, the last ones among them: where there are odd circles one is mostly near */
+static PetscErrorCode JoinRows(FenBellman b, Forest *F, PetscBool *possible)
+{
+  const FenInt n = b->all.nchunks;
 
   PetscFunctionBegin;
   F->n = (int)(b->nlocal + b->nghost); /* local numbers are 32 bits wide */
@@ -68,15 +86,10 @@ static PetscErrorCode JoinRows(FenBellman b, Forest *F, PetscBool *possible)
     F->parity[k] = 0;
   }
   *possible = PETSC_TRUE;
-  for (FenInt c = 0; c < C->nchunks && *possible; c++)
-    for (FenInt j = FEN_LANES * C->slot_ptr[C->chunk_ptr[c]]; j < FEN_LANES * C->slot_ptr[C->chunk_ptr[c + 1]]; j++) {
-      const FenInt s = FEN_LANES * c + j % FEN_LANES;
-
-      if (s < b->nlocal && C->val[j] != 0 && C->col[j] != s && !Join(F, (int)s, C->col[j])) {
-        *possible = PETSC_FALSE;
-        break;
-      }
-    }
+  for (FenInt k = PLACES; k > 0 && n > PLACES * WIDTH && *possible; k--)
+    *possible = JoinChunks(b, F, n * k / PLACES - WIDTH, n * k / PLACES);
+  if (*possible)
+    *possible = JoinChunks(b, F, 0, n);
   PetscFunctionReturn(0);
 }
 

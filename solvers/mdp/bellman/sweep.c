@@ -93,6 +93,34 @@ PetscErrorCode FenBellmanSweep(FenBellman b, FenSolver solver, double V[], doubl
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenBellmanSweepZero(FenBellman b, FenSolver solver, double V[], double TV[], int policy[],
+                                   FenSweepStats *stats)
+{
+  FenChunks    rewards = b->all.view;
+  FenInt      *empty;
+  FenSweepPart part;
+  PetscBool    plain = (PetscBool)(b->stored && !b->nature);
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < b->nterminal && plain; k++)
+    plain = (PetscBool)(b->terminal_value[k] == 0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &plain, 1, MPI_INT, MPI_MIN, b->comm));
+  if (!plain) {
+    PetscCall(FenBellmanSweep(b, solver, V, TV, policy, stats));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(PetscCalloc1(b->all.nslots + 1, &empty)); /* rows without successors */
+  rewards.slot_ptr = empty;
+  FenSweepPartInit(&part);
+  TerminalPolicy(b, policy, 0);
+  b->kernels->sweep(&rewards, 0, b->all.nchunks, V, V, TV, policy, &part);
+  TerminalPolicy(b, policy, -1);
+  PetscCall(PetscFree(empty));
+  b->sweeps += 1;
+  PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  PetscFunctionReturn(0);
+}
+
 /* the values of a chunk's slots into rows, lane by lane */
 static PetscErrorCode Scatter(FenBellman b, FenInt c, const double slots[], double q[], FenInt *row)
 {

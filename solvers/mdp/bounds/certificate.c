@@ -17,6 +17,7 @@
 #define BLOCK        512
 #define FLAT_VALUES  1e-4 /* the range of values counts as at least this share of their size */
 #define STALLED_MOST 5
+#define SMALL        0.1
 
 static double Low(FenMDP mdp, const FenSweepStats *stats)
 {
@@ -72,9 +73,17 @@ double FenMDPTarget_Private(FenMDP mdp)
   return gamma > 0 ? PetscMax(gap * (1 - gamma) - slack, 0) / gamma : gap;
 }
 
+/* whether what rounding leaves of the gap is less than what is wanted */
+static PetscBool InReach(FenMDP mdp)
+{
+  const double width = mdp->criterion == FEN_MDP_AVERAGE ? 1 : 1 - mdp->gamma;
+
+  return (PetscBool)(mdp->criterion == FEN_MDP_TOTAL || 2 * mdp->stats.slack <= width * GapWanted(mdp));
+}
+
 PetscBool FenMDPMet_Private(FenMDP mdp)
 {
-  return (PetscBool)(FenMDPNorm_Private(mdp, &mdp->stats) <= FenMDPTarget_Private(mdp));
+  return (PetscBool)(InReach(mdp) && FenMDPNorm_Private(mdp, &mdp->stats) <= FenMDPTarget_Private(mdp));
 }
 
 /* mean over all states of all ranks; a NaN anywhere makes it NaN */
@@ -114,6 +123,27 @@ static PetscErrorCode CountWork(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
+/* The certificate of an iterate holds whatever came before: while the iteration runs progress shows the best bounds
+   that were met, since policies on the way may be worse than earlier ones. The answer has the bounds of its own values
+   and policy, which can be verified from them. */
+static PetscErrorCode ShowBounds(FenMDP mdp, double value)
+{
+  FenSolver     s = (FenSolver)mdp;
+  FenMDPBounds *B = &mdp->bounds;
+
+  PetscFunctionBegin;
+  mdp->best_lower = PetscMax(mdp->best_lower, B->lower);
+  mdp->best_upper = PetscMin(mdp->best_upper, B->upper);
+  if (s->reason == FEN_ITERATING && isfinite(value)) {
+    PetscCall(FenSolverUpdateBounds_Private(s, mdp->best_lower, mdp->best_upper, 0));
+    s->progress.value = PetscMax(mdp->best_lower, PetscMin(mdp->best_upper, value));
+  } else {
+    PetscCall(FenSolverUpdateBounds_Private(s, B->lower, B->upper, 0));
+    s->progress.value = value;
+  }
+  PetscFunctionReturn(0);
+}
+
 /* the mean of V* is in `mean` + [low, high], values of single states in an interval of width `gap` */
 static PetscErrorCode SetMeans(FenMDP mdp, double mean, double low, double high, double gap, double slack)
 {
@@ -129,8 +159,7 @@ static PetscErrorCode SetMeans(FenMDP mdp, double mean, double low, double high,
   B->slack = slack;
   B->lower = mdp->sign > 0 ? lower : -upper;
   B->upper = mdp->sign > 0 ? upper : -lower;
-  PetscCall(FenSolverUpdateBounds_Private(s, B->lower, B->upper, 0));
-  p->value = mdp->sign * (mean + (low + high) / 2);
+  PetscCall(ShowBounds(mdp, mdp->sign * (mean + (low + high) / 2)));
   p->residual = B->policy_gap;
   p->gap_rel = B->policy_gap / PetscMax(Scale(mdp), 1e-300);
   PetscCall(CountWork(mdp));
@@ -155,23 +184,26 @@ static PetscErrorCode SetNoBounds(FenMDP mdp, double mean)
   PetscFunctionBegin;
   mdp->bounds = (FenMDPBounds){.policy_gap = HUGE_VAL, .value_error = HUGE_VAL, .lower = -HUGE_VAL, .upper = HUGE_VAL};
   p->value = mdp->sign * mean;
-  p->lower = -PETSC_INFINITY;
-  p->upper = p->gap_rel = PETSC_INFINITY;
+  p->lower = mdp->base.reason == FEN_ITERATING ? mdp->best_lower : -PETSC_INFINITY;
+  p->upper = mdp->base.reason == FEN_ITERATING ? mdp->best_upper : PETSC_INFINITY;
+  p->gap_rel = PETSC_INFINITY;
   p->residual = FenMDPNorm_Private(mdp, &mdp->stats);
   PetscCall(CountWork(mdp));
   PetscFunctionReturn(0);
 }
 
-/* the norm cannot fall below what rounding makes of zero */
+/* The norm cannot fall below what rounding makes of zero. Where the slack alone is more than the gap that is wanted, it
+   is enough that the norm has become a small part of it */
 static void LookForStagnation(FenMDP mdp)
 {
   FenSolver       s = (FenSolver)mdp;
-  const double    norm = FenMDPNorm_Private(mdp, &mdp->stats);
+  const double    norm = FenMDPNorm_Private(mdp, &mdp->stats), slack = mdp->stats.slack;
   const PetscBool met = mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= GapWanted(mdp)) : FenMDPMet_Private(mdp);
+  const PetscBool small = (PetscBool)(!InReach(mdp) && norm <= SMALL * slack);
 
-  mdp->stalled = norm >= 0.999 * mdp->norm_best && norm <= 16 * mdp->stats.slack ? mdp->stalled + 1 : 0;
+  mdp->stalled = small || (norm >= 0.999 * mdp->norm_best && norm <= 16 * slack) ? mdp->stalled + 1 : 0;
   mdp->norm_best = PetscMin(mdp->norm_best, norm);
-  if (mdp->stalled >= STALLED_MOST && s->reason == FEN_ITERATING && !met)
+  if ((small || mdp->stalled >= STALLED_MOST) && s->reason == FEN_ITERATING && !met)
     s->reason = FEN_DIVERGED_STAGNATION;
 }
 
@@ -227,6 +259,8 @@ PetscErrorCode FenMDPReportExact_Private(FenMDP mdp, double error)
   double mean;
 
   PetscFunctionBegin;
+  mdp->best_lower = -PETSC_INFINITY; /* earlier steps are other problems */
+  mdp->best_upper = PETSC_INFINITY;
   PetscCall(Mean(mdp, mdp->TV, &mean));
   PetscCall(SetBounds(mdp, mean, -error, error, 2 * error));
   PetscFunctionReturn(0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   FENMDPAUTO: some sweeps of value iteration, during which the contraction of the span of TV - V is measured, then the
-   method that suits the model:
+   FENMDPAUTO: the first policies are evaluated by a few sweeps over their rows, during which the contraction of the
+   span of T_pi V - V is measured; then the method that suits the model:
 
    - where news spreads fast the span falls quickly whatever the discount, and sweeps over the policy's rows win;
    - where it travels one state a sweep and the model has two colours, Newton steps on one of them;
@@ -9,35 +9,28 @@
    - with short rows factors cost many products, and sweeps over the policy's rows are better as long as they will be
      done in some thousand; otherwise linear solves;
    - slow robust models: linear solves with nature's law frozen, since its answers cost much more than products. This is
-     Newton's method on a max-min, which may cycle: PATIENCE iterations without a new smallest norm of TV - V are the
-     last. Then come sweeps over the policy's rows where nature answers eight rows at once, and linear solves with its
-     law renewed, which need fewer answers, where it does not.
+     Newton's method on a max-min, which may cycle.
+
+   One rule watches what was chosen: it must be getting there. Sweeps are judged each time that a window of products has
+   passed, by how many more the last ones let expect; solves of robust models by the smallest norm of TV - V so far:
+   PATIENCE iterations without a new one are the last. What fails makes room for another, once: solves of robust models
+   for sweeps where nature answers eight rows at once, and for solves with its law renewed, which need fewer answers,
+   where it does not.
 
    Finite horizons and average rewards have one method each, which the family takes when it is set up.
 */
 #include "improve.h"
 #include <math.h>
 
-#define LOOK_FROM  2 /* the first sweep knows the rewards only */
-#define LOOK_UNTIL 8
+#define LOOKS      2 /* policies that are looked at before a model counts as slow; of two colours: one */
 #define FEW_SWEEPS 150.0
-#define VERY_FEW   30.0    /* need not be looked at for long */
 #define LONG_ROW   10.0    /* entries, in the mean */
+#define SHORT      400.0   /* products before a model that seemed fast is judged */
 #define WINDOW     3000.0  /* products between two judgements of a slow model */
 #define MANY       10000.0 /* products that are too many */
 #define PATIENCE   10
 
-enum { FAST, SLOW_SWEEPS, SLOW_SOLVES, LONG_ROWS };
-
-/* contraction of a sweep, and how many more value iteration would take */
-static double Contraction(FenMDP mdp, const FenImprove *E, double norm, double *sweeps)
-{
-  const double target = FenMDPTarget_Private(mdp), least = PetscMax(target, 1e-300);
-  const double rate = E->norm_start > 0 ? pow(norm / E->norm_start, 1.0 / (double)(E->looked - LOOK_FROM)) : 0;
-
-  *sweeps = norm <= least || rate <= 0 ? 0 : rate < 1 ? log(norm / least) / -log(rate) : HUGE_VAL;
-  return rate;
-}
+enum { FAST, SLOW_SWEEPS, SLOW_SOLVES, LONG_ROWS, SOLVES_FAIL };
 
 static const char *Reason(FenMDP mdp, const FenImprove *E)
 {
@@ -51,6 +44,8 @@ static const char *Reason(FenMDP mdp, const FenImprove *E)
     return "only, and the rows are long: linear solves pay";
   if (E->kind == FEN_EVALUATE_NEWTON)
     return "only, and the model has two colours: linear solves on one of them pay";
+  if (E->watched == SOLVES_FAIL)
+    return "only, but linear solves with nature's law frozen fail";
   return E->watched ? "only, but sweeps over the policy's rows do better"
                     : "a sweep: sweeps over the policy's rows are enough";
 }
@@ -60,67 +55,116 @@ static PetscErrorCode Describe(FenMDP mdp, const FenImprove *E)
 {
   PetscFunctionBegin;
   mdp->choice = E->kind == FEN_EVALUATE_SWEEPS ? FENMDPMPI : E->kind == FEN_EVALUATE_NEWTON ? FENMDPIPI : FENMDPPPI;
-  PetscCall(
-      PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V contracts by %.3g %s", E->rate, Reason(mdp, E)));
+  if (E->rate < 1)
+    PetscCall(
+        PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V contracts by %.3g %s", E->rate, Reason(mdp, E)));
+  else
+    PetscCall(PetscSNPrintf(mdp->why, sizeof(mdp->why), "the span of TV - V does not fall at first%s",
+                            strpbrk(Reason(mdp, E), ",:")));
   PetscCall(PetscInfo(mdp, "%s: %s\n", mdp->choice, mdp->why));
   PetscFunctionReturn(0);
 }
 
-/* of a nominal model whose span contracts slowly */
-static PetscErrorCode ChooseSlow(FenMDP mdp, FenImprove *E)
+static PetscErrorCode Take(FenMDP mdp, FenImprove *E, FenEvaluation kind, FenInt why)
+{
+  PetscFunctionBegin;
+  E->kind = (FenInt)kind;
+  E->watched = why;
+  E->looked = 0;
+  PetscCall(Describe(mdp, E));
+  PetscFunctionReturn(0);
+}
+
+/* of a model whose span contracts slowly */
+static PetscErrorCode TakeSlow(FenMDP mdp, FenImprove *E)
 {
   FenMDPSizes sizes;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
-  E->kind = FEN_EVALUATE_NEWTON;
-  if (E->system.kind == FEN_POLICY_PC_COLOUR)
-    PetscFunctionReturn(0);
-  E->watched = LONG_ROWS;
-  if ((double)sizes.nnz >= LONG_ROW * (double)sizes.rows)
-    PetscFunctionReturn(0);
-  E->kind = FEN_EVALUATE_SWEEPS;
-  E->watched = SLOW_SWEEPS;
-  E->mark_norm = FenMDPNorm_Private(mdp, &mdp->stats);
-  E->mark_work = mdp->sweeps + mdp->matvecs;
+  if (mdp->robust) {
+    E->mark_norm = PETSC_INFINITY;
+    E->mark_work = 0;
+    PetscCall(Take(mdp, E, FEN_EVALUATE_NEWTON, FAST));
+  } else if (E->system.kind == FEN_POLICY_PC_COLOUR)
+    PetscCall(Take(mdp, E, FEN_EVALUATE_NEWTON, FAST));
+  else if ((double)sizes.nnz >= LONG_ROW * (double)sizes.rows)
+    PetscCall(Take(mdp, E, FEN_EVALUATE_NEWTON, LONG_ROWS));
+  else
+    PetscCall(Take(mdp, E, FEN_EVALUATE_SWEEPS, SLOW_SWEEPS));
+  PetscFunctionReturn(0);
+}
+
+/* how many more products, when the last `work` of them lowered the norm by this factor */
+static double Expected(FenMDP mdp, double factor, double work)
+{
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats), target = PetscMax(FenMDPTarget_Private(mdp), 1e-300);
+
+  if (norm <= target)
+    return 0;
+  return factor < 1 ? log(norm / target) / -log(factor) * work : HUGE_VAL;
+}
+
+/* sweeps and products since the last judgement, which is now */
+static PetscErrorCode Work(FenMDP mdp, FenImprove *E, double *work)
+{
+  double sweeps, matvecs;
+
+  PetscFunctionBegin;
+  PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &matvecs));
+  *work = sweeps - mdp->sweeps_offset + matvecs - mdp->matvecs_offset - E->mark_work;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
 {
-  const double norm = FenMDPNorm_Private(mdp, &mdp->stats);
-  double       sweeps;
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats), factor = norm / E->mark_norm;
+  double       work = 0, expected;
 
   PetscFunctionBegin;
-  E->looked++;
-  if (E->looked == LOOK_FROM)
-    E->norm_start = norm;
-  if (E->looked <= LOOK_FROM)
+  PetscCall(Work(mdp, E, &work));
+  E->mark_norm = norm;
+  E->mark_work += work;
+  if (E->looked++ == 0) /* the first sweep evaluates nothing */
     PetscFunctionReturn(0);
-  E->rate = Contraction(mdp, E, norm, &sweeps);
-  if (E->looked < LOOK_UNTIL && sweeps > VERY_FEW)
-    PetscFunctionReturn(0);
-  E->kind = FEN_EVALUATE_SWEEPS;
-  if (sweeps > FEW_SWEEPS && !mdp->robust)
-    PetscCall(ChooseSlow(mdp, E));
-  else if (sweeps > FEW_SWEEPS) {
-    E->kind = FEN_EVALUATE_NEWTON;
-    E->mark_norm = PETSC_INFINITY;
-    E->mark_work = 0;
-  }
-  PetscCall(Describe(mdp, E));
+  E->rate = pow(factor, 1 / work);
+  expected = Expected(mdp, factor, work);
+  if (expected <= FEW_SWEEPS)
+    PetscCall(Take(mdp, E, FEN_EVALUATE_SWEEPS, FAST));
+  else if (E->looked > (E->system.kind == FEN_POLICY_PC_COLOUR ? 1 : LOOKS))
+    PetscCall(TakeSlow(mdp, E));
   PetscFunctionReturn(0);
 }
 
-/* mark_norm: smallest norm after a linear solve, mark_work: iterations since then. The first step leaps from rewards to
-   the size of values; after it norms may rise for a while */
-PetscErrorCode FenImproveWatch(FenMDP mdp, FenImprove *E, double norm, PetscBool failed)
+static PetscErrorCode JudgeSweeps(FenMDP mdp, FenImprove *E)
+{
+  const double norm = FenMDPNorm_Private(mdp, &mdp->stats), factor = norm / E->mark_norm;
+  double       work = 0, expected;
+
+  PetscFunctionBegin;
+  PetscCall(Work(mdp, E, &work));
+  if (mdp->robust || work < (E->watched == FAST ? SHORT : WINDOW))
+    PetscFunctionReturn(0);
+  expected = Expected(mdp, factor, work);
+  E->mark_norm = norm;
+  E->mark_work += work;
+  if (E->watched == FAST && expected > FEW_SWEEPS)
+    PetscCall(TakeSlow(mdp, E));
+  else if (expected > MANY)
+    PetscCall(Take(mdp, E, FEN_EVALUATE_NEWTON, SLOW_SOLVES));
+  PetscFunctionReturn(0);
+}
+
+/* mark_norm: smallest norm after a linear solve, mark_work: iterations since then. The first solve leaps from rewards
+   to the size of values; after it norms may rise for a while. X is the TV before the solve unless it failed */
+static PetscErrorCode JudgeSolves(FenMDP mdp, FenImprove *E, double norm, PetscBool failed)
 {
   const double now = FenMDPNorm_Private(mdp, &mdp->stats);
   PetscBool    fast;
 
   PetscFunctionBegin;
-  if (!mdp->robust)
+  E->looked++;
+  if (!mdp->robust || E->kind != FEN_EVALUATE_NEWTON)
     PetscFunctionReturn(0);
   E->mark_work = now <= 0.999 * E->mark_norm ? 0 : E->mark_work + 1;
   E->mark_norm = PetscMin(E->mark_norm, now);
@@ -131,37 +175,19 @@ PetscErrorCode FenImproveWatch(FenMDP mdp, FenImprove *E, double norm, PetscBool
     PetscCall(FenMDPSweep_Private(mdp));
   }
   PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
-  E->kind = fast ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_PARTIAL;
-  PetscCall(Describe(mdp, E));
+  PetscCall(Take(mdp, E, fast ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_PARTIAL, SOLVES_FAIL));
   PetscFunctionReturn(0);
 }
 
-/* are the products that the last ones let expect too many? */
-static PetscErrorCode Judge(FenMDP mdp, FenImprove *E)
-{
-  const double norm = FenMDPNorm_Private(mdp, &mdp->stats), target = PetscMax(FenMDPTarget_Private(mdp), 1e-300);
-  const double work = mdp->sweeps + mdp->matvecs - E->mark_work, fell = log(E->mark_norm / norm);
-
-  PetscFunctionBegin;
-  if (work < WINDOW || norm <= target)
-    PetscFunctionReturn(0);
-  if (fell <= 0 || log(norm / target) / fell * work > MANY) {
-    E->watched = SLOW_SOLVES;
-    E->kind = FEN_EVALUATE_NEWTON;
-    PetscCall(Describe(mdp, E));
-  }
-  E->mark_norm = norm;
-  E->mark_work += work;
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenImproveChoose(FenMDP mdp, FenImprove *E)
+PetscErrorCode FenImproveChoose(FenMDP mdp, FenImprove *E, double norm, PetscBool failed)
 {
   PetscFunctionBegin;
-  if (E->kind == FEN_EVALUATE_NOTHING)
+  if (E->kind == FEN_EVALUATE_LOOK)
     PetscCall(Look(mdp, E));
-  else if (E->watched == SLOW_SWEEPS)
-    PetscCall(Judge(mdp, E));
+  else if (E->kind == FEN_EVALUATE_SWEEPS)
+    PetscCall(JudgeSweeps(mdp, E));
+  else
+    PetscCall(JudgeSolves(mdp, E, norm, failed));
   PetscFunctionReturn(0);
 }
 
@@ -170,7 +196,7 @@ static PetscErrorCode FenMDPResume_Auto(FenSolver s)
   FenImprove *E = (FenImprove *)s->data;
 
   PetscFunctionBegin;
-  if (E->kind != FEN_EVALUATE_NOTHING)
+  if (E->kind != FEN_EVALUATE_LOOK)
     PetscCall(Describe((FenMDP)s, E));
   PetscFunctionReturn(0);
 }
@@ -204,7 +230,7 @@ M*/
 PetscErrorCode FenMDPCreate_Auto(FenSolver s)
 {
   PetscFunctionBegin;
-  PetscCall(FenImproveCreate(s, FEN_EVALUATE_NOTHING));
+  PetscCall(FenImproveCreate(s, FEN_EVALUATE_LOOK));
   s->ops->setfromoptions = FenMDPSetFromOptions_Auto;
   s->ops->resume = FenMDPResume_Auto;
   PetscFunctionReturn(0);

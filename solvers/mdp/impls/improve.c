@@ -18,11 +18,13 @@
 #include "improve.h"
 #include <math.h>
 
+#define LOOK          6 /* sweeps of T_pi while "auto" looks */
 #define STALE         50
 #define FORCING_LEAST 1e-3
 #define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
 #define MOST_DOUBLED  6
-#define ROUNDS        30 /* of linear solves in one evaluation */
+#define EXACT         1e-3 /* an exact evaluation leaves this share of the gain that the policy promises */
+#define ROUNDS        30   /* of linear solves in one evaluation */
 
 static const char citation[] = "@article{HoPetrikWiesemann2021,\n"
                                "  author = {Chin Pang Ho and Marek Petrik and Wolfram Wiesemann},\n"
@@ -43,18 +45,19 @@ static PetscErrorCode Initialize(FenSolver s)
   E->norm_before = E->best = PETSC_INFINITY;
   E->stale = E->looked = E->strict = E->refused = 0;
   E->tolerance = PETSC_INFINITY;
-  E->norm_start = E->rate = E->mark_norm = E->mark_work = 0;
+  E->rate = E->mark_norm = E->mark_work = 0;
   E->watched = 0;
   E->step = (FenProgressOfNorm){.before = PETSC_INFINITY, .best = PETSC_INFINITY};
-  if (E->first == FEN_EVALUATE_NOTHING) {
+  if (E->first == FEN_EVALUATE_LOOK) {
     mdp->choice = NULL;
     mdp->why[0] = 0;
   }
   PetscFunctionReturn(0);
 }
 
-/* W <- V after sweeps of T_pi. Robust models: nature's laws are renewed before each, so that this is T_pi itself */
-static PetscErrorCode EvaluateSweeps(FenMDP mdp)
+/* W <- V after sweeps of T_pi, `most` of them at most. Robust models: nature's laws are renewed before each, so that
+   this is T_pi itself */
+static PetscErrorCode EvaluateSweeps(FenMDP mdp, PetscInt most)
 {
   FenImprove   *E = (FenImprove *)mdp->base.data;
   const double  share = E->inner * FenMDPNorm_Private(mdp, &mdp->stats);
@@ -66,7 +69,7 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp)
   FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
   if (!mdp->robust)
     PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
-  for (PetscInt k = 0; k < E->sweeps_max; k++) {
+  for (PetscInt k = 0; k < most; k++) {
     if (mdp->robust)
       PetscCall(FenBellmanRobustPolicySweep(mdp->op, (FenSolver)mdp, mdp->policy, mdp->W, mdp->X, &stats));
     else
@@ -180,8 +183,11 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
   PetscFunctionBegin;
   *failed = PETSC_FALSE;
   switch ((FenEvaluation)E->kind) {
+  case FEN_EVALUATE_LOOK:
+    PetscCall(EvaluateSweeps(mdp, PetscMin(LOOK, E->sweeps_max)));
+    break;
   case FEN_EVALUATE_SWEEPS:
-    PetscCall(EvaluateSweeps(mdp));
+    PetscCall(EvaluateSweeps(mdp, E->sweeps_max));
     break;
   case FEN_EVALUATE_NEWTON:
     if (E->system.kind == FEN_POLICY_PC_COLOUR) {
@@ -191,14 +197,13 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
       PetscCall(EvaluateNewton(mdp, failed));
     break;
   case FEN_EVALUATE_EXACT:
-    PetscCall(EvaluateTo(mdp, PetscMax(4 * mdp->stats.slack, 0.1 * FenMDPTarget_Private(mdp)), failed));
+    PetscCall(EvaluateTo(mdp, PetscMax(EXACT * norm, PetscMax(4 * mdp->stats.slack, 0.1 * FenMDPTarget_Private(mdp))),
+                         failed));
     break;
   case FEN_EVALUATE_PARTIAL:
     E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, 0.1 * norm);
     PetscCall(EvaluateTo(mdp, PetscMax(E->tolerance, 0.3 * FenMDPTarget_Private(mdp)), failed));
     break;
-  default:
-    *failed = PETSC_TRUE; /* V <- TV */
   }
   PetscFunctionReturn(0);
 }
@@ -259,7 +264,7 @@ static PetscErrorCode Smooth(FenMDP mdp)
    way of its own */
 static void Watch(FenMDP mdp, FenImprove *E, double norm)
 {
-  const PetscBool watched = (PetscBool)(mdp->robust && E->first == FEN_EVALUATE_NOTHING);
+  const PetscBool watched = (PetscBool)(mdp->robust && E->first == FEN_EVALUATE_LOOK);
 
   E->stale = norm <= 0.999 * E->best ? 0 : E->stale + 1;
   E->strict = E->strict || (E->kind == FEN_EVALUATE_NEWTON && E->stale >= STALE && !watched);
@@ -270,8 +275,8 @@ static PetscErrorCode Iterate(FenSolver s)
 {
   FenMDP      mdp = (FenMDP)s;
   FenImprove *E = (FenImprove *)s->data;
-  PetscBool   failed;
-  double      norm;
+  PetscBool   failed = PETSC_FALSE;
+  double      norm = PETSC_INFINITY;
 
   PetscFunctionBegin;
   if (!mdp->swept) {
@@ -284,14 +289,12 @@ static PetscErrorCode Iterate(FenSolver s)
     else
       PetscCall(Accept(mdp, norm));
     PetscCall(Smooth(mdp));
-    if (mdp->robust && E->kind == FEN_EVALUATE_NEWTON && E->first == FEN_EVALUATE_NOTHING)
-      PetscCall(FenImproveWatch(mdp, E, norm, failed));
     E->norm_before = norm;
   }
+  if (E->first == FEN_EVALUATE_LOOK)
+    PetscCall(FenImproveChoose(mdp, E, norm, failed));
   Watch(mdp, E, FenMDPNorm_Private(mdp, &mdp->stats));
   PetscCall(FenMDPReport_Private(mdp));
-  if (E->first == FEN_EVALUATE_NOTHING)
-    PetscCall(FenImproveChoose(mdp, E));
   PetscFunctionReturn(0);
 }
 
@@ -312,7 +315,6 @@ static PetscErrorCode State(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "step_refused", &E->step.refused));
   PetscCall(FenStateAddReal(state, "tolerance", &E->tolerance));
   PetscCall(FenStateAddInt(state, "looked", &E->looked));
-  PetscCall(FenStateAddReal(state, "norm_start", &E->norm_start));
   PetscCall(FenStateAddReal(state, "rate", &E->rate));
   PetscCall(FenStateAddInt(state, "watched", &E->watched));
   PetscCall(FenStateAddReal(state, "mark_norm", &E->mark_norm));

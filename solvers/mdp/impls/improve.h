@@ -10,11 +10,11 @@
 #include "policysystem.h"
 
 typedef enum {
-  FEN_EVALUATE_NOTHING, /* V <- TV: value iteration, while "auto" looks */
-  FEN_EVALUATE_SWEEPS,  /* sweeps of T_pi until the span is small against that of TV - V */
-  FEN_EVALUATE_NEWTON,  /* one linear solve to a forcing term */
-  FEN_EVALUATE_EXACT,   /* linear solves until rounding */
-  FEN_EVALUATE_PARTIAL  /* linear solves with nature's laws renewed, to a tolerance that falls */
+  FEN_EVALUATE_LOOK,   /* a few sweeps of T_pi, whose contraction "auto" looks at */
+  FEN_EVALUATE_SWEEPS, /* sweeps of T_pi until the span is small against that of TV - V */
+  FEN_EVALUATE_NEWTON, /* one linear solve to a forcing term */
+  FEN_EVALUATE_EXACT,  /* linear solves until rounding */
+  FEN_EVALUATE_PARTIAL /* linear solves with nature's laws renewed, to a tolerance that falls */
 } FenEvaluation;
 
 typedef struct {
@@ -26,27 +26,24 @@ typedef struct {
   FenEvaluation   first;      /* what a new solve starts with */
   FenPolicySystem system;
   /* state */
-  FenInt kind;        /* FenEvaluation */
-  double norm_before; /* of TV - V one iteration ago */
-  double best;        /* smallest norm so far */
-  FenInt stale;       /* iterations since it fell */
-  FenInt strict;      /* every iteration must lower it */
-  FenInt refused;     /* solves in a row that were thrown away */
-  double tolerance;   /* partial: of the present evaluation */
-  FenInt looked;      /* auto: iterations looked at */
-  double norm_start;  /* auto: norm at the first of them */
-  double rate;        /* auto: contraction that was seen */
-  FenInt watched;     /* auto: sweeps over policies' rows were chosen for a slow model, or linear solves after them */
-  double mark_norm, mark_work; /* auto: norm and work at the last judgement of these */
-  FenProgressOfNorm step;      /* of Newton steps on one colour */
+  FenInt            kind;                 /* FenEvaluation */
+  double            norm_before;          /* of TV - V one iteration ago */
+  double            best;                 /* smallest norm so far */
+  FenInt            stale;                /* iterations since it fell */
+  FenInt            strict;               /* every iteration must lower it */
+  FenInt            refused;              /* solves in a row that were thrown away */
+  double            tolerance;            /* partial: of the present evaluation */
+  FenInt            looked;               /* auto: iterations since the method was chosen, or since the start */
+  double            rate;                 /* auto: factor by which the norm fell, each sweep of T or T_pi */
+  FenInt            watched;              /* auto: why the method was chosen */
+  double            mark_norm, mark_work; /* auto: norm and work at the last judgement */
+  FenProgressOfNorm step;                 /* of Newton steps on one colour */
 } FenImprove;
 
 /* allocates s->data, sets all operations but setfromoptions and create's defaults */
 PETSC_INTERN PetscErrorCode FenImproveCreate(FenSolver, FenEvaluation);
 PETSC_INTERN PetscErrorCode FenImproveOptionsSweeps(FenImprove *, PetscOptionItems *);
 PETSC_INTERN PetscErrorCode FenImproveOptionsNewton(FenImprove *, PetscOptionItems *);
-/* auto: called after each iteration; may set kind */
-PETSC_INTERN PetscErrorCode FenImproveChoose(FenMDP, FenImprove *);
-/* auto: called after each iteration of Newton's method, which began with this norm; X is the TV of its beginning unless
-   the linear solve failed. May go back there, and set kind */
-PETSC_INTERN PetscErrorCode FenImproveWatch(FenMDP, FenImprove *, double norm, PetscBool failed);
+/* auto: called after each iteration, which began with this norm; may set kind, or undo a linear solve, after which X is
+   the TV of its beginning unless it failed */
+PETSC_INTERN PetscErrorCode FenImproveChoose(FenMDP, FenImprove *, double norm, PetscBool failed);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   FENMDPPI: policy iteration (Howard). Every policy is evaluated to a tenth of what the tolerances ask for, or
-   rounding; the incumbent action stays unless beaten
-   by more than rounding, so that it ends. Robust models: nature's policy iteration inside gives the robust value.
+   FENMDPPI: policy iteration (Howard). Every policy is evaluated until what is left is a thousandth of TV - V, which
+   the policy promises to gain: more digits do not change the next policy, and cost three times the products. In the end
+   that is a tenth of what the tolerances ask for, or rounding. The incumbent action stays unless beaten by more than
+   rounding, so that it ends. Robust models: nature's policy iteration inside gives the robust value.
 
    Reference: Howard, Dynamic Programming and Markov Processes, 1960.
 */
@@ -16,7 +17,7 @@ static PetscErrorCode FenMDPSetFromOptions_PI(FenSolver s, PetscOptionItems *Pet
 }
 
 /*MC
-  FENMDPPI - "pi": policy iteration, every policy evaluated to the last
+  FENMDPPI - "pi": policy iteration, every policy evaluated as far as the next one depends on it
 
   Options Database Keys:
 + -mdp_precondition - auto (colour or ilu), colour, ilu, none, aggregation or direct

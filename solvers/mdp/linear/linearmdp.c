@@ -229,20 +229,6 @@ static const FenSolverFamily family = {.name = "FenLinearMDP",
                                        .reset = LinearReset,
                                        .destroy = LinearDestroy};
 
-static PetscErrorCode DestroyObject(FenLinearMDP *m)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverDestroy((FenSolver *)m));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ViewObject(FenLinearMDP m, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverView((FenSolver)m, viewer));
-  PetscFunctionReturn(0);
-}
-
 /*@
   FenLinearMDPCreate - Creates a solver of d-rectangular linear Markov decision processes.
 
@@ -265,7 +251,7 @@ PetscErrorCode FenLinearMDPCreate(MPI_Comm comm, FenLinearMDP *mdp)
   PetscFunctionBegin;
   PetscCall(FenLinearMDPInitializePackage_Private());
   PetscCall(PetscHeaderCreate(m, FENLINEARMDP_CLASSID, "FenLinearMDP", "linear Markov decision process", "MDP", comm,
-                              DestroyObject, ViewObject));
+                              FenSolverDestroy, FenSolverView));
   PetscCall(FenSolverInitialize_Private((FenSolver)m, &family));
   m->base.residual = 1e-6;
   m->ambiguity = (FenAmbiguity){.name = "none", .alpha = 1};

@@ -9,6 +9,7 @@
 #pragma once
 #include <fenchellinearmdp.h>
 #include "../../solverimpl.h"
+#include "../ambiguityimpl.h"
 
 #define FEN_EPS 1.1102230246251565e-16 /* half a unit in the last place of one */
 

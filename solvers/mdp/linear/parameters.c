@@ -172,30 +172,15 @@ PetscErrorCode FenLinearMDPGetParameters(FenLinearMDP m, FenLinearMDPParameters 
 
 static PetscErrorCode AmbiguityFromOptions(FenLinearMDP m, PetscOptionItems *PetscOptionsObject)
 {
-  FenAmbiguity a = m->ambiguity;
-  PetscReal    alpha = a.alpha, radius = a.radius, penalty = a.penalty;
-  PetscBool    set_alpha, set_radius, set_penalty;
+  const FenAmbiguityTexts texts = {.page = "FenLinearMDPSetAmbiguity",
+                                   .name = "laws that nature may choose: none or a divergence",
+                                   .radius = "largest divergence from a factor",
+                                   .penalty = "price of the divergence from a factor"};
+  FenAmbiguity            a = m->ambiguity;
+  PetscBool               given;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsString("-mdp_ambiguity", "laws that nature may choose: none or a divergence",
-                               "FenLinearMDPSetAmbiguity", a.name, a.name, sizeof(a.name), NULL));
-  PetscCall(PetscOptionsReal("-mdp_alpha", "order of the divergence alpha", "FenLinearMDPSetAmbiguity", alpha, &alpha,
-                             &set_alpha));
-  PetscCheck(!set_alpha || !strcmp(a.name, "alpha"), PetscObjectComm((PetscObject)m), (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_alpha belongs to -mdp_ambiguity alpha, not to %s", a.name);
-  PetscCall(PetscOptionsReal("-mdp_radius", "largest divergence from a factor", "FenLinearMDPSetAmbiguity", radius,
-                             &radius, &set_radius));
-  PetscCall(PetscOptionsReal("-mdp_penalty", "price of the divergence from a factor", "FenLinearMDPSetAmbiguity",
-                             penalty, &penalty, &set_penalty));
-  PetscCheck(!set_penalty || penalty > 0, PetscObjectComm((PetscObject)m), (PetscErrorCode)FEN_ERR_OPTION,
-             "-mdp_penalty %g: must be positive", penalty);
-  if (set_radius && !set_penalty)
-    penalty = 0;
-  if (set_penalty && !set_radius)
-    radius = 0;
-  a.alpha = alpha;
-  a.radius = radius;
-  a.penalty = penalty;
+  PetscCall(FenMDPAmbiguitySize_Private(PetscObjectComm((PetscObject)m), &a, &texts, &given, PetscOptionsObject));
   PetscCall(FenLinearMDPSetAmbiguity(m, &a));
   PetscFunctionReturn(0);
 }

@@ -2,24 +2,36 @@
 /*
    Class ids of this layer: registered by the first constructor, forgotten by PetscFinalize.
 */
-#include "measureimpl.h"
+#include "problemsimpl.h"
 #include <fenchelbilevelproblem.h>
+#include <fencheldivergence.h>
+#include <fenchellinear.h>
 #include <fenchelmdpmodel.h>
+#include <fenchelmeasure.h>
 
 PetscClassId FENMEASURE_CLASSID = 0;
 PetscClassId FENCOST_CLASSID = 0;
 PetscClassId FENMDPMODEL_CLASSID = 0;
+PetscClassId FENDIVERGENCE_CLASSID = 0;
+PetscClassId FENTRAJECTORIES_CLASSID = 0;
 PetscClassId FENBILEVELPROBLEM_CLASSID = 0;
+
+static const struct {
+  PetscClassId *id;
+  const char   *name;
+} fen_classes[] = {
+    {&FENMEASURE_CLASSID, "Fenchel measure"},           {&FENCOST_CLASSID, "Fenchel cost"},
+    {&FENMDPMODEL_CLASSID, "Fenchel MDP model"},        {&FENDIVERGENCE_CLASSID, "Fenchel divergence"},
+    {&FENTRAJECTORIES_CLASSID, "Fenchel trajectories"}, {&FENBILEVELPROBLEM_CLASSID, "Fenchel bilevel problem"}};
+enum { FEN_NCLASSES = sizeof(fen_classes) / sizeof(fen_classes[0]) };
 
 static PetscBool fen_problems_initialized = PETSC_FALSE;
 
 static PetscErrorCode FenProblemsFinalize(void)
 {
   PetscFunctionBegin;
-  FENMEASURE_CLASSID = 0;
-  FENCOST_CLASSID = 0;
-  FENMDPMODEL_CLASSID = 0;
-  FENBILEVELPROBLEM_CLASSID = 0;
+  for (int k = 0; k < FEN_NCLASSES; k++)
+    *fen_classes[k].id = 0;
   fen_problems_initialized = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -31,10 +43,8 @@ PetscErrorCode FenProblemsInitialize_Private(void)
     PetscFunctionReturn(0);
   fen_problems_initialized = PETSC_TRUE;
   PetscCall(FenInitializePackage());
-  PetscCall(PetscClassIdRegister("Fenchel measure", &FENMEASURE_CLASSID));
-  PetscCall(PetscClassIdRegister("Fenchel cost", &FENCOST_CLASSID));
-  PetscCall(PetscClassIdRegister("Fenchel MDP model", &FENMDPMODEL_CLASSID));
-  PetscCall(PetscClassIdRegister("Fenchel bilevel problem", &FENBILEVELPROBLEM_CLASSID));
+  for (int k = 0; k < FEN_NCLASSES; k++)
+    PetscCall(PetscClassIdRegister(fen_classes[k].name, fen_classes[k].id));
   PetscCall(PetscRegisterFinalize(FenProblemsFinalize));
   PetscFunctionReturn(0);
 }
