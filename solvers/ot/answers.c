@@ -47,6 +47,7 @@ PetscErrorCode FenOTComputeBounds(FenOT ot, FenOTBounds *bounds)
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp((FenSolver)ot));
   if (!ot->final) {
+    PetscCall(FenOTUseFinest_Private(ot));
     if (ot->op->eps != ot->eps) /* stopped on an early level */
       PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
     PetscCall(FenOTCertify_Private(ot, FEN_BOUNDS_ALL));

@@ -54,6 +54,11 @@ static PetscErrorCode OTSetFromOptions(FenSolver s, PetscOptionItems *PetscOptio
   PetscCall(PetscOptionsEnum("-ot_pairs", "how all pairs are visited on several ranks", "", FenPairsTypes, pairs,
                              &pairs, NULL));
   ot->pairs = (FenPairsType)pairs;
+  PetscCall(PetscOptionsInt("-ot_levels", "coarse levels of a problem on grids at most (0: none)", "", ot->levels_most,
+                            &ot->levels_most, NULL));
+  PetscCheck(ot->levels_most >= 0 && ot->levels_most <= FEN_OT_MAX_LEVELS, PetscObjectComm((PetscObject)s),
+             (PetscErrorCode)FEN_ERR_OPTION, "-ot_levels %d: must be between 0 and %d", (int)ot->levels_most,
+             FEN_OT_MAX_LEVELS);
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", ot->simd, ot->simd,
                                sizeof(ot->simd), NULL));
   PetscFunctionReturn(0);
@@ -87,13 +92,7 @@ static PetscErrorCode OTSetUp(FenSolver s)
   PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
   PetscCall(FenCostGetMaximum(ot->cost, ot->source, ot->target, &ot->cost_max));
   PetscCall(CheckEpsilon(ot));
-  PetscCall(FenOTOperatorCreate(ot->source, ot->target, ot->cost, ot->pairs, ot->simd, &ot->op));
-  PetscCall(FenMeasureGetSize(ot->source, NULL, &ot->n));
-  PetscCall(FenMeasureGetSize(ot->target, NULL, &ot->m));
-  PetscCall(FenMeasureGetWeights(ot->source, &ot->a));
-  PetscCall(FenMeasureGetWeights(ot->target, &ot->b));
-  PetscCall(PetscCalloc3(ot->n, &ot->f, ot->n, &ot->wn, ot->n, &ot->wn2));
-  PetscCall(PetscCalloc3(ot->m, &ot->g, ot->m, &ot->wm, ot->m, &ot->wm2));
+  PetscCall(FenOTLevelsCreate_Private(ot, ot->uses_levels ? ot->levels_most : 0));
   PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
   ot->certified_at = -1;
   ot->final = PETSC_FALSE;
@@ -102,12 +101,8 @@ static PetscErrorCode OTSetUp(FenSolver s)
 
 static PetscErrorCode OTState(FenSolver s, FenState state)
 {
-  FenOT     ot = (FenOT)s;
-  FenLayout layout;
-
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetLayout(ot->target, &layout));
-  PetscCall(FenStateAddArray(state, "g", layout, 1, ot->g));
+  PetscCall(FenOTStateLevels_Private((FenOT)s, state, "g", NULL));
   PetscFunctionReturn(0);
 }
 
@@ -126,6 +121,7 @@ static PetscErrorCode OTFinish(FenSolver s)
   FenOT ot = (FenOT)s;
 
   PetscFunctionBegin;
+  PetscCall(FenOTUseFinest_Private(ot));
   if (s->reason != FEN_DIVERGED_NAN && s->reason != FEN_STOPPED) /* who stops a run has no time for further passes */
     PetscCall(FenOTComputeBounds(ot, NULL));
   PetscFunctionReturn(0);
@@ -138,6 +134,8 @@ static PetscErrorCode OTView(FenSolver s, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon %g, scaling from %g by %g\n", ot->eps, ot->schedule.start,
                                    ot->schedule.factor));
+  if (ot->nlevels > 1)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "levels: the grid and %d coarser ones\n", (int)ot->nlevels - 1));
   if (ot->op)
     PetscCall(PetscViewerASCIIPrintf(viewer, "kernels: %s, %d lanes\n", ot->op->kernels->name, ot->op->kernels->lanes));
   PetscFunctionReturn(0);
@@ -148,9 +146,7 @@ static PetscErrorCode OTReset(FenSolver s)
   FenOT ot = (FenOT)s;
 
   PetscFunctionBegin;
-  PetscCall(FenOTOperatorDestroy(&ot->op));
-  PetscCall(PetscFree3(ot->f, ot->wn, ot->wn2));
-  PetscCall(PetscFree3(ot->g, ot->wm, ot->wm2));
+  PetscCall(FenOTLevelsDestroy_Private(ot));
   PetscFunctionReturn(0);
 }
 
@@ -221,6 +217,7 @@ PetscErrorCode FenOTCreate(MPI_Comm comm, FenOT *ot)
   o->eps = 0;
   o->schedule = (FenEpsilonPlan){.start = 0, .factor = 0.25, .level_tol = 0.05};
   o->pairs = FEN_PAIRS_AUTO;
+  o->levels_most = FEN_OT_MAX_LEVELS;
   PetscCall(PetscStrcpy(o->simd, "auto"));
   *ot = o;
   PetscFunctionReturn(0);
@@ -375,6 +372,7 @@ PetscErrorCode FenOTGetEpsilon(FenOT ot, double *eps)
 . -ot_eps_start     - first epsilon of the scaling
 . -ot_eps_factor    - ratio of successive epsilons
 . -ot_eps_level_tol - marginal error at which an early level ends
+. -ot_levels        - coarse levels of a problem on grids at most
 . -ot_pairs         - auto, ring or grid
 - -fen_simd         - instruction set of the kernels
 

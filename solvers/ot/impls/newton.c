@@ -10,6 +10,9 @@
    which needs no further pass, and otherwise when log(b/c) has become small: the L1 error does not see the tails, but
    the next level stumbles over them.
 
+   On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
+   too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first.
+
    Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the assembled preconditioner.
 
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
@@ -25,13 +28,15 @@ typedef struct {
   FenNewtonSystem system;
   PetscInt        level_max; /* option: steps of an early level at most */
   double         *c, *d, *trial;
-  double         *before;               /* g at the end of the last level */
-  double         *g_built, shift_built; /* g and shift that the preconditioner was made of */
+  double        **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
+  double        **g_built; /* g that the preconditioner was made of */
+  double          shift_built;
   double          eps, eps_before, dual, error;
   double          log_error; /* largest |log(b/c)| */
   double          passes;
   FenGapSchedule  gap;
   FenInt          level_it;
+  FenInt          at;      /* level of the grid */
   FenInt          newton;  /* this level has left its Sinkhorn phase */
   FenInt          stalled; /* steps in a row that rounding errors kept from improving */
   FenInt          ready;   /* f, c, dual, error are of the present g and eps */
@@ -50,15 +55,30 @@ static PetscBool cited = PETSC_FALSE;
 static void Extrapolate(FenOT ot, double eps)
 {
   Newton      *N = (Newton *)ot->base.data;
-  const double t = N->eps_before > 0 ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+  const double t = N->eps_before > N->eps ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+  double      *before = N->before[ot->at];
 
   for (FenInt j = 0; j < ot->m; j++) {
     const double g = ot->g[j];
 
-    ot->g[j] += t * (g - N->before[j]);
-    N->before[j] = g;
+    ot->g[j] += t * (g - before[j]);
+    before[j] = g;
   }
   N->eps_before = N->eps;
+}
+
+/* to a finer level, with what the iteration goes on from */
+static PetscErrorCode Refine(FenOT ot, PetscInt l)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
+  PetscCall(FenOTInterpolate_Private(ot, l, N->before[ot->at], N->before[l]));
+  PetscCall(FenOTUseLevel_Private(ot, l));
+  PetscCall(FenNewtonSystemMove(&N->system));
+  N->at = l;
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode StartLevel(FenOT ot, double eps)
@@ -76,19 +96,25 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
 
 static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
 {
-  FenOT   ot = (FenOT)s;
-  Newton *N = (Newton *)s->data;
+  FenOT        ot = (FenOT)s;
+  Newton      *N = (Newton *)s->data;
+  const double first = FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps);
 
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
-  PetscCall(PetscArrayzero(ot->g, ot->m));
   ot->op->passes = N->passes = 0;
   N->gap = (FenGapSchedule){.error = 1e-2};
   N->stalled = 0;
   N->eps_before = 0;
-  N->system.average = 0;
-  N->system.slow = N->system.trimmed = 0;
-  PetscCall(StartLevel(ot, FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps)));
+  for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
+    PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
+    PetscCall(PetscArrayzero(N->before[l], ot->level[l].n[1]));
+    PetscCall(PetscArrayzero(N->g_built[l], ot->level[l].n[1]));
+  }
+  N->at = FenOTLevelFor_Private(ot, first);
+  PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
+  PetscCall(FenNewtonSystemMove(&N->system));
+  PetscCall(StartLevel(ot, first));
   PetscFunctionReturn(0);
 }
 
@@ -153,7 +179,7 @@ static PetscErrorCode Build(FenOT ot)
   PetscFunctionBegin;
   N->system.diagonal_only = (PetscBool)N->diagonal_only;
   PetscCall(FenNewtonSystemBuild(&N->system, ot->f, ot->g));
-  PetscCall(PetscArraycpy(N->g_built, ot->g, ot->m));
+  PetscCall(PetscArraycpy(N->g_built[ot->at], ot->g, ot->m));
   N->shift_built = N->system.shift;
   N->built = 1;
   PetscFunctionReturn(0);
@@ -252,13 +278,23 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   FenOT        ot = (FenOT)s;
   Newton      *N = (Newton *)s->data;
   const double shift = N->system.shift;
-  const FenInt its = N->system.its, its_fresh = N->system.its_fresh;
+  const FenInt its = N->system.its, its_fresh = N->system.its_fresh, slow = N->system.slow;
+  const FenInt trimmed = N->system.trimmed;
+  const double average = N->system.average, average_before = N->system.average_before;
 
   PetscFunctionBegin;
+  PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
+  PetscCall(FenNewtonSystemMove(&N->system)); /* forgets what was loaded */
+  N->system.its = its;
+  N->system.its_fresh = its_fresh;
+  N->system.slow = slow;
+  N->system.trimmed = trimmed;
+  N->system.average = average;
+  N->system.average_before = average_before;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
   if (N->built) {
     PetscCall(PetscArraycpy(N->trial, ot->g, ot->m));
-    PetscCall(PetscArraycpy(ot->g, N->g_built, ot->m));
+    PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->system.shift = N->shift_built;
     N->system.average = N->system.average_before;
     PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
@@ -277,10 +313,44 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   PetscFunctionReturn(0);
 }
 
+/* The last update of a level, which needs no pass: g <- T(f). Where targets without mass need their potential, too,
+   because it will be interpolated, one pass */
+static PetscErrorCode EndLevel(FenOT ot)
+{
+  PetscFunctionBegin;
+  if (ot->level[ot->at].empty && ot->at > 0)
+    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->g));
+  else
+    SinkhornUpdate(ot);
+  PetscFunctionReturn(0);
+}
+
 /* near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole */
 static PetscBool Near(FenOT ot, const Newton *N)
 {
   return (PetscBool)(N->error <= ot->schedule.level_tol && N->log_error <= 1);
+}
+
+/* is the present problem not yet the one to be solved? */
+static PetscBool OnTheWay(FenOT ot)
+{
+  return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || ot->at > 0);
+}
+
+/* the next epsilon, on the grid that it needs; for the last one the problem's own grid */
+static PetscErrorCode NextLevel(FenOT ot)
+{
+  Newton        *N = (Newton *)ot->base.data;
+  const double   next = N->eps > ot->eps ? FenEpsilonNext(&ot->schedule, N->eps, ot->eps) : ot->eps;
+  const PetscInt l = N->eps > ot->eps ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next)) : 0;
+
+  PetscFunctionBegin;
+  if (N->eps > ot->eps)
+    Extrapolate(ot, next);
+  if (l < ot->at)
+    PetscCall(Refine(ot, l));
+  PetscCall(StartLevel(ot, next));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode FenOTIterate_Newton(FenSolver s)
@@ -297,8 +367,8 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   before = N->error;
   dual_before = N->dual;
-  if (N->eps > ot->eps && Near(ot, N)) {
-    SinkhornUpdate(ot);
+  if (OnTheWay(ot) && Near(ot, N)) {
+    PetscCall(EndLevel(ot));
   } else if (N->newton || Near(ot, N)) {
     N->newton = 1;
     PetscCall(NewtonStep(ot));
@@ -311,17 +381,13 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   /* multigrid depends on the number of ranks: so that the value does not, the dual must have converged to rounding,
      which quadratic convergence gives in the step after a change of 1e-7 */
   s->intermediate =
-      N->eps > ot->eps || (N->newton && N->system.multigrid && fabs(N->dual - dual_before) > 1e-7 * fabs(N->dual));
+      OnTheWay(ot) || (N->newton && N->system.multigrid && fabs(N->dual - dual_before) > 1e-7 * fabs(N->dual));
   p->parameter = N->eps;
   p->residual = N->error;
   p->value = N->dual;
-  if (N->eps > ot->eps) {
-    if (Near(ot, N) || N->level_it >= N->level_max) {
-      const double next = FenEpsilonNext(&ot->schedule, N->eps, ot->eps);
-
-      Extrapolate(ot, next);
-      PetscCall(StartLevel(ot, next));
-    }
+  if (OnTheWay(ot)) {
+    if (Near(ot, N) || N->level_it >= N->level_max)
+      PetscCall(NextLevel(ot));
   } else {
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
     if (N->stalled >= 5 && s->reason == FEN_ITERATING)
@@ -333,15 +399,14 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 
 static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
 {
-  FenOT     ot = (FenOT)s;
-  Newton   *N = (Newton *)s->data;
-  FenLayout layout;
+  FenOT   ot = (FenOT)s;
+  Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetLayout(ot->target, &layout));
-  PetscCall(FenStateAddArray(state, "g_before", layout, 1, N->before));
+  PetscCall(FenOTStateLevels_Private(ot, state, "g_before", N->before));
   PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
-  PetscCall(FenStateAddArray(state, "g_built", layout, 1, N->g_built));
+  PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
+  PetscCall(FenStateAddInt(state, "level", &N->at));
   PetscCall(FenStateAddReal(state, "shift_built", &N->shift_built));
   PetscCall(FenStateAddInt(state, "built", &N->built));
   PetscCall(FenStateAddReal(state, "average", &N->system.average));
@@ -399,7 +464,10 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc5(ot->m, &N->c, ot->m, &N->d, ot->m, &N->trial, ot->m, &N->before, ot->m, &N->g_built));
+  PetscCall(PetscCalloc3(ot->most, &N->c, ot->most, &N->d, ot->most, &N->trial));
+  PetscCall(PetscCalloc2(ot->nlevels, &N->before, ot->nlevels, &N->g_built));
+  for (PetscInt l = 0; l < ot->nlevels; l++)
+    PetscCall(PetscCalloc2(ot->level[l].n[1], &N->before[l], ot->level[l].n[1], &N->g_built[l]));
   PetscCall(FenNewtonSystemCreate(ot, &N->system));
   N->system.c = N->c;
   PetscFunctionReturn(0);
@@ -407,11 +475,15 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
 
 static PetscErrorCode FenOTReset_Newton(FenSolver s)
 {
+  FenOT   ot = (FenOT)s;
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemDestroy(&N->system));
-  PetscCall(PetscFree5(N->c, N->d, N->trial, N->before, N->g_built));
+  PetscCall(PetscFree3(N->c, N->d, N->trial));
+  for (PetscInt l = 0; N->before && l < ot->nlevels; l++)
+    PetscCall(PetscFree2(N->before[l], N->g_built[l]));
+  PetscCall(PetscFree2(N->before, N->g_built));
   PetscFunctionReturn(0);
 }
 
@@ -429,6 +501,7 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
+  ((FenOT)s)->uses_levels = PETSC_FALSE;
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
@@ -455,6 +528,7 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   PetscCall(PetscNew(&N));
   N->level_max = 12;
   N->system.precondition = FEN_PRECONDITION_AUTO;
+  ((FenOT)s)->uses_levels = PETSC_TRUE;
   s->data = N;
   s->ops->setfromoptions = FenOTSetFromOptions_Newton;
   s->ops->setup = FenOTSetUp_Newton;

@@ -97,6 +97,17 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
+{
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSystemDestroy(N));
+  PetscCall(FenNewtonSystemCreate(N->ot, N));
+  N->sparse = N->multigrid = N->diagonal_only = PETSC_FALSE;
+  N->its = N->its_fresh = N->slow = N->trimmed = 0;
+  N->average = N->average_before = 0;
+  PetscFunctionReturn(0);
+}
+
 static void Rescale(FenNewtonSystem *N)
 {
   const double floor = TAIL / (double)N->ot->op->N[1];

@@ -37,6 +37,7 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
   PetscCall(PetscNew(&op));
   op->comm = PetscObjectComm((PetscObject)source);
   op->schedule = schedule;
+  op->share = 1;
   op->measure[0] = source;
   op->measure[1] = target;
   op->cost = cost;
@@ -96,7 +97,7 @@ PetscErrorCode FenOTOperatorRegisterEvents(PetscClassId classid)
 
 static void Count(FenOTOperator op)
 {
-  op->passes += 1;
+  op->passes += op->share;
   op->pairs += (double)op->N[0] * (double)op->N[1];
 }
 

@@ -46,6 +46,7 @@ struct _p_FenOTOperator {
   FenInt                   n[2], N[2]; /* local, global sizes */
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
   const FenKernels        *kernels;
+  double                   share; /* what a pass counts: 1, less on coarse levels */
   double                   passes, pairs;
   void                    *data;
 };
