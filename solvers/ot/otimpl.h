@@ -33,7 +33,9 @@ struct _p_FenOT {
   FenMeasure     source, target;
   FenCost        cost;
   double         eps;
-  FenEpsilonPlan schedule;
+  FenEpsilonPlan asked;    /* by options; 0: what the type usually does */
+  FenEpsilonPlan usual;    /* of the type */
+  FenEpsilonPlan schedule; /* both together, from the set-up on */
   FenPairsType   pairs;
   char           simd[16];
   PetscInt       levels_most; /* coarse levels at most */
@@ -61,7 +63,8 @@ typedef enum { FEN_BOUNDS_REGULARISED, FEN_BOUNDS_ALL } FenBoundsWanted;
 /* X-list of types: one line makes declaration and registration */
 #define FEN_OT_TYPE_LIST(X)                                                                                            \
   X(FENOTSINKHORN, Sinkhorn)                                                                                           \
-  X(FENOTNEWTON, Newton)
+  X(FENOTNEWTON, Newton)                                                                                               \
+  X(FENOTMULTIGRID, Multigrid)
 #define FEN_OT_DECLARE(name, Type) PETSC_INTERN PetscErrorCode FenOTCreate_##Type(FenSolver);
 FEN_OT_TYPE_LIST(FEN_OT_DECLARE)
 #undef FEN_OT_DECLARE

@@ -21,12 +21,15 @@
 #include "newtonsystem.h"
 #include <math.h>
 
-#define STEP_LIMIT    10.0 /* entries of a step are cut to this many epsilon */
-#define SLOW_SINKHORN 0.4  /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
+#define STEP_LIMIT    10.0  /* entries of a step are cut to this many epsilon */
+#define LOST_DIGITS   20.0  /* log(b/c) from which on c is not accurate any more */
+#define ROUNDING      1e-10 /* errors below this may be of rounding alone */
+#define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
 typedef struct {
   FenNewtonSystem system;
-  PetscInt        level_max; /* option: steps of an early level at most */
+  PetscInt        level_max;                    /* option: steps of an early level at most */
+  FenInt          sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
   double         *c, *d, *trial;
   double        **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
   double        **g_built; /* g that the preconditioner was made of */
@@ -35,7 +38,7 @@ typedef struct {
   double          log_error; /* largest |log(b/c)| */
   double          passes;
   FenGapSchedule  gap;
-  FenInt          level_it;
+  FenInt          level_it, newton_steps;
   FenInt          at;      /* level of the grid */
   FenInt          newton;  /* this level has left its Sinkhorn phase */
   FenInt          stalled; /* steps in a row that rounding errors kept from improving */
@@ -87,7 +90,8 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
 
   PetscFunctionBegin;
   N->eps = eps;
-  N->level_it = N->newton = 0;
+  N->level_it = N->newton = N->newton_steps = 0;
+  N->stalled = 0;
   N->ready = N->built = N->diagonal_only = 0;
   N->system.shift = 0;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, eps));
@@ -153,20 +157,30 @@ static PetscErrorCode Columns(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* g <- g + eps log(b/c): no pass, c being known */
-static void SinkhornUpdate(FenOT ot)
+/* g <- T(f) = g + eps log(b/c): no pass, c being known. Where targets receive next to nothing, c has lost its digits,
+   and the transform itself is taken; `everywhere`: also at targets without mass, which c says nothing about */
+static PetscErrorCode SinkhornUpdate(FenOT ot, PetscBool everywhere)
 {
   Newton *N = (Newton *)ot->base.data;
 
+  PetscFunctionBegin;
+  if (everywhere || N->log_error > LOST_DIGITS) {
+    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
+    for (FenInt j = 0; j < ot->m; j++)
+      if (everywhere || ot->b[j] > 0)
+        ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
+    PetscFunctionReturn(0);
+  }
   for (FenInt j = 0; j < ot->m; j++)
     if (ot->b[j] > 0)
-      ot->g[j] += N->eps * log(ot->b[j] / PetscMax(N->c[j], 1e-300));
+      ot->g[j] += N->eps * log(ot->b[j] / N->c[j]);
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode SinkhornStep(FenOT ot)
 {
   PetscFunctionBegin;
-  SinkhornUpdate(ot);
+  PetscCall(SinkhornUpdate(ot, PETSC_FALSE));
   PetscCall(Dual(ot, ot->g, &((Newton *)ot->base.data)->dual));
   PetscCall(Columns(ot));
   PetscFunctionReturn(0);
@@ -202,9 +216,9 @@ static PetscErrorCode Direction(FenOT ot, double *slope)
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
   PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
-  if (failed) { /* a factorisation or hierarchy that breaks down is replaced by the diagonal for the rest of the level
-                 */
-    N->diagonal_only = 1;
+  for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
+                                                         by the diagonal for the rest of the level */
+    N->diagonal_only = again || !N->system.cycles;
     PetscCall(Build(ot));
     PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   }
@@ -267,6 +281,8 @@ static PetscErrorCode NewtonStep(FenOT ot)
     PetscFunctionReturn(0);
   }
   N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
+  if (N->log_error > LOST_DIGITS) /* f is of the last trial */
+    PetscCall(Dual(ot, ot->g, &N->dual));
   PetscCall(SinkhornStep(ot));
   PetscFunctionReturn(0);
 }
@@ -313,22 +329,16 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* The last update of a level, which needs no pass: g <- T(f). Where targets without mass need their potential, too,
-   because it will be interpolated, one pass */
-static PetscErrorCode EndLevel(FenOT ot)
-{
-  PetscFunctionBegin;
-  if (ot->level[ot->at].empty && ot->at > 0)
-    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->g));
-  else
-    SinkhornUpdate(ot);
-  PetscFunctionReturn(0);
-}
-
 /* near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole */
 static PetscBool Near(FenOT ot, const Newton *N)
 {
   return (PetscBool)(N->error <= ot->schedule.level_tol && N->log_error <= 1);
+}
+
+/* may the next level begin? L1 errors do not see what is wrong on long waves: a type can ask for Newton steps */
+static PetscBool LevelDone(FenOT ot, const Newton *N)
+{
+  return (PetscBool)(Near(ot, N) && (N->newton_steps >= N->newton_least || N->error < ROUNDING));
 }
 
 /* is the present problem not yet the one to be solved? */
@@ -367,17 +377,18 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   before = N->error;
   dual_before = N->dual;
-  if (OnTheWay(ot) && Near(ot, N)) {
-    PetscCall(EndLevel(ot));
-  } else if (N->newton || Near(ot, N)) {
+  if (OnTheWay(ot) && LevelDone(ot, N)) {
+    PetscCall(SinkhornUpdate(ot, (PetscBool)(ot->at > 0 && ot->level[ot->at].empty))); /* will be interpolated */
+  } else if (N->newton || (Near(ot, N) && N->level_it >= N->sinkhorn_first)) {
     N->newton = 1;
+    N->newton_steps++;
     PetscCall(NewtonStep(ot));
   } else {
     PetscCall(SinkhornStep(ot));
-    N->newton = N->error > SLOW_SINKHORN * before;
+    N->newton = N->level_it + 1 >= N->sinkhorn_first && N->error > SLOW_SINKHORN * before;
   }
   N->level_it++;
-  N->stalled = N->error >= before && before < 1e-10 ? N->stalled + 1 : 0;
+  N->stalled = N->error >= before && before < ROUNDING ? N->stalled + 1 : 0;
   /* multigrid depends on the number of ranks: so that the value does not, the dual must have converged to rounding,
      which quadratic convergence gives in the step after a change of 1e-7 */
   s->intermediate =
@@ -386,7 +397,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   p->residual = N->error;
   p->value = N->dual;
   if (OnTheWay(ot)) {
-    if (Near(ot, N) || N->level_it >= N->level_max)
+    if (LevelDone(ot, N) || N->level_it >= N->level_max)
       PetscCall(NextLevel(ot));
   } else {
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
@@ -425,6 +436,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "check_it", &N->gap.iteration));
   PetscCall(FenStateAddInt(state, "level_it", &N->level_it));
   PetscCall(FenStateAddInt(state, "newton", &N->newton));
+  PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);
@@ -502,6 +514,7 @@ static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
   ((FenOT)s)->uses_levels = PETSC_FALSE;
+  ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
@@ -510,7 +523,7 @@ static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
   FENOTNEWTON - "newton": truncated Newton with preconditioned CG on the Schur system
 
   Options Database Keys:
-+ -ot_newton_precondition - auto, jacobi or sparse
++ -ot_newton_precondition - auto, jacobi, sparse or cycle
 . -ot_newton_share        - smallest entry kept in the sparse preconditioner, share of the row's largest (0: chosen)
 . -ot_newton_diagonal_it  - auto, on grids: iterations of a solve with the diagonal that lead to an assembled matrix
 . -ot_newton_level_it     - steps of an early level of epsilon at most (12)
@@ -539,5 +552,32 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   s->ops->view = FenOTView_Newton;
   s->ops->reset = FenOTReset_Newton;
   s->ops->destroy = FenOTDestroy_Newton;
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENOTMULTIGRID - "multigrid": coarse to fine on grids, each level of epsilon solved by Newton's method with multigrid
+
+  Options Database Keys:
++ -ot_levels          - coarse levels at most
+. -ot_eps_factor      - ratio of successive epsilons (0.5)
+. -ot_eps_level_tol   - marginal error at which an early level ends (0.01)
+- -ot_newton_...      - those of FENOTNEWTON
+
+  Level: beginner
+
+.seealso: `FENOTNEWTON`, `FenOTSetType()`
+M*/
+PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
+{
+  Newton *N;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTCreate_Newton(s));
+  N = (Newton *)s->data;
+  N->level_max = 40;
+  N->sinkhorn_first = 2;
+  N->newton_least = 1;
+  ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.01};
   PetscFunctionReturn(0);
 }
