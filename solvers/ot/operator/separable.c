@@ -41,6 +41,7 @@ typedef struct {
   int    *windows[2][FEN_MAX_DIM];             /* of the present plan: of its stages, and of the transposed ones */
   PetscBool  have[2];                          /* are they there? */
   FenFactors factors[FEN_MAX_DIM];             /* of the present plan, by stage */
+  PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
   PetscBool  kept;                             /* all of them */
   double    *weights;                          /* of the source, on the last stage's output */
   double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
@@ -211,7 +212,7 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   Separable *S = (Separable *)op->data;
 
   PetscFunctionBegin;
-  S->kept = op->keep;
+  S->kept = S->whole = op->keep;
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   S->have[0] = PETSC_TRUE;
   S->have[1] = PETSC_FALSE;
@@ -252,6 +253,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     w.weighted = (PetscBool)(g->axis == axis);
     w.windows = S->windows[0][s];
     w.have = S->have[0];
+    w.whole = S->whole;
     if (S->kept && !w.weighted)
       FenSweepMult(&w, &S->factors[s], FEN_SWEEP_FORWARD);
     else
