@@ -83,6 +83,6 @@ def run(bench):
         if seconds:
             rows.append((f"{n} x {n}", "POT emd", seconds, round(n * n / seconds), 0, seconds / least, "", "", ""))
     return table(("grid", "type", "seconds", "pixels/s", "gap", "time/multigrid's", "MB", "goal", "value"), rows) + \
-        (f"\nTwo smooth positive images, epsilon = 0.25 pixel^2, to a certified relative gap of {GAP:g}; the best run, "
-         f"both bounds\nincluded. A type that has not ended after {LIMIT} seconds stands with the gap it had. POT solves "
-         "the unregularised problem\nwith a stored cost matrix.\n")
+        (f"\nTwo smooth positive images, epsilon = 0.25 pixel^2, to a certified relative gap of {GAP:g}; the best "
+         f"run, both bounds\nincluded. A type that has not ended after {LIMIT} seconds stands with the gap it had. "
+         "POT solves the unregularised problem\nwith a stored cost matrix.\n")

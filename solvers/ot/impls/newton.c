@@ -13,7 +13,17 @@
    On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
    too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first.
 
-   Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the assembled preconditioner.
+   FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
+   Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
+   not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs: the
+   line search on the dual, the shift that grows when steps are cut, CG that stops after 50 V-cycles with a direction of
+   ascent, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain where a
+   target receives next to nothing.
+
+   Passes: two an iteration, two a CG iteration (six with V-cycles), one a trial step. Memory O(n+m), plus the
+   preconditioner: an assembled matrix, or 9 numbers a target for coarse grids (gridcycle.c); on grids also the plan's
+   factors, 2 w numbers a point with windows of w. Messages: those of passes, which on several ranks move arrays between
+   pencils (one all-to-all an axis), and of two rows to each neighbour for products on coarse grids.
 
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).

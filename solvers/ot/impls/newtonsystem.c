@@ -27,7 +27,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #else
   #define FEN_MULTIGRID PCGAMG
 #endif
-#define DAMPING       0.6 /* of the smoother: undamped it stalls where off-diagonal entries of coarse grids are positive */
+#define DAMPING       0.6  /* of the smoother */
 #define CYCLE_TARGETS 60.0 /* the V-cycle is worth its while up to this effective number of targets a source, */
 #define CYCLE_LEAST   500  /* on grids of at least this many points */
 #define MOST_CYCLES                                                                                                    \
