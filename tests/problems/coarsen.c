@@ -35,7 +35,7 @@ static double *Fill(FenLayout layout, Function f)
   FEN_OK(FenLayoutGetShape(layout, shape));
   FEN_OK(FenLayoutGetBox(layout, -1, &box));
   FEN_OK(FenLayoutGetLocalSize(layout, &n));
-  v = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  v = (double *)calloc((size_t)(n + 1), sizeof(double));
   for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
     for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
       for (FenInt k = box.lo[2]; k < box.hi[2]; k++)
