@@ -28,13 +28,14 @@ typedef struct {
 } FenSolverTypeEntry;
 
 typedef struct {
-  const char               *name;            /* "FenOT" */
-  const char               *stem;            /* "ot": options are -ot_type, -ot_max_it ... */
-  const char               *residual_option; /* "marginal_tol" */
-  const char               *residual_text;
-  PetscBool                 residual_is_gap; /* the residual is a certified gap, and meeting it is a converged gap */
-  const char               *default_type;
-  const FenSolverTypeEntry *types; /* ends with NULL */
+  const char *name;            /* "FenOT" */
+  const char *stem;            /* "ot": options are -ot_type, -ot_max_it ... */
+  const char *residual_option; /* "marginal_tol" */
+  const char *residual_text;
+  PetscBool   residual_is_gap; /* the residual is a certified gap, and meeting it is a converged gap */
+  const char *default_type;
+  PetscErrorCode (*choosetype)(FenSolver, const char **); /* the default type for the present problem; optional */
+  const FenSolverTypeEntry *types;                        /* ends with NULL */
   PetscErrorCode (*setfromoptions)(FenSolver, PetscOptionItems *);
   PetscErrorCode (*setup)(FenSolver);
   PetscErrorCode (*state)(FenSolver, FenState);
@@ -84,6 +85,8 @@ struct _p_FenSolver {
 PETSC_INTERN PetscErrorCode FenSolverInitialize_Private(FenSolver, const FenSolverFamily *);
 PETSC_INTERN PetscErrorCode FenSolverDestroyBase_Private(FenSolver);
 PETSC_INTERN void           FenSolverForget_Private(FenSolver);
+/* nobody named a type: the family's */
+PETSC_INTERN PetscErrorCode FenSolverUseDefaultType_Private(FenSolver);
 /* sums over all ranks (compensated) for a type's iteration; requests from outside travel along */
 PETSC_INTERN PetscErrorCode FenSolverReduce_Private(FenSolver, PetscInt n, const FenDD in[], double out[]);
 /* for reductions of another kind: what rank 0 is asked (bits, zero elsewhere), and the sum of all ranks' bits */

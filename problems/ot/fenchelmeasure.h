@@ -25,6 +25,11 @@ FEN_EXTERN PetscErrorCode FenMeasureDestroy(FenMeasure *);
 FEN_EXTERN PetscErrorCode FenMeasureView(FenMeasure, PetscViewer);
 /* the cloud of a grid's points, in the grid's global order */
 FEN_EXTERN PetscErrorCode FenMeasureToPoints(FenMeasure grid, FenMeasure *points);
+/* levels of grids: sums over blocks of two pixels along each axis of at least 2 `least` points; NULL if there is none
+ */
+FEN_EXTERN PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coarse);
+/* values on the points of the coarse grid, interpolated to those of the fine one */
+FEN_EXTERN PetscErrorCode FenMeasureInterpolate(FenMeasure coarse, FenMeasure fine, const double v[], double out[]);
 /* for messages: the file a measure came from; NULL (no name): source or target */
 FEN_EXTERN PetscErrorCode FenMeasureSetName(FenMeasure, const char[]);
 FEN_EXTERN PetscErrorCode FenMeasureGetName(FenMeasure, const char *[]);

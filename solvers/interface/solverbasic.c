@@ -116,6 +116,17 @@ PetscErrorCode FenSolverGetType(FenSolver s, const char *type[])
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenSolverUseDefaultType_Private(FenSolver s)
+{
+  const char *type = s->family->default_type;
+
+  PetscFunctionBegin;
+  if (s->family->choosetype)
+    PetscCall((*s->family->choosetype)(s, &type));
+  PetscCall(FenSolverSetType(s, type));
+  PetscFunctionReturn(0);
+}
+
 /*@
   FenSolverSetUp - Checks the problem and makes what the iteration needs. Called by `FenSolverSolve()`; call it before
   loading a state.
@@ -134,7 +145,7 @@ PetscErrorCode FenSolverSetUp(FenSolver s)
   if (s->isset)
     PetscFunctionReturn(0);
   if (!((PetscObject)s)->type_name)
-    PetscCall(FenSolverSetType(s, s->family->default_type));
+    PetscCall(FenSolverUseDefaultType_Private(s));
   PetscCall(PetscLogEventBegin(FEN_SetUp, s, 0, 0, 0));
   PetscCall((*s->family->setup)(s));
   PetscTryTypeMethod(s, setup);

@@ -176,7 +176,7 @@ PetscErrorCode FenSolverSetFromOptions(FenSolver s)
   if (flag)
     PetscCall(FenSolverSetType(s, type));
   else if (!((PetscObject)s)->type_name)
-    PetscCall(FenSolverSetType(s, s->family->default_type));
+    PetscCall(FenSolverUseDefaultType_Private(s));
   PetscCall(TolerancesFromOptions(s, PetscOptionsObject));
   PetscCall((*s->family->setfromoptions)(s, PetscOptionsObject));
   PetscCall(FenSolverMonitorFromOptions_Private(s));

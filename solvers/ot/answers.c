@@ -47,6 +47,7 @@ PetscErrorCode FenOTComputeBounds(FenOT ot, FenOTBounds *bounds)
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp((FenSolver)ot));
   if (!ot->final) {
+    PetscCall(FenOTUseFinest_Private(ot));
     if (ot->op->eps != ot->eps) /* stopped on an early level */
       PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
     PetscCall(FenOTCertify_Private(ot, FEN_BOUNDS_ALL));
@@ -215,8 +216,13 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   PetscInt    dim;
   FenCostKind kind = FEN_COST_SQEUCLIDEAN;
   double      mine;
+  PetscBool   isgrid;
+
+  FenMeasureKind points;
 
   PetscFunctionBegin;
+  PetscCall(FenMeasureGetKind(ot->source, &points));
+  isgrid = (PetscBool)(points == FEN_MEASURE_GRID);
   PetscCall(FenMeasureGetDim(ot->source, &dim));
   PetscCall(FenMeasureGetSize(ot->source, &N[0], &n[0]));
   PetscCall(FenMeasureGetSize(ot->target, &N[1], &n[1]));
@@ -226,6 +232,8 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   /* weights, coordinates three times, potentials, work of the operator and of the Krylov method, two travelling blocks
    */
   mine = 8.0 * ((double)(n[0] + n[1]) * (double)(3 * dim + 24) + (double)most * (double)(2 * dim + 8));
+  if (ot->uses_levels && dim <= 3 && kind != FEN_COST_MATRIX) /* on grids: factors of plans, coarse grids */
+    mine = isgrid ? 4.0 / 3 * (mine + 8.0 * (double)most * (double)(20 * dim + 10)) : mine;
   if (kind == FEN_COST_MATRIX)
     mine += 8.0 * ((double)n[0] * (double)N[1] + (double)n[1] * (double)N[0]);
   PetscCallMPI(MPI_Allreduce(&mine, bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ot)));

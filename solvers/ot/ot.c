@@ -35,7 +35,10 @@ PetscErrorCode FenOTInitializePackage_Private(void)
 static PetscErrorCode OTSetFromOptions(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
   FenOT     ot = (FenOT)s;
-  PetscReal eps = ot->eps, start = ot->schedule.start, factor = ot->schedule.factor, tol = ot->schedule.level_tol;
+  PetscReal eps = ot->eps, start = ot->asked.start;
+  PetscReal factor = ot->asked.factor > 0 ? ot->asked.factor : ot->usual.factor;
+  PetscReal tol = ot->asked.level_tol > 0 ? ot->asked.level_tol : ot->usual.level_tol;
+  PetscBool given[2];
   PetscEnum pairs = (PetscEnum)ot->pairs;
 
   PetscFunctionBegin;
@@ -43,17 +46,27 @@ static PetscErrorCode OTSetFromOptions(FenSolver s, PetscOptionItems *PetscOptio
   PetscCall(FenOTSetEpsilon(ot, eps));
   PetscCall(PetscOptionsReal("-ot_eps_start", "first epsilon of the scaling (0: an eighth of the largest cost)", "",
                              start, &start, NULL));
+  PetscCall(PetscOptionsReal("-ot_eps_factor", "ratio of successive epsilons (1: no scaling)", "", factor, &factor,
+                             &given[0]));
   PetscCall(
-      PetscOptionsReal("-ot_eps_factor", "ratio of successive epsilons (1: no scaling)", "", factor, &factor, NULL));
-  PetscCall(PetscOptionsReal("-ot_eps_level_tol", "marginal error at which an early level ends", "", tol, &tol, NULL));
+      PetscOptionsReal("-ot_eps_level_tol", "marginal error at which an early level ends", "", tol, &tol, &given[1]));
   PetscCheck(factor > 0 && factor <= 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_eps_factor %g: must be above 0 and at most 1", factor);
   PetscCheck(tol > 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_eps_level_tol %g: must be positive", tol);
-  ot->schedule = (FenEpsilonPlan){.start = start, .factor = factor, .level_tol = tol};
+  ot->asked.start = start;
+  if (given[0])
+    ot->asked.factor = factor;
+  if (given[1])
+    ot->asked.level_tol = tol;
   PetscCall(PetscOptionsEnum("-ot_pairs", "how all pairs are visited on several ranks", "", FenPairsTypes, pairs,
                              &pairs, NULL));
   ot->pairs = (FenPairsType)pairs;
+  PetscCall(PetscOptionsInt("-ot_levels", "coarse levels of a problem on grids at most (0: none)", "", ot->levels_most,
+                            &ot->levels_most, NULL));
+  PetscCheck(ot->levels_most >= 0 && ot->levels_most <= FEN_OT_MAX_LEVELS, PetscObjectComm((PetscObject)s),
+             (PetscErrorCode)FEN_ERR_OPTION, "-ot_levels %d: must be between 0 and %d", (int)ot->levels_most,
+             FEN_OT_MAX_LEVELS);
   PetscCall(PetscOptionsString("-fen_simd", "instruction set: auto, portable, avx2, avx512", "", ot->simd, ot->simd,
                                sizeof(ot->simd), NULL));
   PetscFunctionReturn(0);
@@ -87,27 +100,42 @@ static PetscErrorCode OTSetUp(FenSolver s)
   PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
   PetscCall(FenCostGetMaximum(ot->cost, ot->source, ot->target, &ot->cost_max));
   PetscCall(CheckEpsilon(ot));
-  PetscCall(FenOTOperatorCreate(ot->source, ot->target, ot->cost, ot->pairs, ot->simd, &ot->op));
-  PetscCall(FenMeasureGetSize(ot->source, NULL, &ot->n));
-  PetscCall(FenMeasureGetSize(ot->target, NULL, &ot->m));
-  PetscCall(FenMeasureGetWeights(ot->source, &ot->a));
-  PetscCall(FenMeasureGetWeights(ot->target, &ot->b));
-  PetscCall(PetscCalloc3(ot->n, &ot->f, ot->n, &ot->wn, ot->n, &ot->wn2));
-  PetscCall(PetscCalloc3(ot->m, &ot->g, ot->m, &ot->wm, ot->m, &ot->wm2));
+  ot->schedule = (FenEpsilonPlan){.start = ot->asked.start,
+                                  .factor = ot->asked.factor > 0 ? ot->asked.factor : ot->usual.factor,
+                                  .level_tol = ot->asked.level_tol > 0 ? ot->asked.level_tol : ot->usual.level_tol};
+  PetscCall(FenOTLevelsCreate_Private(ot, ot->uses_levels ? ot->levels_most : 0));
   PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
   ot->certified_at = -1;
   ot->final = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode OTState(FenSolver s, FenState state)
+/* multigrid on grids of two axes whose cost is a sum over axes */
+static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
 {
-  FenOT     ot = (FenOT)s;
-  FenLayout layout;
+  FenOT          ot = (FenOT)s;
+  FenCostKind    cost = FEN_COST_SQEUCLIDEAN;
+  FenMeasureKind kind[2];
+  PetscInt       dim;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetLayout(ot->target, &layout));
-  PetscCall(FenStateAddArray(state, "g", layout, 1, ot->g));
+  *type = FENOTNEWTON;
+  if (!ot->source || !ot->target)
+    PetscFunctionReturn(0);
+  if (ot->cost)
+    PetscCall(FenCostGetKind(ot->cost, &cost));
+  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
+  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim == 2 && cost != FEN_COST_MATRIX)
+    *type = FENOTMULTIGRID;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OTState(FenSolver s, FenState state)
+{
+  PetscFunctionBegin;
+  PetscCall(FenOTStateLevels_Private((FenOT)s, state, "g", NULL));
   PetscFunctionReturn(0);
 }
 
@@ -126,6 +154,7 @@ static PetscErrorCode OTFinish(FenSolver s)
   FenOT ot = (FenOT)s;
 
   PetscFunctionBegin;
+  PetscCall(FenOTUseFinest_Private(ot));
   if (s->reason != FEN_DIVERGED_NAN && s->reason != FEN_STOPPED) /* who stops a run has no time for further passes */
     PetscCall(FenOTComputeBounds(ot, NULL));
   PetscFunctionReturn(0);
@@ -138,6 +167,8 @@ static PetscErrorCode OTView(FenSolver s, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "epsilon %g, scaling from %g by %g\n", ot->eps, ot->schedule.start,
                                    ot->schedule.factor));
+  if (ot->nlevels > 1)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "levels: the grid and %d coarser ones\n", (int)ot->nlevels - 1));
   if (ot->op)
     PetscCall(PetscViewerASCIIPrintf(viewer, "kernels: %s, %d lanes\n", ot->op->kernels->name, ot->op->kernels->lanes));
   PetscFunctionReturn(0);
@@ -148,9 +179,7 @@ static PetscErrorCode OTReset(FenSolver s)
   FenOT ot = (FenOT)s;
 
   PetscFunctionBegin;
-  PetscCall(FenOTOperatorDestroy(&ot->op));
-  PetscCall(PetscFree3(ot->f, ot->wn, ot->wn2));
-  PetscCall(PetscFree3(ot->g, ot->wm, ot->wm2));
+  PetscCall(FenOTLevelsDestroy_Private(ot));
   PetscFunctionReturn(0);
 }
 
@@ -170,6 +199,7 @@ static const FenSolverFamily family = {.name = "FenOT",
                                        .residual_option = "marginal_tol",
                                        .residual_text = "stop at this L1 error of both marginals (0: not used)",
                                        .default_type = FENOTNEWTON,
+                                       .choosetype = OTDefaultType,
                                        .types = types,
                                        .setfromoptions = OTSetFromOptions,
                                        .setup = OTSetUp,
@@ -206,15 +236,16 @@ PetscErrorCode FenOTCreate(MPI_Comm comm, FenOT *ot)
   PetscCall(FenSolverInitialize_Private((FenSolver)o, &family));
   o->base.gap_rel = 1e-4;
   o->eps = 0;
-  o->schedule = (FenEpsilonPlan){.start = 0, .factor = 0.25, .level_tol = 0.05};
+  o->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   o->pairs = FEN_PAIRS_AUTO;
+  o->levels_most = FEN_OT_MAX_LEVELS;
   PetscCall(PetscStrcpy(o->simd, "auto"));
   *ot = o;
   PetscFunctionReturn(0);
 }
 
 /*@C
-  FenOTSetType - Chooses the method: FENOTSINKHORN or FENOTNEWTON.
+  FenOTSetType - Chooses the method: FENOTSINKHORN, FENOTNEWTON or FENOTMULTIGRID.
 
   Logically Collective
 
@@ -362,6 +393,7 @@ PetscErrorCode FenOTGetEpsilon(FenOT ot, double *eps)
 . -ot_eps_start     - first epsilon of the scaling
 . -ot_eps_factor    - ratio of successive epsilons
 . -ot_eps_level_tol - marginal error at which an early level ends
+. -ot_levels        - coarse levels of a problem on grids at most
 . -ot_pairs         - auto, ring or grid
 - -fen_simd         - instruction set of the kernels
 

@@ -13,23 +13,44 @@ typedef struct {
   double entropy; /* upper bound of sum E log(E/(mass a x b)) */
 } FenRounding;
 
+/* the problem between measures of blocks of pixels; level 0 is the problem itself */
+typedef struct {
+  FenMeasure    measure[2];
+  FenOTOperator op;
+  const double *weight[2];
+  FenInt        n[2], N[2]; /* local, global sizes */
+  double       *f, *g;
+  double        blur;  /* (squared) width of a block, 0 on level 0 */
+  PetscBool     empty; /* some target has no mass */
+} FenOTLevel;
+
+#define FEN_OT_BLUR       0.5 /* a level serves epsilons of at least this times its blur */
+#define FEN_OT_MAX_LEVELS 12
+
 struct _p_FenOT {
   struct _p_FenSolver base; /* first: a FenOT is a FenSolver */
   /* user parameters */
   FenMeasure     source, target;
   FenCost        cost;
   double         eps;
-  FenEpsilonPlan schedule;
+  FenEpsilonPlan asked;    /* by options; 0: what the type usually does */
+  FenEpsilonPlan usual;    /* of the type */
+  FenEpsilonPlan schedule; /* both together, from the set-up on */
   FenPairsType   pairs;
   char           simd[16];
+  PetscInt       levels_most; /* coarse levels at most */
+  PetscBool      uses_levels; /* the type does */
   /* work */
+  FenOTLevel   *level;
+  PetscInt      nlevels, at; /* present level; the rest of this block is its */
   FenOTOperator op;
-  const double *a, *b; /* weights */
-  FenInt        n, m;  /* local sizes */
-  double        cost_max;
+  const double *a, *b;   /* weights */
+  FenInt        n, m;    /* local sizes */
   double       *f, *g;   /* potentials on the source and the target; f = T(g) after the solve */
-  double       *wn, *wm; /* work on the source and the target */
+  double       *wn, *wm; /* work on the source and the target, as long as on the largest level */
   double       *wn2, *wm2;
+  FenInt        most; /* targets of mine on the level where I have the most */
+  double        cost_max;
   /* status */
   FenOTBounds bounds;
   FenRounding rounding;
@@ -42,10 +63,21 @@ typedef enum { FEN_BOUNDS_REGULARISED, FEN_BOUNDS_ALL } FenBoundsWanted;
 /* X-list of types: one line makes declaration and registration */
 #define FEN_OT_TYPE_LIST(X)                                                                                            \
   X(FENOTSINKHORN, Sinkhorn)                                                                                           \
-  X(FENOTNEWTON, Newton)
+  X(FENOTNEWTON, Newton)                                                                                               \
+  X(FENOTMULTIGRID, Multigrid)
 #define FEN_OT_DECLARE(name, Type) PETSC_INTERN PetscErrorCode FenOTCreate_##Type(FenSolver);
 FEN_OT_TYPE_LIST(FEN_OT_DECLARE)
 #undef FEN_OT_DECLARE
+
+PETSC_INTERN PetscErrorCode FenOTLevelsCreate_Private(FenOT, PetscInt most);
+PETSC_INTERN PetscErrorCode FenOTLevelsDestroy_Private(FenOT);
+/* the coarsest level that an epsilon can do with */
+PETSC_INTERN PetscInt       FenOTLevelFor_Private(FenOT, double eps);
+PETSC_INTERN PetscErrorCode FenOTUseLevel_Private(FenOT, PetscInt);
+PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
+PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
+/* arrays on the targets of all levels; NULL: g */
+PETSC_INTERN PetscErrorCode FenOTStateLevels_Private(FenOT, FenState, const char name[], double *const array[]);
 
 /* bounds from ot->g alone; leaves f = T(g) in ot->f. Costs 3 passes, 5 and two hard transforms for all */
 PETSC_INTERN PetscErrorCode FenOTCertify_Private(FenOT, FenBoundsWanted);

@@ -28,7 +28,7 @@ def main():
         check(steps[2]["matter"] < steps[1]["matter"] < steps[0]["all"], "fewer terms matter when epsilon falls")
         grid = ("-bench_instance", "grid", "-bench_shape", "12,10", "-bench_eps_diameter", 1e-2, "-ot_gap_rel", 1e-8)
         values = [bench.solve(*grid, "-ot_type", kind, ranks=ranks)
-                  for kind, ranks in (("sinkhorn", 1), ("sinkhorn", 2), ("newton", 1))]
+                  for kind, ranks in (("sinkhorn", 1), ("sinkhorn", 2), ("newton", 1), ("multigrid", 1))]
         check(all(v["reason"] == "converged_gap" and v["lower"] <= v["upper"] for v in values), "all converge")
         check(max(v["lower"] for v in values) <= min(v["upper"] for v in values), "the bounds overlap")
         cloud = bench.solve("-bench_n", 200, "-bench_m", 150, "-bench_eps_mean", 0.2, "-ot_gap_rel", 1e-3)

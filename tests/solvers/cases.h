@@ -28,6 +28,9 @@ static const Case cases[] = {{"cloud 3-D", FEN_COST_SQEUCLIDEAN, 3, {{61}, {47}}
                              {"grid 3-D, l1, zero pixels", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, 4},
                              {"grid 2-D, empty lines", FEN_COST_SQEUCLIDEAN, 2, {{9, 7}, {8, 11}}, PETSC_TRUE, -1},
                              {"grid 3-D, l1, empty lines", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, -1},
+                             {"grid 2-D, levels", FEN_COST_SQEUCLIDEAN, 2, {{16, 5}, {5, 17}}, PETSC_TRUE, 5},
+                             {"grid 3-D, levels", FEN_COST_SQEUCLIDEAN, 3, {{16, 3, 2}, {2, 16, 3}}, PETSC_TRUE, -1},
+                             {"grid 2-D, l1, levels", FEN_COST_L1, 2, {{17, 5}, {16, 6}}, PETSC_TRUE, 3},
                              {"matrix", FEN_COST_MATRIX, 1, {{45}, {38}}, PETSC_FALSE, 6}};
 #define NCASES ((int)(sizeof(cases) / sizeof(cases[0])))
 

@@ -13,31 +13,35 @@ typedef struct {
   FenInt done;
 } Injection;
 
-/* a point with weight of the last rank gets the value, through the state as a load would do it */
+/* a point with weight of the last rank that has one gets the value, through the state as a load would do it, on the
+   level of the grid that the iteration is on */
 static PetscErrorCode Inject(FenSolver s, const FenProgress *p, void *ctx)
 {
   Injection           *inj = (Injection *)ctx;
+  const FenOT          ot = (FenOT)s;
   const FenStateEntry *e;
-  const double        *w;
   FenState             state;
   PetscInt             n;
-  PetscMPIInt          rank, size;
+  int                  rank, last;
   FenInt               j = 0;
+  char                 name[16];
 
   PetscFunctionBegin;
   if (p->iteration != inj->at)
     PetscFunctionReturn(0);
-  PetscCallMPI(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
-  PetscCallMPI(MPI_Comm_size(MPI_COMM_WORLD, &size));
-  PetscCall(FenMeasureGetWeights(((FenOT)s)->target, &w));
+  while (j < ot->m && ot->b[j] <= 0)
+    j++;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  rank = j < ot->m ? rank : -1;
+  MPI_Allreduce(&rank, &last, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+  snprintf(name, sizeof(name), "g_%d", (int)ot->at);
+  if (!ot->at)
+    name[1] = 0;
   PetscCall(FenSolverGetState(s, &state));
   PetscCall(FenStateGetEntries(state, &n, &e));
   for (PetscInt k = 0; k < n; k++)
-    if (rank == size - 1 && !strcmp(e[k].name, "g")) {
-      while (w[j] <= 0)
-        j++;
+    if (rank == last && !strcmp(e[k].name, name))
       ((double *)e[k].data)[j] = inj->value;
-    }
   PetscCall(FenStateDestroy(&state));
   inj->done++;
   PetscFunctionReturn(0);

@@ -262,6 +262,14 @@ static void TestGrids(void **state)
   ForCase(&cases[8], EveryIteration);
 }
 
+/* on blocks of pixels first */
+static void TestLevels(void **state)
+{
+  (void)state;
+  ForCase(&cases[14], EveryIteration);
+  ForCase(&cases[16], EveryIteration);
+}
+
 /* the preconditioner changes on the way */
 static void TestAssembledLate(void **state)
 {
@@ -300,10 +308,10 @@ static void TestFinished(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestClouds),       cmocka_unit_test(TestGrids),
-                                     cmocka_unit_test(TestMatrix),       cmocka_unit_test(TestSaveOnly),
-                                     cmocka_unit_test(TestFinished),     cmocka_unit_test(TestUsedSolver),
-                                     cmocka_unit_test(TestAssembledLate)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestClouds),        cmocka_unit_test(TestGrids),
+                                     cmocka_unit_test(TestMatrix),        cmocka_unit_test(TestSaveOnly),
+                                     cmocka_unit_test(TestFinished),      cmocka_unit_test(TestUsedSolver),
+                                     cmocka_unit_test(TestAssembledLate), cmocka_unit_test(TestLevels)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

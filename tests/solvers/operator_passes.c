@@ -123,9 +123,19 @@ static long double Squared(const Setting *S, FenInt j, FenInt i)
   return S->E[i * MOST + j] * S->E[i * MOST + j];
 }
 
+/* E^T diag(a) E */
+static long double Normal(const Setting *S, FenInt j, FenInt k)
+{
+  long double sum = 0;
+
+  for (FenInt i = 0; i < S->D.n; i++)
+    sum += S->E[i * MOST + j] * S->D.a[i] * S->E[i * MOST + k];
+  return sum;
+}
+
 static double Difference(const Setting *S, int to, FenInt v, const double out[], EntryFn entry)
 {
-  const FenInt N = to ? S->D.n : S->D.m;
+  const FenInt N = to && entry != Normal ? S->D.n : S->D.m;
   const double floor = entry == Costed ? S->D.largest : 1; /* what is passed over is small against entries, not costs */
   double       worst = 0;
 
@@ -177,6 +187,9 @@ static void Products(Setting *S)
   FEN_ASSERT_ALL(Difference(S, 1, 0, out, Squared) <= 2 * tol);
   FEN_OK(FenOTMultTranspose(S->op, in, out)); /* squares leave nothing behind */
   FEN_ASSERT_ALL(Difference(S, 1, 0, out, Transposed) <= tol);
+  Values(S, 1, 1, in);
+  FEN_OK(FenOTMultNormal(S->op, in, out));
+  FEN_ASSERT_ALL(Difference(S, 1, 0, out, Normal) <= 2 * tol);
 }
 
 static void All(const Case *c, FenPairsType pairs, const PetscMPIInt cut[])
@@ -184,8 +197,9 @@ static void All(const Case *c, FenPairsType pairs, const PetscMPIInt cut[])
   static const double sharpness[] = {1, 30, 3000};
   Setting            *S = (Setting *)malloc(sizeof(*S));
 
-  for (int k = 0; k < 3; k++) {
-    Begin(S, c, pairs, cut, sharpness[k]);
+  for (int k = 0; k < 6; k++) {
+    Begin(S, c, pairs, cut, sharpness[k % 3]);
+    S->op->keep = (PetscBool)(k >= 3); /* factors of the plan */
     Transforms(S);
     Products(S);
     End(S);

@@ -10,7 +10,20 @@
    which needs no further pass, and otherwise when log(b/c) has become small: the L1 error does not see the tails, but
    the next level stumbles over them.
 
-   Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the assembled preconditioner.
+   On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
+   too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first.
+
+   FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
+   Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
+   not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs: the
+   line search on the dual, the shift that grows when steps are cut, CG that stops after 50 V-cycles with a direction of
+   ascent, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain where a
+   target receives next to nothing.
+
+   Passes: two an iteration, two a CG iteration (six with V-cycles), one a trial step. Memory O(n+m), plus the
+   preconditioner: an assembled matrix, or 9 numbers a target for coarse grids (gridcycle.c); on grids also the plan's
+   factors, 2 w numbers a point with windows of w. Messages: those of passes, which on several ranks move arrays between
+   pencils (one all-to-all an axis), and of two rows to each neighbour for products on coarse grids.
 
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
@@ -18,20 +31,25 @@
 #include "newtonsystem.h"
 #include <math.h>
 
-#define STEP_LIMIT    10.0 /* entries of a step are cut to this many epsilon */
-#define SLOW_SINKHORN 0.4  /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
+#define STEP_LIMIT    10.0  /* entries of a step are cut to this many epsilon */
+#define LOST_DIGITS   20.0  /* log(b/c) from which on c is not accurate any more */
+#define ROUNDING      1e-10 /* errors below this may be of rounding alone */
+#define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
 typedef struct {
   FenNewtonSystem system;
-  PetscInt        level_max; /* option: steps of an early level at most */
+  PetscInt        level_max;                    /* option: steps of an early level at most */
+  FenInt          sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
   double         *c, *d, *trial;
-  double         *before;               /* g at the end of the last level */
-  double         *g_built, shift_built; /* g and shift that the preconditioner was made of */
+  double        **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
+  double        **g_built; /* g that the preconditioner was made of */
+  double          shift_built;
   double          eps, eps_before, dual, error;
   double          log_error; /* largest |log(b/c)| */
   double          passes;
   FenGapSchedule  gap;
-  FenInt          level_it;
+  FenInt          level_it, newton_steps;
+  FenInt          at;      /* level of the grid */
   FenInt          newton;  /* this level has left its Sinkhorn phase */
   FenInt          stalled; /* steps in a row that rounding errors kept from improving */
   FenInt          ready;   /* f, c, dual, error are of the present g and eps */
@@ -50,15 +68,30 @@ static PetscBool cited = PETSC_FALSE;
 static void Extrapolate(FenOT ot, double eps)
 {
   Newton      *N = (Newton *)ot->base.data;
-  const double t = N->eps_before > 0 ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+  const double t = N->eps_before > N->eps ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+  double      *before = N->before[ot->at];
 
   for (FenInt j = 0; j < ot->m; j++) {
     const double g = ot->g[j];
 
-    ot->g[j] += t * (g - N->before[j]);
-    N->before[j] = g;
+    ot->g[j] += t * (g - before[j]);
+    before[j] = g;
   }
   N->eps_before = N->eps;
+}
+
+/* to a finer level, with what the iteration goes on from */
+static PetscErrorCode Refine(FenOT ot, PetscInt l)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
+  PetscCall(FenOTInterpolate_Private(ot, l, N->before[ot->at], N->before[l]));
+  PetscCall(FenOTUseLevel_Private(ot, l));
+  PetscCall(FenNewtonSystemMove(&N->system));
+  N->at = l;
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode StartLevel(FenOT ot, double eps)
@@ -67,7 +100,8 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
 
   PetscFunctionBegin;
   N->eps = eps;
-  N->level_it = N->newton = 0;
+  N->level_it = N->newton = N->newton_steps = 0;
+  N->stalled = 0;
   N->ready = N->built = N->diagonal_only = 0;
   N->system.shift = 0;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, eps));
@@ -76,19 +110,25 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
 
 static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
 {
-  FenOT   ot = (FenOT)s;
-  Newton *N = (Newton *)s->data;
+  FenOT        ot = (FenOT)s;
+  Newton      *N = (Newton *)s->data;
+  const double first = FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps);
 
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
-  PetscCall(PetscArrayzero(ot->g, ot->m));
   ot->op->passes = N->passes = 0;
   N->gap = (FenGapSchedule){.error = 1e-2};
   N->stalled = 0;
   N->eps_before = 0;
-  N->system.average = 0;
-  N->system.slow = N->system.trimmed = 0;
-  PetscCall(StartLevel(ot, FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps)));
+  for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
+    PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
+    PetscCall(PetscArrayzero(N->before[l], ot->level[l].n[1]));
+    PetscCall(PetscArrayzero(N->g_built[l], ot->level[l].n[1]));
+  }
+  N->at = FenOTLevelFor_Private(ot, first);
+  PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
+  PetscCall(FenNewtonSystemMove(&N->system));
+  PetscCall(StartLevel(ot, first));
   PetscFunctionReturn(0);
 }
 
@@ -127,20 +167,30 @@ static PetscErrorCode Columns(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* g <- g + eps log(b/c): no pass, c being known */
-static void SinkhornUpdate(FenOT ot)
+/* g <- T(f) = g + eps log(b/c): no pass, c being known. Where targets receive next to nothing, c has lost its digits,
+   and the transform itself is taken; `everywhere`: also at targets without mass, which c says nothing about */
+static PetscErrorCode SinkhornUpdate(FenOT ot, PetscBool everywhere)
 {
   Newton *N = (Newton *)ot->base.data;
 
+  PetscFunctionBegin;
+  if (everywhere || N->log_error > LOST_DIGITS) {
+    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
+    for (FenInt j = 0; j < ot->m; j++)
+      if (everywhere || ot->b[j] > 0)
+        ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
+    PetscFunctionReturn(0);
+  }
   for (FenInt j = 0; j < ot->m; j++)
     if (ot->b[j] > 0)
-      ot->g[j] += N->eps * log(ot->b[j] / PetscMax(N->c[j], 1e-300));
+      ot->g[j] += N->eps * log(ot->b[j] / N->c[j]);
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode SinkhornStep(FenOT ot)
 {
   PetscFunctionBegin;
-  SinkhornUpdate(ot);
+  PetscCall(SinkhornUpdate(ot, PETSC_FALSE));
   PetscCall(Dual(ot, ot->g, &((Newton *)ot->base.data)->dual));
   PetscCall(Columns(ot));
   PetscFunctionReturn(0);
@@ -153,7 +203,7 @@ static PetscErrorCode Build(FenOT ot)
   PetscFunctionBegin;
   N->system.diagonal_only = (PetscBool)N->diagonal_only;
   PetscCall(FenNewtonSystemBuild(&N->system, ot->f, ot->g));
-  PetscCall(PetscArraycpy(N->g_built, ot->g, ot->m));
+  PetscCall(PetscArraycpy(N->g_built[ot->at], ot->g, ot->m));
   N->shift_built = N->system.shift;
   N->built = 1;
   PetscFunctionReturn(0);
@@ -176,9 +226,9 @@ static PetscErrorCode Direction(FenOT ot, double *slope)
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
   PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
-  if (failed) { /* a factorisation or hierarchy that breaks down is replaced by the diagonal for the rest of the level
-                 */
-    N->diagonal_only = 1;
+  for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
+                                                         by the diagonal for the rest of the level */
+    N->diagonal_only = again || !N->system.cycles;
     PetscCall(Build(ot));
     PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   }
@@ -241,6 +291,8 @@ static PetscErrorCode NewtonStep(FenOT ot)
     PetscFunctionReturn(0);
   }
   N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
+  if (N->log_error > LOST_DIGITS) /* f is of the last trial */
+    PetscCall(Dual(ot, ot->g, &N->dual));
   PetscCall(SinkhornStep(ot));
   PetscFunctionReturn(0);
 }
@@ -252,13 +304,23 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   FenOT        ot = (FenOT)s;
   Newton      *N = (Newton *)s->data;
   const double shift = N->system.shift;
-  const FenInt its = N->system.its, its_fresh = N->system.its_fresh;
+  const FenInt its = N->system.its, its_fresh = N->system.its_fresh, slow = N->system.slow;
+  const FenInt trimmed = N->system.trimmed;
+  const double average = N->system.average, average_before = N->system.average_before;
 
   PetscFunctionBegin;
+  PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
+  PetscCall(FenNewtonSystemMove(&N->system)); /* forgets what was loaded */
+  N->system.its = its;
+  N->system.its_fresh = its_fresh;
+  N->system.slow = slow;
+  N->system.trimmed = trimmed;
+  N->system.average = average;
+  N->system.average_before = average_before;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
   if (N->built) {
     PetscCall(PetscArraycpy(N->trial, ot->g, ot->m));
-    PetscCall(PetscArraycpy(ot->g, N->g_built, ot->m));
+    PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->system.shift = N->shift_built;
     N->system.average = N->system.average_before;
     PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
@@ -283,6 +345,34 @@ static PetscBool Near(FenOT ot, const Newton *N)
   return (PetscBool)(N->error <= ot->schedule.level_tol && N->log_error <= 1);
 }
 
+/* may the next level begin? L1 errors do not see what is wrong on long waves: a type can ask for Newton steps */
+static PetscBool LevelDone(FenOT ot, const Newton *N)
+{
+  return (PetscBool)(Near(ot, N) && (N->newton_steps >= N->newton_least || N->error < ROUNDING));
+}
+
+/* is the present problem not yet the one to be solved? */
+static PetscBool OnTheWay(FenOT ot)
+{
+  return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || ot->at > 0);
+}
+
+/* the next epsilon, on the grid that it needs; for the last one the problem's own grid */
+static PetscErrorCode NextLevel(FenOT ot)
+{
+  Newton        *N = (Newton *)ot->base.data;
+  const double   next = N->eps > ot->eps ? FenEpsilonNext(&ot->schedule, N->eps, ot->eps) : ot->eps;
+  const PetscInt l = N->eps > ot->eps ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next)) : 0;
+
+  PetscFunctionBegin;
+  if (N->eps > ot->eps)
+    Extrapolate(ot, next);
+  if (l < ot->at)
+    PetscCall(Refine(ot, l));
+  PetscCall(StartLevel(ot, next));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
@@ -297,31 +387,28 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   before = N->error;
   dual_before = N->dual;
-  if (N->eps > ot->eps && Near(ot, N)) {
-    SinkhornUpdate(ot);
-  } else if (N->newton || Near(ot, N)) {
+  if (OnTheWay(ot) && LevelDone(ot, N)) {
+    PetscCall(SinkhornUpdate(ot, (PetscBool)(ot->at > 0 && ot->level[ot->at].empty))); /* will be interpolated */
+  } else if (N->newton || (Near(ot, N) && N->level_it >= N->sinkhorn_first)) {
     N->newton = 1;
+    N->newton_steps++;
     PetscCall(NewtonStep(ot));
   } else {
     PetscCall(SinkhornStep(ot));
-    N->newton = N->error > SLOW_SINKHORN * before;
+    N->newton = N->level_it + 1 >= N->sinkhorn_first && N->error > SLOW_SINKHORN * before;
   }
   N->level_it++;
-  N->stalled = N->error >= before && before < 1e-10 ? N->stalled + 1 : 0;
+  N->stalled = N->error >= before && before < ROUNDING ? N->stalled + 1 : 0;
   /* multigrid depends on the number of ranks: so that the value does not, the dual must have converged to rounding,
      which quadratic convergence gives in the step after a change of 1e-7 */
   s->intermediate =
-      N->eps > ot->eps || (N->newton && N->system.multigrid && fabs(N->dual - dual_before) > 1e-7 * fabs(N->dual));
+      OnTheWay(ot) || (N->newton && N->system.multigrid && fabs(N->dual - dual_before) > 1e-7 * fabs(N->dual));
   p->parameter = N->eps;
   p->residual = N->error;
   p->value = N->dual;
-  if (N->eps > ot->eps) {
-    if (Near(ot, N) || N->level_it >= N->level_max) {
-      const double next = FenEpsilonNext(&ot->schedule, N->eps, ot->eps);
-
-      Extrapolate(ot, next);
-      PetscCall(StartLevel(ot, next));
-    }
+  if (OnTheWay(ot)) {
+    if (LevelDone(ot, N) || N->level_it >= N->level_max)
+      PetscCall(NextLevel(ot));
   } else {
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
     if (N->stalled >= 5 && s->reason == FEN_ITERATING)
@@ -333,15 +420,14 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 
 static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
 {
-  FenOT     ot = (FenOT)s;
-  Newton   *N = (Newton *)s->data;
-  FenLayout layout;
+  FenOT   ot = (FenOT)s;
+  Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetLayout(ot->target, &layout));
-  PetscCall(FenStateAddArray(state, "g_before", layout, 1, N->before));
+  PetscCall(FenOTStateLevels_Private(ot, state, "g_before", N->before));
   PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
-  PetscCall(FenStateAddArray(state, "g_built", layout, 1, N->g_built));
+  PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
+  PetscCall(FenStateAddInt(state, "level", &N->at));
   PetscCall(FenStateAddReal(state, "shift_built", &N->shift_built));
   PetscCall(FenStateAddInt(state, "built", &N->built));
   PetscCall(FenStateAddReal(state, "average", &N->system.average));
@@ -360,6 +446,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "check_it", &N->gap.iteration));
   PetscCall(FenStateAddInt(state, "level_it", &N->level_it));
   PetscCall(FenStateAddInt(state, "newton", &N->newton));
+  PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);
@@ -399,7 +486,10 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc5(ot->m, &N->c, ot->m, &N->d, ot->m, &N->trial, ot->m, &N->before, ot->m, &N->g_built));
+  PetscCall(PetscCalloc3(ot->most, &N->c, ot->most, &N->d, ot->most, &N->trial));
+  PetscCall(PetscCalloc2(ot->nlevels, &N->before, ot->nlevels, &N->g_built));
+  for (PetscInt l = 0; l < ot->nlevels; l++)
+    PetscCall(PetscCalloc2(ot->level[l].n[1], &N->before[l], ot->level[l].n[1], &N->g_built[l]));
   PetscCall(FenNewtonSystemCreate(ot, &N->system));
   N->system.c = N->c;
   PetscFunctionReturn(0);
@@ -407,11 +497,15 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
 
 static PetscErrorCode FenOTReset_Newton(FenSolver s)
 {
+  FenOT   ot = (FenOT)s;
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemDestroy(&N->system));
-  PetscCall(PetscFree5(N->c, N->d, N->trial, N->before, N->g_built));
+  PetscCall(PetscFree3(N->c, N->d, N->trial));
+  for (PetscInt l = 0; N->before && l < ot->nlevels; l++)
+    PetscCall(PetscFree2(N->before[l], N->g_built[l]));
+  PetscCall(PetscFree2(N->before, N->g_built));
   PetscFunctionReturn(0);
 }
 
@@ -429,6 +523,8 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
+  ((FenOT)s)->uses_levels = PETSC_FALSE;
+  ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
@@ -437,7 +533,7 @@ static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
   FENOTNEWTON - "newton": truncated Newton with preconditioned CG on the Schur system
 
   Options Database Keys:
-+ -ot_newton_precondition - auto, jacobi or sparse
++ -ot_newton_precondition - auto, jacobi, sparse or cycle
 . -ot_newton_share        - smallest entry kept in the sparse preconditioner, share of the row's largest (0: chosen)
 . -ot_newton_diagonal_it  - auto, on grids: iterations of a solve with the diagonal that lead to an assembled matrix
 . -ot_newton_level_it     - steps of an early level of epsilon at most (12)
@@ -455,6 +551,7 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   PetscCall(PetscNew(&N));
   N->level_max = 12;
   N->system.precondition = FEN_PRECONDITION_AUTO;
+  ((FenOT)s)->uses_levels = PETSC_TRUE;
   s->data = N;
   s->ops->setfromoptions = FenOTSetFromOptions_Newton;
   s->ops->setup = FenOTSetUp_Newton;
@@ -465,5 +562,32 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   s->ops->view = FenOTView_Newton;
   s->ops->reset = FenOTReset_Newton;
   s->ops->destroy = FenOTDestroy_Newton;
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENOTMULTIGRID - "multigrid": coarse to fine on grids, each level of epsilon solved by Newton's method with multigrid
+
+  Options Database Keys:
++ -ot_levels          - coarse levels at most
+. -ot_eps_factor      - ratio of successive epsilons (0.5)
+. -ot_eps_level_tol   - marginal error at which an early level ends (0.01)
+- -ot_newton_...      - those of FENOTNEWTON
+
+  Level: beginner
+
+.seealso: `FENOTNEWTON`, `FenOTSetType()`
+M*/
+PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
+{
+  Newton *N;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTCreate_Newton(s));
+  N = (Newton *)s->data;
+  N->level_max = 40;
+  N->sinkhorn_first = 2;
+  N->newton_least = 1;
+  ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.01};
   PetscFunctionReturn(0);
 }

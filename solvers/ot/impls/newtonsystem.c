@@ -10,19 +10,29 @@
      sparse   the same Laplacian from the entries of E that are large in their row or their column, rows scaled to sum
               one, assembled as AIJ; then any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension and
               for small grids in two, algebraic multigrid otherwise. The diagonal while a source sends to many targets
-     auto     the least time. Where a pass costs n m exponentials this is sparse; on grids a pass is cheap, setting up
-              multigrid costs hundreds of them, and it is jacobi until its iterations would pay for that
+     cycle    on grids of two axes: a V-cycle whose smoother on the finest grid is the damped diagonal and whose coarse
+              grids are made by products, see gridcycle.c; an iteration of CG takes six passes instead of two
+     auto     the least time. Where a pass costs n m exponentials this is sparse. On grids a pass is cheap, and an
+              assembled matrix costs hundreds of them: with two axes this is cycle, with three it is jacobi until its
+              iterations would pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>
 
-const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "FenPrecondition", "FEN_PRECONDITION_", NULL};
+const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "FenPrecondition", "FEN_PRECONDITION_",
+                                        NULL};
 
 #if defined(PETSC_HAVE_HYPRE)
   #define FEN_MULTIGRID PCHYPRE /* BoomerAMG */
 #else
   #define FEN_MULTIGRID PCGAMG
 #endif
+#define DAMPING       0.6  /* of the smoother */
+#define CYCLE_TARGETS 60.0 /* the V-cycle is worth its while up to this effective number of targets a source, */
+#define CYCLE_LEAST   500  /* on grids of at least this many points */
+#define MOST_CYCLES                                                                                                    \
+  50                      /* of a solve: what CG has then is a direction of ascent, and a plan near the solution needs \
+                             fewer */
 #define TAIL         1e-4 /* masses below this share of the mean are scaled to a unit diagonal */
 #define FEW_TARGETS  60.0 /* assemble up to this effective number of targets a source */
 #define SLOW_2D      100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
@@ -52,10 +62,8 @@ static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
   PetscCall(VecGetArray(y, &py));
   for (FenInt j = 0; j < ot->m; j++)
     py[j] = px[j] * N->scale[j];
-  PetscCall(FenOTMult(ot->op, 1, py, N->u));
-  for (FenInt i = 0; i < ot->n; i++)
-    N->u[i] *= ot->a[i];
-  PetscCall(FenOTMultTranspose(ot->op, N->u, py));
+  PetscCall(PetscArraycpy(N->u, py, ot->m));
+  PetscCall(FenOTMultNormal(ot->op, N->u, py));
   for (FenInt j = 0; j < ot->m; j++) /* scale = 0: targets without mass are decoupled */
     py[j] = (1 + N->shift) * ScaledMass(N, j) * px[j] - py[j] * N->scale[j];
   PetscCall(VecRestoreArrayRead(x, &px));
@@ -76,7 +84,9 @@ PetscErrorCode FenNewtonSystemCreate(FenOT ot, FenNewtonSystem *N)
   PetscCall(MatShellSetOperation(N->S, MATOP_MULT, (void (*)(void))MultShell));
   PetscCall(MatSetOption(N->S, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatCreateVecs(N->S, &N->x, &N->rhs));
-  PetscCall(PetscMalloc2(ot->n, &N->u, ot->m, &N->scale));
+  PetscCall(VecDuplicate(N->x, &N->residual));
+  PetscCall(PetscMalloc3(ot->m, &N->u, ot->m, &N->scale, ot->m, &N->inverse));
+  ot->op->keep = PETSC_TRUE;
   PetscCall(KSPCreate(comm, &N->ksp));
   PetscCall(KSPSetOptionsPrefix(N->ksp, prefix));
   PetscCall(KSPAppendOptionsPrefix(N->ksp, "ot_newton_"));
@@ -93,7 +103,20 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(MatDestroy(&N->P));
   PetscCall(VecDestroy(&N->x));
   PetscCall(VecDestroy(&N->rhs));
-  PetscCall(PetscFree2(N->u, N->scale));
+  PetscCall(VecDestroy(&N->residual));
+  PetscCall(FenGridCycleDestroy(&N->cycle));
+  PetscCall(PetscFree3(N->u, N->scale, N->inverse));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
+{
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSystemDestroy(N));
+  PetscCall(FenNewtonSystemCreate(N->ot, N));
+  N->sparse = N->multigrid = N->diagonal_only = PETSC_FALSE;
+  N->its = N->its_fresh = N->slow = N->trimmed = 0;
+  N->average = N->average_before = 0;
   PetscFunctionReturn(0);
 }
 
@@ -211,6 +234,87 @@ static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const d
   PetscFunctionReturn(0);
 }
 
+/* product in unscaled numbers, for the coarse grids */
+static PetscErrorCode Unscaled(void *ctx, const double x[], double y[])
+{
+  FenNewtonSystem *N = (FenNewtonSystem *)ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTMultNormal(N->ot->op, x, y));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    y[j] = (1 + N->shift) * N->c[j] * x[j] - y[j];
+  PetscFunctionReturn(0);
+}
+
+/* The smoother of the present plan, one pass: with the diagonal of an old one the cycle may be indefinite */
+static PetscErrorCode UpdateSmoother(FenNewtonSystem *N)
+{
+  PetscFunctionBegin;
+  PetscCall(Diagonal(N, N->inverse));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    N->inverse[j] = N->scale[j] > 0 ? DAMPING / N->inverse[j] : 1;
+  PetscFunctionReturn(0);
+}
+
+/* coarse grids of the present plan */
+static PetscErrorCode BuildCycle(FenNewtonSystem *N)
+{
+  FenOT     ot = N->ot;
+  FenLayout layout;
+  double   *excess;
+
+  PetscFunctionBegin;
+  if (!N->cycle) {
+    PetscCall(FenMeasureGetLayout(ot->op->measure[1], &layout));
+    PetscCall(FenGridCycleCreate(layout, ot->op->kernels, &N->cycle));
+  }
+  PetscCall(PetscMalloc1(ot->m, &excess));
+  for (FenInt j = 0; j < ot->m; j++)
+    excess[j] = N->shift * N->c[j];
+  PetscCall(FenGridCycleBuild(N->cycle, Unscaled, N, excess));
+  PetscCall(PetscFree(excess));
+  PetscFunctionReturn(0);
+}
+
+/* V-cycle: one damped sweep of the diagonal before and after the coarse grids, which work in unscaled numbers */
+static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
+{
+  FenNewtonSystem *N;
+  FenInt           m;
+  const double    *pr;
+  double          *pz, *pt;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &N));
+  m = N->ot->m;
+  PetscCall(VecGetArrayRead(r, &pr));
+  PetscCall(VecGetArray(z, &pz));
+  for (FenInt j = 0; j < m; j++)
+    pz[j] = N->inverse[j] * pr[j];
+  PetscCall(VecRestoreArray(z, &pz));
+  for (int half = 0; half < 2; half++) {
+    PetscCall(MatMult(N->S, z, N->residual));
+    PetscCall(VecGetArray(z, &pz));
+    PetscCall(VecGetArray(N->residual, &pt));
+    for (FenInt j = 0; j < m; j++)
+      pt[j] = pr[j] - pt[j];
+    if (half)
+      for (FenInt j = 0; j < m; j++)
+        pz[j] += N->inverse[j] * pt[j];
+    else {
+      for (FenInt j = 0; j < m; j++)
+        pt[j] = N->scale[j] > 0 ? pt[j] / N->scale[j] : 0;
+      PetscCall(FenGridCycleCorrect(N->cycle, pt, N->u));
+      for (FenInt j = 0; j < m; j++)
+        pz[j] += N->scale[j] > 0 ? N->u[j] / N->scale[j] : 0;
+    }
+    PetscCall(VecRestoreArray(N->residual, &pt));
+    PetscCall(VecRestoreArray(z, &pz));
+  }
+  PetscCall(VecRestoreArrayRead(r, &pr));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
 {
   FenOT    ot = N->ot;
@@ -300,7 +404,11 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 
   PetscFunctionBegin;
   PetscCall(KSPGetPC(N->ksp, &pc));
-  if (!N->sparse)
+  if (N->cycles) {
+    PetscCall(PCSetType(pc, PCSHELL));
+    PetscCall(PCShellSetContext(pc, N));
+    PetscCall(PCShellSetApply(pc, ApplyCycle));
+  } else if (!N->sparse)
     PetscCall(PCSetType(pc, PCJACOBI));
   else if (IsDirect(N))
     PetscCall(Factorise(N, pc));
@@ -331,6 +439,23 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
   return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->slow || !N->ot->op->separable);
 }
 
+/* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
+   enough for the latter */
+static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
+{
+  FenLayout       layout;
+  const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
+
+  PetscFunctionBegin;
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
+                      N->ot->op->separable && N->average <= CYCLE_TARGETS);
+  if (*want) {
+    PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
+    PetscCall(FenGridCycleFits(layout, want));
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const double g[])
 {
   double *d;
@@ -343,10 +468,15 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
     PetscCall(Diagonal(N, d));
   N->sparse = WantSparse(N);
   N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
+  N->cycles = PETSC_FALSE;
   if (N->sparse)
     PetscCall(AssembleLaplacian(N, f, g));
-  else
+  else {
     PetscCall(AssembleDiagonal(N, d));
+    PetscCall(WantCycle(N, &N->cycles));
+    if (N->cycles)
+      PetscCall(BuildCycle(N));
+  }
   PetscCall(PetscFree(d));
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
@@ -356,7 +486,7 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
   const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
-  if (!N->sparse && !N->slow && N->precondition == FEN_PRECONDITION_AUTO && N->its >= slow) {
+  if (!N->sparse && !N->cycles && !N->slow && N->precondition == FEN_PRECONDITION_AUTO && N->its >= slow) {
     N->slow = 1;
     return PETSC_TRUE;
   }
@@ -414,12 +544,14 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], doub
 
   PetscFunctionBegin;
   Rescale(N);
+  if (N->cycles)
+    PetscCall(UpdateSmoother(N));
   PetscCall(VecGetArray(N->rhs, &r));
   for (FenInt j = 0; j < N->ot->m; j++)
     r[j] = rhs[j] * N->scale[j];
   PetscCall(Project(N, r));
   PetscCall(VecRestoreArray(N->rhs, &r));
-  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, 500));
+  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? MOST_CYCLES : 500));
   PetscCall(Solve(N, &ok));
   *failed = PetscNot(ok);
   if (!N->its_fresh)

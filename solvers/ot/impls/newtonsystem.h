@@ -2,9 +2,15 @@
 /* The Schur system of a Newton step on the target side, matrix-free, and its preconditioners. */
 #pragma once
 #include "../otimpl.h"
+#include "gridcycle.h"
 #include <petscksp.h>
 
-typedef enum { FEN_PRECONDITION_AUTO, FEN_PRECONDITION_JACOBI, FEN_PRECONDITION_SPARSE } FenPrecondition;
+typedef enum {
+  FEN_PRECONDITION_AUTO,
+  FEN_PRECONDITION_JACOBI,
+  FEN_PRECONDITION_SPARSE,
+  FEN_PRECONDITION_CYCLE
+} FenPrecondition;
 PETSC_INTERN const char *const FenPreconditions[];
 
 typedef struct {
@@ -19,8 +25,12 @@ typedef struct {
   Mat           S, P; /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs;
   KSP           ksp;
-  double       *u;                 /* work on the source */
+  FenGridCycle  cycle;   /* coarse grids of the target, or NULL */
+  double       *inverse; /* of the scaled diagonal: smoother of the cycle */
+  Vec           residual;
+  double       *u;                 /* work on the target */
   double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
+  PetscBool     cycles;            /* the cycle is in use */
   PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
   PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
   FenInt        its, its_fresh;    /* of the last solve; of the first with the present preconditioner */
@@ -32,6 +42,8 @@ typedef struct {
 
 PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
+/* the problem has another level of the grid: sizes change, and what was learnt about the preconditioner is forgotten */
+PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
 /* new preconditioner for the present plan; f, g, c, shift belong to it */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */

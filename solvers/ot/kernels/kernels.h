@@ -63,6 +63,7 @@ typedef struct {
   const double *w, *v;   /* apply: target exponents, values of sources */
   int           weighted;
   int          *window; /* sources window[2*i] <= j < window[2*i+1] matter to target i of some lane */
+  double       *e; /* factors 2^(u_j - c_ij - M_i) of the window of target i, then those of the next: rows sum to one */
 } FenLines;
 
 typedef struct {
@@ -76,6 +77,12 @@ typedef struct {
   void (*linewindows)(const FenLines *, double M[]); /* windows, and M_i = max_j t_ij, FEN_NONE if all weigh zero */
   void (*linelse)(const FenLines *, double M[]);     /* M_i becomes log2 sum_j 2^t_ij over the window */
   void (*lineapply)(const FenLines *, double out[]); /* out_i = sum_j 2^(w_i + t_ij) v_j over the window */
+  void (*linefactors)(const FenLines *,
+                      double M[]);                  /* linelse that keeps the terms, see `e`; 0 in lines of no weight */
+  void (*linemult)(const FenLines *, double out[]); /* out_i = sum_j e_ij v_j */
+  void (*linemulttranspose)(const FenLines *, int squares, double out[]); /* out_j = sum_i e_ij (or e_ij^2) v_i */
+  /* y_q = sum over k of stencil[k*n + q] x[q + (k/5-2) stride + k%5-2], k < 25; n a multiple of 16 */
+  void (*stencil)(FenInt n, FenInt stride, const double stencil[], const double x[], double y[]);
 } FenKernels;
 
 PETSC_INTERN const FenKernels FenKernels_portable;

@@ -230,3 +230,123 @@ static void LineApply(const FenLines *P, double out[])
   else
     LineProducts(P, FEN_TILE_SQEUCLIDEAN, 0, out);
 }
+
+/* ---- factors that are kept ---- */
+
+/* terms of the target's sum, not yet divided by it */
+FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const FenTileKind kind, const vd m[2], double e[], vd S[2])
+{
+  const LineTarget T = TargetOfLines(P, i);
+
+  for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, e += FEN_GROUP) {
+    vd t[2];
+
+    LineScores(&T, j, kind, t);
+    for (int h = 0; h < 2; h++) {
+      t[h] = v_exp2(t[h] - m[h]);
+      S[h] += t[h];
+      v_store(e + h * FEN_SIMD, t[h]);
+    }
+  }
+}
+
+FEN_INLINE void KeepFactors(const FenLines *P, const FenTileKind kind, double M[])
+{
+  double *e = P->e, inverse[FEN_GROUP];
+
+  for (FenInt i = 0; i < P->nt; i++) {
+    const FenInt n = P->window[2 * i + 1] - P->window[2 * i];
+    double      *mi = M + i * FEN_GROUP;
+    const vd     m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
+    vd           S[2] = {v_set(0.0), v_set(0.0)}, r[2];
+
+    if (n <= 0)
+      continue; /* M is FEN_NONE */
+    LineTermsKept(P, i, kind, m, e, S);
+    for (int h = 0; h < 2; h++)
+      v_store(inverse + h * FEN_SIMD, v_set(1.0) / S[h]);
+    for (int l = 0; l < FEN_GROUP; l++)
+      inverse[l] = mi[l] > 0.5 * FEN_NONE ? inverse[l] : 0;
+    for (int h = 0; h < 2; h++) {
+      v_store(mi + h * FEN_SIMD, m[h] + v_log2(S[h]));
+      r[h] = v_load(inverse + h * FEN_SIMD);
+    }
+    for (FenInt k = 0; k < n; k++, e += FEN_GROUP) {
+      v_store(e, r[0] * v_load(e));
+      v_store(e + FEN_SIMD, r[1] * v_load(e + FEN_SIMD));
+    }
+  }
+}
+
+static void LineFactors(const FenLines *P, double M[])
+{
+  if (P->kind == FEN_TILE_L1)
+    KeepFactors(P, FEN_TILE_L1, M);
+  else
+    KeepFactors(P, FEN_TILE_SQEUCLIDEAN, M);
+}
+
+static void LineMult(const FenLines *P, double out[])
+{
+  const double *e = P->e;
+
+  for (FenInt i = 0; i < P->nt; i++) {
+    const double *v = P->v + P->window[2 * i] * FEN_GROUP;
+    const FenInt  n = P->window[2 * i + 1] - P->window[2 * i];
+    vd            S[2] = {v_set(0.0), v_set(0.0)};
+
+    for (FenInt k = 0; k < n; k++, e += FEN_GROUP, v += FEN_GROUP) {
+      S[0] = v_fma(v_load(e), v_load(v), S[0]);
+      S[1] = v_fma(v_load(e + FEN_SIMD), v_load(v + FEN_SIMD), S[1]);
+    }
+    v_store(out + i * FEN_GROUP, S[0]);
+    v_store(out + i * FEN_GROUP + FEN_SIMD, S[1]);
+  }
+}
+
+FEN_INLINE void SpreadFactors(const FenLines *P, const int squares, double out[])
+{
+  const double *e = P->e;
+
+  memset(out, 0, (size_t)(P->ns * FEN_GROUP) * sizeof(double));
+  for (FenInt i = 0; i < P->nt; i++) {
+    const double *vi = P->v + i * FEN_GROUP;
+    const vd      v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
+    double       *o = out + P->window[2 * i] * FEN_GROUP;
+    const FenInt  n = P->window[2 * i + 1] - P->window[2 * i];
+
+    for (FenInt k = 0; k < n; k++, e += FEN_GROUP, o += FEN_GROUP)
+      for (int h = 0; h < 2; h++) {
+        const vd f = v_load(e + h * FEN_SIMD);
+
+        v_store(o + h * FEN_SIMD, v_fma(squares ? f * f : f, v[h], v_load(o + h * FEN_SIMD)));
+      }
+  }
+}
+
+static void LineMultTranspose(const FenLines *P, int squares, double out[])
+{
+  if (squares)
+    SpreadFactors(P, 1, out);
+  else
+    SpreadFactors(P, 0, out);
+}
+
+/* products with 5x5 points */
+static void Stencil(FenInt n, FenInt stride, const double stencil[], const double x[], double y[])
+{
+  for (FenInt q = 0; q < n; q += FEN_GROUP) {
+    vd            S[2] = {v_set(0.0), v_set(0.0)};
+    const double *s = stencil + q;
+
+    for (int a = -2; a <= 2; a++)
+      for (int b = -2; b <= 2; b++, s += n) {
+        const double *v = x + q + a * stride + b;
+
+        S[0] = v_fma(v_load(s), v_load(v), S[0]);
+        S[1] = v_fma(v_load(s + FEN_SIMD), v_load(v + FEN_SIMD), S[1]);
+      }
+    v_store(y + q, S[0]);
+    v_store(y + q + FEN_SIMD, S[1]);
+  }
+}

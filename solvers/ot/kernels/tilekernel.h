@@ -383,4 +383,8 @@ const FenKernels FEN_KERNELS = {
     .linewindows = LineWindows,
     .linelse = LineLSE,
     .lineapply = LineApply,
+    .linefactors = LineFactors,
+    .linemult = LineMult,
+    .stencil = Stencil,
+    .linemulttranspose = LineMultTranspose,
 };

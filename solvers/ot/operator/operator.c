@@ -37,6 +37,7 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
   PetscCall(PetscNew(&op));
   op->comm = PetscObjectComm((PetscObject)source);
   op->schedule = schedule;
+  op->share = 1;
   op->measure[0] = source;
   op->measure[1] = target;
   op->cost = cost;
@@ -96,7 +97,7 @@ PetscErrorCode FenOTOperatorRegisterEvents(PetscClassId classid)
 
 static void Count(FenOTOperator op)
 {
-  op->passes += 1;
+  op->passes += op->share;
   op->pairs += (double)op->N[0] * (double)op->N[1];
 }
 
@@ -135,6 +136,31 @@ PetscErrorCode FenOTMult(FenOTOperator op, PetscInt nv, const double v[], double
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
   PetscCall(op->ops.mult(op, nv, v, PETSC_FALSE, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
+  Count(op);
+  PetscFunctionReturn(0);
+}
+
+/* E^T diag(a) E v: two passes */
+PetscErrorCode FenOTMultNormal(FenOTOperator op, const double v[], double out[])
+{
+  double       *u;
+  const double *a;
+
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
+  if (op->ops.normal)
+    PetscCall(op->ops.normal(op, v, out));
+  else {
+    PetscCall(FenMeasureGetWeights(op->measure[0], &a));
+    PetscCall(PetscMalloc1(op->n[0], &u));
+    PetscCall(op->ops.mult(op, 1, v, PETSC_FALSE, u));
+    for (FenInt i = 0; i < op->n[0]; i++)
+      u[i] *= a[i];
+    PetscCall(op->ops.multtranspose(op, u, PETSC_FALSE, out));
+    PetscCall(PetscFree(u));
+  }
+  PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
+  Count(op);
   Count(op);
   PetscFunctionReturn(0);
 }

@@ -30,6 +30,8 @@ struct _FenOTOperatorOps {
   PetscErrorCode (*mult)(FenOTOperator, PetscInt nv, const double[], PetscBool weighted, double[]);
   /* squares: with E_ij^2 in place of E_ij */
   PetscErrorCode (*multtranspose)(FenOTOperator, const double[], PetscBool squares, double[]);
+  /* out = E^T diag(a) E v, a the weights of the source */
+  PetscErrorCode (*normal)(FenOTOperator, const double v[], double out[]);
   PetscErrorCode (*destroy)(FenOTOperator);
 };
 
@@ -46,6 +48,8 @@ struct _p_FenOTOperator {
   FenInt                   n[2], N[2]; /* local, global sizes */
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
   const FenKernels        *kernels;
+  PetscBool                keep;  /* a plan keeps its factors where they are few: products without exponentials */
+  double                   share; /* what a pass counts: 1, less on coarse levels */
   double                   passes, pairs;
   void                    *data;
 };
@@ -62,6 +66,7 @@ PETSC_INTERN PetscErrorCode FenOTMult(FenOTOperator, PetscInt nv, const double v
 PETSC_INTERN PetscErrorCode FenOTMultCost(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTranspose(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTransposeSquares(FenOTOperator, const double v[], double out[]);
+PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], double out[]);
 /* entries E_ij of at least `share` times the largest in their row, and by_column also those that weighted by a_i are so
    in their column: sparse rows of my sources */
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,

@@ -39,9 +39,13 @@ typedef struct {
   FenInt    shape[2][FEN_MAX_DIM];
   double *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM]; /* of the present plan: L_s at stage s's input, -L_{s+1} at its output */
   int    *windows[2][FEN_MAX_DIM];             /* of the present plan: of its stages, and of the transposed ones */
-  PetscBool have[2];                           /* are they there? */
-  double   *a, *b, *sweep;                     /* work: two arrays, what a sweep needs */
-  FenInt    nwork;
+  PetscBool  have[2];                          /* are they there? */
+  FenFactors factors[FEN_MAX_DIM];             /* of the present plan, by stage */
+  PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
+  PetscBool  kept;                             /* all of them */
+  double    *weights;                          /* of the source, on the last stage's output */
+  double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
+  FenInt     nwork;
 } Separable;
 
 /* ---- lower envelopes: min_s (c(t,s) - h_s) on a line in linear time ---- */
@@ -168,7 +172,10 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     }
     if (hard)
       PetscCall(SweepHard(&w));
-    else
+    else if (keep && op->keep) {
+      PetscCall(FenSweepFactors(&w, &S->factors[s]));
+      S->kept = (PetscBool)(S->kept && S->factors[s].have);
+    } else
       FenSweepLSE(&w);
     for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
       S->minus[s][i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
@@ -205,6 +212,7 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   Separable *S = (Separable *)op->data;
 
   PetscFunctionBegin;
+  S->kept = S->whole = op->keep;
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   S->have[0] = PETSC_TRUE;
   S->have[1] = PETSC_FALSE;
@@ -245,7 +253,11 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     w.weighted = (PetscBool)(g->axis == axis);
     w.windows = S->windows[0][s];
     w.have = S->have[0];
-    FenSweepApply(&w);
+    w.whole = S->whole;
+    if (S->kept && !w.weighted)
+      FenSweepMult(&w, &S->factors[s], FEN_SWEEP_FORWARD);
+    else
+      FenSweepApply(&w);
   }
   PetscCall(Move(C->leave, S->a, out));
   PetscFunctionReturn(0);
@@ -310,6 +322,74 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   PetscFunctionReturn(0);
 }
 
+/* the same with kept factors, or their squares: E_ij is one product of factors of stages */
+static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], PetscBool squares, double out[])
+{
+  Separable *S = (Separable *)op->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(S->a, v, op->n[0]));
+  for (PetscInt s = op->dim - 1; s >= 0; s--) {
+    FenSweep t = StageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
+
+    PetscCall(Move(S->back[s], S->a, S->b));
+    t.v = S->b;
+    t.out = S->a;
+    t.windows = S->windows[0][s];
+    FenSweepMult(&t, &S->factors[s], squares ? FEN_SWEEP_SQUARES : FEN_SWEEP_TRANSPOSED);
+  }
+  PetscCall(Move(S->out, S->a, out));
+  PetscFunctionReturn(0);
+}
+
+/* the last stage and its transpose meet on the same lines: its factors are read once from memory, and nothing moves in
+   between */
+static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[])
+{
+  Separable *S = (Separable *)op->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(S->a, v, op->n[1]));
+  for (PetscInt k = 0; k < 2 * op->dim - 1; k++) {
+    const PetscInt s = k < op->dim ? k : 2 * op->dim - 2 - k;
+    const Stage   *g = &S->chain[FEN_TO_SOURCE].stage[s];
+    FenSweep       t = StageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+
+    PetscCall(Move(k < op->dim ? g->enter : S->back[s], S->a, S->b));
+    t.v = S->b;
+    t.w = S->weights;
+    t.out = S->a;
+    t.windows = S->windows[0][s];
+    FenSweepMult(&t, &S->factors[s],
+                 k < op->dim - 1    ? FEN_SWEEP_FORWARD
+                 : k == op->dim - 1 ? FEN_SWEEP_BOTH
+                                    : FEN_SWEEP_TRANSPOSED);
+  }
+  PetscCall(Move(S->out, S->a, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], double out[])
+{
+  Separable    *S = (Separable *)op->data;
+  const double *a;
+  double       *u;
+
+  PetscFunctionBegin;
+  if (S->kept) {
+    PetscCall(NormalKept(op, v, out));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenMeasureGetWeights(op->measure[0], &a));
+  PetscCall(PetscMalloc1(op->n[0], &u));
+  PetscCall(MultAxis(op, v, -1, u));
+  for (FenInt i = 0; i < op->n[0]; i++)
+    u[i] *= a[i];
+  PetscCall(RunTransposed(op, u, S->L, S->minus, PETSC_TRUE, out));
+  PetscCall(PetscFree(u));
+  PetscFunctionReturn(0);
+}
+
 /* E_ij is one product of stage factors, so that its square is the product of the squared factors: all exponents double
  */
 static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], double out[])
@@ -340,7 +420,9 @@ static PetscErrorCode MultTranspose_Separable(FenOTOperator op, const double v[]
   Separable *S = (Separable *)op->data;
 
   PetscFunctionBegin;
-  if (squares)
+  if (S->kept)
+    PetscCall(RunTransposedKept(op, v, squares, out));
+  else if (squares)
     PetscCall(TransposedSquares(op, v, out));
   else
     PetscCall(RunTransposed(op, v, S->L, S->minus, PETSC_TRUE, out));
@@ -353,7 +435,7 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
 
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 1));
-  S->have[0] = S->have[1] = PETSC_FALSE;
+  S->have[0] = S->have[1] = S->kept = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -376,8 +458,11 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   for (PetscInt s = 0; s < op->dim; s++) {
     PetscCall(FenRedistDestroy(&S->back[s]));
     PetscCall(PetscFree4(S->L[s], S->minus[s], S->windows[0][s], S->windows[1][s]));
+    PetscCall(PetscFree(S->factors[s].e));
+    PetscCall(PetscFree(S->factors[s].start));
   }
   PetscCall(FenRedistDestroy(&S->out));
+  PetscCall(PetscFree(S->weights));
   PetscCall(PetscFree3(S->a, S->b, S->sweep));
   PetscCall(PetscFree(S));
   PetscFunctionReturn(0);
@@ -437,8 +522,23 @@ static PetscErrorCode MakeTransposed(FenOTOperator op)
     PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &S->back[s]));
     PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
                            &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, g->nlines), &S->windows[1][s]));
+    PetscCall(PetscMalloc1(FenSweepBlocks(op->kernels, g->nlines), &S->factors[s].start));
   }
   PetscCall(FenRedistCreate(C->stage[0].in, layout[1], &S->out));
+  PetscFunctionReturn(0);
+}
+
+/* the source's weights on the last stage's output */
+static PetscErrorCode MoveWeights(FenOTOperator op)
+{
+  Separable     *S = (Separable *)op->data;
+  const PetscInt last = op->dim - 1;
+  const double  *a;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetWeights(op->measure[0], &a));
+  PetscCall(PetscMalloc1(S->chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
+  PetscCall(Move(S->back[last], a, S->weights));
   PetscFunctionReturn(0);
 }
 
@@ -467,6 +567,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(MakeTransposed(op));
   PetscCheck(longest < INT_MAX, op->comm, (PetscErrorCode)FEN_ERR_SIZE, "an axis of %lld points is too long",
              (long long)longest);
+  PetscCall(MoveWeights(op));
   PetscCall(PetscMalloc3(S->nwork, &S->a, S->nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
@@ -474,6 +575,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->ops.setplan = SetPlan_Separable;
   op->ops.mult = Mult_Separable;
   op->ops.multtranspose = MultTranspose_Separable;
+  op->ops.normal = Normal_Separable;
   op->ops.destroy = Destroy_Separable;
   PetscFunctionReturn(0);
 }

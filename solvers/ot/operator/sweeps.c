@@ -21,7 +21,7 @@ static Block MakeBlock(const FenSweep *s, FenInt first)
   Block b = {.lanes = s->kernels->linelanes};
 
   b.n = PetscMin(b.lanes, s->nlines - first);
-  b.r = PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
+  b.r = s->whole ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
   b.rows = (s->nt + b.r - 1) / b.r;
   for (FenInt l = 0; l < b.lanes; l++) {
     b.line[l] = first + l % b.n;
@@ -70,7 +70,9 @@ static void GatherCoordinates(const Block *b, FenInt nt, const double x[], doubl
 
 static void Scatter(const Block *b, FenInt nt, const double from[], double to[])
 {
-  for (FenInt i0 = 0; i0 < b->rows; i0 += TILE)
+  const FenInt rows = (nt + b->r - 1) / b->r;
+
+  for (FenInt i0 = 0; i0 < rows; i0 += TILE)
     for (FenInt l = 0; l < b->n * b->r; l++) {
       double      *q = to + b->line[l] * nt + b->share[l];
       const FenInt left = (nt - b->share[l] + b->r - 1) / b->r, i1 = PetscMin(left, i0 + TILE);
@@ -145,4 +147,109 @@ void FenSweepLSE(const FenSweep *s)
 void FenSweepApply(const FenSweep *s)
 {
   ForBlocks(s, BlockApply);
+}
+
+FenInt FenSweepBlocks(const FenKernels *kernels, FenInt nlines)
+{
+  return (nlines + kernels->linelanes - 1) / kernels->linelanes;
+}
+
+/* room for the factors of a block whose windows are known; false: they would be too many */
+static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt start, FenFactors *F, FenInt *size,
+                           PetscBool *fits)
+{
+  double *bigger;
+
+  PetscFunctionBegin;
+  *size = 0;
+  for (FenInt i = 0; i < P->nt; i++)
+    *size += PetscMax(0, P->window[2 * i + 1] - P->window[2 * i]);
+  *size *= s->kernels->linelanes;
+  *fits = (PetscBool)(start + *size <=
+                      FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * FenSweepBlocks(s->kernels, s->nlines));
+  if (!*fits || start + *size <= F->capacity)
+    PetscFunctionReturn(0);
+  F->capacity = PetscMax(start + *size, 3 * F->capacity / 2);
+  PetscCall(PetscMalloc1(F->capacity, &bigger));
+  PetscCall(PetscArraycpy(bigger, F->e, start));
+  PetscCall(PetscFree(F->e));
+  F->e = bigger;
+  PetscFunctionReturn(0);
+}
+
+static FenLines BlockLines(const FenSweep *s, FenInt first, double *work[])
+{
+  const FenInt longest = PetscMax(s->nt, s->ns);
+
+  for (int k = 0; k < ARRAYS; k++)
+    work[k] = s->work + k * longest * s->kernels->linelanes;
+  return (FenLines){.kind = s->kind,
+                    .ns = s->ns,
+                    .nt = s->nt,
+                    .xs = s->xs,
+                    .u = work[0],
+                    .v = work[1],
+                    .xt = work[2],
+                    .window = s->windows + (first / s->kernels->linelanes) * 2 * s->nt};
+}
+
+PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
+{
+  const FenInt lanes = s->kernels->linelanes;
+  FenSweep     whole = *s;
+  FenInt       start = 0;
+
+  PetscFunctionBegin;
+  F->have = PETSC_TRUE;
+  whole.whole = PETSC_TRUE;
+  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+    const Block b = MakeBlock(&whole, first);
+    double     *work[ARRAYS];
+    FenLines    P = BlockLines(s, first, work);
+    FenInt      size = 0;
+
+    if (!first)
+      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    GatherLines(&b, s->ns, s->u, work[0]);
+    s->kernels->linewindows(&P, work[4]);
+    if (F->have)
+      PetscCall(Room(s, &P, start, F, &size, &F->have));
+    if (F->have) {
+      P.e = F->e + start;
+      F->start[first / lanes] = start;
+      start += size;
+      s->kernels->linefactors(&P, work[4]);
+    } else
+      s->kernels->linelse(&P, work[4]);
+    Scatter(&b, s->nt, work[4], s->out);
+  }
+  PetscFunctionReturn(0);
+}
+
+void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct product)
+{
+  const FenInt lanes = s->kernels->linelanes, nin = product == FEN_SWEEP_FORWARD || product == FEN_SWEEP_BOTH;
+  FenSweep     whole = *s;
+
+  whole.whole = PETSC_TRUE;
+  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+    const Block b = MakeBlock(&whole, first);
+    double     *work[ARRAYS];
+    FenLines    P = BlockLines(s, first, work);
+
+    P.e = F->e + F->start[first / lanes];
+    GatherLines(&b, nin ? s->ns : s->nt, s->v, work[1]);
+    if (product == FEN_SWEEP_BOTH) {
+      s->kernels->linemult(&P, work[4]);
+      GatherLines(&b, s->nt, s->w, work[3]);
+      for (FenInt k = 0; k < s->nt * lanes; k++)
+        work[3][k] *= work[4][k];
+      P.v = work[3];
+    }
+    if (product == FEN_SWEEP_FORWARD)
+      s->kernels->linemult(&P, work[4]);
+    else
+      s->kernels->linemulttranspose(&P, product == FEN_SWEEP_SQUARES, work[4]);
+    Scatter(&b, product == FEN_SWEEP_FORWARD ? s->nt : s->ns, work[4], s->out);
+  }
 }

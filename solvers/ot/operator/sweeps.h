@@ -22,9 +22,27 @@ typedef struct {
   int              *windows;   /* FenSweepWindows() numbers that stay, or NULL */
   PetscBool         have;      /* apply: `windows` are there already, from a sweep with the same axes and u */
   double           *work;      /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
+  PetscBool         whole;     /* a line takes one lane, whatever their number */
 } FenSweep;
+
+/* Normalised factors e_ij = 2^(u_j - c_ij - out_i) of a LSE sweep, for products without exponentials: rows sum to one.
+   Kept while they are at most FEN_FACTORS_MOST numbers a target, which they are when epsilon is small */
+typedef struct {
+  PetscBool have;
+  double   *e;
+  FenInt    capacity;
+  FenInt   *start; /* of each block of lines; FenSweepBlocks() numbers */
+} FenFactors;
+#define FEN_FACTORS_MOST 80
 
 PETSC_INTERN FenInt FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
 PETSC_INTERN FenInt FenSweepWork(const FenKernels *, FenInt longest);
 PETSC_INTERN void   FenSweepLSE(const FenSweep *);
 PETSC_INTERN void   FenSweepApply(const FenSweep *);
+PETSC_INTERN FenInt FenSweepBlocks(const FenKernels *, FenInt nlines);
+/* LSE that also keeps the factors; windows must be given and stay */
+PETSC_INTERN PetscErrorCode FenSweepFactors(const FenSweep *, FenFactors *);
+/* with kept factors and windows: out_i = sum_j e_ij v_j; transposed: out_j = sum_i e_ij v_i; and both, with a weight on
+   the targets in between, w: out_j = sum_i e_ij w_i sum_k e_ik v_k */
+typedef enum { FEN_SWEEP_FORWARD, FEN_SWEEP_TRANSPOSED, FEN_SWEEP_SQUARES, FEN_SWEEP_BOTH } FenSweepProduct;
+PETSC_INTERN void FenSweepMult(const FenSweep *, const FenFactors *, FenSweepProduct);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Levels of a transport problem on grids: the same problem between measures of blocks of 2, 4, 8 ... pixels along each
+   axis (FenMeasureCoarsen). While epsilon is large against the squared width of a block (against its width for
+   distances), the plan is too blurred to see pixels, and an iteration on blocks does the same for a fraction of the
+   work. Level 0 is the problem itself.
+
+   An iteration works on the present level: op, a, b, n, m, f, g of FenOT are that level's. Each level keeps its own g,
+   which a state lists, so that a stop on a coarse level loses nothing. Passes on a level count by their share of the
+   points (of the pairs where pairs are evaluated one by one).
+
+   Memory of all levels: at most 1/(1 - 2^-d) times that of the finest. Messages: those of passes; between two levels
+   one redistribution an axis.
+*/
+#include "otimpl.h"
+#include <math.h>
+
+#define LEAST 8 /* points that an axis keeps at least */
+
+static PetscErrorCode LevelCreate(FenOT ot, FenMeasure source, FenMeasure target, FenOTLevel *L)
+{
+  const FenMeasure m[2] = {source, target};
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++) {
+    PetscCall(PetscObjectReference((PetscObject)m[s]));
+    L->measure[s] = m[s];
+    PetscCall(FenMeasureGetSize(m[s], &L->N[s], &L->n[s]));
+    PetscCall(FenMeasureGetWeights(m[s], &L->weight[s]));
+  }
+  PetscCall(PetscCalloc2(L->n[0], &L->f, L->n[1], &L->g));
+  PetscCall(FenOTOperatorCreate(source, target, ot->cost, ot->pairs, ot->simd, &L->op));
+  PetscFunctionReturn(0);
+}
+
+/* halves the axes of both measures; no_more: both are as coarse as they get */
+static PetscErrorCode Coarser(const FenOTLevel *fine, FenMeasure coarse[2], PetscBool *no_more)
+{
+  PetscFunctionBegin;
+  *no_more = PETSC_TRUE;
+  for (int s = 0; s < 2; s++) {
+    PetscCall(FenMeasureCoarsen(fine->measure[s], LEAST, &coarse[s]));
+    if (coarse[s]) {
+      *no_more = PETSC_FALSE;
+      continue;
+    }
+    PetscCall(PetscObjectReference((PetscObject)fine->measure[s]));
+    coarse[s] = fine->measure[s];
+  }
+  PetscFunctionReturn(0);
+}
+
+/* widest block: squared for squared costs */
+static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
+{
+  double   width = 0;
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  for (int s = 0; s < 2; s++) {
+    double spacing[FEN_MAX_DIM], finest[FEN_MAX_DIM];
+
+    PetscCall(FenMeasureGetGrid(L->measure[s], NULL, spacing, NULL));
+    PetscCall(FenMeasureGetGrid(ot->level[0].measure[s], NULL, finest, NULL));
+    for (PetscInt k = 0; k < dim; k++)
+      if (spacing[k] > finest[k])
+        width = PetscMax(width, spacing[k]);
+  }
+  *blur = ot->op->kind == FEN_COST_SQEUCLIDEAN ? width * width : width;
+  PetscFunctionReturn(0);
+}
+
+/* Does the cost come from coordinates on two grids? */
+static PetscErrorCode HasLevels(FenOT ot, PetscBool *has)
+{
+  FenMeasureKind kind[2];
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
+  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
+  *has = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && ot->op->kind != FEN_COST_MATRIX);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode AnyEmpty(FenOT ot, FenOTLevel *L)
+{
+  int mine = 0, any;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < L->n[1]; j++)
+    mine |= !(L->weight[1][j] > 0);
+  PetscCallMPI(MPI_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ot)));
+  L->empty = (PetscBool)any;
+  PetscFunctionReturn(0);
+}
+
+/* level 0, and coarser ones that some epsilon of the schedule can use: up to `most` of them */
+PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
+{
+  const double first = FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps);
+  PetscBool    has = PETSC_FALSE, no_more = PETSC_FALSE;
+  FenInt       n = 0, m = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1((size_t)most + 1, &ot->level));
+  PetscCall(LevelCreate(ot, ot->source, ot->target, &ot->level[0]));
+  ot->nlevels = 1;
+  ot->op = ot->level[0].op;
+  PetscCall(HasLevels(ot, &has));
+  for (PetscInt l = 0; has && l < most && !no_more; l++) {
+    const FenOTLevel *fine = &ot->level[l];
+    FenOTLevel       *L = &ot->level[l + 1];
+    FenMeasure        coarse[2];
+
+    PetscCall(Coarser(fine, coarse, &no_more));
+    if (!no_more) {
+      PetscCall(FenMeasureBalance(coarse[0], coarse[1], PETSC_TRUE));
+      PetscCall(LevelCreate(ot, coarse[0], coarse[1], L));
+      PetscCall(Blur(ot, L, &L->blur));
+      L->op->share = L->op->separable
+                         ? (double)(L->N[0] + L->N[1]) / (double)(ot->level[0].N[0] + ot->level[0].N[1])
+                         : (double)L->N[0] / (double)ot->level[0].N[0] * ((double)L->N[1] / (double)ot->level[0].N[1]);
+      ot->nlevels++;
+      no_more = (PetscBool)(first < FEN_OT_BLUR * L->blur);
+    }
+    for (int s = 0; s < 2; s++)
+      PetscCall(FenMeasureDestroy(&coarse[s]));
+  }
+  for (PetscInt l = 0; l < ot->nlevels; l++) {
+    PetscCall(AnyEmpty(ot, &ot->level[l]));
+    n = PetscMax(n, ot->level[l].n[0]);
+    m = PetscMax(m, ot->level[l].n[1]);
+  }
+  ot->most = m;
+  PetscCall(PetscCalloc2(n, &ot->wn, n, &ot->wn2));
+  PetscCall(PetscCalloc2(m, &ot->wm, m, &ot->wm2));
+  PetscCall(FenOTUseLevel_Private(ot, 0));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTLevelsDestroy_Private(FenOT ot)
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < ot->nlevels; l++) {
+    FenOTLevel *L = &ot->level[l];
+
+    PetscCall(FenOTOperatorDestroy(&L->op));
+    PetscCall(PetscFree2(L->f, L->g));
+    for (int s = 0; s < 2; s++)
+      PetscCall(FenMeasureDestroy(&L->measure[s]));
+  }
+  ot->nlevels = ot->at = 0;
+  ot->op = NULL;
+  ot->f = ot->g = NULL;
+  PetscCall(PetscFree(ot->level));
+  PetscCall(PetscFree2(ot->wn, ot->wn2));
+  PetscCall(PetscFree2(ot->wm, ot->wm2));
+  PetscFunctionReturn(0);
+}
+
+PetscInt FenOTLevelFor_Private(const FenOT ot, double eps)
+{
+  PetscInt l = ot->nlevels - 1;
+
+  while (l > 0 && eps < FEN_OT_BLUR * ot->level[l].blur)
+    l--;
+  return l;
+}
+
+PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
+{
+  FenOTLevel *L = &ot->level[l];
+
+  PetscFunctionBegin;
+  if (L->op != ot->op) { /* work goes on counting */
+    L->op->passes = ot->op->passes;
+    L->op->pairs = ot->op->pairs;
+  }
+  ot->at = l;
+  ot->op = L->op;
+  ot->a = L->weight[0];
+  ot->b = L->weight[1];
+  ot->n = L->n[0];
+  ot->m = L->n[1];
+  ot->f = L->f;
+  ot->g = L->g;
+  PetscFunctionReturn(0);
+}
+
+/* v on the present level to `out` on the level `l`, finer; level by level */
+PetscErrorCode FenOTInterpolate_Private(FenOT ot, PetscInt l, const double v[], double out[])
+{
+  double *from, *to;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(ot->most, &from, ot->most, &to));
+  PetscCall(PetscArraycpy(from, v, ot->m));
+  for (PetscInt k = ot->at - 1; k >= l; k--) {
+    const FenOTLevel *coarse = &ot->level[k + 1], *fine = &ot->level[k];
+
+    if (coarse->measure[1] == fine->measure[1])
+      continue;
+    PetscCall(FenMeasureInterpolate(coarse->measure[1], fine->measure[1], from, to));
+    PetscCall(PetscArraycpy(from, to, fine->n[1]));
+  }
+  PetscCall(PetscArraycpy(out, from, ot->level[l].n[1]));
+  PetscCall(PetscFree2(from, to));
+  PetscFunctionReturn(0);
+}
+
+/* whatever a solve ends with becomes an answer of the problem itself. The g of the level it ended on stays */
+PetscErrorCode FenOTUseFinest_Private(FenOT ot)
+{
+  PetscFunctionBegin;
+  if (ot->at > 0) {
+    PetscCall(FenOTInterpolate_Private(ot, 0, ot->g, ot->level[0].g));
+    PetscCall(FenOTUseLevel_Private(ot, 0));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* name, name_1, name_2 ...: an array on the targets of each level */
+PetscErrorCode FenOTStateLevels_Private(FenOT ot, FenState state, const char name[], double *const array[])
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < ot->nlevels; l++) {
+    char      full[64];
+    FenLayout layout;
+
+    PetscCall(PetscSNPrintf(full, sizeof(full), l ? "%s_%d" : "%s", name, (int)l));
+    PetscCall(FenMeasureGetLayout(ot->level[l].measure[1], &layout));
+    PetscCall(FenStateAddArray(state, full, layout, 1, array ? array[l] : ot->level[l].g));
+  }
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Grids large enough for several levels and for the V-cycle: random images with empty pixels, images that move apart,
+   one bright pixel, checkerboards. Types agree within their certified gaps, answers do not depend on the number of
+   ranks, and a solve that is stopped, saved and continued on any level ends with the same answer.
+*/
+#include "solve.h"
+#include "snapshot.h"
+#include <math.h>
+
+typedef double (*Image)(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j);
+
+static double Rough(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  const uint64_t at = (uint64_t)((seed * 97 + i) * shape[1] + j);
+
+  return FenRandomUniform(31, at, (uint32_t)side) < 0.4 ? 0 : exp(5 * FenRandomUniform(32, at, (uint32_t)side));
+}
+
+/* narrow blobs on a faint background, in opposite corners */
+static double Blobs(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  const double x = (double)i / (double)shape[0] - (side ? 0.8 : 0.15), y = (double)j / (double)shape[1] - 0.3;
+
+  return 1e-6 + exp(-(x * x + y * y) * (double)(100 + 20 * seed));
+}
+
+static double Smooth(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  const double x = (double)i / (double)shape[0], y = (double)j / (double)shape[1], k = 3 + (double)(seed + 2 * side);
+
+  return 1.5 + sin(k * x + side) * cos(k * y);
+}
+
+static double Checkers(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  (void)shape;
+  return (i / 3 + j / (2 + seed) + side) % 2 ? 1 : 0;
+}
+
+static double Pixel(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  if (side)
+    return 1;
+  return i == shape[0] / 3 && j == (seed + 1) % shape[1];
+}
+
+static const Image images[] = {Rough, Blobs, Smooth, Checkers, Pixel};
+#define NIMAGES ((int)(sizeof(images) / sizeof(images[0])))
+
+static FenMeasure Make(MPI_Comm comm, Image image, int side, FenInt seed, const FenInt shape[])
+{
+  FenLayout  layout;
+  FenMeasure m;
+  FenBox     box;
+  FenInt     n, k = 0;
+  double    *w;
+
+  FEN_OK(FenLayoutCreateGrid(comm, 2, shape, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+    for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
+      w[k++] = image(side, seed, shape, i, j);
+  FEN_OK(FenMeasureCreateGrid(layout, w, NULL, NULL, &m));
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  return m;
+}
+
+static void Pair(MPI_Comm comm, Image image, FenInt seed, const FenInt shape[2][2], FenMeasure m[2])
+{
+  for (int s = 0; s < 2; s++)
+    m[s] = Make(comm, image, s, seed, shape[s]);
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+}
+
+static void Forget(FenMeasure m[2])
+{
+  FEN_OK(FenMeasureDestroy(&m[0]));
+  FEN_OK(FenMeasureDestroy(&m[1]));
+}
+
+static const FenInt small[2][2] = {{17, 12}, {13, 16}}, large[2][2] = {{37, 29}, {32, 31}};
+
+/* all types: certified intervals have a point in common */
+static void TestTypes(void **state)
+{
+  (void)state;
+  for (int i = 0; i < NIMAGES; i++)
+    for (FenInt seed = 0; seed < (i ? 3 : 20); seed++) {
+      double lower = -HUGE_VAL, upper = HUGE_VAL;
+
+      for (int t = 0; t < NTYPES; t++) {
+        FenMeasure  m[2];
+        FenOTBounds B;
+
+        Pair(PETSC_COMM_SELF, images[i], seed, small, m);
+        B = SolveOnce(solve_types[t], m, NULL, 0.5 + (double)seed, 1e-5);
+        lower = fmax(lower, B.lower);
+        upper = fmin(upper, B.upper);
+        Forget(m);
+      }
+      assert_true(lower <= upper);
+    }
+}
+
+static double Value(MPI_Comm comm, Image image, FenInt seed, double eps)
+{
+  FenMeasure  m[2];
+  FenOTBounds B;
+
+  Pair(comm, image, seed, large, m);
+  B = SolveOnce(FENOTMULTIGRID, m, NULL, eps, 1e-11);
+  Forget(m);
+  return B.lower;
+}
+
+static void TestRanks(void **state)
+{
+  (void)state;
+  for (int i = 0; i < NIMAGES; i++) {
+    const double alone = Value(PETSC_COMM_SELF, images[i], 2, 0.7), value = Value(MPI_COMM_WORLD, images[i], 2, 0.7);
+
+    if (!(fabs(value - alone) <= 1e-11 * fabs(alone)))
+      print_error("image %d: %.17g %.17g\n", i, alone, value);
+    FEN_ASSERT_NEAR(value, alone, 1e-11 * fabs(alone)); /* lower bounds lie within the gap */
+  }
+}
+
+typedef struct {
+  FenInt   stop;
+  Snapshot snapshot;
+} Saver;
+
+static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
+{
+  FenProgress p;
+
+  PetscFunctionBegin;
+  PetscCall(FenSolverGetProgress(s, &p));
+  *request = p.iteration == ((Saver *)ctx)->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)s;
+  (void)request;
+  SnapshotTake(state, &((Saver *)ctx)->snapshot);
+  PetscFunctionReturn(0);
+}
+
+static void TestRestart(void **state)
+{
+  FenMeasure  m[2];
+  FenOT       ot;
+  FenProgress p, q;
+  int         levels = 0;
+
+  (void)state;
+  Pair(MPI_COMM_WORLD, Rough, 1, large, m);
+  ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+  SolveRun(ot);
+  FEN_OK(FenSolverGetProgress((FenSolver)ot, &p));
+  levels = (int)ot->nlevels;
+  FEN_OK(FenOTDestroy(&ot));
+  assert_true(levels >= 3);
+  for (FenInt k = 1; k < p.iteration; k += 2) {
+    Saver         S = {.stop = k};
+    const double *g;
+
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+    FEN_OK(FenSolverSetSave((FenSolver)ot, Poll, Save, &S));
+    FEN_OK(FenOTSolve(ot));
+    assert_int_equal(SolveReason(ot), FEN_STOPPED);
+    FEN_OK(FenOTGetPotentials(ot, NULL, &g)); /* on the problem's own grid, whatever level it was on */
+    for (FenInt j = 0; j < ot->level[0].n[1]; j++)
+      assert_true(isfinite(g[j]));
+    FEN_OK(FenOTDestroy(&ot));
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+    SnapshotPut((FenSolver)ot, &S.snapshot);
+    SolveRun(ot);
+    FEN_OK(FenSolverGetProgress((FenSolver)ot, &q));
+    FEN_ASSERT_ALL(q.iteration == p.iteration && q.value == p.value && q.lower == p.lower && q.upper == p.upper);
+    SnapshotFree(&S.snapshot);
+    FEN_OK(FenOTDestroy(&ot));
+  }
+  Forget(m);
+}
+
+/* nobody names a type: grids of two axes take this one, clouds do not */
+static void TestDefault(void **state)
+{
+  const double x[4] = {0, 1, 2, 3};
+  const char  *type;
+  FenMeasure   m[2];
+  FenOT        ot;
+
+  (void)state;
+  for (int cloud = 0; cloud < 2; cloud++) {
+    if (cloud)
+      for (int s = 0; s < 2; s++)
+        m[s] = SolvePoints(2, 2, x, NULL);
+    else
+      Pair(PETSC_COMM_SELF, Smooth, 0, small, m);
+    FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+    FEN_OK(FenOTCreate(PETSC_COMM_SELF, &ot));
+    FEN_OK(FenOTSetMeasures(ot, m[0], m[1]));
+    FEN_OK(FenOTSetEpsilon(ot, 1));
+    FEN_OK(FenOTSolve(ot));
+    FEN_OK(FenSolverGetType((FenSolver)ot, &type));
+    assert_string_equal(type, cloud ? FENOTNEWTON : FENOTMULTIGRID);
+    FEN_OK(FenOTDestroy(&ot));
+    Forget(m);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestRanks),
+                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestDefault)};
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  return FenTestEnd(cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL));
+}
