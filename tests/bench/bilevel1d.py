@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Learning the published one-dimensional denoising problems to 1e-6 of their optima, every type, three lower solvers."""
+"""Published one-dimensional denoising problems to 1e-6 of their optima: every type, three lower solvers."""
 from benchlib import table, verdict
 from bilevellib import PLAIN, cost, learn, text
 
