@@ -27,7 +27,7 @@ END
   printf '\n## fenchel\n\n```text\n'
   "$fenchel" --help
   printf '```\n'
-  for verb in ot mdp verify info plot; do
+  for verb in ot bilevel mdp verify info plot; do
     printf '\n## fenchel %s\n\n```text\n' $verb
     "$fenchel" $verb -h
     printf '```\n'

@@ -139,8 +139,10 @@ static PetscErrorCode Certify(FenRun *base, PetscBool hurry)
 
   PetscFunctionBegin;
   PetscCall(FenBilevelGetBounds(run->bilevel, &run->bounds));
-  if (hurry)
+  if (hurry) /* saved and told to stop: what the last decision knew has to do */
     PetscFunctionReturn(0);
+  if (base->reason == FEN_STOPPED && isfinite(base->progress.upper))
+    PetscCall(FenBilevelComputeBounds(run->bilevel, &run->bounds));
   base->lower = run->bounds.lower;
   base->upper = run->bounds.upper;
   PetscCall(FenBilevelProblemGetOps(run->problem, &call));

@@ -107,8 +107,9 @@ PetscErrorCode FenBilevelKeys_Private(FenRun *base, FenKeys *keys)
                                       "bilevel_converged_reason",
                                       NULL};
   FenBilevelRun           *run = (FenBilevelRun *)base;
+  const FenBilevelOps     *call;
   const char              *type;
-  char                     text[4096], stem[80];
+  char                     text[4096] = "", stem[80];
 
   PetscFunctionBegin;
   PetscCall(FenBilevelFingerprint_Private(run->problem, run->print, sizeof(run->print)));
@@ -124,8 +125,14 @@ PetscErrorCode FenBilevelKeys_Private(FenRun *base, FenKeys *keys)
     *c = (char)(*c == '-' ? '_' : *c);
   PetscCall(GivenOptions((const char *const[]){stem, NULL}, NULL, text, sizeof(text)));
   PetscCall(AddOptions(keys, "options of the problem", text));
-  PetscCall(FenKeysAdd_Private(keys, "-theta", run->opt->theta));
-  PetscCall(FenKeysAdd_Private(keys, "data content", run->print));
+  PetscCall(AddOptions(keys, "-theta", run->opt->theta));
+  PetscCall(FenBilevelProblemGetOps(run->problem, &call));
+  if (call->fingerprint)
+    PetscCall(FenKeysAdd_Private(keys, "data content", run->print));
+  else {
+    PetscCall(AddOptions(keys, "-train", run->opt->source.train));
+    PetscCall(AddOptions(keys, "-valid", run->opt->source.valid));
+  }
   PetscFunctionReturn(0);
 }
 

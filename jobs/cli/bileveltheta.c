@@ -141,8 +141,11 @@ static PetscErrorCode ReadFile(FenBilevelProblem problem, const char text[], dou
 
 PetscErrorCode FenBilevelThetaRead_Private(FenBilevelProblem problem, const char text[], double theta[])
 {
+  char *end;
+
   PetscFunctionBegin;
-  if (strchr("0123456789+-.", text[0]) && !strstr(text, ".h5"))
+  (void)strtod(text, &end);
+  if (end > text && (*end == ',' || !*end))
     PetscCall(ReadNumbers(problem, text, theta));
   else
     PetscCall(ReadFile(problem, text, theta));

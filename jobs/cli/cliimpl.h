@@ -107,7 +107,7 @@ typedef struct {
 extern PetscErrorCode FenOutputsReadOptions_Private(FenOutputs *, PetscOptionItems *);
 extern PetscErrorCode FenOutputsCheck_Private(FenCLI *, const FenOutputs *);
 
-#define FEN_KEYS_MAX 16
+#define FEN_KEYS_MAX 24
 typedef struct {
   PetscInt   n;
   FenCkptKey key[FEN_KEYS_MAX];

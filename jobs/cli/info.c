@@ -92,13 +92,25 @@ static PetscErrorCode PrintRealAttribute(FenCLI *cli, FenFile file, const char n
 /* what results of any verb may have; each has some of it */
 static PetscErrorCode PrintResult(FenCLI *cli, FenFile file)
 {
-  static const char *const texts[] = {"version",   "verb",       "type",      "method", "cost",
-                                      "problem",   "model_file", "criterion", "sense",  "rectangular",
-                                      "ambiguity", "support",    "reason",    "options"};
-  static const char *const numbers[] = {"eps", "discount", "radius", "penalty", "ridge", "pessimism"};
-  static const char *const reals[] = {"/bounds/value",      "/bounds/lower",       "/bounds/upper",
-                                      "/bounds/ot_lower",   "/bounds/ot_upper",    "/bounds/marginal_error",
-                                      "/bounds/policy_gap", "/bounds/value_error", "/bounds/step_error"};
+  static const char *const texts[] = {"version",     "verb",         "type",  "method",      "cost",      "problem",
+                                      "model_file",  "criterion",    "sense", "rectangular", "ambiguity", "support",
+                                      "upper_level", "lower_method", "train", "valid",       "reason",    "options"};
+  static const char *const numbers[] = {"eps",   "discount",  "radius",      "penalty",
+                                        "ridge", "pessimism", "temperature", "pull"};
+  static const char *const reals[] = {"/bounds/value",
+                                      "/bounds/lower",
+                                      "/bounds/upper",
+                                      "/bounds/ot_lower",
+                                      "/bounds/ot_upper",
+                                      "/bounds/marginal_error",
+                                      "/bounds/policy_gap",
+                                      "/bounds/value_error",
+                                      "/bounds/step_error",
+                                      "/bounds/hypergradient_norm",
+                                      "/bounds/hypergradient_error",
+                                      "/bounds/hypergradient_goal",
+                                      "/bounds/lower_accuracy",
+                                      "/bounds/adjoint_accuracy"};
 
   PetscFunctionBegin;
   for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -302,8 +302,11 @@ static PetscErrorCode JudgeObjective(FenVerdict *verdict, FenVerifyBilevel *v)
     PetscCall(FenJudge_Private(verdict, (PetscBool)(upper >= v->lower - loose), "upper", upper, v->top,
                                "the optimum of the lower problems gives more"));
   } else {
-    PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(objective - v->value) <= loose + SAME * fabs(v->value)),
-                               "objective", objective, v->value, "it is not the value of its lower solutions"));
+    /* a value that its own bounds exclude gives way to the nearer of them */
+    const double now = fmin(fmax(v->value, lower), upper);
+
+    PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(objective - now) <= loose + SAME * fabs(now)), "objective",
+                               objective, now, "it is not the value of its lower solutions"));
     PetscCall(FenJudge_Private(verdict, (PetscBool)((isinf(lower) && lower < 0) || lower <= v->lower + loose), "lower",
                                lower, v->lower, "the file claims more than its lower solutions prove"));
     PetscCall(JudgeAtLeast(verdict, "upper", upper, v->top, loose));

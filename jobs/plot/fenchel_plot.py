@@ -7,6 +7,8 @@ colour clouds of pictures with the source in the target's colours; other clouds 
 Draws a result of `fenchel mdp`: value and policy as maps if the states are cells of a grid, with arrows if the actions
 are moves; otherwise the value of the states and how often each action is chosen. Results of d-rectangular runs, several
 together, give the mean reward against the parameter of the target environment, a curve a result.
+Draws a result of `fenchel bilevel`: loss and hypergradient against the work, hyperparameters by group, metrics of the
+validation set, samples before and after if the result has them, and learned filters.
 Every picture has the history of the run with both certified bounds.
 """
 import argparse
@@ -388,6 +390,187 @@ def draw_transport(result, figure):
                     fontsize=10)
 
 
+MAX_BARS = 60  # hyperparameters drawn one by one
+MAX_SHOWN = 3  # samples before and after
+MAX_FILTERS = 64
+
+
+def groups(result):
+    """Names of hyperparameters and the numbers of each."""
+    theta = result.file["theta"][...].reshape(-1)
+    attrs = result.file["theta"].attrs
+    names = [name for name in texts(attrs, "groups").split(",") if name] if "groups" in attrs else []
+    if not names:
+        return [("hyperparameters", theta)]
+    first = [int(attrs["first_" + name]) for name in names] + [theta.size]
+    return [(name, theta[a:b]) for name, a, b in zip(names, first, first[1:])]
+
+
+def draw_loss(result, axis):
+    history = result.file["history"]
+    if "work" in history:
+        work, value = np.maximum(history["work"][...], 1), history["value"][...]
+        lower, upper = history["lower"][...], history["upper"][...]
+        residual = history["residual"][...]
+        known = np.isfinite(value) & np.isfinite(lower) & np.isfinite(upper)
+        axis.fill_between(work[known], lower[known], upper[known], color="tab:blue", alpha=0.25, step="post",
+                          label="proved bounds")
+        axis.plot(work[known], value[known], color="tab:blue", drawstyle="steps-post", label="loss")
+        if known.any():
+            low, high = value[known].min(), value[known].max()
+            pad = 0.1 * (high - low) or 1e-3 * max(abs(high), 1e-300)
+            axis.set_ylim(low - pad, high + pad)
+        other = axis.twinx()
+        seen = (residual > 0) & (residual < 1e300)  # larger: not known yet
+        other.semilogy(work[seen], residual[seen], color="tab:green", lw=0.8)
+        other.set_ylabel("norm of the hypergradient", color="tab:green")
+    axis.set_xscale("log")
+    axis.set_xlabel("lower and adjoint iterations")
+    axis.legend(loc="best", fontsize=7)
+    axis.set_title(f"loss in [{result.bound('lower'):.8g}, {result.bound('upper'):.8g}]", fontsize=9)
+
+
+def draw_theta(result, axis):
+    """All of them, or where their order says nothing how they are spread; filters have a picture of their own."""
+    shown = [(name, theta) for name, theta in groups(result) if name != "filter"] or groups(result)
+    if sum(theta.size for _, theta in shown) <= MAX_BARS:
+        at = 0
+        for k, (name, theta) in enumerate(shown):
+            axis.bar(np.arange(at, at + theta.size), theta, color=f"C{k % 10}", label=name)
+            at += theta.size
+        if at <= 6 and all(theta.size == 1 for _, theta in shown):
+            axis.set_xticks(range(at), [f"{name}\n{theta[0]:.4g}" for name, theta in shown])
+        else:
+            axis.set_xlabel("number of the hyperparameter")
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.axhline(0, color="k", lw=0.6)
+        axis.margins(y=0.25)
+    else:
+        everything = np.concatenate([theta for _, theta in shown])
+        edges = np.histogram_bin_edges(everything, bins=40)
+        for k, (name, theta) in enumerate(shown):
+            axis.hist(theta, bins=edges, color=f"C{k % 10}", alpha=0.6, label=f"{name} ({theta.size})")
+        axis.set(xlabel="value", ylabel="how many")
+    axis.legend(fontsize=7)
+    axis.set_title("hyperparameters", fontsize=9)
+
+
+def metrics(group):
+    """Names of what was measured of each sample."""
+    known = ("value", "lower", "upper", "lower_accuracy", "adjoint_residual", "hypergradient_error", "x", "observed",
+             "truth")
+    return [name for name in group if name not in known and group[name].ndim == 1]
+
+
+def measured(result):
+    """The group of samples that were not learned from, if there are any, and what to call them."""
+    if "validation" in result.file:
+        return result.file["validation"], "validation samples"
+    return result.file["samples"], "samples"
+
+
+def draw_metrics(result, axis):
+    group, title = measured(result)
+    names = metrics(group)
+    if not names:
+        names, group = ["value"], result.file["samples"]
+    first = group[names[0]][...].reshape(-1)
+    if first.size > 1:
+        axis.bar(np.arange(1, first.size + 1), first, color="tab:blue")
+        span = first.max() - first.min()
+        axis.set_ylim(max(0, first.min() - max(span, 0.02 * abs(first.max()))) if first.min() >= 0 else None)
+        axis.axhline(first.mean(), color="k", lw=0.8, ls=":", label=f"mean {first.mean():.4g}")
+        axis.set(xlabel=title, ylabel=names[0])
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend(fontsize=7)
+    else:
+        axis.axis("off")
+    lines = [f"mean {name} {group[name][...].mean():.6g}" for name in names]
+    if first.size == 1:
+        axis.text(0.05, 0.5, "\n".join(lines), fontsize=11, va="center")
+    axis.set_title(", ".join(lines) if first.size > 1 else title, fontsize=9)
+
+
+def pictures(result):
+    """Observed, computed, true, with a name each; none without observations."""
+    group, title = measured(result)
+    if "observed" not in group:
+        return []
+    x = group["x"] if "x" in group else result.file["x"] if "x" in result.file else None
+    if x is None:
+        return []
+    rows = []
+    for k in range(min(MAX_SHOWN, x.shape[0])):
+        score = [f"{name} {group[name][k]:.4g}" for name in metrics(group)]
+        rows.append((group["observed"][k], x[k], group["truth"][k] if "truth" in group else None,
+                     f"{title[:-1]} {k + 1}", ", ".join(score)))
+    return rows
+
+
+def draw_samples(rows, figure):
+    grid = figure.subplots(len(rows), 3, squeeze=False)
+    for axes_, (observed, x, truth, name, score) in zip(grid, rows):
+        if x.shape[-1] == 1:  # signals
+            for axis, signal, label in zip(axes_, (observed, x, truth), ("observed", "computed", "truth")):
+                if signal is not None:
+                    axis.plot(signal.reshape(-1), lw=0.8)
+                    axis.set_title(f"{name}: {label}", fontsize=8)
+            continue
+        least, most = (truth.min(), truth.max()) if truth is not None else (x.min(), x.max())
+        options = {"cmap": "gray", "vmin": least, "vmax": most}
+        show(axes_[0], observed, f"{name}: observed", **options)
+        show(axes_[1], x, f"computed: {score}" if score else "computed", **options)
+        if truth is not None:
+            show(axes_[2], truth, "truth", **options)
+        else:
+            axes_[2].axis("off")
+
+
+def filters(result):
+    """Learned filters, the heaviest first, with the weights; none where there are none."""
+    named = dict(groups(result))
+    if "filter" not in named:
+        return None
+    taps = named["filter"]
+    count = named["log weight"].size if "log weight" in named else 0
+    side = int(round(np.sqrt(taps.size / count))) if count else 0
+    if not side or count * side * side != taps.size:
+        return None
+    order = np.argsort(-named["log weight"], kind="stable")[:MAX_FILTERS]
+    return taps.reshape(count, side, side)[order]
+
+
+def draw_filters(kernels, axis):
+    """One mosaic; each filter between minus and plus its largest tap."""
+    count, side = len(kernels), kernels.shape[1]
+    columns = int(np.ceil(np.sqrt(2.5 * count)))
+    lines = -(-count // columns)
+    mosaic = np.full((lines * (side + 1) + 1, columns * (side + 1) + 1), np.nan)
+    for k, kernel in enumerate(kernels):
+        row, column = divmod(k, columns)
+        top, left = row * (side + 1) + 1, column * (side + 1) + 1
+        mosaic[top:top + side, left:left + side] = kernel / (np.abs(kernel).max() or 1)
+    show(axis, mosaic, f"{count} learned filters, the heaviest first, each scaled", cmap="RdBu_r", vmin=-1, vmax=1)
+
+
+def draw_bilevel(result, figure):
+    rows, kernels = pictures(result), filters(result)
+    heights = [3.6] + ([2.7 * len(rows)] if rows else []) + ([3.2] if kernels is not None else [])
+    figure.set_size_inches(11, sum(heights) + 0.4)
+    parts = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    top = parts[0].subplots(1, 3)
+    draw_loss(result, top[0])
+    draw_theta(result, top[1])
+    draw_metrics(result, top[2])
+    if rows:
+        draw_samples(rows, parts[1])
+    if kernels is not None:
+        draw_filters(kernels, parts[-1].subplots())
+    attrs = result.file.attrs
+    figure.suptitle(f"{texts(attrs, 'problem')}, {texts(attrs, 'type')}, lower {texts(attrs, 'lower_method')}, "
+                    f"hypergradient {result.bound('hypergradient_norm'):.1e}", fontsize=10)
+
+
 def open_result(path):
     try:
         file = h5py.File(path, "r")
@@ -399,7 +582,7 @@ def open_result(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot or fenchel mdp")
+    parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot, bilevel or mdp")
     parser.add_argument("results", metavar="RESULT.h5", nargs="+", help="several only of d-rectangular runs")
     parser.add_argument("-o", dest="output", metavar="PICTURE.png", required=True, help="picture: .png, .pdf or .svg")
     parser.add_argument("-overwrite", action="store_true", help="replace an existing picture")
@@ -414,6 +597,8 @@ def main():
     figure = plt.figure(figsize=(11, 7 if verb == "ot" else 4), constrained_layout=True)
     if verb == "ot":
         draw_transport(Transport(results[0].file), figure)
+    elif verb == "bilevel":
+        draw_bilevel(results[0], figure)
     elif is_linear(results[0]):
         draw_linear(results, figure)
     elif verb == "mdp":

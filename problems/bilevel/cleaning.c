@@ -79,6 +79,15 @@ static PetscErrorCode CleaningDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode CleaningView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const Cleaning *q = (const Cleaning *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode CleaningStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -325,6 +334,7 @@ static PetscErrorCode Make(MPI_Comm comm, Cleaning *q, const FenBilevelData *dat
 {
   const FenBilevelOps ops = {.setup = CleaningSetUp,
                              .destroy = CleaningDestroy,
+                             .view = CleaningView,
                              .start = CleaningStart,
                              .settheta = CleaningSetTheta,
                              .gradient = CleaningGradient,
@@ -356,6 +366,12 @@ static PetscErrorCode Make(MPI_Comm comm, Cleaning *q, const FenBilevelData *dat
   size.width = q->m.c;
   size.p = q->m.train.n;
   PetscCall(FenBilevelProblemCreate(comm, "cleaning", &size, &ops, q, problem));
+  {
+    const FenInt      counts[] = {size.p};
+    const char *const names[] = {"weight"};
+
+    PetscCall(FenBilevelProblemSetGroups(*problem, 1, names, counts));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -50,6 +50,18 @@ PetscErrorCode FenDatasetFree_Private(FenDataset *a)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenDatasetView_Private(const FenDataset *train, const FenDataset *valid, PetscViewer viewer)
+{
+  const FenDataset *set[2] = {train, valid};
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "%s: %" FENINT_FMT " rows of %" FENINT_FMT " features, %s, of %s\n",
+                                     s ? "validation" : "training", set[s]->n, set[s]->d,
+                                     set[s]->X ? "dense" : "sparse", set[s]->name));
+  PetscFunctionReturn(0);
+}
+
 /* ---- generated sets ---- */
 
 enum { STREAM_X = 1, STREAM_W, STREAM_NOISE };

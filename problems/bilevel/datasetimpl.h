@@ -38,6 +38,8 @@ PETSC_INTERN PetscErrorCode FenDatasetOptions_Private(FenOptionItems, MPI_Comm, 
 PETSC_INTERN PetscErrorCode FenDatasetLoad_Private(MPI_Comm, FenDatasetOptions *, const FenBilevelData *,
                                                    FenDataset *train, FenDataset *valid);
 PETSC_INTERN PetscErrorCode FenDatasetFree_Private(FenDataset *);
+/* a line for each set; collective in the world */
+PETSC_INTERN PetscErrorCode FenDatasetView_Private(const FenDataset *train, const FenDataset *valid, PetscViewer);
 
 /* ---- reading (datasetread.c): rows in file order, cut anyhow ---- */
 PETSC_INTERN PetscErrorCode FenDatasetRead_Private(MPI_Comm, const char spec[], FenDataset *);
@@ -51,6 +53,11 @@ PETSC_INTERN PetscErrorCode FenDatasetMult_Private(const FenDataset *, PetscInt 
 /* G = X^T R of my rows: parts of a sum over ranks */
 PETSC_INTERN PetscErrorCode FenDatasetMultTranspose_Private(const FenDataset *, PetscInt c, const double R[],
                                                             double G[]);
+/* G += X^T R */
+PETSC_INTERN PetscErrorCode FenDatasetAddTranspose_Private(const FenDataset *, PetscInt c, const double R[],
+                                                           double G[]);
+/* n of my rows as a set for products; uses the memory of the set */
+PETSC_INTERN FenDataset FenDatasetRows_Private(const FenDataset *, PetscInt first, PetscInt n);
 /* whole X^T diag(weight) X by rows on every rank; weight NULL: ones */
 PETSC_INTERN PetscErrorCode FenDatasetGram_Private(const FenDataset *, const double weight[], double G[]);
 /* |row i|^2 of mine */

@@ -38,11 +38,18 @@ PetscErrorCode FenDatasetMult_Private(const FenDataset *a, PetscInt c, const dou
 
 PetscErrorCode FenDatasetMultTranspose_Private(const FenDataset *a, PetscInt c, const double R[], double G[])
 {
-  PetscBLASInt rows, cols, bc, one = 1;
-  double       unit = 1, zero = 0;
-
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(G, (size_t)a->cols * (size_t)c));
+  PetscCall(FenDatasetAddTranspose_Private(a, c, R, G));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenDatasetAddTranspose_Private(const FenDataset *a, PetscInt c, const double R[], double G[])
+{
+  PetscBLASInt rows, cols, bc, one = 1;
+  double       unit = 1;
+
+  PetscFunctionBegin;
   if (!a->X) {
     for (PetscInt i = 0; i < a->rows; i++)
       for (FenInt e = a->csr.ptr[i]; e < a->csr.ptr[i + 1]; e++)
@@ -54,10 +61,23 @@ PetscErrorCode FenDatasetMultTranspose_Private(const FenDataset *a, PetscInt c, 
   if (!rows)
     PetscFunctionReturn(0);
   if (c == 1)
-    BLASgemv_("N", &cols, &rows, &unit, a->X, &cols, R, &one, &zero, G, &one);
+    BLASgemv_("N", &cols, &rows, &unit, a->X, &cols, R, &one, &unit, G, &one);
   else
-    BLASgemm_("N", "T", &bc, &cols, &rows, &unit, R, &bc, a->X, &cols, &zero, G, &bc);
+    BLASgemm_("N", "T", &bc, &cols, &rows, &unit, R, &bc, a->X, &cols, &unit, G, &bc);
   PetscFunctionReturn(0);
+}
+
+FenDataset FenDatasetRows_Private(const FenDataset *a, PetscInt first, PetscInt n)
+{
+  FenDataset b = *a;
+
+  b.rows = n;
+  b.y += first;
+  if (a->X)
+    b.X += (size_t)first * (size_t)a->cols;
+  else
+    b.csr.ptr += first; /* its numbers count from the first row of the set */
+  return b;
 }
 
 double FenDatasetRowSquare_Private(const FenDataset *a, PetscInt i)

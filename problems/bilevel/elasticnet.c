@@ -97,6 +97,15 @@ static PetscErrorCode NetDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode NetView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const Net *q = (const Net *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode NetStart(FenBilevelProblem pr, double theta[])
 {
   Net *q = (Net *)pr->ctx;
@@ -565,6 +574,7 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
 {
   FenBilevelOps   ops = {.setup = NetSetUp,
                          .destroy = NetDestroy,
+                         .view = NetView,
                          .start = NetStart,
                          .box = NetBox,
                          .settheta = NetSetTheta,
@@ -604,6 +614,12 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
   size.rows = q->m.d;
   size.p = q->p1 + 1;
   PetscCall(FenBilevelProblemCreate(comm, "elastic-net", &size, &ops, q, problem));
+  {
+    const FenInt      counts[] = {size.p - 1, 1};
+    const char *const names[] = {"log l1", "log l2"};
+
+    PetscCall(FenBilevelProblemSetGroups(*problem, 2, names, counts));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -7,6 +7,9 @@
 
    theta: scale, weights, smoothings, taps (filter by filter, row by row), each group only if it is learned. x is
    extended by `padding` pixels before it is filtered, so responses live on (rows + 2 padding - w + 1) x (...).
+
+   There are no duals: Newton's method needs 2 to 14 steps from the noisy image with L from 2 to 6e4, and a dual for
+   every filter and pixel would cost as much memory as the curvatures.
 */
 #pragma once
 #include "denoiseimpl.h"
@@ -15,7 +18,6 @@
 enum { FEN_FOE_SCALE = 0, FEN_FOE_WEIGHTS, FEN_FOE_SMOOTH, FEN_FOE_TAPS, FEN_FOE_GROUPS };
 typedef enum { FEN_FOE_REFLECT = 0, FEN_FOE_SYMMETRIC, FEN_FOE_ZERO } FenFoeRule;
 
-/* an image with its extension, my part of it and what my responses need around; rows begin at a multiple of stride */
 typedef struct {
   FenDenoise           data; /* must be first */
   FenInt               K, w, r, taps, padding;

@@ -123,57 +123,86 @@ PetscErrorCode FenFoeHessian_Private(FenBilevelProblem pr, const double v[], dou
   PetscFunctionReturn(0);
 }
 
-/* ---- diagonal: filters squared; near the border a window can meet a pixel twice, and the square is of the sum ---- */
+/* ---- diagonal: filters squared; near the border a window can meet a pixel twice along an axis, and the square is of
+   the sum of its taps ---- */
+#define WIDEST 31
+
 typedef struct {
-  FenInt row[32], column[32]; /* places of a window: the first one that has the same pixel */
-  FenInt i[32], j[32];        /* pixels, -1: none */
+  FenInt n;
+  struct {
+    FenInt pixel; /* in my rows, or outside of them */
+    FenInt count, tap[4];
+  } meeting[WIDEST * WIDEST]; /* pixels that are met more than once */
 } Window;
 
-static PetscBool Repeats(const FenFoe *f, FenInt o, FenInt c, Window *w)
+/* of places start, start + 1, ... of an axis of n pixels: their pixels, and the later place of the same pixel, -1 if
+   there is none, -2 if this is the later one */
+static void Meet(const FenFoe *f, FenInt start, FenInt n, FenInt pixel[], FenInt later[])
 {
-  const FenInt top = f->first + o, left = c - f->padding;
-
-  if (top >= 0 && top + f->w <= f->H && left >= 0 && left + f->w <= f->W)
-    return PETSC_FALSE;
   for (FenInt a = 0; a < f->w; a++) {
-    w->i[a] = FenFoePixel_Private(f->rule, top + a, f->H);
-    w->j[a] = FenFoePixel_Private(f->rule, left + a, f->W);
-    for (w->row[a] = 0; w->i[w->row[a]] != w->i[a];)
-      w->row[a]++;
-    for (w->column[a] = 0; w->j[w->column[a]] != w->j[a];)
-      w->column[a]++;
+    pixel[a] = FenFoePixel_Private(f->rule, start + a, n);
+    later[a] = -1;
+    for (FenInt b = 0; b < a; b++)
+      if (pixel[b] == pixel[a]) {
+        later[b] = a;
+        later[a] = -2;
+      }
   }
-  return PETSC_TRUE;
 }
 
-/* twice the products of taps on one pixel, for filter k and curvature D */
-static void AddProducts(const FenFoe *f, const Window *w, FenInt k, double D, double d[])
+static void Repeats(const FenFoe *f, FenInt top, FenInt left, Window *w)
 {
-  const double *c = f->by_filter + k * f->taps;
-  const FenInt  n = f->w;
-  double        sum[32 * 32] = {0};
+  FenInt i[WIDEST], j[WIDEST], down[WIDEST], right[WIDEST];
 
-  for (FenInt a = 0; a < n; a++)
-    for (FenInt b = 0; b < n; b++)
-      sum[w->row[a] * n + w->column[b]] += c[a * n + b];
-  for (FenInt a = 0; a < n; a++)
-    for (FenInt b = 0; b < n; b++) {
-      const FenInt i = w->i[a] - f->row0;
-      const double one = c[a * n + b], all = w->row[a] == a && w->column[b] == b ? sum[a * n + b] : 0;
+  w->n = 0;
+  Meet(f, top, f->H, i, down);
+  Meet(f, left, f->W, j, right);
+  for (FenInt a = 0; a < f->w; a++)
+    for (FenInt b = 0; b < f->w; b++) {
+      const FenInt rows[2] = {a, down[a]}, columns[2] = {b, right[b]};
 
-      if (w->i[a] >= 0 && w->j[b] >= 0 && i >= 0 && i < f->rows)
-        d[i * f->W + w->j[b]] += D * (all * all - one * one);
+      if (i[a] < 0 || j[b] < 0 || down[a] == -2 || right[b] == -2 || down[a] + right[b] == -2)
+        continue;
+      w->meeting[w->n].pixel = (i[a] - f->row0) * f->W + j[b];
+      w->meeting[w->n].count = 0;
+      for (int k = 0; k < 4; k++)
+        if (rows[k / 2] >= 0 && columns[k % 2] >= 0)
+          w->meeting[w->n].tap[w->meeting[w->n].count++] = rows[k / 2] * f->w + columns[k % 2];
+      w->n++;
     }
 }
 
-static void AddRepeated(FenFoe *f, FenInt o, FenInt b, const double D[], double d[])
+/* twice the products of taps on one pixel: the square of their sum without their squares */
+static void AddProducts(const FenFoe *f, const Window *w, const double c[], double D, double d[])
 {
-  Window w;
+  for (FenInt e = 0; e < w->n; e++) {
+    double sum = 0, squares = 0;
 
-  for (FenInt i = 0; i < FEN_FOE_BLOCK; i++)
-    if (FenFoeMask_Private(f, b)[i] > 0 && Repeats(f, o, b * FEN_FOE_BLOCK + i, &w))
-      for (FenInt k = 0; k < f->K; k++)
-        AddProducts(f, &w, k, D[k * FEN_FOE_BLOCK + i], d);
+    for (FenInt k = 0; k < w->meeting[e].count; k++) {
+      const double tap = c[w->meeting[e].tap[k]];
+
+      sum += tap;
+      squares += tap * tap;
+    }
+    if (w->meeting[e].pixel >= 0 && w->meeting[e].pixel < f->rows * f->W)
+      d[w->meeting[e].pixel] += D * (sum * sum - squares);
+  }
+}
+
+static void AddRepeated(const FenFoe *f, Window *w, FenInt o, FenInt b, const double D[], double d[])
+{
+  const FenInt top = f->first + o;
+
+  for (FenInt i = 0; i < FEN_FOE_BLOCK && f->rule != FEN_FOE_ZERO; i++) {
+    const FenInt left = b * FEN_FOE_BLOCK + i - f->padding;
+
+    if (FenFoeMask_Private(f, b)[i] == 0 ||
+        (top >= 0 && top + f->w <= f->H && left >= 0 && left + f->w <= f->W)) /* inside: nothing twice */
+      continue;
+    Repeats(f, top, left, w);
+    for (FenInt k = 0; k < f->K; k++)
+      AddProducts(f, w, f->by_filter + k * f->taps, D[k * FEN_FOE_BLOCK + i], d);
+  }
 }
 
 PetscErrorCode FenFoeDiagonal_Private(FenBilevelProblem pr, double d[])
@@ -182,9 +211,11 @@ PetscErrorCode FenFoeDiagonal_Private(FenBilevelProblem pr, double d[])
   const FenFoeBank bank = FenFoeBank_Private(f, PETSC_FALSE);
   FenFoeBank       squares = bank;
   double          *square;
+  Window          *w;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)(f->K * f->taps), &square));
+  PetscCall(PetscNew(&w));
   for (FenInt k = 0; k < f->K * f->taps; k++)
     square[k] = f->by_filter[k] * f->by_filter[k];
   squares.by_filter = square;
@@ -196,9 +227,10 @@ PetscErrorCode FenFoeDiagonal_Private(FenBilevelProblem pr, double d[])
       const double *D = FenFoeCurvatures_Private(f, &bank, o, b);
 
       (*f->kernels->adjoint)(&squares, D, f->g + o * f->stride + b * FEN_FOE_BLOCK);
-      AddRepeated(f, o, b, D, d);
+      AddRepeated(f, w, o, b, D, d);
     }
   FenFoeFold_Private(f, f->g, d);
   PetscCall(PetscFree(square));
+  PetscCall(PetscFree(w));
   PetscFunctionReturn(0);
 }

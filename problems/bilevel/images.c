@@ -158,32 +158,49 @@ static void Shrink(const FenDenoise *d, const char name[], FenInt shape[], FenFa
   }
 }
 
-/* my share of the headers: all shapes must be that of the first image */
+static PetscErrorCode CheckShape(const FenDenoise *d, const FenImageFile *first, FenImageFile *file, FenFault *fault)
+{
+  char a[FEN_IMAGE_PATH], b[FEN_IMAGE_PATH];
+
+  PetscFunctionBegin;
+  PetscCall(FenImagesName_Private(first->images, first->k, a, sizeof(a)));
+  PetscCall(FenImagesName_Private(file->images, file->k, b, sizeof(b)));
+  PetscCall(FenImagesTry_Private(FenImageFileShape_Private, file, fault));
+  if (!fault->code)
+    Shrink(d, b, file->shape, fault);
+  if (!fault->code && (file->shape[0] != first->shape[0] || file->shape[1] != first->shape[1]))
+    FenFaultSet(fault, FEN_ERR_SHAPE,
+                "%s has %" FENINT_FMT " x %" FENINT_FMT " pixels, %s %" FENINT_FMT " x %" FENINT_FMT
+                "; rule: images of one set have one size, see the options that cut and average them",
+                b, file->shape[0], file->shape[1], a, first->shape[0], first->shape[1]);
+  PetscFunctionReturn(0);
+}
+
+/* my share of the headers: all shapes must be that of the first image; the fault is that of the first bad image */
 static PetscErrorCode CheckShapes(const FenDenoise *d, FenImages im, FenInt n, FenFault *fault)
 {
   PetscMPIInt  rank, size;
   FenImageFile first = {.images = im}, other = {.images = im};
-  char         a[FEN_IMAGE_PATH], b[FEN_IMAGE_PATH];
+  FenFault     none = {0};
+  FenInt       bad = PETSC_MAX_INT, least;
+  char         name[FEN_IMAGE_PATH];
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(im->comm, &rank));
   PetscCallMPI(MPI_Comm_size(im->comm, &size));
-  PetscCall(FenImagesName_Private(im, 0, a, sizeof(a)));
   PetscCall(FenImagesTry_Private(FenImageFileShape_Private, &first, fault));
+  PetscCall(FenImagesName_Private(im, 0, name, sizeof(name)));
   if (!fault->code)
-    Shrink(d, a, first.shape, fault);
+    Shrink(d, name, first.shape, fault);
   for (FenInt k = rank; k < n && !fault->code; k += size) {
     other.k = k;
-    PetscCall(FenImagesName_Private(im, k, b, sizeof(b)));
-    PetscCall(FenImagesTry_Private(FenImageFileShape_Private, &other, fault));
-    if (!fault->code)
-      Shrink(d, b, other.shape, fault);
-    if (!fault->code && (other.shape[0] != first.shape[0] || other.shape[1] != first.shape[1]))
-      FenFaultSet(fault, FEN_ERR_SHAPE,
-                  "%s has %" FENINT_FMT " x %" FENINT_FMT " pixels, %s %" FENINT_FMT " x %" FENINT_FMT
-                  "; rule: images of one set have one size, see the options that cut and average them",
-                  b, other.shape[0], other.shape[1], a, first.shape[0], first.shape[1]);
+    PetscCall(CheckShape(d, &first, &other, fault));
+    if (fault->code)
+      bad = k;
   }
+  PetscCallMPI(MPI_Allreduce(&bad, &least, 1, MPI_FENINT, MPI_MIN, im->comm));
+  if (fault->code && bad != least)
+    *fault = none;
   im->shape[0] = first.shape[0];
   im->shape[1] = first.shape[1];
   PetscFunctionReturn(0);

@@ -11,6 +11,7 @@
 typedef struct {
   MPI_Comm     comm;
   PetscInt     n, d, lengths; /* points, features; one length scale or d */
+  PetscInt     parts;         /* ranks */
   PetscInt     e0, e1, rows;  /* my rows of K */
   PetscMPIInt *count, *place; /* of all ranks */
   double      *X;             /* n x d, all points; set-up subtracts their mean */

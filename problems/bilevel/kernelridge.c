@@ -106,6 +106,15 @@ static PetscErrorCode KernelDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode KernelView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const Kernel *q = (const Kernel *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&q->train, &q->valid, viewer));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode KernelStart(FenBilevelProblem pr, double theta[])
 {
   Kernel *q = (Kernel *)pr->ctx;
@@ -372,7 +381,7 @@ static PetscErrorCode KernelUpper(FenBilevelProblem pr, FenInt s, const double x
 
     PetscCall(FenKernelLogDet_Private(&q->k, &logdet));
     if (!pr->info.rank)
-      FenDDAdd(&sum, logdet / 2 + q->k.n * log(2 * PETSC_PI) / 2);
+      FenDDAdd(&sum, logdet / 2 + (double)q->k.n * log(2 * PETSC_PI) / 2);
     for (FenInt i = 0; i < pr->part.nx; i++) {
       FenDDAddProduct(&sum, x[i] / 2, q->train.y[i]);
       if (g)
@@ -660,6 +669,7 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
 {
   const FenBilevelOps ops = {.setup = KernelSetUp,
                              .destroy = KernelDestroy,
+                             .view = KernelView,
                              .start = KernelStart,
                              .box = KernelBox,
                              .settheta = KernelSetTheta,
@@ -695,6 +705,12 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
   size.rows = q->train.n;
   size.p = q->k.lengths + 1;
   PetscCall(FenBilevelProblemCreate(comm, "kernel-ridge", &size, &ops, q, problem));
+  {
+    const FenInt      counts[] = {size.p - 1, 1};
+    const char *const names[] = {"log length", "log noise"};
+
+    PetscCall(FenBilevelProblemSetGroups(*problem, 2, names, counts));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -2,6 +2,8 @@
 /* Linear models: gathered weights, the lower loss and its products. */
 #include "linearmodelimpl.h"
 
+#define CACHED 32768 /* features of a block of rows, which two products read one after the other */
+
 PetscErrorCode FenLinearOptions_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char name[],
                                         FenLinear *m)
 {
@@ -47,10 +49,11 @@ PetscErrorCode FenLinearSetUp_Private(FenBilevelProblem pr, FenLinear *m)
                     ((PetscObject)pr)->name, pr->info.size);
   PetscCall(Parts(pr, m));
   PetscCall(PetscMalloc4(dc, &m->W, dc, &m->V, dc, &m->G, dc, &m->sum));
-  PetscCall(PetscMalloc3((size_t)m->train.rows * c, &m->U, (size_t)m->train.rows * c, &m->P, (size_t)m->train.rows * c,
-                         &m->S));
+  PetscCall(PetscMalloc4((size_t)m->train.rows * c, &m->U, (size_t)m->train.rows * c, &m->P, (size_t)m->train.rows * c,
+                         &m->S, c, &m->p));
   PetscCall(PetscMalloc4((size_t)m->valid.rows * c, &m->UV, (size_t)m->valid.rows * c, &m->PV,
                          (size_t)m->valid.rows * c, &m->R, (size_t)m->valid.rows, &m->L));
+  m->block = PetscMax(8, CACHED / m->d);
   PetscCall(FenDatasetNorm_Private(&m->train, &m->train_norm, &m->train_row));
   PetscCall(FenDatasetNorm_Private(&m->valid, &m->valid_norm, &m->valid_row));
   PetscFunctionReturn(0);
@@ -61,7 +64,7 @@ PetscErrorCode FenLinearFree_Private(FenLinear *m)
   PetscFunctionBegin;
   PetscCall(PetscFree2(m->count, m->place));
   PetscCall(PetscFree4(m->W, m->V, m->G, m->sum));
-  PetscCall(PetscFree3(m->U, m->P, m->S));
+  PetscCall(PetscFree4(m->U, m->P, m->S, m->p));
   PetscCall(PetscFree4(m->UV, m->PV, m->R, m->L));
   PetscCall(FenDatasetFree_Private(&m->train));
   PetscCall(FenDatasetFree_Private(&m->valid));
@@ -98,23 +101,29 @@ static double Weight(const FenLinear *m, PetscInt i)
 PetscErrorCode FenLinearGradient_Private(FenBilevelProblem pr, FenLinear *m, const double x[], double *value,
                                          double g[])
 {
-  FenDD sum = {0, 0};
+  const PetscInt c = m->c, rows = m->train.rows;
+  FenDD          sum = {0, 0};
 
   PetscFunctionBegin;
   PetscCall(FenLinearGather_Private(pr, m, x, m->V));
-  PetscCall(FenDatasetMult_Private(&m->train, m->c, m->V, m->S));
-  PetscCall(PetscArrayzero(m->G, m->c));
-  for (PetscInt i = 0; i < m->train.rows; i++) {
-    double      *u = m->S + (size_t)i * (size_t)m->c;
-    const double w = Weight(m, i);
+  PetscCall(PetscArrayzero(m->G, (size_t)m->d * (size_t)c));
+  for (PetscInt first = 0; first < rows; first += m->block) {
+    const FenDataset part = FenDatasetRows_Private(&m->train, first, PetscMin(m->block, rows - first));
+    double          *S = m->S + (size_t)first * (size_t)c;
 
-    FenDDAdd(&sum, w * FenLossRow_Private(m->loss, m->c, m->train.y[i], u, u, m->G)); /* G: room for p */
-    for (PetscInt k = 0; k < m->c; k++)
-      u[k] *= w;
+    PetscCall(FenDatasetMult_Private(&part, c, m->V, S));
+    for (PetscInt i = 0; i < part.rows; i++) {
+      double      *u = S + (size_t)i * (size_t)c;
+      const double w = Weight(m, first + i);
+
+      FenDDAdd(&sum, w * FenLossRow_Private(m->loss, c, part.y[i], u, u, m->p));
+      for (PetscInt k = 0; k < c; k++)
+        u[k] *= w;
+    }
+    PetscCall(FenDatasetAddTranspose_Private(&part, c, S, m->G));
   }
   if (value)
     *value = sum.hi + sum.lo;
-  PetscCall(FenDatasetMultTranspose_Private(&m->train, m->c, m->S, m->G));
   PetscCall(FenLinearReduce_Private(pr, m, m->G, g));
   PetscFunctionReturn(0);
 }
@@ -134,18 +143,26 @@ PetscErrorCode FenLinearLinearise_Private(FenBilevelProblem pr, FenLinear *m, co
 
 PetscErrorCode FenLinearHessian_Private(FenBilevelProblem pr, FenLinear *m, const double v[], double Hv[])
 {
+  const PetscInt c = m->c, rows = m->train.rows;
+
   PetscFunctionBegin;
   PetscCall(FenLinearGather_Private(pr, m, v, m->V));
-  PetscCall(FenDatasetMult_Private(&m->train, m->c, m->V, m->S));
-  for (PetscInt i = 0; i < m->train.rows; i++) {
-    double      *u = m->S + (size_t)i * (size_t)m->c, *p = m->P + (size_t)i * (size_t)m->c;
-    const double w = Weight(m, i);
+  PetscCall(PetscArrayzero(m->G, (size_t)m->d * (size_t)c));
+  for (PetscInt first = 0; first < rows; first += m->block) {
+    const FenDataset part = FenDatasetRows_Private(&m->train, first, PetscMin(m->block, rows - first));
+    double          *S = m->S + (size_t)first * (size_t)c;
 
-    FenLossProduct_Private(m->loss, m->c, p, u, u);
-    for (PetscInt k = 0; k < m->c; k++)
-      u[k] *= w;
+    PetscCall(FenDatasetMult_Private(&part, c, m->V, S));
+    for (PetscInt i = 0; i < part.rows; i++) {
+      double      *u = S + (size_t)i * (size_t)c;
+      const double w = Weight(m, first + i);
+
+      FenLossProduct_Private(m->loss, c, m->P + (size_t)(first + i) * (size_t)c, u, u);
+      for (PetscInt k = 0; k < c; k++)
+        u[k] *= w;
+    }
+    PetscCall(FenDatasetAddTranspose_Private(&part, c, S, m->G));
   }
-  PetscCall(FenDatasetMultTranspose_Private(&m->train, m->c, m->S, m->G));
   PetscCall(FenLinearReduce_Private(pr, m, m->G, Hv));
   PetscFunctionReturn(0);
 }

@@ -31,7 +31,8 @@ typedef struct {
   double      *W, *V, *G;     /* d x c, whole on every rank: point, direction, sums */
   FenDD       *sum;
   double      *U, *P;   /* of train at the linearised point: rows' derivatives, curvature */
-  double      *S;       /* of train: work */
+  double      *S, *p;   /* of train: work; of one row: work */
+  PetscInt     block;   /* rows whose features stay in a core's cache */
   double      *UV, *PV; /* of valid, the same */
   double      *R, *L;   /* of valid: second product, losses and then weights */
   double      *weight;  /* of my train rows, their sum is that of the losses; NULL: 1/n each */

@@ -47,6 +47,15 @@ static PetscErrorCode LogisticDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode LogisticView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const Logistic *q = (const Logistic *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode LogisticStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -279,6 +288,7 @@ static PetscErrorCode LogisticCreate(MPI_Comm comm, Logistic *q, FenBilevelProbl
 {
   FenBilevelOps   ops = {.setup = LogisticSetUp,
                          .destroy = LogisticDestroy,
+                         .view = LogisticView,
                          .start = LogisticStart,
                          .box = LogisticBox,
                          .settheta = LogisticSetTheta,
@@ -304,6 +314,12 @@ static PetscErrorCode LogisticCreate(MPI_Comm comm, Logistic *q, FenBilevelProbl
   if (size.rows * size.width <= q->dense)
     ops.solve = LogisticSolve;
   PetscCall(FenBilevelProblemCreate(comm, "logistic", &size, &ops, q, problem));
+  {
+    const FenInt      counts[] = {size.p};
+    const char *const names[] = {"log ridge"};
+
+    PetscCall(FenBilevelProblemSetGroups(*problem, 1, names, counts));
+  }
   PetscFunctionReturn(0);
 }
 

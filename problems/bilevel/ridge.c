@@ -75,6 +75,15 @@ static PetscErrorCode RidgeDestroy(FenBilevelProblem pr)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode RidgeView(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const Ridge *q = (const Ridge *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode RidgeStart(FenBilevelProblem pr, double theta[])
 {
   PetscFunctionBegin;
@@ -348,6 +357,7 @@ static PetscErrorCode RidgeCreate(MPI_Comm comm, Ridge *q, FenBilevelProblem *pr
 {
   FenBilevelOps   ops = {.setup = RidgeSetUp,
                          .destroy = RidgeDestroy,
+                         .view = RidgeView,
                          .start = RidgeStart,
                          .box = RidgeBox,
                          .settheta = RidgeSetTheta,
@@ -375,6 +385,12 @@ static PetscErrorCode RidgeCreate(MPI_Comm comm, Ridge *q, FenBilevelProblem *pr
     ops.native = RidgeNative;
   }
   PetscCall(FenBilevelProblemCreate(comm, "ridge", &size, &ops, q, problem));
+  {
+    const FenInt      counts[] = {size.p};
+    const char *const names[] = {"log ridge"};
+
+    PetscCall(FenBilevelProblemSetGroups(*problem, 1, names, counts));
+  }
   PetscFunctionReturn(0);
 }
 

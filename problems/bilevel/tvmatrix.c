@@ -6,6 +6,8 @@
 */
 #include "tvimpl.h"
 
+#define MOST ((FEN_DENOISE_AXES + 1) * (FEN_DENOISE_AXES + 1)) /* numbers of an element matrix */
+
 /* pixel itself first; d[c]: distance of the neighbour along component c in the array of pixels */
 static void Distances(const FenTvForm *f, FenInt d[FEN_DENOISE_AXES])
 {
@@ -30,7 +32,7 @@ static void Element(const FenTvForm *f, const double A[], FenInt j, double K[])
 {
   const PetscInt n = f->dim + 1;
 
-  for (PetscInt k = 0; k < n * n; k++)
+  for (PetscInt k = 0; k < MOST; k++)
     K[k] = 0;
   for (PetscInt c = 0; c < f->dim; c++)
     for (PetscInt e = 0; e < f->dim; e++) {
@@ -49,32 +51,38 @@ static PetscBool IsLeft(const FenTv *t, FenInt i)
   return t->form.left && t->bottom && i == t->rows - 1 ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* out += what A of the row itself, and of the row above it, have on the diagonal */
+static void AddDiagonal(const FenTvForm *f, const double above[], const double A[], double out[])
+{
+  const FenInt   n = f->width, line = f->line;
+  const PetscInt all = FenTvTensorSize_Private(f);
+
+  for (PetscInt k = 0; k < all; k++)
+    for (FenInt j = 0; j < n; j++)
+      out[j] += (k < f->dim ? 1 : 2) * A[k * n + j];
+  for (FenInt j = 0; above && j < n; j++)
+    out[j] += above[j];
+  for (FenInt j = 1; f->dim > 1 && j < n; j++) /* 0 at the end of a line */
+    out[j] += A[n + j - 1];
+  for (FenInt j = line; f->dim > 2 && j < n; j++)
+    out[j] += A[2 * n + j - line];
+}
+
 PetscErrorCode FenTvDiagonal_Private(FenBilevelProblem pr, double d[])
 {
-  FenTv         *t = (FenTv *)pr->ctx;
-  const FenInt   n = t->form.width;
-  const PetscInt m = t->form.dim + 1;
-  FenInt         far[FEN_DENOISE_AXES];
-  double         K[16];
+  FenTv       *t = (FenTv *)pr->ctx;
+  const FenInt n = t->form.width;
 
   PetscFunctionBegin;
-  Distances(&t->form, far);
   for (FenInt i = 0; i < t->nx; i++)
     d[i] = 1 + t->form.ridge;
-  for (FenInt i = -t->halo.above; i < t->rows; i++)
-    for (FenInt j = 0; j < n; j++) {
-      Element(&t->form, FenTvA_Private(t, i), j, K);
-      if (IsLeft(t, i))
-        d[0] += K[m + 1];
-      else if (i >= 0)
-        d[i * n + j] += K[0];
-      for (PetscInt c = 0; c < t->form.dim && !IsLeft(t, i); c++) {
-        const FenInt k = i * n + j + far[c];
-
-        if (k >= 0 && k < t->nx && K[(c + 1) * m + c + 1] != 0)
-          d[k] += K[(c + 1) * m + c + 1];
-      }
-    }
+  for (FenInt i = 0; i < t->rows; i++)
+    if (IsLeft(t, i)) {
+      d[0] += FenTvA_Private(t, i)[0];
+      if (i > 0)
+        d[i] += FenTvA_Private(t, i - 1)[0];
+    } else
+      AddDiagonal(&t->form, i > 0 || !t->top ? FenTvA_Private(t, i - 1) : NULL, FenTvA_Private(t, i), d + i * n);
   PetscFunctionReturn(0);
 }
 
@@ -106,7 +114,7 @@ static PetscErrorCode AddElement(FenTv *t, FenInt i, FenInt j, const FenInt far[
   const PetscInt m = t->form.dim + 1;
   const FenInt   first = t->row0 * t->form.width, pixel = first + i * t->form.width + j;
   PetscInt       rows[4], cols[4];
-  double         K[16];
+  double         K[MOST];
 
   PetscFunctionBegin;
   Element(&t->form, FenTvA_Private(t, i), j, K);

@@ -108,7 +108,7 @@ PetscErrorCode FenTvConstants_Private(FenBilevelProblem pr, FenInt s, FenBilevel
   FenTv           *t = (FenTv *)pr->ctx;
   const FenTvForm *f = &t->form;
   const double     curved = f->lam * NormD2(f) / f->nu; /* |D^T A D| at most, and of the derivative in log nu */
-  const double     third = 1.5 / pow(1.25, 2.5), pixel = sqrt(f->isotropic ? f->dim + 1 : 2);
+  const double     third = 1.5 / pow(1.25, 2.5), pixel = sqrt(f->isotropic ? (double)f->dim + 1 : 2);
   double           jacobian = 0;
 
   (void)s;

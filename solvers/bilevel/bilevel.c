@@ -82,13 +82,7 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
     known = (PetscBool)(known || !strcmp(names[k], b->lower_name));
   PetscCheck(known || !strcmp(b->lower_name, "auto"), comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-bilevel_lower %s is not known; %s", b->lower_name, list);
-  {
-    struct _p_FenLower given = {.team = comm, .check = b->lower_check, .memory = b->lower_memory};
-
-    PetscCall(FenLowerSetOptions(&given, PetscOptionsObject));
-    b->lower_check = given.check;
-    b->lower_memory = given.memory;
-  }
+  PetscCall(FenLowerSetOptions(PetscOptionsObject, comm, &b->lower_par));
   PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_adjoint_pc_type"));
   PetscCall(PetscOptionsInt("-bilevel_lower_max_it", "iterations of one lower solve at most", "", b->lower_max_it,
                             &b->lower_max_it, NULL));
@@ -243,8 +237,7 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   PetscCall(FenLowerGetName(b->lower, &name));
   if (!b->predict_set)
     b->predict = (PetscBool)(!strcmp(name, "gd") || !strcmp(name, "fista") || !strcmp(name, "lbfgs"));
-  b->lower->check = b->lower_check;
-  b->lower->memory = b->lower_memory;
+  FenLowerSetParameters(b->lower, &b->lower_par);
   PetscCall(FenSystemCreate(b->problem, "bilevel_adjoint_", &b->adjoint));
   PetscFunctionReturn(0);
 }
@@ -304,16 +297,30 @@ static PetscErrorCode FinalPoint(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode BilevelFinish(FenSolver s)
+/*@
+  FenBilevelComputeBounds - What is proved of the present hyperparameters, with a hypergradient if there is none yet.
+
+  Collective
+
+  Output Parameter:
+. bounds - see `FenBilevelGetBounds()`
+
+  Notes:
+  A solve ends with this, unless it was stopped from outside: there may be no time then.
+
+  Level: advanced
+
+.seealso: `FenBilevelGetBounds()`
+@*/
+PetscErrorCode FenBilevelComputeBounds(FenBilevel b, FenBilevelBounds *bounds)
 {
-  FenBilevel           b = (FenBilevel)s;
   const FenBilevelWork work = b->work;
   FenBilevelBounds    *o = &b->bounds;
   double               delta = 0;
 
   PetscFunctionBegin;
-  if (!b->cur->has_x || s->reason == FEN_DIVERGED_NAN || s->reason == FEN_STOPPED)
-    PetscFunctionReturn(0);
+  PetscCheck(b->cur && b->cur->has_x, PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_USAGE,
+             "FenBilevelComputeBounds() before a solve has made its first decision");
   PetscCall(FinalPoint(b));
   PetscCall(FenPointGoal_Private(b, b->final, &o->hypergradient_goal));
   b->work = work;
@@ -327,7 +334,24 @@ static PetscErrorCode BilevelFinish(FenSolver s)
   o->hypergradient_error = b->final->omega;
   o->lower_accuracy = b->final->eps;
   o->adjoint_accuracy = delta;
-  PetscCall(FenSolverUpdateBounds_Private(s, o->lower, o->upper, 0));
+  *bounds = *o;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode BilevelFinish(FenSolver s)
+{
+  FenBilevel       b = (FenBilevel)s;
+  FenBilevelBounds o;
+
+  PetscFunctionBegin;
+  if (!b->cur->has_x || s->reason == FEN_DIVERGED_NAN || s->reason == FEN_STOPPED) {
+    const double big = HUGE_VAL;
+
+    b->bounds = (FenBilevelBounds){s->progress.value, -big, big, big, big, big, big, big};
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenBilevelComputeBounds(b, &o));
+  PetscCall(FenSolverUpdateBounds_Private(s, o.lower, o.upper, 0));
   PetscFunctionReturn(0);
 }
 
@@ -435,8 +459,7 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->temperature = 1;
   b->box[0] = -PETSC_MAX_REAL;
   b->box[1] = PETSC_MAX_REAL;
-  b->lower_check = 5;
-  b->lower_memory = 10;
+  FenLowerParametersDefault(&b->lower_par);
   b->lower_max_it = b->adjoint_max_it = 100000;
   PetscCall(PetscStrcpy(b->lower_name, "auto"));
   *bilevel = b;

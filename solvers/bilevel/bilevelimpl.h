@@ -47,22 +47,22 @@ PETSC_INTERN const char *const FenBilevelErrors[];
 struct _p_FenBilevel {
   struct _p_FenSolver base; /* first: a FenBilevel is a FenSolver */
   /* user parameters */
-  FenBilevelProblem problem;
-  double           *start;  /* my part of theta_0, NULL: the problem's */
-  double            budget; /* lower + adjoint iterations; 0: no limit */
-  char              lower_name[32];
-  FenInt            lower_check, lower_memory;
-  PetscInt          upper;       /* FenBilevelUpper; -1: the problem's */
-  double            temperature; /* of the KL-robust mean */
-  FenBilevelError   error;       /* what is added to |z| before it is compared with the tolerance */
-  PetscBool         predict;     /* lower solutions of trials start where the tangent says */
-  PetscBool         predict_set;
-  PetscBool         correct;                      /* values corrected by the adjoint where it is known */
-  double            eps0, delta0;                 /* first accuracies; 0: chosen */
-  PetscInt          lower_max_it, adjoint_max_it; /* of one sample's solve */
-  double            box[2];                       /* further bounds of all hyperparameters */
-  PetscInt          team_size;
-  double            pull; /* r += pull/2 |theta - theta_0|^2 */
+  FenBilevelProblem  problem;
+  double            *start;  /* my part of theta_0, NULL: the problem's */
+  double             budget; /* lower + adjoint iterations; 0: no limit */
+  char               lower_name[32];
+  FenLowerParameters lower_par;
+  PetscInt           upper;       /* FenBilevelUpper; -1: the problem's */
+  double             temperature; /* of the KL-robust mean */
+  FenBilevelError    error;       /* what is added to |z| before it is compared with the tolerance */
+  PetscBool          predict;     /* lower solutions of trials start where the tangent says */
+  PetscBool          predict_set;
+  PetscBool          correct;                      /* values corrected by the adjoint where it is known */
+  double             eps0, delta0;                 /* first accuracies; 0: chosen */
+  PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
+  double             box[2];                       /* further bounds of all hyperparameters */
+  PetscInt           team_size;
+  double             pull; /* r += pull/2 |theta - theta_0|^2 */
   /* parts */
   FenBilevelSizes      size;
   FenBilevelPart       part;

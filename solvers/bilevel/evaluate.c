@@ -98,8 +98,8 @@ PetscErrorCode FenBilevelGetParameters(FenBilevel b, FenBilevelParameters *p)
                               .lower = b->lower_name,
                               .lower_max_it = b->lower_max_it,
                               .adjoint_max_it = b->adjoint_max_it,
-                              .lower_check = b->lower_check,
-                              .lower_memory = b->lower_memory};
+                              .lower_check = b->lower_par.check,
+                              .lower_memory = b->lower_par.memory};
   PetscFunctionReturn(0);
 }
 

@@ -55,6 +55,8 @@ typedef struct {
   double adjoint_accuracy;    /* largest |q_s - H^{-1} grad g|: certified */
 } FenBilevelBounds;
 FEN_EXTERN PetscErrorCode FenBilevelGetBounds(FenBilevel, FenBilevelBounds *);
+/* the same afresh, for a solve that was stopped from outside, too */
+FEN_EXTERN PetscErrorCode FenBilevelComputeBounds(FenBilevel, FenBilevelBounds *);
 typedef struct {
   double lower_iterations, adjoint_iterations; /* summed over samples */
   double upper_evaluations, gradients;         /* values and hypergradients of f */

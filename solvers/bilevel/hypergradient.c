@@ -47,7 +47,8 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
 }
 
 /* adjoint of one sample, its part of z and its certificates */
-static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, double counts[2])
+static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, FenDD z[],
+                                     double counts[2])
 {
   const FenInt        s = b->part.start + k, nx = b->part.nx;
   const double       *x = p->x + k * nx;
@@ -75,7 +76,7 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   }
   PetscCall(FenThetaNorm_Private(b, b->wt[0], &S[FEN_SAMPLE_ZNORM]));
   for (FenInt j = 0; j < b->nt; j++)
-    p->z[j] += weight * b->wt[0][j];
+    FenDDAddProduct(&z[j], weight, b->wt[0][j]);
   left[0] = right[0] = left[1] = q;
   right[1] = p->h + k * nx;
   PetscCall(FenTeamDots(b->team.team, nx, 2, left, right, dots));
@@ -91,7 +92,8 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
 /* |sum of weights times hypergradients - z|; the weights of the soft maximum are themselves known within a factor */
 static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[])
 {
-  double sum = 0, half = 0, factor = 0;
+  double half = 0, factor = 0;
+  FenDD  sum = {0, 0};
 
   PetscFunctionBegin;
   if ((b->upper >= 0 ? (FenBilevelUpper)b->upper : b->size.upper) == FEN_UPPER_KL) {
@@ -102,10 +104,10 @@ static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[])
     factor = expm1(2 * half / b->temperature);
   }
   for (FenInt k = 0; k < b->nb; k++)
-    sum +=
-        weight[k] * ((1 + factor) * p->s[k][FEN_SAMPLE_OMEGA] + (factor > 0 ? factor * p->s[k][FEN_SAMPLE_ZNORM] : 0));
-  PetscCall(FenTeamsSum_Private(b, 1, &sum));
-  p->omega = sum * (1 + 1e-12);
+    FenDDAddProduct(&sum, weight[k],
+                    (1 + factor) * p->s[k][FEN_SAMPLE_OMEGA] + (factor > 0 ? factor * p->s[k][FEN_SAMPLE_ZNORM] : 0));
+  PetscCall(FenDDReduce(b->team.across, 1, &sum, &p->omega));
+  p->omega *= 1 + 1e-12;
   PetscFunctionReturn(0);
 }
 
@@ -128,17 +130,19 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
 {
   double   counts[2] = {0, 0}, *weight; /* iterations, adjoints that do not come from a factor */
+  FenDD   *z;                           /* the same whatever teams the samples belong to */
   PetscInt nt;
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(b->nt, &nt));
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
+  PetscCall(PetscCalloc1((size_t)b->nt + 1, &z));
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
-  PetscCall(PetscArrayzero(p->z, b->nt));
   for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(SampleGradient(b, p, k, delta, weight[k], counts));
-  PetscCall(FenTeamsSum_Private(b, nt, p->z));
+    PetscCall(SampleGradient(b, p, k, delta, weight[k], z, counts));
+  PetscCall(FenDDReduce(b->team.across, nt, z, p->z));
+  PetscCall(PetscFree(z));
   PetscCall(FenTeamsSum_Private(b, 2, counts));
   b->exact = (PetscBool) !(counts[1] > 0);
   PetscCall(AddRegulariser(b, p));

@@ -163,7 +163,7 @@ static double Newton(Check *c, FenInt s, int dual, double tol, double x[], int *
 }
 
 /* the sum over all samples of g at the solution, and of the hypergradient's first component */
-static double Objective(Check *c, double slope[1])
+static double Objective(Check *c, double *slope)
 {
   const FenInt n = c->part.nx;
   double      *x = CheckNew(n), *g = CheckNew(n), *q = CheckNew(n), mine[2] = {0, 0}, all[2], t[3];
@@ -183,7 +183,7 @@ static double Objective(Check *c, double slope[1])
   FEN_OK(FenSum(MPI_COMM_WORLD, 1, &mine[0], &all[0]));
   FEN_OK(FenSum(MPI_COMM_WORLD, 1, &mine[1], &all[1]));
   free(x), free(g), free(q);
-  slope[0] = all[1];
+  *slope = all[1];
   return all[0];
 }
 
@@ -230,6 +230,76 @@ static void TestReference3(void **state)
   CheckClose(&c);
 }
 
+/* two levels of n1 and n2 pixels, noise-free, nu -> 0: the jump shrinks by lam (1/n1 + 1/n2) as long as it is there */
+static void TestExactStep(void **state)
+{
+  const double A = 0.9, B = 0.2;
+  double       lam[] = {0.5, 2, 20}, theta[2], x[12], y[12];
+
+  (void)state;
+  for (int k = 0; k < 3; k++) {
+    const double n1 = 8, n2 = 4, all = (n1 * A + n2 * B) / 12, gone = (A - B) * n1 * n2 / (n1 + n2);
+    Check        c;
+    FILE        *file;
+    char         name[64];
+    int          steps, rank;
+
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    snprintf(name, sizeof(name), "step_%d_%d_%d.npy", size, rank, k);
+    file = fopen(name, "wb");
+    assert_non_null(file);
+    fprintf(file, "\x93NUMPY%c%c%c%c%-117s\n", 1, 0, 118, 0,
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 12), }");
+    for (int i = 0; i < 12; i++)
+      y[i] = i < 8 ? A : B;
+    assert_int_equal(fwrite(y, sizeof(double), 12, file), 12);
+    fclose(file);
+    {
+      const FenBilevelData data = {name, NULL};
+
+      CheckOpen(PETSC_COMM_SELF, "tv", "-tv_dim 1 -tv_noise 0", &data, 1, &c);
+    }
+    remove(name);
+    theta[0] = log(lam[k]), theta[1] = log(1e-6);
+    FEN_OK((*c.call->settheta)(c.p, theta));
+    assert_true(Newton(&c, 0, 1, 1e-7, x, &steps) <= 1e-7);
+    for (int i = 0; i < 12; i++) {
+      const double exact = lam[k] >= gone ? all : i < 8 ? A - lam[k] / n1 : B + lam[k] / n2;
+
+      FEN_ASSERT_NEAR(x[i], exact, 3e-5); /* about nu a pixel */
+    }
+    CheckClose(&c);
+  }
+}
+
+/* two pixels of a signal: u + 2 a u/sqrt(u^2 + nu^2) = d for their difference; du/da and du/dnu by the adjoint */
+static void TestTwoPixels(void **state)
+{
+  const double a = 0.3, nu = 0.05;
+  double       theta[2] = {log(a), log(nu)}, x[2], y[2], q[2], t[2], sum = 0, d, u, root, slope;
+  Check        c;
+  int          steps;
+
+  (void)state;
+  CheckOpen(PETSC_COMM_SELF, "tv", "-tv_dim 1 -tv_size 2 -tv_noise 0.8 -tv_seed 3", NULL, 1, &c);
+  FEN_OK((*c.call->initial)(c.p, 0, y));
+  FEN_OK((*c.call->settheta)(c.p, theta));
+  assert_true(Newton(&c, 0, 1, 1e-13, x, &steps) <= 1e-13);
+  d = y[1] - y[0], u = x[1] - x[0];
+  sum = x[0] + x[1] - y[0] - y[1];
+  FEN_ASSERT_NEAR(sum, 0, 1e-13);
+  root = sqrt(u * u + nu * nu);
+  FEN_ASSERT_NEAR(u + 2 * a * u / root, d, 1e-12);
+  slope = 1 + 2 * a * nu * nu / (root * root * root);
+  FEN_OK((*c.call->linearise)(c.p, 0, x));
+  y[0] = -1, y[1] = 1; /* gradient of the difference */
+  FEN_OK((*c.call->solve)(c.p, y, q));
+  FEN_OK((*c.call->jacobiantranspose)(c.p, q, t));
+  FEN_ASSERT_NEAR(-t[0] / a, -2 * u / root / slope, 1e-11);
+  FEN_ASSERT_NEAR(-t[1] / nu, 2 * a * u * nu / (root * root * root) / slope, 1e-11);
+  CheckClose(&c);
+}
+
 /* from the noisy data at smoothing 1e-3: primal-dual Newton needs a fraction of plain Newton's steps */
 static void TestDualNewton(void **state)
 {
@@ -249,12 +319,12 @@ static void TestDualNewton(void **state)
     FEN_OK((*c.call->start)(c.p, theta));
     FEN_OK((*c.call->settheta)(c.p, theta));
     FEN_ASSERT_ALL(Newton(&c, c.part.start, 1, 1e-8, x, &dual) <= 1e-8);
-    if (getenv("FEN_TEST_PLAIN")) {
-      Newton(&c, c.part.start, 0, 1e-8, y, &plain);
-      print_message("%s: primal-dual %d steps, plain %d\n", hard[k], dual, plain);
-    } else
-      print_message("%s: primal-dual %d steps\n", hard[k], dual);
-    FEN_ASSERT_ALL(dual <= 40);
+    FEN_ASSERT_ALL(dual <= 25);
+    if (size == 1) { /* slow; measured 46 to 52 against 14 to 18 */
+      assert_true(Newton(&c, c.part.start, 0, 1e-8, y, &plain) <= 1e-8);
+      assert_true(plain >= 2 * dual);
+      CheckClosely(&c, c.part.nx, x, y, 2e-8);
+    }
     free(theta), free(x), free(y);
     CheckClose(&c);
   }
@@ -265,7 +335,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(TestDerivatives),  cmocka_unit_test(TestInvariance), cmocka_unit_test(TestReferenceDerivatives),
       cmocka_unit_test(TestLegacyRandom), cmocka_unit_test(TestReference),  cmocka_unit_test(TestReference3),
-      cmocka_unit_test(TestDualNewton),
+      cmocka_unit_test(TestDualNewton),   cmocka_unit_test(TestExactStep),  cmocka_unit_test(TestTwoPixels),
   };
   int status;
 

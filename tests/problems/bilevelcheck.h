@@ -267,8 +267,8 @@ static inline void CheckCase(const Case *c, double size, double spread, double s
   CheckDerivatives(c, &r, step, tol);
   CheckTheta(c, &r, step, tol);
   CheckOperators(c, &r);
-  for (double scale = 1e-3; scale <= far; scale *= 10)
-    CheckConstants(c, &r, scale);
+  for (int k = -3; pow(10, k) <= far; k++)
+    CheckConstants(c, &r, pow(10, k));
   RoomFree(&r);
 }
 

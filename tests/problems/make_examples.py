@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes sets of examples into a folder, for the tests of bilevel problems: scikit-learn's diabetes and digits (its
-installed files, nothing is fetched) in every format that is read, broken files, and the numbers that scikit-learn, SciPy
-and NumPy compute from them, as expected.h5."""
+installed files, nothing is fetched) in every format that is read, broken files, and what scikit-learn, SciPy and NumPy
+compute from them, as expected.h5."""
 import os
 import struct
 import sys
@@ -86,7 +86,7 @@ labels = rng.integers(0, 2, 60) * 2.0 - 1
 files("sparse", S, labels, 45)
 for side in (4, 3):
     edges = np.arange(side + 1) * 8 / side
-    B = np.array([[max(0, min(hi, j + 1) - max(lo, j)) for j in range(8)] for lo, hi in zip(edges, edges[1:])]) * side / 8
+    B = np.array([[max(0, min(b, j + 1) - max(a, j)) for j in range(8)] for a, b in zip(edges, edges[1:])]) * side / 8
     hdf5(f"digits{side}.h5", np.einsum("ij,njk,lk->nil", B, digits.images, B).reshape(-1, side * side) / 255,
          digits.target.astype(float))
 

@@ -135,7 +135,7 @@ static void TestRates(void **state)
   QuadraticProblem("30", &pr);
   for (int t = 0; t < 2; t++) {
     FEN_OK(FenLowerCreate(pr, type[t], &L));
-    L->check = 1000000;
+    L->par.check = 1000000;
     for (FenInt s = L->part.start; s < L->part.end; s++)
       for (FenInt k = 5; k < 400; k = 2 * k) {
         double x[7] = {0}, exact[7], first, bound;

@@ -212,13 +212,14 @@ static void Curvature(FenInt K, const double s[], const double nu2[], const doub
 {
   for (FenInt k = 0; k < K; k++) {
     const double *t = T + k * FEN_FOE_BLOCK, scale = s[k] * nu2[k];
-    double       *d = D + k * FEN_FOE_BLOCK;
+    double        d[FEN_FOE_BLOCK]; /* T and D may be the same */
 
     for (int i = 0; i < FEN_FOE_BLOCK; i++) {
       const double q = t[i] * t[i] + nu2[k];
 
       d[i] = scale * m[i] / (q * sqrt(q));
     }
+    memcpy(D + k * FEN_FOE_BLOCK, d, sizeof(d));
   }
 }
 

@@ -243,7 +243,8 @@ static PetscErrorCode Gradient(FenBilevel b)
    gradients of the present point) */
 static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *corrected)
 {
-  double             *weight, sums[2] = {0, 0};
+  double             *weight, sums[2];
+  FenDD               parts[2] = {{0, 0}};
   FenBilevelConstants c;
 
   PetscFunctionBegin;
@@ -253,10 +254,11 @@ static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *co
     const double *S = b->cur->s[k];
 
     PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
-    sums[0] += weight[k] * S[FEN_SAMPLE_GNORM];
-    sums[1] += weight[k] * ((c.upper + (c.hessian > 0 ? c.hessian * S[FEN_SAMPLE_QNORM] : 0)) / 2 + c.upper) * eps;
+    FenDDAddProduct(&parts[0], weight[k], S[FEN_SAMPLE_GNORM]);
+    FenDDAddProduct(&parts[1], weight[k],
+                    ((c.upper + (c.hessian > 0 ? c.hessian * S[FEN_SAMPLE_QNORM] : 0)) / 2 + c.upper) * eps);
   }
-  PetscCall(FenTeamsSum_Private(b, 2, sums));
+  PetscCall(FenDDReduce(b->team.across, 2, parts, sums));
   PetscCall(PetscFree(weight));
   *plain = sums[0];
   *corrected = sums[1];

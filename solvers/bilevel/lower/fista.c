@@ -89,8 +89,8 @@ static PetscErrorCode Prepare(FenLower L, FenInt s, FenLowerFloor *floor)
   f->q = PetscMin(mu / f->lipschitz, 1 - 1e-9); /* q = 1 divides by zero */
   root = sqrt(f->q);
   /* the bound above makes |grad h| a quarter after so many steps from any point */
-  FenLowerFloorStart(floor, log(32 / (f->q * f->q * f->q)) / -log1p(-root) + (double)(4 * L->check),
-                     4 / root + (double)(4 * L->check));
+  FenLowerFloorStart(floor, log(32 / (f->q * f->q * f->q)) / -log1p(-root) + (double)(4 * L->par.check),
+                     4 / root + (double)(4 * L->par.check));
   PetscFunctionReturn(0);
 }
 
@@ -127,7 +127,7 @@ static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, Pet
       *t = 0; /* momentum belongs to another point */
       break;
     }
-    for (FenInt j = 0; j < L->check && count + 2 <= max_it; j++)
+    for (FenInt j = 0; j < L->par.check && count + 2 <= max_it; j++)
       PetscCall(Step(L, s, (PetscBool)(j == 0 && !(*t > 0)), before, t, x, &count));
   }
   answer->iterations = count;

@@ -32,7 +32,7 @@ static PetscErrorCode Step(FenLower L, FenInt s, double mu, double lipschitz, do
 static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
                             FenLowerAnswer *answer)
 {
-  const FenInt  between = L->call->prox ? L->check : 1;
+  const FenInt  between = L->call->prox ? L->par.check : 1;
   double        mu, lipschitz;
   FenLowerFloor floor;
   FenLowerPoint at;

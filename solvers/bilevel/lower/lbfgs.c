@@ -23,7 +23,7 @@ typedef struct {
 
 static PetscErrorCode SetUp(FenLower L)
 {
-  const FenInt slots = L->memory + 1, n = L->part.nx;
+  const FenInt slots = L->par.memory + 1, n = L->part.nx;
   Pairs       *p;
   FenInt       numbers;
   size_t       bytes;
@@ -265,7 +265,7 @@ static PetscErrorCode Next(FenLower L, FenLowerPoint *at, PetscBool *have)
   PetscFunctionBegin;
   if (p->sy[p->k][p->k] > 1e-10 * sqrt(p->ss * p->yy[p->k][p->k])) {
     p->bend = PetscMax(p->bend, sqrt(p->yy[p->k][p->k] / p->ss));
-    if (p->k++ == L->memory) {
+    if (p->k++ == L->par.memory) {
       p->k--;
       Drop(p);
       p->k++;

@@ -75,8 +75,7 @@ PetscErrorCode FenLowerCreate(FenBilevelProblem problem, const char name[], FenL
   L->call = call;
   L->team = info.team;
   L->type = type;
-  L->check = 5;
-  L->memory = 10;
+  FenLowerParametersDefault(&L->par);
   PetscCall(PetscStrncpy(L->prefix, "bilevel_lower_", sizeof(L->prefix)));
   PetscCall(FenBilevelProblemGetPart(problem, &L->part));
   PetscCall(
@@ -110,13 +109,23 @@ PetscErrorCode FenLowerSetPrefix(FenLower L, const char prefix[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenLowerSetOptions(FenLower L, FenOptionItems PetscOptionsObject)
+void FenLowerParametersDefault(FenLowerParameters *par)
+{
+  *par = (FenLowerParameters){.check = 5, .memory = 10};
+}
+
+void FenLowerSetParameters(FenLower L, const FenLowerParameters *par)
+{
+  L->par = *par;
+}
+
+PetscErrorCode FenLowerSetOptions(FenOptionItems PetscOptionsObject, MPI_Comm comm, FenLowerParameters *par)
 {
   PetscFunctionBegin;
-  PetscCall(OptionInt(PetscOptionsObject, L->team, "-bilevel_lower_check",
-                      "iterations between two looks at the gradient, first-order methods", 1, 1000000, &L->check));
-  PetscCall(OptionInt(PetscOptionsObject, L->team, "-bilevel_lower_memory", "pairs that lbfgs keeps", 1,
-                      (FEN_TEAM_DOTS - 9) / 5, &L->memory));
+  PetscCall(OptionInt(PetscOptionsObject, comm, "-bilevel_lower_check",
+                      "iterations between two looks at the gradient, first-order methods", 1, 1000000, &par->check));
+  PetscCall(OptionInt(PetscOptionsObject, comm, "-bilevel_lower_memory", "pairs that lbfgs keeps", 1,
+                      (FEN_TEAM_DOTS - 9) / 5, &par->memory));
   PetscCall(FenSystemSetOptions(PetscOptionsObject, "-bilevel_lower_pc_type"));
   PetscFunctionReturn(0);
 }

@@ -37,6 +37,11 @@ typedef struct {
 
 typedef struct _p_FenSystem *FenSystem;
 
+typedef struct {
+  FenInt check;  /* option -bilevel_lower_check: first-order methods look at |grad h| this often */
+  FenInt memory; /* option -bilevel_lower_memory: pairs of lbfgs */
+} FenLowerParameters;
+
 struct _p_FenLower {
   MPI_Comm             team;
   FenBilevelProblem    problem;
@@ -44,13 +49,12 @@ struct _p_FenLower {
   FenBilevelPart       part;
   const FenLowerType  *type;
   char                 prefix[64]; /* of KSP and PC options: bilevel_lower_ behind that of the solver */
-  FenInt               check;      /* option -bilevel_lower_check: fista looks at |grad h| this often */
-  FenInt               memory;     /* option -bilevel_lower_memory: pairs of lbfgs */
-  PetscBool            isset;      /* setup has run: in the first solve */
-  double   *g, *d, *xt, *gt;       /* work: gradient, direction, trial point and its gradient; types may swap them */
-  double   *work[4];               /* how these were allocated */
-  FenSystem system;                /* Newton types */
-  void     *data;                  /* the type's */
+  FenLowerParameters   par;
+  PetscBool            isset; /* setup has run: in the first solve */
+  double   *g, *d, *xt, *gt;  /* work: gradient, direction, trial point and its gradient; types may swap them */
+  double   *work[4];          /* how these were allocated */
+  FenSystem system;           /* Newton types */
+  void     *data;             /* the type's */
 };
 
 /* name "auto": pdnewton where the problem has duals, native where the problem has one, fista where there is an l1 norm,
@@ -58,7 +62,11 @@ struct _p_FenLower {
 PETSC_INTERN PetscErrorCode FenLowerCreate(FenBilevelProblem, const char name[], FenLower *);
 /* of the solver: its options are -PREFIXbilevel_lower_...; before the first solve */
 PETSC_INTERN PetscErrorCode FenLowerSetPrefix(FenLower, const char prefix[]);
-PETSC_INTERN PetscErrorCode FenLowerSetOptions(FenLower, FenOptionItems); /* in the solver's options block */
+/* in the solver's options block */
+PETSC_INTERN PetscErrorCode FenLowerSetOptions(FenOptionItems, MPI_Comm, FenLowerParameters *);
+PETSC_INTERN void           FenLowerSetParameters(FenLower, const FenLowerParameters *);
+/* what they are if nobody says anything */
+PETSC_INTERN void           FenLowerParametersDefault(FenLowerParameters *);
 PETSC_INTERN PetscErrorCode FenLowerGetName(FenLower, const char *[]);
 PETSC_INTERN PetscErrorCode FenLowerSolve(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[],
                                           double w[], FenLowerAnswer *);
