@@ -67,6 +67,6 @@ def run(bench):
     return text + (
         "\nf is half the squared error of an image, the mean over images: the published loss, whose 1/m before h and g "
         "cancels in the\nminimiser. f is the certified upper bound at the present theta, so the true one is below. "
-        "Iterations are those of one image\n(lower + adjoint, the sum over images divided by their number): published counts "
-        "take one for the batch of all images.\nPublished, 48 filters 7x7, 96x96: "
+        "Iterations are those of one image\n(lower + adjoint, the sum over images divided by their number): published "
+        "counts take one for the batch of all images.\nPublished, 48 filters 7x7, 96x96: "
         + ", ".join(f"{f} after {n:,}" for n, f in PUBLISHED.items()) + ".\n")
