@@ -26,7 +26,14 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("mdpscale", "Markov decision processes: two ranks, large models"),
          ("bellman", "Bellman sweeps against the bandwidth of memory"),
          ("mdptypes", "Markov decision processes: every type"),
-         ("linear", "Offline learning in linear models"))
+         ("linear", "Offline learning in linear models"),
+         ("bilevel1d", "Bilevel learning: the published one-dimensional problems"),
+         ("bilevelquad", "Bilevel learning: quadratic problems"),
+         ("bilevelimages", "Bilevel learning: total variation and fields of experts on photographs"),
+         ("bilevellearn", "Bilevel learning: digits"),
+         ("bilevelkernel", "Bilevel learning: kernel ridge regression"),
+         ("bilevelscale", "Bilevel learning: two ranks against one"),
+         ("bilevelbounds", "Bilevel learning: how sharp error bounds are"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
         "What the numbers mean stands in\n[performance.md](performance.md).\n")
 

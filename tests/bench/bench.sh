@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds what is missing, measures speed and memory, prints tables and writes them to build/release/bench/bench.md.
 #
-#   ./tests/bench/bench.sh                     everything, about half an hour on two quiet cores
+#   ./tests/bench/bench.sh                     everything, a few hours on two quiet cores
 #   ./tests/bench/bench.sh kernels pot         some parts; the tables of the others stay as they were
 #   ./tests/bench/bench.sh --runs 5 --write    five runs of each; the tables become docs/performance-measured.md
 #   ./tests/bench/bench.sh --help              parts and options
@@ -23,6 +23,6 @@ if [ ! -f "$build/build.ninja" ]; then
   (cd "$root" && cmake --preset release -B "$build" -DBUILD_TESTING=ON)
 fi
 cmake --build "$build" --target fenchel_cli bench_kernels bench_solve bench_halfstep bench_save bench_srect \
-  bench_bellman bench_mdptypes -- --quiet
+  bench_bellman bench_mdptypes bench_bilevel bench_bilevelwork bench_bilevelbounds -- --quiet
 python=$(command -v /usr/bin/python3 || command -v python3)
 exec "$python" -B "$root/tests/bench/bench.py" --build "$build" "$@"

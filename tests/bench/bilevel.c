@@ -104,6 +104,8 @@ static PetscErrorCode Look(FenSolver s, const FenProgress *p, void *ctx)
     PetscFunctionReturn(0);
   if (w->b->truth > 0)
     PetscCall(Truth(w, (FenBilevel)s, &f));
+  if (!isfinite(f))
+    PetscFunctionReturn(0);
   w->first = w->n ? w->first : f;
   w->best = PetscMin(w->best, f);
   w->steps = work.steps;
@@ -167,6 +169,17 @@ static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem)
   PetscFunctionReturn(0);
 }
 
+/* a number that is not finite is null */
+static PetscErrorCode Say(const char name[], double x)
+{
+  PetscFunctionBegin;
+  if (isfinite(x))
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"%s\": %.15g, ", name, x));
+  else
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"%s\": null, ", name));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Report(const Watch *w, FenBilevel solver, FenBilevelProblem problem)
 {
   const double    *theta;
@@ -195,10 +208,12 @@ static PetscErrorCode Report(const Watch *w, FenBilevel solver, FenBilevelProble
                         "\"gradients\": %.0f, \"steps\": %.0f, \"failures\": %.0f, \"seconds\": %.6e, ",
                         w->b->problem, type, lower, (int)ranks, word, work.lower_iterations, work.adjoint_iterations,
                         work.upper_evaluations, work.gradients, work.steps, work.failures, progress.seconds - w->away));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD,
-                        "\"objective\": %.15g, \"low\": %.15g, \"high\": %.15g, \"first\": %.15g, \"best\": %.15g, "
-                        "\"hypergradient\": %.6e, ",
-                        bounds.objective, bounds.lower, bounds.upper, w->first, w->best, bounds.hypergradient));
+  PetscCall(Say("objective", bounds.objective));
+  PetscCall(Say("low", bounds.lower));
+  PetscCall(Say("high", bounds.upper));
+  PetscCall(Say("first", w->first));
+  PetscCall(Say("best", w->best));
+  PetscCall(Say("hypergradient", bounds.hypergradient));
   PetscCall(Metrics(solver, problem));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"theta\": ["));
   for (FenInt k = 0; k < PetscMin(part.theta1 - part.theta0, 8); k++)
