@@ -5,7 +5,7 @@
 #pragma once
 #include <fenchelbilevelproblem.h>
 #include <petsc/private/petscimpl.h>
-#include <compat.h>
+#include "../problemsimpl.h"
 
 #define FEN_BILEVEL_CHECK(condition, comm, code, ...) PetscCheck(condition, comm, (PetscErrorCode)(code), __VA_ARGS__)
 
@@ -61,5 +61,3 @@ PETSC_INTERN PetscErrorCode FenBilevelTeamSum_Private(FenBilevelProblem, PetscIn
 PETSC_INTERN PetscErrorCode FenBilevelThetaGather_Private(FenBilevelProblem, const double theta[], double all[]);
 /* my part of p numbers that all ranks of the team have */
 PETSC_INTERN void FenBilevelThetaTake_Private(FenBilevelProblem, const double all[], double theta[]);
-
-PETSC_INTERN PetscErrorCode FenProblemsInitialize_Private(void);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The list of bundled problems, and what their option blocks share. */
 #include "bilevelproblemimpl.h"
-#include <math.h>
 
 const char *const FenBilevelProblemNames[] = {
 #define FEN_BILEVEL_NAME(name, Stem, text) name,
@@ -19,30 +18,19 @@ static const struct {
 #undef FEN_BILEVEL_ENTRY
         {NULL, NULL, NULL, NULL}};
 
-PetscErrorCode FenBilevelOptionInt_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
-                                           const char text[], FenInt least, FenInt most, FenInt *value)
+PetscErrorCode FenBilevelOptionInt_Private(FenOptionItems items, MPI_Comm comm, const char option[], const char text[],
+                                           FenInt least, FenInt most, FenInt *value)
 {
-  PetscInt number;
-
   PetscFunctionBegin;
-  PetscCall(FenIntCast(*value, &number));
-  PetscCall(PetscOptionsInt(option, text, "FenBilevelProblemGenerate", number, &number, NULL));
-  FEN_BILEVEL_CHECK(number >= least && number <= most, comm, FEN_ERR_OPTION,
-                    "%s %" PetscInt_FMT "; rule: %" FENINT_FMT " to %" FENINT_FMT, option, number, least, most);
-  *value = number;
+  PetscCall(FenProblemOptionInt_Private(items, comm, option, text, "FenBilevelProblemGenerate", least, most, value));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenBilevelOptionReal_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, const char option[],
-                                            const char text[], double least, double most, double *value)
+PetscErrorCode FenBilevelOptionReal_Private(FenOptionItems items, MPI_Comm comm, const char option[], const char text[],
+                                            double least, double most, double *value)
 {
-  PetscReal number = *value;
-
   PetscFunctionBegin;
-  PetscCall(PetscOptionsReal(option, text, "FenBilevelProblemGenerate", number, &number, NULL));
-  FEN_BILEVEL_CHECK(isfinite(number) && number >= least && number <= most, comm, FEN_ERR_OPTION,
-                    "%s %g; rule: %g to %g", option, number, least, most);
-  *value = number;
+  PetscCall(FenProblemOptionReal_Private(items, comm, option, text, "FenBilevelProblemGenerate", least, most, value));
   PetscFunctionReturn(0);
 }
 

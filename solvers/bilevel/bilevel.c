@@ -413,20 +413,6 @@ static const FenSolverFamily family = {.name = "FenBilevel",
                                        .reset = BilevelReset,
                                        .destroy = BilevelDestroy};
 
-static PetscErrorCode DestroyObject(FenBilevel *b)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverDestroy((FenSolver *)b));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode ViewObject(FenBilevel b, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  PetscCall(FenSolverView((FenSolver)b, viewer));
-  PetscFunctionReturn(0);
-}
-
 /*@
   FenBilevelCreate - Creates a learner of hyperparameters.
 
@@ -448,8 +434,8 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
 
   PetscFunctionBegin;
   PetscCall(FenBilevelInitializePackage_Private());
-  PetscCall(PetscHeaderCreate(b, FENBILEVEL_CLASSID, "FenBilevel", "Bilevel learning", "Bilevel", comm, DestroyObject,
-                              ViewObject));
+  PetscCall(PetscHeaderCreate(b, FENBILEVEL_CLASSID, "FenBilevel", "Bilevel learning", "Bilevel", comm,
+                              FenSolverDestroy, FenSolverView));
   PetscCall(FenSolverInitialize_Private((FenSolver)b, &family));
   b->base.gap_rel = 0;
   b->base.residual = 1e-6;
