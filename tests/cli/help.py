@@ -13,7 +13,8 @@ check.that(result.status == 0 and result.out.split()[0] == "fenchel" and result.
 result = clitest.run()
 check.that(result.status == 2 and "Usage" in result.err, "no verb is wrong usage", result)
 result = clitest.run("--help")
-check.that("fenchel bilevel" not in result.out, "bilevel does not exist yet and is not listed", result)
+for verb in ("ot", "bilevel", "mdp", "verify", "info", "plot"):
+    check.that(f"fenchel {verb} " in result.out, f"{verb} is listed", result)
 
 result = clitest.run("ott")
 check.refused(result, "misspelt verb", "'ott'", "'ot'")

@@ -33,6 +33,7 @@
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
 #define STEP_LEAST   1e-10
+#define NARROWER     0.9 /* a bracket that was worth the work */
 #define PROBE_WORK   3.0
 #define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
 
@@ -339,7 +340,7 @@ static PetscErrorCode Narrow(FenBilevel b, FenPoint *p, PetscBool resume, PetscB
   if (*done || p->reached <= 0)
     PetscFunctionReturn(0);
   PetscCall(FenPointLower_Private(b, p, TIGHTEN * p->eps, resume));
-  *done = (PetscBool)(p->reached > 0 || p->upper - p->lower < before / 2);
+  *done = (PetscBool)(p->upper - p->lower < NARROWER * before);
   PetscFunctionReturn(0);
 }
 
@@ -402,8 +403,8 @@ static PetscErrorCode Trial(FenBilevel b)
   FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   PetscCall(FenPointCopyStart_Private(b, p, t));
   if (C->probe.active) /* a bound may be where lower problems are hard: no more than a few usual solves */
-    b->lower_max_it = (PetscInt)PetscMin((double)usual, PROBE_WORK * b->work.lower_iterations /
-                                                            (b->work.upper_evaluations * (double)b->size.samples));
+    b->lower_max_it = (PetscInt)PetscMin((double)usual, 20 + PROBE_WORK * b->work.lower_iterations /
+                                                                 (b->work.upper_evaluations * (double)b->size.samples));
   PetscCall(Decide(b, &decrease, &verdict));
   b->lower_max_it = usual;
   if (verdict == ACCEPTED)
@@ -411,7 +412,9 @@ static PetscErrorCode Trial(FenBilevel b)
   else if (C->probe.active) { /* the same search without the bound */
     FenProbeRefused(b, &C->probe);
     PetscCall(Direct(b));
-  } else if (verdict == REFUSED)
+  } else if (verdict == REFUSED && decrease <= 0) /* the present point was solved on, and its z has turned */
+    PetscCall(Direct(b));
+  else if (verdict == REFUSED)
     Shorten(b, decrease);
   else { /* what is left to gain cannot be seen */
     b->work.failures++;
