@@ -10,7 +10,7 @@
    undecided gets its adjoint first, whose correction of the value gains an order.
 
    The accuracy of the hypergradient follows from what is observed: solving a point twice shows how much z moves with
-   eps, and eps is chosen such that z is known to a tenth. Directions are L-BFGS ones (FenDirection), or
+   eps, and eps is chosen such that z is known to some hundredths. Directions are L-BFGS ones (FenDirection), or
    Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most. Hyperparameters that creep towards a
    bound are put on it (FenProbe).
 
@@ -26,9 +26,9 @@
 
 #define LAMBDA       1e-4
 #define TIGHTEN      0.2  /* accuracies within a trial, and of a point that does not decide */
-#define Z_SHARE      0.1  /* z is wanted to this relative accuracy */
-#define Z_LIMIT      0.25 /* and computed again if it is worse than this */
-#define FIRST_SHARE  200
+#define Z_SHARE      0.03 /* z is wanted to this relative accuracy */
+#define Z_LIMIT      0.1  /* and computed again if it is worse than this */
+#define FIRST_SHARE  1000 /* the first accuracy, below what is known of the start */
 #define FIRST_CHANGE 0.1  /* the first step changes theta by this much of itself, or of one */
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
