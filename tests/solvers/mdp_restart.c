@@ -175,7 +175,7 @@ static void TestRetreat(void **state)
     FenAmbiguity set;
   } cases[] = {
       {"inventory", "300", FENMDPIPI, .99, 1e-4, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
-      {"gridworld", "30", FENMDPPPI, .9999, 1e-2, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
+      {"gridworld", "50", FENMDPPPI, .9999, 1e-2, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
       {"gridworld", "20", FENMDPMPI, .999, 1e-2, {.name = "kl", .radius = 1}}};
 
   (void)state;

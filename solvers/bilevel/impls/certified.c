@@ -33,8 +33,10 @@
 #define GROWTH       10   /* of the length of a step from one to the next */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
 #define STEP_LEAST   1e-10
-#define NARROWER     0.9 /* a bracket that was worth the work */
+#define NARROWER     0.9  /* a bracket that was worth the work */
+#define TRIAL_WORK   20.0 /* times the mean work of a solve that a trial may take */
 #define PROBE_WORK   3.0
+#define PATIENCE     3
 #define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
 
 typedef struct {
@@ -391,22 +393,37 @@ static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
   PetscFunctionReturn(0);
 }
 
+/* iterations of one sample that a trial may use: far away from what was solved so far, and on a bound that is tried
+   out, lower problems may be hard, and a shorter step is better than an answer. No limit after some refusals */
+static void Limit(FenBilevel b, PetscInt *lower, PetscInt *adjoint)
+{
+  const Certified      *C = (const Certified *)b->base.data;
+  const FenBilevelWork *w = &b->work;
+  const double          share = C->probe.active ? PROBE_WORK : TRIAL_WORK, m = (double)b->size.samples;
+
+  if (C->refusals >= PATIENCE && !C->probe.active)
+    return;
+  *lower = (PetscInt)PetscMin((double)*lower, 50 + share * w->lower_iterations / (w->upper_evaluations * m));
+  *adjoint = (PetscInt)PetscMin((double)*adjoint, 50 + share * w->adjoint_iterations / (w->gradients * m));
+}
+
 static PetscErrorCode Trial(FenBilevel b)
 {
   Certified     *C = (Certified *)b->base.data;
   FenPoint      *p = b->cur, *t = b->trial;
   double         decrease, theta;
   Verdict        verdict = UNDECIDED;
-  const PetscInt usual = b->lower_max_it;
+  const PetscInt lower = b->lower_max_it, adjoint = b->adjoint_max_it;
 
   PetscFunctionBegin;
   FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
   PetscCall(FenPointCopyStart_Private(b, p, t));
-  if (C->probe.active) /* a bound may be where lower problems are hard: no more than a few usual solves */
-    b->lower_max_it = (PetscInt)PetscMin((double)usual, 20 + PROBE_WORK * b->work.lower_iterations /
-                                                                 (b->work.upper_evaluations * (double)b->size.samples));
+  Limit(b, &b->lower_max_it, &b->adjoint_max_it);
   PetscCall(Decide(b, &decrease, &verdict));
-  b->lower_max_it = usual;
+  if (verdict == UNDECIDED && (b->lower_max_it < lower || b->adjoint_max_it < adjoint))
+    verdict = REFUSED;
+  b->lower_max_it = lower;
+  b->adjoint_max_it = adjoint;
   if (verdict == ACCEPTED)
     PetscCall(Accept(b));
   else if (C->probe.active) { /* the same search without the bound */
