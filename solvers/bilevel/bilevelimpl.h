@@ -70,7 +70,6 @@ struct _p_FenBilevel {
   const FenBilevelOps *call;
   FenLower             lower;
   FenSystem            adjoint;
-  PetscBool            exact;  /* adjoints come from a factor */
   FenInt               nt, nb; /* my hyperparameters, my samples */
   double              *theta0, *lo, *up;
   /* points */

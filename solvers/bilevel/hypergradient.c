@@ -19,6 +19,7 @@
 
 #define UNIT      1.1102230246251565e-16
 #define GOAL_IT   10   /* products of each of the two solves of the estimate */
+#define GOAL_TOL  1e-2 /* or until their residuals have fallen so far */
 #define GOAL_SAFE 1.25 /* and what it is multiplied by */
 
 static void Certify(const FenBilevelConstants *c, PetscBool has_direct, double S[])
@@ -50,7 +51,7 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
 
 /* adjoint of one sample, its part of z and its certificates */
 static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, FenDD z[],
-                                     double counts[2])
+                                     double *its)
 {
   const FenInt        s = b->part.start + k, nx = b->part.nx;
   const double       *x = p->x + k * nx;
@@ -65,8 +66,7 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   PetscCall((*b->call->linearise)(b->problem, s, x));
   PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
   PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
-  counts[0] += (double)answer.iterations;
-  counts[1] += exact ? 0 : 1;
+  *its += (double)answer.iterations;
   S[FEN_SAMPLE_DELTA] = answer.residual;
   PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
   for (FenInt j = 0; j < b->nt; j++)
@@ -131,8 +131,8 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 
 PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
 {
-  double   counts[2] = {0, 0}, *weight; /* iterations, adjoints that do not come from a factor */
-  FenDD   *z;                           /* the same whatever teams the samples belong to */
+  double   its = 0, *weight;
+  FenDD   *z; /* the same whatever teams the samples belong to */
   PetscInt nt;
 
   PetscFunctionBegin;
@@ -142,17 +142,16 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
   for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(SampleGradient(b, p, k, delta, weight[k], z, counts));
+    PetscCall(SampleGradient(b, p, k, delta, weight[k], z, &its));
   PetscCall(FenDDReduce(b->team.across, nt, z, p->z));
   PetscCall(PetscFree(z));
-  PetscCall(FenTeamsSum_Private(b, 2, counts));
-  b->exact = (PetscBool) !(counts[1] > 0);
+  PetscCall(FenTeamsSum_Private(b, 1, &its));
   PetscCall(AddRegulariser(b, p));
   PetscCall(Omega(b, p, weight));
   if (b->correct)
     PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
-  b->work.adjoint_iterations += counts[0];
+  b->work.adjoint_iterations += its;
   b->work.gradients++;
   p->fresh = 1;
   PetscCall(PetscFree(weight));
@@ -179,14 +178,15 @@ static PetscErrorCode SampleGoal(FenBilevel b, const FenPoint *p, FenInt k, doub
 {
   const FenInt    s = b->part.start + k, nx = b->part.nx;
   const double   *x = p->x + k * nx, *q = p->q + k * nx;
-  double         *r = b->wx[0], *y = b->wx[1], *better = b->wx[2], value;
+  double         *r = b->wx[0], *y = b->wx[1], *better = b->wx[2], value, norm;
   FenSystemAnswer answer;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(b->wt[0], b->nt));
   PetscCall((*b->call->linearise)(b->problem, s, x));
   PetscCall(AddSensitivity(b, s, -1, x, q));
-  PetscCall(FenSystemApply(b->adjoint, p->h + k * nx, 0, GOAL_IT, PETSC_TRUE, y, &answer));
+  PetscCall(FenTeamNorm(b->team.team, nx, p->h + k * nx, &norm));
+  PetscCall(FenSystemApply(b->adjoint, p->h + k * nx, GOAL_TOL * norm, GOAL_IT, PETSC_TRUE, y, &answer));
   *its += (double)answer.iterations + 1;
   for (FenInt i = 0; i < nx; i++)
     better[i] = x[i] - y[i];
@@ -195,7 +195,8 @@ static PetscErrorCode SampleGoal(FenBilevel b, const FenPoint *p, FenInt k, doub
   PetscCall((*b->call->hessian)(b->problem, q, y));
   for (FenInt i = 0; i < nx; i++)
     r[i] -= y[i];
-  PetscCall(FenSystemApply(b->adjoint, r, 0, GOAL_IT, PETSC_TRUE, y, &answer));
+  PetscCall(FenTeamNorm(b->team.team, nx, r, &norm));
+  PetscCall(FenSystemApply(b->adjoint, r, GOAL_TOL * norm, GOAL_IT, PETSC_TRUE, y, &answer));
   *its += (double)answer.iterations;
   for (FenInt i = 0; i < nx; i++)
     y[i] += q[i];

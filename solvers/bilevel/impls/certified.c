@@ -9,10 +9,10 @@
    the bracket of f(theta_k) is the wider one, that point is solved more accurately instead; a trial that stays
    undecided gets its adjoint first, whose correction of the value gains an order.
 
-   The accuracy of the hypergradient follows from what is observed: solving a point twice shows how much z moves with
-   eps, and eps is chosen such that z is known to some hundredths. Directions are L-BFGS ones (FenDirection), or
-   Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most. Hyperparameters that creep towards a
-   bound are put on it (FenProbe).
+   The accuracy of the hypergradient follows from its certificate, or where that is too pessimistic from the
+   goal-oriented estimate of its error: eps is chosen such that z is known to some hundredths. Directions are L-BFGS
+   ones (FenDirection), or Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most. Hyperparameters
+   that creep towards a bound are put on it (FenProbe).
 
    Cost of a decision: lower solves of all samples up to the accuracy that decides, one reduction over all ranks for
    every tightening by TIGHTEN; m adjoint solves for a hypergradient. Memory: two points and 2 memory hyperparameters.
@@ -44,13 +44,13 @@ typedef struct {
   PetscBool    nonmonotone;
   FenDirection direction;
   FenProbe     probe;
-  double      *d, *theta, *z, *zloose; /* direction; theta and z before the last step; z before it was tightened */
+  double      *d, *theta, *z; /* direction; theta and z before the last step */
   /* state */
-  double alpha, eps, epsloose, omegaloose;
-  double sensitivity, share; /* |change of z| over eps and over its certificate as observed; 0: not yet */
-  double mean, weight;       /* Zhang-Hager */
-  double length;             /* of the last step */
-  FenInt started, has_before, has_loose, refusals;
+  double alpha, eps;
+  double sensitivity;  /* error of z over eps, as last estimated; 0: not yet */
+  double mean, weight; /* Zhang-Hager */
+  double length;       /* of the last step */
+  FenInt started, has_before, refusals;
 } Certified;
 
 static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
@@ -62,9 +62,9 @@ static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
   PetscCall(FenBilevelBegin_Private(b));
   FenDirectionForget(&C->direction);
   FenProbeForget(b, &C->probe);
-  C->alpha = C->sensitivity = C->mean = C->weight = C->length = C->epsloose = C->omegaloose = C->share = 0;
+  C->alpha = C->sensitivity = C->mean = C->weight = C->length = 0;
   C->eps = b->eps0;
-  C->started = C->has_before = C->has_loose = C->refusals = 0;
+  C->started = C->has_before = C->refusals = 0;
   PetscFunctionReturn(0);
 }
 
@@ -109,60 +109,22 @@ static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double 
   PetscFunctionReturn(0);
 }
 
-/* the error of z that is to be expected: its certificate, or what was observed of it. With exact adjoints that is a
-   share of the certificate, which follows the problem as it changes with theta; otherwise a multiple of eps */
-static double Expected(FenBilevel b)
-{
-  const Certified *C = (const Certified *)b->base.data;
-  const FenPoint  *p = b->cur;
-
-  if (b->exact && isfinite(p->omega))
-    return C->share > 0 ? PetscMin(C->share, 1) * p->omega : p->omega;
-  return C->sensitivity > 0 ? PetscMin(C->sensitivity * p->eps, p->omega) : p->omega;
-}
-
-/* how much z moved when the present point was solved a second time */
-static PetscErrorCode Observe(FenBilevel b)
-{
-  Certified *C = (Certified *)b->base.data;
-  double     change;
-
-  PetscFunctionBegin;
-  if (!C->has_loose)
-    PetscFunctionReturn(0);
-  for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = b->cur->z[k] - C->zloose[k];
-  PetscCall(FenThetaNorm_Private(b, b->wt[0], &change));
-  C->sensitivity = PetscMax(change / C->epsloose, C->sensitivity / 10);
-  if (isfinite(C->omegaloose))
-    C->share = PetscMax(PetscMax(change / C->omegaloose, C->share / 10), 1e-12);
-  C->has_loose = 0;
-  PetscFunctionReturn(0);
-}
-
-/* is z known well enough? If not: at which accuracy it will be */
+/* is z known well enough, by its certificate or by the goal-oriented estimate? If not: at which accuracy it will be */
 static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur;
-  double     error, estimate;
+  double     error;
 
   PetscFunctionBegin;
   *again = PETSC_FALSE;
   if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
-  if (C->sensitivity <= 0 && !b->exact) { /* the estimate means little for iterates of exact Newton steps */
-    PetscCall(FenPointGoal_Private(b, p, &estimate));
-    C->sensitivity = estimate / p->eps;
-  }
-  error = Expected(b);
+  PetscCall(FenPointGoal_Private(b, p, &error));
+  C->sensitivity = error / p->eps;
   if (error <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
   *again = PETSC_TRUE;
-  PetscCall(PetscArraycpy(C->zloose, p->z, b->nt));
-  C->epsloose = p->eps;
-  C->omegaloose = p->omega;
-  C->has_loose = 1;
   C->eps = p->eps * PetscMin(PetscMax(Z_SHARE * p->znorm / error, TIGHTEN * TIGHTEN), TIGHTEN);
   PetscFunctionReturn(0);
 }
@@ -172,7 +134,7 @@ static void NextAccuracy(FenBilevel b)
 {
   Certified   *C = (Certified *)b->base.data;
   FenPoint    *p = b->cur;
-  const double error = Expected(b);
+  const double error = C->sensitivity > 0 ? PetscMin(C->sensitivity * p->eps, p->omega) : p->omega;
 
   if (error > 0)
     C->eps = PetscMin(p->eps * Z_SHARE * p->znorm / error, GROWTH * PetscMax(C->eps, p->eps));
@@ -230,7 +192,6 @@ static PetscErrorCode Gradient(FenBilevel b)
     PetscCall(FenPointGradient_Private(b, p, delta));
   }
   p->has_z = 1;
-  PetscCall(Observe(b));
   PetscCall(Refine(b, &again));
   if (again) {
     p->has_z = 0;
@@ -467,15 +428,13 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   Certified *C = (Certified *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(FenStateAddReals(state, "certified", 9, &C->alpha)); /* alpha ... length */
+  PetscCall(FenStateAddReals(state, "certified", 6, &C->alpha)); /* alpha ... length */
   PetscCall(FenStateAddInt(state, "started", &C->started));
   PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
-  PetscCall(FenStateAddInt(state, "has_loose", &C->has_loose));
   PetscCall(FenStateAddInt(state, "refusals", &C->refusals));
   PetscCall(FenBilevelStateTheta_Private(b, state, "direction", C->d));
   PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", C->theta));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", C->z));
-  PetscCall(FenBilevelStateTheta_Private(b, state, "z_loose", C->zloose));
   PetscCall(FenDirectionState(b, &C->direction, state));
   PetscCall(FenProbeState(b, &C->probe, state));
   PetscFunctionReturn(0);
@@ -488,7 +447,7 @@ static PetscErrorCode FenBilevelResume_Certified(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenBilevelResume_Private(s));
-  PetscCall(FenBilevelShare_Private(b, 4, (double *const[]){C->d, C->theta, C->z, C->zloose}));
+  PetscCall(FenBilevelShare_Private(b, 3, (double *const[]){C->d, C->theta, C->z}));
   PetscCall(FenDirectionResume(b, &C->direction));
   PetscCall(FenProbeResume(b, &C->probe));
   PetscFunctionReturn(0);
@@ -501,7 +460,7 @@ static PetscErrorCode FenBilevelSetUp_Certified(FenSolver s)
   const size_t n = (size_t)b->nt;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc4(n, &C->d, n, &C->theta, n, &C->z, n, &C->zloose));
+  PetscCall(PetscCalloc3(n, &C->d, n, &C->theta, n, &C->z));
   PetscCall(FenDirectionCreate(b, C->memory, &C->direction));
   PetscCall(FenProbeCreate(b, &C->probe));
   PetscFunctionReturn(0);
@@ -512,7 +471,7 @@ static PetscErrorCode FenBilevelReset_Certified(FenSolver s)
   Certified *C = (Certified *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscFree4(C->d, C->theta, C->z, C->zloose));
+  PetscCall(PetscFree3(C->d, C->theta, C->z));
   PetscCall(FenDirectionDestroy(&C->direction));
   PetscCall(FenProbeDestroy(&C->probe));
   PetscFunctionReturn(0);
