@@ -102,8 +102,8 @@ with clitest.folder() as place:
     forged(place)
 
     # the verb that wrote the file decides
-    refuse(place, grid, "a verb that is not known", lambda f: f.attrs.__setitem__("verb", np.bytes_("bilevel")),
-           "bilevel")
+    refuse(place, grid, "a verb that is not known", lambda f: f.attrs.__setitem__("verb", np.bytes_("learn")),
+           "learn")
     with open(grid, "rb") as file:
         whole = file.read()
     for size in (100, len(whole) // 2, len(whole) - 1):
