@@ -37,6 +37,7 @@
 #define TRIAL_WORK   20.0 /* times the mean work of a solve that a trial may take */
 #define PROBE_WORK   3.0
 #define PATIENCE     3
+#define TRUST        4
 #define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
 
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct {
   double mean, weight; /* Zhang-Hager */
   double length;       /* of the last step */
   FenInt started, has_before, refusals;
+  FenInt trusted; /* hypergradients that need no estimate: the last one came out as expected */
 } Certified;
 
 static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
@@ -64,7 +66,7 @@ static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
   FenProbeForget(b, &C->probe);
   C->alpha = C->sensitivity = C->mean = C->weight = C->length = 0;
   C->eps = b->eps0;
-  C->started = C->has_before = C->refusals = 0;
+  C->started = C->has_before = C->trusted = C->refusals = 0;
   PetscFunctionReturn(0);
 }
 
@@ -120,7 +122,12 @@ static PetscErrorCode Refine(FenBilevel b, PetscBool *again)
   *again = PETSC_FALSE;
   if (p->reached <= 0 || p->omega <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
+  if (C->trusted > 0 && C->sensitivity * p->eps <= 1.01 * Z_SHARE * p->znorm) { /* as the last estimates said */
+    C->trusted--;
+    PetscFunctionReturn(0);
+  }
   PetscCall(FenPointGoal_Private(b, p, &error));
+  C->trusted = error <= 2 * C->sensitivity * p->eps ? TRUST : 0;
   C->sensitivity = error / p->eps;
   if (error <= Z_LIMIT * p->znorm)
     PetscFunctionReturn(0);
@@ -431,6 +438,7 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   PetscCall(FenStateAddReals(state, "certified", 6, &C->alpha)); /* alpha ... length */
   PetscCall(FenStateAddInt(state, "started", &C->started));
   PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
+  PetscCall(FenStateAddInt(state, "trusted", &C->trusted));
   PetscCall(FenStateAddInt(state, "refusals", &C->refusals));
   PetscCall(FenBilevelStateTheta_Private(b, state, "direction", C->d));
   PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", C->theta));
