@@ -37,7 +37,8 @@ PetscMPIInt FenTeamsChooseSize(PetscMPIInt nranks, FenInt m, FenInt most)
 
   for (PetscMPIInt s = 1; s <= nranks && s <= most; s++) {
     const FenInt teams = nranks / s;
-    const double time = (double)((m + teams - 1) / teams) * (1 + (s - 1) / 20.0) / s;
+    const FenInt passes = (m + teams - 1) / teams;
+    const double time = (double)passes * (1 + (s - 1) / 20.0) / s;
 
     if (nranks % s == 0 && (least < 0 || time < least)) {
       least = time;
