@@ -110,7 +110,7 @@ static PetscErrorCode Sweeps(const Bench *b, MPI_Comm comm, FenBellman B, double
     if (r >= 0)
       t[r] = time;
     else
-      T->cold += time / b->cold;
+      T->cold += time / (double)b->cold;
     T->V = T->TV;
     T->TV = swap;
   }
