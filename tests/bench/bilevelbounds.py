@@ -30,6 +30,5 @@ def run(bench):
     return text + "\n" + table(("all", "problems", "bound below error", "never", "estimate within 25 %", "95 %"),
                                verdicts) + (
         "\nAccuracies of lower solutions are random between 1e-1 and 1e-5, residuals of adjoints a tenth to ten times "
-        "as large; errors\nare those against the same hypergradient at 1e-12. The goal-oriented estimate is of first "
-        "order and no bound: for iterates\nof Newton's method, whose last step leaves an error of second order, it "
-        "is only measured.\n")
+        "as large; errors\nare those against the same hypergradient at 1e-12. The goal-oriented estimate is no "
+        "bound; no figure is set for iterates of\nNewton's method.\n")
