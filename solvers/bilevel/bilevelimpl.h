@@ -111,7 +111,9 @@ PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, Pets
                                                     double others[]);
 /* theta, x, w, q of another point are where this one starts from */
 PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
-/* trial becomes cur */
+/* how the samples make the objective: the option's rule, or the problem's */
+PETSC_INTERN FenBilevelUpper FenBilevelRule_Private(FenBilevel);
+/* trial becomes cur, and its hypergradient is the next decision */
 PETSC_INTERN void FenBilevelAccept_Private(FenBilevel);
 /* F of n of the numbers that are known of samples; FEN_COMBINE_MAX numbers at most in one message */
 #define FEN_COMBINE_MAX 8
@@ -138,6 +140,10 @@ PETSC_INTERN void FenThetaStep_Private(FenBilevel, const double x[], double a, c
 /* |P(theta - z) - theta| */
 PETSC_INTERN PetscErrorCode FenThetaProjectedNorm_Private(FenBilevel, const double theta[], const double z[],
                                                           double *norm);
+/* |x - y|^2 */
+PETSC_INTERN PetscErrorCode FenThetaSquare_Private(FenBilevel, const double x[], const double y[], double *square);
+/* z^T (theta - theta of the trial): what the trial lowers f by, to first order */
+PETSC_INTERN PetscErrorCode FenBilevelDecrease_Private(FenBilevel, double *decrease);
 /* sum over teams of what every rank of a team has */
 PETSC_INTERN PetscErrorCode FenTeamsSum_Private(FenBilevel, PetscInt n, double values[]);
 
@@ -150,6 +156,8 @@ PETSC_INTERN PetscErrorCode FenBilevelResume_Private(FenSolver);
 PETSC_INTERN PetscErrorCode FenBilevelBegin_Private(FenBilevel);
 /* arrays that one team has saved reach the others */
 PETSC_INTERN PetscErrorCode FenBilevelShare_Private(FenBilevel, PetscInt n, double *const theta_like[]);
+/* of types whose data are one piece of memory */
+PETSC_INTERN PetscErrorCode FenBilevelFreeData_Private(FenSolver);
 /* a hyperparameter-like array of a type as part of its state */
 PETSC_INTERN PetscErrorCode FenBilevelStateTheta_Private(FenBilevel, FenState, const char name[], double array[]);
 /* no step that can be proved to help is left: rounding limits what can be seen */

@@ -49,6 +49,21 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
   S[FEN_SAMPLE_UP] = PetscMin(S[FEN_SAMPLE_UP], middle + radius);
 }
 
+/* wt[0] += a J^T q - a dg/dtheta at the linearised point x */
+static PetscErrorCode AddSensitivity(FenBilevel b, FenInt s, double a, const double x[], const double q[])
+{
+  PetscFunctionBegin;
+  PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[1]));
+  for (FenInt j = 0; j < b->nt; j++)
+    b->wt[0][j] += a * b->wt[1][j];
+  if (b->call->direct) {
+    PetscCall((*b->call->direct)(b->problem, s, x, b->wt[1]));
+    for (FenInt j = 0; j < b->nt; j++)
+      b->wt[0][j] -= a * b->wt[1][j];
+  }
+  PetscFunctionReturn(0);
+}
+
 /* adjoint of one sample, its part of z and its certificates */
 static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, FenDD z[],
                                      double *its)
@@ -68,14 +83,8 @@ static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double
   PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
   *its += (double)answer.iterations;
   S[FEN_SAMPLE_DELTA] = answer.residual;
-  PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[0]));
-  for (FenInt j = 0; j < b->nt; j++)
-    b->wt[0][j] = -b->wt[0][j];
-  if (b->call->direct) {
-    PetscCall((*b->call->direct)(b->problem, s, x, b->wt[1]));
-    for (FenInt j = 0; j < b->nt; j++)
-      b->wt[0][j] += b->wt[1][j];
-  }
+  PetscCall(PetscArrayzero(b->wt[0], b->nt));
+  PetscCall(AddSensitivity(b, s, -1, x, q));
   PetscCall(FenThetaNorm_Private(b, b->wt[0], &S[FEN_SAMPLE_ZNORM]));
   for (FenInt j = 0; j < b->nt; j++)
     FenDDAddProduct(&z[j], weight, b->wt[0][j]);
@@ -98,7 +107,7 @@ static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[])
   FenDD  sum = {0, 0};
 
   PetscFunctionBegin;
-  if ((b->upper >= 0 ? (FenBilevelUpper)b->upper : b->size.upper) == FEN_UPPER_KL) {
+  if (FenBilevelRule_Private(b) == FEN_UPPER_KL) {
     for (FenInt k = 0; k < b->nb; k++)
       half = PetscMax(half, PetscMax(p->s[k][FEN_SAMPLE_UP] - p->s[k][FEN_SAMPLE_VALUE],
                                      p->s[k][FEN_SAMPLE_VALUE] - p->s[k][FEN_SAMPLE_LO]));
@@ -155,21 +164,6 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   b->work.gradients++;
   p->fresh = 1;
   PetscCall(PetscFree(weight));
-  PetscFunctionReturn(0);
-}
-
-/* wt[0] += a J^T q - a dg/dtheta at the linearised point x */
-static PetscErrorCode AddSensitivity(FenBilevel b, FenInt s, double a, const double x[], const double q[])
-{
-  PetscFunctionBegin;
-  PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[1]));
-  for (FenInt j = 0; j < b->nt; j++)
-    b->wt[0][j] += a * b->wt[1][j];
-  if (b->call->direct) {
-    PetscCall((*b->call->direct)(b->problem, s, x, b->wt[1]));
-    for (FenInt j = 0; j < b->nt; j++)
-      b->wt[0][j] -= a * b->wt[1][j];
-  }
   PetscFunctionReturn(0);
 }
 

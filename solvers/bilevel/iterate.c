@@ -102,6 +102,13 @@ PetscErrorCode FenBilevelShare_Private(FenBilevel b, PetscInt n, double *const t
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenBilevelFreeData_Private(FenSolver s)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBilevelStateTheta_Private(FenBilevel b, FenState state, const char name[], double array[])
 {
   PetscFunctionBegin;

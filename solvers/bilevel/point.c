@@ -49,10 +49,11 @@ void FenBilevelAccept_Private(FenBilevel b)
 
   b->cur = b->trial;
   b->trial = p;
+  b->cur->has_z = 0;
   b->work.steps++;
 }
 
-static FenBilevelUpper Rule(FenBilevel b)
+FenBilevelUpper FenBilevelRule_Private(FenBilevel b)
 {
   return b->upper >= 0 ? (FenBilevelUpper)b->upper : b->size.upper;
 }
@@ -76,7 +77,7 @@ static PetscErrorCode Largest(FenBilevel b, PetscInt n, const PetscInt which[], 
 PetscErrorCode FenBilevelCombine_Private(FenBilevel b, PetscInt n, const PetscInt which[], const FenPoint *p,
                                          double F[], PetscInt nmore, const FenDD more[], double others[])
 {
-  const FenBilevelUpper rule = Rule(b);
+  const FenBilevelUpper rule = FenBilevelRule_Private(b);
   const double          m = (double)b->size.samples, r = b->temperature;
   double                most[FEN_COMBINE_MAX] = {0}, out[FEN_COMBINE_MAX];
   FenDD                 sum[FEN_COMBINE_MAX] = {{0, 0}};
@@ -99,7 +100,7 @@ PetscErrorCode FenBilevelCombine_Private(FenBilevel b, PetscInt n, const PetscIn
 
 PetscErrorCode FenBilevelWeights_Private(FenBilevel b, const FenPoint *p, double weight[])
 {
-  const FenBilevelUpper rule = Rule(b);
+  const FenBilevelUpper rule = FenBilevelRule_Private(b);
   const PetscInt        value = FEN_SAMPLE_VALUE;
   double                F;
 
@@ -115,20 +116,17 @@ PetscErrorCode FenBilevelWeights_Private(FenBilevel b, const FenPoint *p, double
   PetscFunctionReturn(0);
 }
 
-/* value of r and, if t is given, its gradient added to t */
+/* value of r */
 static PetscErrorCode Regulariser(FenBilevel b, const FenPoint *p, double *value)
 {
-  const double *d = b->wt[0];
-  double        square;
+  double square;
 
   PetscFunctionBegin;
   *value = 0;
   if (b->call->regulariser)
     PetscCall((*b->call->regulariser)(b->problem, value, b->wt[1]));
   if (b->pull > 0) {
-    for (FenInt k = 0; k < b->nt; k++)
-      b->wt[0][k] = p->theta[k] - b->theta0[k];
-    PetscCall(FenThetaDots_Private(b, 1, &d, &d, &square));
+    PetscCall(FenThetaSquare_Private(b, p->theta, b->theta0, &square));
     *value += b->pull / 2 * square;
   }
   PetscFunctionReturn(0);

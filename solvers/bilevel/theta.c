@@ -34,6 +34,28 @@ PetscErrorCode FenThetaProjectedNorm_Private(FenBilevel b, const double theta[],
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenThetaSquare_Private(FenBilevel b, const double x[], const double y[], double *square)
+{
+  const double *d = b->wt[0];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = x[k] - y[k];
+  PetscCall(FenThetaDots_Private(b, 1, &d, &d, square));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenBilevelDecrease_Private(FenBilevel b, double *decrease)
+{
+  const double *z = b->cur->z, *d = b->wt[0];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < b->nt; k++)
+    b->wt[0][k] = b->cur->theta[k] - b->trial->theta[k];
+  PetscCall(FenThetaDots_Private(b, 1, &z, &d, decrease));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenTeamsSum_Private(FenBilevel b, PetscInt n, double values[])
 {
   FenDD *sum;

@@ -87,7 +87,7 @@ static PetscErrorCode FirstAccuracy(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-/* the adjoint's residual contributes to the error of z as eps does when it is L_g eps; it is a tenth of its right side
+/* the adjoint's residual contributes to the error of z as eps does when it is L_g eps; it is Z_SHARE of its right side
    at most */
 static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double *delta)
 {
@@ -210,8 +210,8 @@ static PetscErrorCode Gradient(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
-/* half widths of f's bracket at a unit of eps: plain, and what the adjoint would leave at eps (from the adjoints and
-   gradients of the present point) */
+/* half widths of f's bracket at a unit of eps: plain, and unless that is NULL what the adjoint would leave at eps (from
+   the adjoints and gradients of the present point) */
 static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *corrected)
 {
   double             *weight, sums[2];
@@ -224,34 +224,34 @@ static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *co
   for (FenInt k = 0; k < b->nb; k++) {
     const double *S = b->cur->s[k];
 
-    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
     FenDDAddProduct(&parts[0], weight[k], S[FEN_SAMPLE_GNORM]);
+    if (!corrected)
+      continue;
+    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
     FenDDAddProduct(&parts[1], weight[k],
                     ((c.upper + (c.hessian > 0 ? c.hessian * S[FEN_SAMPLE_QNORM] : 0)) / 2 + c.upper) * eps);
   }
-  PetscCall(FenDDReduce(b->team.across, 2, parts, sums));
+  PetscCall(FenDDReduce(b->team.across, corrected ? 2 : 1, parts, sums));
   PetscCall(PetscFree(weight));
   *plain = sums[0];
-  *corrected = sums[1];
+  if (corrected)
+    *corrected = sums[1];
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Accept(FenBilevel b)
 {
-  Certified    *C = (Certified *)b->base.data;
-  const double *step = b->wt[0], weight = FORGET * C->weight + 1;
-  double        square;
+  Certified   *C = (Certified *)b->base.data;
+  const double weight = FORGET * C->weight + 1;
+  double       square;
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = b->trial->theta[k] - b->cur->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &step, &step, &square));
+  PetscCall(FenThetaSquare_Private(b, b->trial->theta, b->cur->theta, &square));
   C->length = sqrt(square);
   PetscCall(PetscArraycpy(C->theta, b->cur->theta, b->nt));
   PetscCall(PetscArraycpy(C->z, b->cur->z, b->nt));
   C->has_before = 1;
   FenBilevelAccept_Private(b);
-  b->cur->has_z = 0;
   C->mean = (FORGET * C->weight * C->mean + b->cur->lower) / weight;
   C->weight = weight;
   PetscFunctionReturn(0);
@@ -316,14 +316,11 @@ static PetscErrorCode Narrow(FenBilevel b, FenPoint *p, PetscBool resume, PetscB
 
 static PetscErrorCode Ask(FenBilevel b, double *decrease, Threshold *T)
 {
-  Certified    *C = (Certified *)b->base.data;
-  FenPoint     *p = b->cur;
-  const double *left = p->z, *right = b->wt[0];
+  Certified *C = (Certified *)b->base.data;
+  FenPoint  *p = b->cur;
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = p->theta[k] - b->trial->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &left, &right, decrease));
+  PetscCall(FenBilevelDecrease_Private(b, decrease));
   if (C->weight <= 0) {
     C->weight = 1;
     C->mean = p->lower;
@@ -339,12 +336,12 @@ static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur, *t = b->trial;
   Threshold  T;
-  double     eps, plain, corrected;
+  double     eps, plain;
   PetscBool  done = PETSC_TRUE, other, resume = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(Ask(b, decrease, &T));
-  PetscCall(Widths(b, 0, &plain, &corrected));
+  PetscCall(Widths(b, 0, &plain, NULL));
   eps = plain > 0 ? 0.5 * *decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
   eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
   PetscCall(FenPointPredict_Private(b, p, t, eps));
@@ -485,13 +482,6 @@ static PetscErrorCode FenBilevelReset_Certified(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode FenBilevelDestroy_Certified(FenSolver s)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(s->data));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode FenBilevelSetFromOptions_Certified(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
   Certified *C = (Certified *)s->data;
@@ -535,6 +525,6 @@ PetscErrorCode FenBilevelCreate_Certified(FenSolver s)
   s->ops->state = FenBilevelState_Certified;
   s->ops->view = FenBilevelView_Certified;
   s->ops->reset = FenBilevelReset_Certified;
-  s->ops->destroy = FenBilevelDestroy_Certified;
+  s->ops->destroy = FenBilevelFreeData_Private;
   PetscFunctionReturn(0);
 }

@@ -58,16 +58,13 @@ static PetscErrorCode Gradient(FenBilevel b)
 
 static PetscErrorCode Trial(FenBilevel b)
 {
-  Fixed        *F = (Fixed *)b->base.data;
-  FenPoint     *p = b->cur, *t = b->trial;
-  const double *left = p->z, *right = b->wt[0];
-  double        decrease;
+  Fixed    *F = (Fixed *)b->base.data;
+  FenPoint *p = b->cur, *t = b->trial;
+  double    decrease;
 
   PetscFunctionBegin;
   FenThetaStep_Private(b, p->theta, -F->alpha, p->z, t->theta);
-  for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = p->theta[k] - t->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &left, &right, &decrease));
+  PetscCall(FenBilevelDecrease_Private(b, &decrease));
   PetscCall(FenPointCopyStart_Private(b, p, t));
   PetscCall(FenPointLower_Private(b, t, Accuracy(b), PETSC_FALSE));
   if (F->step <= 0 && !(t->f <= p->f - ARMIJO * decrease)) {
@@ -80,7 +77,6 @@ static PetscErrorCode Trial(FenBilevel b)
     F->alpha *= F->refused ? 1 : 2;
   F->refused = 0;
   FenBilevelAccept_Private(b);
-  b->cur->has_z = 0;
   PetscFunctionReturn(0);
 }
 
@@ -104,13 +100,6 @@ static PetscErrorCode FenBilevelState_Fixed(FenSolver s, FenState state)
   PetscFunctionBegin;
   PetscCall(FenStateAddReal(state, "alpha", &F->alpha));
   PetscCall(FenStateAddInt(state, "refused", &F->refused));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode FenBilevelDestroy_Fixed(FenSolver s)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
 
@@ -147,6 +136,6 @@ PetscErrorCode FenBilevelCreate_Fixed(FenSolver s)
   s->ops->iterate = FenBilevelIterate_Fixed;
   s->ops->state = FenBilevelState_Fixed;
   s->ops->view = FenBilevelView_Fixed;
-  s->ops->destroy = FenBilevelDestroy_Fixed;
+  s->ops->destroy = FenBilevelFreeData_Private;
   PetscFunctionReturn(0);
 }

@@ -82,19 +82,16 @@ static PetscErrorCode Gradient(FenBilevel b)
 
 static PetscErrorCode Trial(FenBilevel b)
 {
-  HOAG         *H = (HOAG *)b->base.data;
-  FenPoint     *p = b->cur, *t = b->trial;
-  const double *step = b->wt[0];
-  double        square, inc;
+  HOAG     *H = (HOAG *)b->base.data;
+  FenPoint *p = b->cur, *t = b->trial;
+  double    square, inc;
 
   PetscFunctionBegin;
   H->before = H->eps;
   H->eps = Tolerance(b);
   H->k++;
   FenThetaStep_Private(b, p->theta, -1 / H->L, p->z, t->theta);
-  for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = t->theta[k] - p->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &step, &step, &square));
+  PetscCall(FenThetaSquare_Private(b, t->theta, p->theta, &square));
   inc = sqrt(square);
   PetscCall(FenPointCopyStart_Private(b, p, t));
   PetscCall(FenPointLower_Private(b, t, H->eps, PETSC_FALSE));
@@ -109,7 +106,6 @@ static PetscErrorCode Trial(FenBilevel b)
   if (t->f <= p->f + C * H->eps + H->before * (C + 1) * inc - H->L * square)
     H->L *= GROW;
   FenBilevelAccept_Private(b);
-  b->cur->has_z = 0;
   PetscFunctionReturn(0);
 }
 
@@ -133,13 +129,6 @@ static PetscErrorCode FenBilevelState_HOAG(FenSolver s, FenState state)
   PetscFunctionBegin;
   PetscCall(FenStateAddReals(state, "hoag", 4, &H->L)); /* L, eps, before, share */
   PetscCall(FenStateAddInt(state, "k", &H->k));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode FenBilevelDestroy_HOAG(FenSolver s)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
 
@@ -177,6 +166,6 @@ PetscErrorCode FenBilevelCreate_HOAG(FenSolver s)
   s->ops->iterate = FenBilevelIterate_HOAG;
   s->ops->state = FenBilevelState_HOAG;
   s->ops->view = FenBilevelView_HOAG;
-  s->ops->destroy = FenBilevelDestroy_HOAG;
+  s->ops->destroy = FenBilevelFreeData_Private;
   PetscFunctionReturn(0);
 }

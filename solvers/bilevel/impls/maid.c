@@ -170,7 +170,6 @@ static PetscErrorCode Accept(FenBilevel b, double alpha)
   PetscCall(PetscArraycpy(M->before, b->cur->z, b->nt));
   M->has_before = 1;
   FenBilevelAccept_Private(b);
-  b->cur->has_z = 0;
   M->mean = (FORGET * M->weight * M->mean + b->cur->lower) / weight;
   M->weight = weight;
   M->eps *= M->par.nubar;
@@ -195,17 +194,14 @@ static void Refuse(FenBilevel b)
 
 static PetscErrorCode Trial(FenBilevel b)
 {
-  MAID         *M = (MAID *)b->base.data;
-  FenPoint     *p = b->cur, *t = b->trial;
-  const double  alpha = M->alpha * pow(M->par.rho, (double)M->tries);
-  const double *left = p->z, *right = b->wt[0];
-  double        decrease, psi;
+  MAID        *M = (MAID *)b->base.data;
+  FenPoint    *p = b->cur, *t = b->trial;
+  const double alpha = M->alpha * pow(M->par.rho, (double)M->tries);
+  double       decrease, psi;
 
   PetscFunctionBegin;
   FenThetaStep_Private(b, p->theta, -alpha, p->z, t->theta);
-  for (FenInt k = 0; k < b->nt; k++)
-    b->wt[0][k] = p->theta[k] - t->theta[k];
-  PetscCall(FenThetaDots_Private(b, 1, &left, &right, &decrease));
+  PetscCall(FenBilevelDecrease_Private(b, &decrease));
   PetscCall(FenPointCopyStart_Private(b, p, t));
   PetscCall(FenPointLower_Private(b, t, M->eps, PETSC_FALSE));
   psi = t->upper - p->lower + M->par.lambda * decrease;
@@ -279,13 +275,6 @@ static PetscErrorCode FenBilevelReset_MAID(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(PetscFree2(M->theta, M->before));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode FenBilevelDestroy_MAID(FenSolver s)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
 
@@ -369,7 +358,7 @@ static PetscErrorCode Create(FenSolver s, PetscBool bb)
   s->ops->state = FenBilevelState_MAID;
   s->ops->view = FenBilevelView_MAID;
   s->ops->reset = FenBilevelReset_MAID;
-  s->ops->destroy = FenBilevelDestroy_MAID;
+  s->ops->destroy = FenBilevelFreeData_Private;
   PetscFunctionReturn(0);
 }
 
