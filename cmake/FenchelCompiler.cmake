@@ -13,6 +13,11 @@ set(FEN_SANITIZE "" CACHE STRING "sanitizers, for example address,undefined")
 
 add_library(fenchel_flags INTERFACE)
 target_compile_definitions(fenchel_flags INTERFACE _GNU_SOURCE)
+# hot kernels are compiled once for each instruction set of the processor's family; see comm/sys/simd.c
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  set(FEN_X86_KERNELS ON)
+  target_compile_definitions(fenchel_flags INTERFACE FEN_HAVE_X86_KERNELS)
+endif()
 target_compile_options(fenchel_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wvla -Wmissing-prototypes -Wformat=2
   -ffp-contract=off -fstack-protector-strong)

@@ -131,6 +131,27 @@ FEN_EXTERN double         FenWallTime(void);      /* seconds, monotonic */
 FEN_EXTERN double         FenWallTimeLimit(void); /* seconds left that the batch system grants, or +inf */
 FEN_EXTERN PetscErrorCode FenSignalCatch(int);
 FEN_EXTERN int            FenSignalCaught(int); /* how often since FenSignalCatch */
+
+/* ---- instruction sets that hot kernels are compiled for (comm/sys/simd.c), in ascending order ---- */
+typedef enum { FEN_SIMD_PORTABLE, FEN_SIMD_AVX2, FEN_SIMD_AVX512 } FenSimdType;
+#define FEN_SIMD_TYPES 3
+FEN_EXTERN const char *const FenSimdTypes[];
+FEN_EXTERN FenSimdType       FenSimdBest(void);
+FEN_EXTERN PetscErrorCode    FenSimdFind(const char[], FenSimdType *);
+/* a table of kernels, one for each */
+#if defined(FEN_HAVE_X86_KERNELS)
+  #define FEN_SIMD_TABLE(kernels)                                                                                      \
+    {                                                                                                                  \
+      &kernels##_portable, &kernels##_avx2, &kernels##_avx512                                                          \
+    }
+#else
+  #define FEN_SIMD_TABLE(kernels)                                                                                      \
+    {                                                                                                                  \
+      &kernels##_portable, NULL, NULL                                                                                  \
+    }
+#endif
+
+/* ---- memory of a rank (comm/sys/memory.c) ---- */
 FEN_EXTERN PetscErrorCode FenMemoryPeak(MPI_Comm, double *);
 FEN_EXTERN PetscErrorCode FenMemoryReturn(void);
 FEN_EXTERN PetscErrorCode FenMemoryAvailable(MPI_Comm, double *);

@@ -304,7 +304,7 @@ PetscErrorCode FenBilevelFoeMake_Private(MPI_Comm comm, void *ctx, const FenBile
 
   PetscFunctionBegin;
   FEN_BILEVEL_CHECK(f->p > 0, comm, FEN_ERR_OPTION, "problem foe: nothing is learned; rule: at least one group");
-  f->kernels = FenFoeKernelsBest_Private();
+  f->kernels = FenFoeKernelsGet_Private(FenSimdBest());
   PetscCall(FenDenoiseSizes_Private(comm, &f->data, data, PetscMax(4, f->w - 1), &size));
   FEN_BILEVEL_CHECK(size.rows > f->w && size.width > f->w, comm, FEN_ERR_SHAPE,
                     "images of %" FENINT_FMT " x %" FENINT_FMT " pixels; rule: larger than the filters, %" FENINT_FMT,

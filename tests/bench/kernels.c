@@ -172,20 +172,14 @@ static PetscErrorCode MeasureGemm(const Bench *b, PetscInt n)
 
 static PetscErrorCode Run(void)
 {
-  const char       *names[] = {"portable", "avx2", "avx512"};
-  const FenKernels *best;
-  Bench             b;
+  Bench b;
 
   PetscFunctionBegin;
   PetscCall(FenSetBLASThreads(1));
   PetscCall(ReadOptions(&b));
   PetscCall(MakeClouds(&b));
-  PetscCall(FenKernelsGet(NULL, &best));
-  for (int k = 0; k < 3; k++) {
-    PetscCall(Measure(&b, names[k]));
-    if (!strcmp(names[k], best->name))
-      break;
-  }
+  for (int k = 0; k <= (int)FenSimdBest(); k++)
+    PetscCall(Measure(&b, FenSimdTypes[k]));
   if (b.dim > 8) { /* products that have to be written to memory, and such as stay in a cache */
     PetscCall(MeasureGemm(&b, PetscMin(4096, b.n)));
     PetscCall(MeasureGemm(&b, PetscMin(256, b.n)));

@@ -103,8 +103,8 @@ static void TestKernels(void **state)
         x[i] = FenRandomNormal(1, (uint64_t)i, 1);
       for (FenInt i = 0; i < 2 * K * N; i++)
         U[i] = FenRandomNormal(1, (uint64_t)i, 2);
-      for (int isa = 0; FenFoeKernelsGet_Private(isa); isa++) {
-        const FenFoeKernels *k = FenFoeKernelsGet_Private(isa);
+      for (int simd = 0; simd <= (int)FenSimdBest(); simd++) {
+        const FenFoeKernels *k = FenFoeKernelsGet_Private((FenSimdType)simd);
 
         memset(g, 0, sizeof(double) * 8 * (size_t)stride);
         memset(Z, 0, sizeof(double) * (size_t)(K * taps));

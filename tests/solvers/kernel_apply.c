@@ -47,7 +47,7 @@ static double Product(const FenKernels *K, const FenTile *T)
 static void Products(RefTile *R, double spread)
 {
   static const FenInt chunks[] = {0, 64, 16};
-  const FenKernels   *K[3];
+  const FenKernels   *K[FEN_SIMD_TYPES];
   const int           n = RefKernels(K);
 
   RefExponents(&R->T, t);

@@ -6,7 +6,7 @@
 
 static void TestLog2Sum(void **state)
 {
-  const FenKernels *K[3];
+  const FenKernels *K[FEN_SIMD_TYPES];
   const int         n = RefKernels(K);
   double            MS[2 * LOGS], out[LOGS];
 

@@ -162,7 +162,7 @@ static void CheckProducts(const FenKernels *K, Lines *L)
 static void TestLines(void **state)
 {
   static const double spreads[] = {0, 8, 300, 1e4};
-  const FenKernels   *K[3];
+  const FenKernels   *K[FEN_SIMD_TYPES];
   const int           n = RefKernels(K), ncases = (int)(sizeof(sizes) / sizeof(*sizes)) * 5 * 2 * 4;
   Lines              *L = (Lines *)calloc(1, sizeof(*L));
 
@@ -185,7 +185,7 @@ static void TestLines(void **state)
 /* exponents so large that rounding errors exceed the cut: still finite, and right to those errors */
 static void TestLargeExponents(void **state)
 {
-  const FenKernels *K[3];
+  const FenKernels *K[FEN_SIMD_TYPES];
   const int         n = RefKernels(K);
   Lines            *L = (Lines *)calloc(1, sizeof(*L));
 

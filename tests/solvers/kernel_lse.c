@@ -41,7 +41,7 @@ static double WorstError(const FenTile *T)
 static void Sums(RefTile *R, double spread)
 {
   static const FenInt chunks[] = {0, 64, 16, 7};
-  const FenKernels   *K[3];
+  const FenKernels   *K[FEN_SIMD_TYPES];
   const int           n = RefKernels(K);
 
   Reference(&R->T);
@@ -57,7 +57,7 @@ static void Sums(RefTile *R, double spread)
 /* sources in two tiles, the second call updates the first one's result */
 static void Updates(RefTile *R, double spread)
 {
-  const FenKernels *K[3];
+  const FenKernels *K[FEN_SIMD_TYPES];
   const int         n = RefKernels(K);
   const FenInt      ns = R->T.ns, cut = (2 * ns) / 3;
 
@@ -94,7 +94,7 @@ static void TestUpdates(void **state)
 /* sources without weight only: finite, and nothing next to any other source */
 static void TestNoWeight(void **state)
 {
-  const FenKernels *K[3];
+  const FenKernels *K[FEN_SIMD_TYPES];
   const int         n = RefKernels(K);
   RefTile          *R = (RefTile *)malloc(sizeof(*R));
 

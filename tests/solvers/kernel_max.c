@@ -7,7 +7,7 @@ static long double t[REF_MAX * REF_MAX];
 static void Largest(RefTile *R, double spread)
 {
   static const FenInt chunks[] = {0, 64, 16, 7};
-  const FenKernels   *K[3];
+  const FenKernels   *K[FEN_SIMD_TYPES];
   const int           n = RefKernels(K);
   double              m[REF_MAX];
 
@@ -35,7 +35,7 @@ static void TestLargest(void **state)
 /* a value that is there already and larger stays */
 static void TestUpdates(void **state)
 {
-  const FenKernels *K[3];
+  const FenKernels *K[FEN_SIMD_TYPES];
   const int         n = RefKernels(K);
   RefTile          *R = (RefTile *)malloc(sizeof(*R));
   double            m[REF_MAX];

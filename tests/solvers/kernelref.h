@@ -108,17 +108,12 @@ static inline void RefBoxes(RefTile *R, FenInt chunk)
 }
 
 /* the instruction sets that this processor has, portable always */
-static inline int RefKernels(const FenKernels *list[3])
+static inline int RefKernels(const FenKernels *list[FEN_SIMD_TYPES])
 {
-  static const char *const names[3] = {"portable", "avx2", "avx512"};
-  int                      n = 0;
+  const int n = (int)FenSimdBest() + 1;
 
-  FEN_OK(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  for (int k = 0; k < 3; k++)
-    if (!FenKernelsGet(names[k], &list[n]))
-      n++;
-  FEN_OK(PetscPopErrorHandler());
-  assert_true(n >= 1);
+  for (int k = 0; k < n; k++)
+    FEN_OK(FenKernelsGet(FenSimdTypes[k], &list[k]));
   return n;
 }
 

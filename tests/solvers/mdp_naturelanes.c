@@ -173,7 +173,7 @@ static const struct {
 
 static void EverySet(const double sizes[], int nsizes, PetscBool ball, Kind kind, double unit)
 {
-  for (int isa = 0; isa < 3; isa++)
+  for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
     for (int k = 0; k < NSETS; k++)
       for (int i = kind == PLAIN ? 0 : (k + (int)kind) % 3; i < nsizes; i += kind == PLAIN ? 1 : 3) {
         const Model  m = {.n = 48 + 13 * (k % 3),
@@ -184,8 +184,7 @@ static void EverySet(const double sizes[], int nsizes, PetscBool ball, Kind kind
 
         memcpy(a.name, sets[k].name, sizeof(a.name));
         *(ball ? &a.radius : &a.penalty) = sizes[i] * unit;
-        if (Has(instruction_sets[isa]))
-          Compare(&m, &a, instruction_sets[isa], kind);
+        Compare(&m, &a, FenSimdTypes[simd], kind);
       }
 }
 

@@ -251,19 +251,6 @@ static inline FenInt *CaseNumbers(const Case *c, FenBellman b)
   return number;
 }
 
-static const char *const instruction_sets[] = {"portable", "avx2", "avx512"};
-
-static inline PetscBool Has(const char name[])
-{
-  const FenBellmanKernels *k = NULL;
-  PetscErrorCode           code;
-
-  FEN_OK(PetscPushErrorHandler(FenTestHandler, NULL));
-  code = FenBellmanKernelsGet(name, &k);
-  FEN_OK(PetscPopErrorHandler());
-  return (PetscBool)(!code && k);
-}
-
 typedef struct {
   double *V, *TV, *outside, *all_V, *all_TV;
   int    *policy, *action;
@@ -312,16 +299,16 @@ static const Case cases[] = {
 static inline void EachCase(void (*check)(const Case *, FenBellman, double))
 {
   for (int k = 0; k < NCASES; k++)
-    for (int set = 0; set < 3; set++)
+    for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
       for (int kind = 0; kind < 3; kind++) { /* rewards, costs, on demand */
         Case              c = cases[k];
         FenBellmanOptions options = CaseOptions(&c);
         FenMDPModel       model;
         FenBellman        b;
 
-        if (!Has(instruction_sets[set]) || (kind == 2 && (c.substochastic || c.terminal)))
+        if (kind == 2 && (c.substochastic || c.terminal))
           continue;
-        snprintf(options.simd, sizeof(options.simd), "%s", instruction_sets[set]);
+        snprintf(options.simd, sizeof(options.simd), "%s", FenSimdTypes[simd]);
         model = kind == 2 ? CaseGenerator(&c) : CaseModel(&c);
         if (kind == 1)
           FEN_OK(FenMDPModelSetSense(model, FEN_MDP_MIN));

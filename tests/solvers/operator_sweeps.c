@@ -122,7 +122,7 @@ static void CheckSweep(const FenKernels *K, FenTileKind kind, FenInt nlines, con
 
 static void TestSweeps(void **state)
 {
-  const FenKernels *K[3];
+  const FenKernels *K[FEN_SIMD_TYPES];
   const int         n = RefKernels(K);
 
   (void)state;

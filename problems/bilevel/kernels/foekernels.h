@@ -42,7 +42,4 @@ PETSC_INTERN const FenFoeKernels FenFoeKernels_avx2;
 PETSC_INTERN const FenFoeKernels FenFoeKernels_avx512;
 #endif
 
-/* the best that this processor has */
-PETSC_INTERN const FenFoeKernels *FenFoeKernelsBest_Private(void);
-/* all that this processor has, in turn; NULL at the end */
-PETSC_INTERN const FenFoeKernels *FenFoeKernelsGet_Private(int k);
+PETSC_INTERN const FenFoeKernels *FenFoeKernelsGet_Private(FenSimdType);

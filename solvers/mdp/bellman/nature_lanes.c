@@ -250,7 +250,7 @@ static PetscErrorCode Create(FenBellman b, void **data)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&N));
-  N->kernels = FenNatureKernelsGet(b->kernels);
+  PetscCall(FenNatureKernelsGet(b->kernels->name, &N->kernels));
   SetUpSet(a, &N->set);
   PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
   N->size = N->set.ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);

@@ -65,7 +65,7 @@ PETSC_INTERN const FenBellmanKernels FenBellmanKernels_avx2;
 PETSC_INTERN const FenBellmanKernels FenBellmanKernels_avx512;
 #endif
 
-/* the best kernels of this processor; name = "portable", "avx2", "avx512" or NULL chooses */
+/* by the name of an instruction set, see FenSimdFind() */
 PETSC_INTERN PetscErrorCode FenBellmanKernelsGet(const char *name, const FenBellmanKernels **);
 
 static inline void FenSweepPartInit(FenSweepPart *p)

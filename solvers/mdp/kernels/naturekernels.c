@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Choice of the kernels at run time. */
 #include "naturekernels.h"
 
-const FenNatureKernels *FenNatureKernelsGet(const FenBellmanKernels *k)
+PetscErrorCode FenNatureKernelsGet(const char *name, const FenNatureKernels **kernels)
 {
-#if defined(FEN_HAVE_X86_KERNELS)
-  if (k == &FenBellmanKernels_avx512)
-    return &FenNatureKernels_avx512;
-  if (k == &FenBellmanKernels_avx2)
-    return &FenNatureKernels_avx2;
-#endif
-  (void)k;
-  return &FenNatureKernels_portable;
+  static const FenNatureKernels *const of[FEN_SIMD_TYPES] = FEN_SIMD_TABLE(FenNatureKernels);
+  FenSimdType                          simd;
+
+  PetscFunctionBegin;
+  PetscCall(FenSimdFind(name, &simd));
+  *kernels = of[simd];
+  PetscFunctionReturn(0);
 }

@@ -94,5 +94,5 @@ PETSC_INTERN const FenNatureKernels FenNatureKernels_avx2;
 PETSC_INTERN const FenNatureKernels FenNatureKernels_avx512;
 #endif
 
-/* for the instruction set of kernels that were chosen */
-PETSC_INTERN const FenNatureKernels *FenNatureKernelsGet(const FenBellmanKernels *);
+/* by the name of an instruction set, see FenSimdFind() */
+PETSC_INTERN PetscErrorCode FenNatureKernelsGet(const char *name, const FenNatureKernels **);

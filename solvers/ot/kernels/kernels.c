@@ -38,45 +38,13 @@ void FenTileMakeBoxes(FenTile *T)
   FenTileUpdateBoxes(T);
 }
 
-#if defined(FEN_HAVE_X86_KERNELS)
-static const FenKernels *Best(void)
-{
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    return &FenKernels_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return &FenKernels_avx2;
-  return &FenKernels_portable;
-}
-#else
-static const FenKernels *Best(void)
-{
-  return &FenKernels_portable;
-}
-#endif
-
 PetscErrorCode FenKernelsGet(const char *name, const FenKernels **kernels)
 {
-  const FenKernels *best = Best();
-  PetscBool         same = PETSC_FALSE;
+  static const FenKernels *const of[FEN_SIMD_TYPES] = FEN_SIMD_TABLE(FenKernels);
+  FenSimdType                    simd;
 
   PetscFunctionBegin;
-  *kernels = best;
-  if (!name || !name[0] || !strcmp(name, "auto"))
-    PetscFunctionReturn(0);
-  *kernels = NULL;
-  PetscCall(PetscStrcmp(name, "portable", &same));
-  if (same)
-    *kernels = &FenKernels_portable;
-#if defined(FEN_HAVE_X86_KERNELS)
-  PetscCall(PetscStrcmp(name, "avx2", &same));
-  if (same && best->lanes >= FenKernels_avx2.lanes)
-    *kernels = &FenKernels_avx2;
-  PetscCall(PetscStrcmp(name, "avx512", &same));
-  if (same && best->lanes >= FenKernels_avx512.lanes)
-    *kernels = &FenKernels_avx512;
-#endif
-  PetscCheck(*kernels, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
-             "-fen_simd %s: this processor has no such instructions; the best here is %s", name, best->name);
+  PetscCall(FenSimdFind(name, &simd));
+  *kernels = of[simd];
   PetscFunctionReturn(0);
 }

@@ -91,7 +91,7 @@ PETSC_INTERN const FenKernels FenKernels_avx2;
 PETSC_INTERN const FenKernels FenKernels_avx512;
 #endif
 
-/* the best kernels of this processor; name = "portable", "avx2", "avx512" or NULL chooses */
+/* by the name of an instruction set, see FenSimdFind() */
 PETSC_INTERN PetscErrorCode FenKernelsGet(const char *name, const FenKernels **);
 
 static inline FenInt FenTileChunks(const FenTile *T)
