@@ -32,6 +32,7 @@ FEN_EXTERN PetscErrorCode FenOTGetCost(FenOT, FenCost *);
 FEN_EXTERN PetscErrorCode FenOTSetEpsilon(FenOT, double);
 FEN_EXTERN PetscErrorCode FenOTGetEpsilon(FenOT, double *);
 FEN_EXTERN PetscErrorCode FenOTSetFromOptions(FenOT);
+FEN_EXTERN PetscErrorCode FenOTCheck(FenOT);
 FEN_EXTERN PetscErrorCode FenOTSolve(FenOT);
 FEN_EXTERN PetscErrorCode FenOTDestroy(FenOT *);
 
