@@ -171,18 +171,20 @@ extern PetscErrorCode FenResultWriteNumber_Private(FenFile, const char path[], d
 extern PetscErrorCode FenResultWriteBounds_Private(FenFile, FenSolver, double lower, double upper);
 extern PetscErrorCode FenResultWriteHistory_Private(FenRun *, FenFile);
 extern PetscErrorCode FenResultWriteProvenance_Private(FenRun *, FenFile);
-extern PetscErrorCode FenResultSideName_Private(const char result[], char name[], size_t);
+extern PetscErrorCode FenResultSideName_Private(const char result[], const char ending[], char name[], size_t);
 extern PetscErrorCode FenLayoutFingerprint_Private(FenLayout, PetscInt ncomp, const double[], char[], size_t);
 extern PetscErrorCode FenFingerprintText_Private(const FenFingerprint *, char[], size_t);
 
 /* ---- fenchel ot ---- */
+#define FEN_FRAMES_MAX 1000
 typedef struct {
   FenMeasureSource  source, target;
   PetscBool         normalize;
   FenCostKind       cost;
   char              cost_matrix[PETSC_MAX_PATH_LEN];
   FenOutputs        out;
-  PetscBool         map, store_cost, store_cost_set;
+  PetscBool         map, displacement, store_cost, store_cost_set;
+  PetscInt          frames;             /* 0: none */
   PetscReal         plan_threshold;     /* < 0: no plan */
   PetscInt          pairing, team_size; /* many pairs, see otpairs.h */
   FenCLICkptOptions ckpt;
@@ -209,6 +211,9 @@ extern PetscErrorCode FenOTSummarise_Private(FenRun *, FenSummary *);
 extern PetscErrorCode FenOTWrite_Private(FenRun *, FenFile);
 extern PetscErrorCode FenOTWritePlan_Private(FenOTRun *, FenFile);
 extern PetscErrorCode FenOTXDMF_Private(FenRun *);
+/* barycentric map, displacement, frames (otfields.c) */
+extern PetscErrorCode FenOTWriteFields_Private(FenOTRun *, FenFile);
+extern PetscErrorCode FenOTCheckFields_Private(FenOTRun *);
 
 /* ---- fenchel mdp ---- */
 /* where a model comes from, and what the command changes in it; also read from a result, to make the model again */

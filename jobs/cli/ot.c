@@ -38,6 +38,7 @@ static PetscErrorCode MakeSolver(FenRun *base)
   PetscCall(FenOTSetMeasures(run->ot, run->source, run->target));
   PetscCall(FenOTSetCost(run->ot, run->cost));
   PetscCall(FenOTSetFromOptions(run->ot));
+  PetscCall(FenOTCheckFields_Private(run));
   PetscFunctionReturn(0);
 }
 

@@ -96,6 +96,10 @@ static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
   PetscCall(FenOutputsReadOptions_Private(&o->out, PetscOptionsObject));
   PetscCall(PetscOptionsBool("-map", "write the barycentric image of every source point to /map", NULL, o->map, &o->map,
                              NULL));
+  PetscCall(PetscOptionsBool("-displacement", "write how far every source point moves to /displacement", NULL,
+                             o->displacement, &o->displacement, NULL));
+  PetscCall(PetscOptionsInt("-frames", "write so many densities between source and target, both included, to /frames",
+                            NULL, o->frames, &o->frames, NULL));
   PetscCall(PetscOptionsReal(
       "-plan_threshold", "write plan entries of at least this share of their row's largest to /plan; negative: none",
       NULL, o->plan_threshold, &o->plan_threshold, NULL));
@@ -103,6 +107,8 @@ static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
                              "keep an explicit cost matrix in the result; by default if it is below 64 MB", NULL,
                              o->store_cost, &o->store_cost, &o->store_cost_set));
   PetscOptionsEnd();
+  PetscCheck(o->frames == 0 || (o->frames >= 2 && o->frames <= FEN_FRAMES_MAX), cli->comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "-frames %d: none, or from 2 to %d", (int)o->frames, FEN_FRAMES_MAX);
   PetscCheck(o->plan_threshold < 0 || (o->plan_threshold > 0 && o->plan_threshold <= 1), cli->comm,
              (PetscErrorCode)FEN_ERR_OPTION, "-plan_threshold %g: a share above 0 and at most 1",
              (double)o->plan_threshold);
@@ -130,8 +136,9 @@ PetscErrorCode FenOTOptionsCheck_Private(FenCLI *cli, FenOTOptions *o)
              "-ot_cost matrix needs -ot_cost_matrix FILE.h5:/path");
   PetscCheck(o->cost == FEN_COST_MATRIX || !o->cost_matrix[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "-ot_cost_matrix %s is read only with -ot_cost matrix", o->cost_matrix);
-  PetscCheck(o->out.result[0] || (!o->map && o->plan_threshold < 0), cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
-             "-map and -plan_threshold write to the result file: name it with -o RESULT.h5");
+  PetscCheck(o->out.result[0] || (!o->map && !o->displacement && !o->frames && o->plan_threshold < 0), cli->comm,
+             (PetscErrorCode)FEN_ERR_USAGE,
+             "-map, -displacement, -frames and -plan_threshold write to the result file: name it with -o RESULT.h5");
   PetscFunctionReturn(0);
 }
 
