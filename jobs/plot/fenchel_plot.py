@@ -313,7 +313,8 @@ def write_frames(result, output, overwrite):
     for name, density in zip(names, densities):
         temporary = f"{name}.tmp-{os.getpid()}{ending}"
         try:
-            plt.imsave(temporary, np.atleast_2d(density), cmap="gray", vmin=0, vmax=most)
+            grey = np.rint(np.atleast_2d(density) * (255 / most)).astype(np.uint8)
+            plt.imsave(temporary, np.repeat(grey[..., None], 3, axis=2))
             os.replace(temporary, name)
         except (OSError, ValueError) as error:
             if os.path.exists(temporary):
