@@ -28,6 +28,11 @@ FEN_EXTERN PetscMPIInt FenTeamsChooseSize(PetscMPIInt nranks, FenInt m, FenInt m
 FEN_EXTERN PetscErrorCode FenTeamsGetSamples(FenTeams, FenInt m, FenInt *start, FenInt *end);
 /* m samples of rows x width numbers, rows cut over a team: three axes, sample by sample in natural order */
 FEN_EXTERN PetscErrorCode FenTeamsCreateLayout(FenTeams, FenInt m, FenInt rows, FenInt width, FenLayout *);
+/* m items of unlike cost, handed to teams one by one as they become free: item = -1 when all are given away. Begin and
+   End are collective on all ranks, Next on those of a team */
+FEN_EXTERN PetscErrorCode FenTeamsShareBegin(FenTeams, FenInt m);
+FEN_EXTERN PetscErrorCode FenTeamsShareNext(FenTeams, FenInt *item);
+FEN_EXTERN PetscErrorCode FenTeamsShareEnd(FenTeams);
 /* n numbers cut over the ranks of a team, the same in every team: my range */
 FEN_EXTERN PetscErrorCode FenTeamsGetRange(FenTeams, FenInt n, FenInt *start, FenInt *end);
 

@@ -115,11 +115,16 @@ typedef struct {
   const char *name; /* shown in ParaView */
   const char *path; /* data set inside the HDF5 file */
   PetscInt    ncomp;
-  FenInt      shape[FEN_MAX_DIM];
+  FenInt      shape[FEN_MAX_DIM]; /* shape[0] points of a cloud */
   double      origin[FEN_MAX_DIM], spacing[FEN_MAX_DIM];
+  const char *points; /* clouds of dimension 2 or 3: their coordinates inside the HDF5 file; NULL: a grid */
+  double      time;   /* of a series */
 } FenXDMFField;
 FEN_EXTERN PetscErrorCode FenXDMFWrite(MPI_Comm, const char xmf[], const char h5[], PetscInt dim, PetscInt nfields,
                                        const FenXDMFField[]);
+/* every field is a step in time */
+FEN_EXTERN PetscErrorCode FenXDMFWriteSeries(MPI_Comm, const char xmf[], const char h5[], PetscInt dim,
+                                             PetscInt nfields, const FenXDMFField[]);
 
 /* ---- checkpoints (io/ckpt): design section 4, reliability.md section 3 ---- */
 typedef struct _p_FenCkpt *FenCkpt;

@@ -5,6 +5,9 @@
 
 struct _p_FenTeams {
   FenTeamsInfo info;
+  FenInt       shared, given; /* items of a share; with one team, how many are given away */
+  FenInt      *next;          /* on rank 0 of all: the same for several teams */
+  MPI_Win      window;        /* on `next`, MPI_WIN_NULL without a share */
 };
 
 static FenInt Cut(FenInt n, FenInt r, FenInt p)
@@ -76,6 +79,7 @@ PetscErrorCode FenTeamsCreate(MPI_Comm comm, PetscMPIInt size, FenTeams *teams)
   PetscCheck(size > 0 && nranks % size == 0, comm, (PetscErrorCode)FEN_ERR_USAGE,
              "teams of %d ranks do not divide %d ranks", size, nranks);
   PetscCall(PetscNew(&t));
+  t->window = MPI_WIN_NULL;
   i = &t->info;
   i->nteams = nranks / size;
   i->size = size;
@@ -102,6 +106,7 @@ PetscErrorCode FenTeamsDestroy(FenTeams *teams)
   PetscFunctionBegin;
   if (!*teams)
     PetscFunctionReturn(0);
+  PetscCall(FenTeamsShareEnd(*teams));
   PetscCallMPI(MPI_Comm_free(&(*teams)->info.across));
   PetscCallMPI(MPI_Comm_free(&(*teams)->info.team));
   PetscCallMPI(MPI_Comm_free(&(*teams)->info.world));
@@ -175,5 +180,94 @@ PetscErrorCode FenTeamsCreateLayout(FenTeams t, FenInt m, FenInt rows, FenInt wi
 
   PetscFunctionBegin;
   PetscCall(FenLayoutCreateGrid(t->info.world, 3, shape, nprocs, layout));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenTeamsShareBegin - Items of unlike cost that teams take one by one.
+
+  Collective
+
+  Input Parameters:
++ t - the teams
+- m - items, numbered from 0
+
+  Note:
+  A counter on one rank is read and raised by the others without its help, so that no team waits for another one. What
+  team an item goes to differs from run to run.
+
+  Level: advanced
+
+.seealso: `FenTeamsShareNext()`, `FenTeamsGetSamples()`
+@*/
+PetscErrorCode FenTeamsShareBegin(FenTeams t, FenInt m)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCall(FenTeamsShareEnd(t));
+  t->shared = m;
+  t->given = 0;
+  if (t->info.nteams == 1)
+    PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_rank(t->info.world, &rank));
+  PetscCallMPI(MPI_Win_allocate(rank ? 0 : (MPI_Aint)sizeof(FenInt), (int)sizeof(FenInt), MPI_INFO_NULL, t->info.world,
+                                &t->next, &t->window));
+  if (!rank) {
+    PetscCallMPI(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, t->window));
+    *t->next = 0;
+    PetscCallMPI(MPI_Win_unlock(0, t->window));
+  }
+  PetscCallMPI(MPI_Barrier(t->info.world));
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenTeamsShareNext - The next item for my team.
+
+  Collective on the team
+
+  Output Parameter:
+. item - its number, -1 if all are given away
+
+  Level: advanced
+
+.seealso: `FenTeamsShareBegin()`
+@*/
+PetscErrorCode FenTeamsShareNext(FenTeams t, FenInt *item)
+{
+  const FenInt one = 1;
+  FenInt       mine = 0;
+
+  PetscFunctionBegin;
+  if (t->window == MPI_WIN_NULL) {
+    mine = t->given++;
+  } else {
+    if (!t->info.rank) {
+      PetscCallMPI(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, t->window));
+      PetscCallMPI(MPI_Fetch_and_op(&one, &mine, MPI_FENINT, 0, 0, MPI_SUM, t->window));
+      PetscCallMPI(MPI_Win_unlock(0, t->window));
+    }
+    PetscCallMPI(MPI_Bcast(&mine, 1, MPI_FENINT, 0, t->info.team));
+  }
+  *item = mine < t->shared ? mine : -1;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenTeamsShareEnd - Ends a share.
+
+  Collective
+
+  Level: advanced
+
+.seealso: `FenTeamsShareBegin()`
+@*/
+PetscErrorCode FenTeamsShareEnd(FenTeams t)
+{
+  PetscFunctionBegin;
+  if (t->window != MPI_WIN_NULL)
+    PetscCallMPI(MPI_Win_free(&t->window));
+  t->shared = t->given = 0;
   PetscFunctionReturn(0);
 }

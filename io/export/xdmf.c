@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   XDMF side file: tells ParaView and VisIt where the point data of regular grids are in an HDF5 file.
+   XDMF side file: tells ParaView and VisIt where the point data of regular grids and of clouds are in an HDF5 file.
    Format: version 3 of the eXtensible Data Model and Format.
 */
 #include "../ioimpl.h"
@@ -41,27 +41,83 @@ static PetscErrorCode PutGeometry(FenText *t, PetscInt dim, const FenXDMFField *
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode PutField(FenText *t, const char h5[], PetscInt dim, const FenXDMFField *f)
+/* every point is a cell of its own */
+static PetscErrorCode PutCloud(FenText *t, const char h5[], PetscInt dim, const FenXDMFField *f)
 {
   PetscFunctionBegin;
-  PetscCall(FenTextPut_Private(t, "<Attribute Name=\""));
-  PetscCall(PutEscaped(t, f->name));
-  PetscCall(FenTextPut_Private(t, "\" Center=\"Node\" AttributeType=\"%s\">\n<DataItem Dimensions=\"",
-                               f->ncomp > 1 ? "Vector" : "Scalar"));
-  for (PetscInt a = 0; a < dim; a++)
+  PetscCall(FenTextPut_Private(t,
+                               "<Topology TopologyType=\"Polyvertex\" NumberOfElements=\"%" FENINT_FMT
+                               "\"/>\n<Geometry GeometryType=\"%s\">\n<DataItem Dimensions=\"%" FENINT_FMT
+                               " %" PetscInt_FMT "\" NumberType=\"Float\" Precision=\"8\" Format=\"HDF\">",
+                               f->shape[0], dim == 2 ? "XY" : "XYZ", f->shape[0], dim));
+  PetscCall(PutEscaped(t, h5));
+  PetscCall(FenTextPut_Private(t, ":"));
+  PetscCall(PutEscaped(t, f->points));
+  PetscCall(FenTextPut_Private(t, "</DataItem>\n</Geometry>\n"));
+  PetscFunctionReturn(0);
+}
+
+/* lengths of the axes, ones before them, the components behind them */
+static PetscErrorCode PutShape(FenText *t, PetscInt ones, PetscInt axes, const FenXDMFField *f)
+{
+  PetscFunctionBegin;
+  for (PetscInt a = 0; a < ones; a++)
+    PetscCall(FenTextPut_Private(t, "1 "));
+  for (PetscInt a = 0; a < axes; a++)
     PetscCall(FenTextPut_Private(t, "%s%" FENINT_FMT, a ? " " : "", f->shape[a]));
   if (f->ncomp > 0)
     PetscCall(FenTextPut_Private(t, " %" PetscInt_FMT, f->ncomp));
+  PetscFunctionReturn(0);
+}
+
+/* starts and strides of a slab that is the whole array */
+static PetscErrorCode PutWhole(FenText *t, PetscInt rank)
+{
+  PetscFunctionBegin;
+  for (PetscInt a = 0; a < 2 * rank; a++)
+    PetscCall(FenTextPut_Private(t, a < rank ? "0 " : "1 "));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode PutData(FenText *t, const char h5[], PetscInt axes, const FenXDMFField *f)
+{
+  PetscFunctionBegin;
+  PetscCall(FenTextPut_Private(t, "<DataItem Dimensions=\""));
+  PetscCall(PutShape(t, 0, axes, f));
   PetscCall(FenTextPut_Private(t, "\" NumberType=\"Float\" Precision=\"8\" Format=\"HDF\">"));
   PetscCall(PutEscaped(t, h5));
   PetscCall(FenTextPut_Private(t, ":"));
   PetscCall(PutEscaped(t, f->path));
-  PetscCall(FenTextPut_Private(t, "</DataItem>\n</Attribute>\n"));
+  PetscCall(FenTextPut_Private(t, "</DataItem>\n"));
+  PetscFunctionReturn(0);
+}
+
+/* an array with fewer axes than its mesh is read wrongly; as a slab it gets the mesh's axes */
+static PetscErrorCode PutField(FenText *t, const char h5[], PetscInt dim, const FenXDMFField *f)
+{
+  const PetscInt axes = f->points ? 1 : dim, ones = f->points ? 0 : 3 - dim, rank = axes + (f->ncomp > 0 ? 1 : 0);
+
+  PetscFunctionBegin;
+  PetscCall(FenTextPut_Private(t, "<Attribute Name=\""));
+  PetscCall(PutEscaped(t, f->name));
+  PetscCall(FenTextPut_Private(t, "\" Center=\"Node\" AttributeType=\"%s\">\n", f->ncomp > 1 ? "Vector" : "Scalar"));
+  if (ones) {
+    PetscCall(FenTextPut_Private(t, "<DataItem ItemType=\"HyperSlab\" Type=\"HyperSlab\" Dimensions=\""));
+    PetscCall(PutShape(t, ones, axes, f));
+    PetscCall(FenTextPut_Private(t, "\">\n<DataItem Dimensions=\"3 %d\" Format=\"XML\">", (int)rank));
+    PetscCall(PutWhole(t, rank));
+    PetscCall(PutShape(t, 0, axes, f));
+    PetscCall(FenTextPut_Private(t, "</DataItem>\n"));
+  }
+  PetscCall(PutData(t, h5, axes, f));
+  PetscCall(FenTextPut_Private(t, ones ? "</DataItem>\n</Attribute>\n" : "</Attribute>\n"));
   PetscFunctionReturn(0);
 }
 
 static PetscBool SameGrid(PetscInt dim, const FenXDMFField *a, const FenXDMFField *b)
 {
+  if (a->points || b->points)
+    return a->points && b->points && !strcmp(a->points, b->points) ? PETSC_TRUE : PETSC_FALSE;
   for (PetscInt k = 0; k < dim; k++)
     if (a->shape[k] != b->shape[k] || a->origin[k] != b->origin[k] || a->spacing[k] != b->spacing[k])
       return PETSC_FALSE;
@@ -82,10 +138,28 @@ static PetscErrorCode PutGrids(FenText *t, const char h5[], PetscInt dim, PetscI
     PetscCall(FenTextPut_Private(t, "<Grid Name=\""));
     PetscCall(PutEscaped(t, fields[i].name));
     PetscCall(FenTextPut_Private(t, "\" GridType=\"Uniform\">\n"));
-    PetscCall(PutGeometry(t, dim, &fields[i]));
+    if (fields[i].points)
+      PetscCall(PutCloud(t, h5, dim, &fields[i]));
+    else
+      PetscCall(PutGeometry(t, dim, &fields[i]));
     for (PetscInt j = i; j < n; j++)
       if (SameGrid(dim, &fields[i], &fields[j]))
         PetscCall(PutField(t, h5, dim, &fields[j]));
+    PetscCall(FenTextPut_Private(t, "</Grid>\n"));
+  }
+  PetscCall(FenTextPut_Private(t, "</Grid>\n"));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode PutSeries(FenText *t, const char h5[], PetscInt dim, PetscInt n, const FenXDMFField fields[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenTextPut_Private(t, "<Grid Name=\"fenchel\" GridType=\"Collection\" CollectionType=\"Temporal\">\n"));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(FenTextPut_Private(t, "<Grid Name=\"step%" PetscInt_FMT "\" GridType=\"Uniform\">\n", i));
+    PetscCall(FenTextPut_Private(t, "<Time Value=\"%.17g\"/>\n", fields[i].time));
+    PetscCall(PutGeometry(t, dim, &fields[i]));
+    PetscCall(PutField(t, h5, dim, &fields[i]));
     PetscCall(FenTextPut_Private(t, "</Grid>\n"));
   }
   PetscCall(FenTextPut_Private(t, "</Grid>\n"));
@@ -103,27 +177,9 @@ static const char *RelativeName(const char xmf[], const char h5[])
   return slash && !strcmp(a, b) ? slash + 1 : h5;
 }
 
-/*@C
-  FenXDMFWrite - writes the side file by which ParaView and VisIt open grid results
-
-  Collective
-
-  Input Parameters:
-+ comm    - the ranks that call; rank 0 writes
-. xmf     - the side file; an earlier one is replaced
-. h5      - the HDF5 file
-. dim     - axes of the grids, 1 to 3
-. nfields - number of fields
-- fields  - name, data set, components (0 or 1: scalar without or with an axis of length one), grid
-
-  Errors: FEN_ERR_FILE_WRITE
-
-  Level: intermediate
-
-.seealso: FenFileWriteArray()
-@*/
-PetscErrorCode FenXDMFWrite(MPI_Comm comm, const char xmf[], const char h5[], PetscInt dim, PetscInt nfields,
-                            const FenXDMFField fields[])
+static PetscErrorCode Write(MPI_Comm comm, const char xmf[], const char h5[], PetscInt dim, PetscInt n,
+                            const FenXDMFField fields[],
+                            PetscErrorCode (*put)(FenText *, const char[], PetscInt, PetscInt, const FenXDMFField[]))
 {
   FenText     t = {NULL, 0, 0};
   FenFault    fault = {0};
@@ -135,7 +191,7 @@ PetscErrorCode FenXDMFWrite(MPI_Comm comm, const char xmf[], const char h5[], Pe
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) {
     PetscCall(FenTextPut_Private(&t, "<?xml version=\"1.0\"?>\n<Xdmf Version=\"3.0\">\n<Domain>\n"));
-    PetscCall(PutGrids(&t, RelativeName(xmf, h5), dim, nfields, fields));
+    PetscCall((*put)(&t, RelativeName(xmf, h5), dim, n, fields));
     PetscCall(FenTextPut_Private(&t, "</Domain>\n</Xdmf>\n"));
     err = FenPosixReplaceText_Private(xmf, t.text, t.used);
     if (err)
@@ -143,5 +199,60 @@ PetscErrorCode FenXDMFWrite(MPI_Comm comm, const char xmf[], const char h5[], Pe
     PetscCall(PetscFree(t.text));
   }
   PetscCall(FenFaultAgree(comm, &fault));
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenXDMFWrite - writes the side file by which ParaView and VisIt open grid results
+
+  Collective
+
+  Input Parameters:
++ comm    - the ranks that call; rank 0 writes
+. xmf     - the side file; an earlier one is replaced
+. h5      - the HDF5 file
+. dim     - axes of the grids, 1 to 3
+. nfields - number of fields
+- fields  - name, data set, components (0 or 1: scalar without or with an axis of length one), grid or cloud. Vectors
+            should have three components, x (the fastest axis of a grid) first
+
+  Errors: FEN_ERR_FILE_WRITE
+
+  Level: intermediate
+
+.seealso: FenFileWriteArray()
+@*/
+PetscErrorCode FenXDMFWrite(MPI_Comm comm, const char xmf[], const char h5[], PetscInt dim, PetscInt nfields,
+                            const FenXDMFField fields[])
+{
+  PetscFunctionBegin;
+  PetscCall(Write(comm, xmf, h5, dim, nfields, fields, PutGrids));
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenXDMFWriteSeries - writes the side file by which ParaView and VisIt open fields as steps in time
+
+  Collective
+
+  Input Parameters:
++ comm    - the ranks that call; rank 0 writes
+. xmf     - the side file; an earlier one is replaced
+. h5      - the HDF5 file
+. dim     - axes of the grids, 1 to 3
+. nfields - number of steps
+- fields  - one for each step, with its time
+
+  Errors: FEN_ERR_FILE_WRITE
+
+  Level: intermediate
+
+.seealso: `FenXDMFWrite()`
+@*/
+PetscErrorCode FenXDMFWriteSeries(MPI_Comm comm, const char xmf[], const char h5[], PetscInt dim, PetscInt nfields,
+                                  const FenXDMFField fields[])
+{
+  PetscFunctionBegin;
+  PetscCall(Write(comm, xmf, h5, dim, nfields, fields, PutSeries));
   PetscFunctionReturn(0);
 }

@@ -118,11 +118,37 @@ static PetscErrorCode Save(FenSolver solver, FenState state, FenRequest request,
   PetscFunctionReturn(0);
 }
 
+/* once in a program: catching again would forget what came between two runs */
+static PetscErrorCode CatchSignals(void)
+{
+  static const int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+  static PetscBool caught = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && !caught; i++)
+    PetscCall(FenSignalCatch(signals[i]));
+  caught = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenCLIStopAsked_Private(FenCLI *cli, const FenCLICkptOptions *opt, PetscBool *stop)
+{
+  const double now = FenWallTime();
+
+  PetscFunctionBegin;
+  PetscCall(CatchSignals());
+  *stop = FenSignalCaught(SIGUSR1) || FenSignalCaught(SIGTERM) || FenSignalCaught(SIGINT) ? PETSC_TRUE : PETSC_FALSE;
+  if (FenWallTimeLimit() <= WALLTIME_RESERVE ||
+      (opt->walltime > 0 && now + WALLTIME_RESERVE >= cli->start + (double)opt->walltime))
+    *stop = PETSC_TRUE;
+  PetscCallMPI(MPI_Bcast(stop, 1, MPIU_BOOL, 0, cli->comm));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenCLICkptCreate_Private(FenCLI *cli, const FenCLICkptOptions *opt, FenSolver solver, PetscInt nkeys,
                                         const FenCkptKey keys[], FenCLICkpt *ckpt)
 {
-  static const int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
-  FenCLICkpt       c;
+  FenCLICkpt c;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&c));
@@ -137,8 +163,8 @@ PetscErrorCode FenCLICkptCreate_Private(FenCLI *cli, const FenCLICkptOptions *op
     PetscCall(PetscStrncpy(o.dir, opt->dir, sizeof(o.dir)));
     PetscCall(FenCkptCreate(cli->comm, &o, nkeys, keys, &c->ckpt));
   }
-  for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-    PetscCall(FenSignalCatch(signals[i]));
+  PetscCall(CatchSignals());
+  c->seen_usr2 = FenSignalCaught(SIGUSR2);
   PetscCall(FenSolverSetSave(solver, Poll, Save, c));
   *ckpt = c;
   PetscFunctionReturn(0);
@@ -160,8 +186,9 @@ PetscErrorCode FenCLICkptRestart_Private(FenCLICkpt c)
   PetscCall(FenStateDestroy(&state));
   if (loaded)
     PetscCall(FenSolverSetRestarted(c->solver));
-  PetscCall(
-      PetscPrintf(c->cli->comm, "  restart    %s %s\n", loaded ? "from" : "nothing to go on from in", c->opt.dir));
+  if (!c->cli->quiet)
+    PetscCall(
+        PetscPrintf(c->cli->comm, "  restart    %s %s\n", loaded ? "from" : "nothing to go on from in", c->opt.dir));
   PetscFunctionReturn(0);
 }
 

@@ -118,6 +118,17 @@ static int AllRanksFail(void)
   return done;
 }
 
+PetscErrorCode FenCLIErrorTake_Private(PetscErrorCode code, char message[], size_t length, int *status)
+{
+  const char *remedy = NULL;
+
+  PetscFunctionBegin;
+  *status = StatusOf(code, &remedy);
+  PetscCall(PetscStrncpy(message, first.message, length));
+  memset(&first, 0, sizeof(first));
+  PetscFunctionReturn(0);
+}
+
 int FenCLIErrorReport_Private(PetscErrorCode code)
 {
   const char *remedy = NULL;

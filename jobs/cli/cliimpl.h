@@ -26,6 +26,7 @@ typedef struct {
   const char    *verb;
   const char    *argument; /* the verb's file, NULL if it takes none */
   double         start;    /* FenWallTime at start */
+  PetscBool      quiet;    /* one run of many: no header, no progress, no footer */
   PetscInt       noptions; /* all options of the verb */
   FenOptionLine *options;
 } FenCLI;
@@ -43,6 +44,8 @@ typedef struct {
 extern PetscErrorCode FenCLIErrorCatch_Private(void);
 extern PetscErrorCode FenCLIErrorPrepare_Private(MPI_Comm);
 extern int            FenCLIErrorReport_Private(PetscErrorCode);
+/* the sentence of an error that ends only a part of the work; the next error is a first one again */
+extern PetscErrorCode FenCLIErrorTake_Private(PetscErrorCode, char[], size_t, int *status);
 
 /* ---- options (options.c, optionlist.c) ---- */
 extern PetscErrorCode FenCLIOptionsCheck_Private(FenCLI *);
@@ -73,6 +76,11 @@ extern PetscErrorCode FenSummaryInt_Private(FenSummary *, const char[], FenInt);
 extern PetscErrorCode FenSummaryReal_Private(FenSummary *, const char[], double);
 extern PetscErrorCode FenSummaryWrite_Private(FenSummary *, MPI_Comm, const char[]);
 extern PetscErrorCode FenSummaryPrint_Private(FenSummary *, MPI_Comm);
+/* the members of the JSON object, each line after an indent; a text as JSON writes it */
+extern void FenSummaryMembers_Private(FILE *, const FenSummary *, const char indent[]);
+extern void FenJSONText_Private(FILE *, const char[]);
+/* local: a text file that is complete or not there */
+extern void FenTextFileReplace_Private(const char path[], const char text[], FenFault *);
 
 /* ---- progress (progress.c) ---- */
 typedef struct _p_FenCLIProgress *FenCLIProgress;
@@ -95,6 +103,8 @@ extern PetscErrorCode FenCLICkptFinish_Private(FenCLICkpt, PetscBool *stopped_an
 extern PetscErrorCode FenCLICkptGetTime_Private(FenCLICkpt, double *);
 extern PetscErrorCode FenCLICkptGetPath_Private(FenCLICkpt, const char *[]);
 extern PetscErrorCode FenCLICkptDestroy_Private(FenCLICkpt *);
+/* collective: between two runs of many, has somebody asked to stop, or is the time up? */
+extern PetscErrorCode FenCLIStopAsked_Private(FenCLI *, const FenCLICkptOptions *, PetscBool *);
 
 /* ---- outputs (output.c) ---- */
 extern PetscErrorCode FenCLIOutputCheck_Private(FenCLI *, const char path[], PetscBool overwrite);
@@ -142,6 +152,9 @@ struct _FenRun {
   FenProgress              progress;
   FenReason                reason;
   double                   lower, upper, gap_rel; /* certified */
+  /* what somebody wants to do with the answer before it is destroyed; may be NULL */
+  PetscErrorCode (*done)(FenRun *, int status, const FenSummary *, void *);
+  void *done_ctx;
 };
 extern PetscErrorCode FenRunExecute_Private(FenRun *, int *status);
 extern PetscErrorCode FenRunSummarise_Private(FenRun *, FenSummary *, int status, double time_io);
@@ -158,19 +171,22 @@ extern PetscErrorCode FenResultWriteNumber_Private(FenFile, const char path[], d
 extern PetscErrorCode FenResultWriteBounds_Private(FenFile, FenSolver, double lower, double upper);
 extern PetscErrorCode FenResultWriteHistory_Private(FenRun *, FenFile);
 extern PetscErrorCode FenResultWriteProvenance_Private(FenRun *, FenFile);
-extern PetscErrorCode FenResultSideName_Private(const char result[], char name[], size_t);
+extern PetscErrorCode FenResultSideName_Private(const char result[], const char ending[], char name[], size_t);
 extern PetscErrorCode FenLayoutFingerprint_Private(FenLayout, PetscInt ncomp, const double[], char[], size_t);
 extern PetscErrorCode FenFingerprintText_Private(const FenFingerprint *, char[], size_t);
 
 /* ---- fenchel ot ---- */
+#define FEN_FRAMES_MAX 1000
 typedef struct {
   FenMeasureSource  source, target;
   PetscBool         normalize;
   FenCostKind       cost;
   char              cost_matrix[PETSC_MAX_PATH_LEN];
   FenOutputs        out;
-  PetscBool         map, store_cost, store_cost_set;
-  PetscReal         plan_threshold; /* < 0: no plan */
+  PetscBool         map, displacement, store_cost, store_cost_set;
+  PetscInt          frames;             /* 0: none */
+  PetscReal         plan_threshold;     /* < 0: no plan */
+  PetscInt          pairing, team_size; /* many pairs, see otpairs.h */
   FenCLICkptOptions ckpt;
 } FenOTOptions;
 
@@ -184,6 +200,8 @@ typedef struct {
 } FenOTRun;
 
 extern PetscErrorCode FenVerbOT_Private(FenCLI *, int *);
+/* a run of one pair, nothing read yet */
+extern void           FenOTRunBegin_Private(FenCLI *, FenOTOptions *, FenOTRun *);
 extern PetscErrorCode FenVerbOTOptions_Private(FenCLI *);
 extern PetscErrorCode FenOTOptionsRead_Private(FenCLI *, FenOTOptions *);
 extern PetscErrorCode FenOTOptionsCheck_Private(FenCLI *, FenOTOptions *);
@@ -193,6 +211,9 @@ extern PetscErrorCode FenOTSummarise_Private(FenRun *, FenSummary *);
 extern PetscErrorCode FenOTWrite_Private(FenRun *, FenFile);
 extern PetscErrorCode FenOTWritePlan_Private(FenOTRun *, FenFile);
 extern PetscErrorCode FenOTXDMF_Private(FenRun *);
+/* barycentric map, displacement, frames (otfields.c) */
+extern PetscErrorCode FenOTWriteFields_Private(FenOTRun *, FenFile);
+extern PetscErrorCode FenOTCheckFields_Private(FenOTRun *);
 
 /* ---- fenchel mdp ---- */
 /* where a model comes from, and what the command changes in it; also read from a result, to make the model again */

@@ -143,7 +143,7 @@ PetscErrorCode FenMDPXDMF_Private(FenRun *base)
   PetscCall(FenMDPModelGetGrid(run->model, field.shape));
   if (field.shape[0] <= 0)
     PetscFunctionReturn(0);
-  PetscCall(FenResultSideName_Private(base->out->result, name, sizeof(name)));
+  PetscCall(FenResultSideName_Private(base->out->result, ".xmf", name, sizeof(name)));
   PetscCall(FenXDMFWrite(base->cli->comm, name, base->out->result, 2, 1, &field));
   PetscFunctionReturn(0);
 }

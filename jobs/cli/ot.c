@@ -2,7 +2,7 @@
 /*
    fenchel ot: reads two measures, solves, certifies, writes.
 */
-#include "cliimpl.h"
+#include "otpairs.h"
 #include <math.h>
 
 static PetscErrorCode ReadProblem(FenRun *base)
@@ -38,6 +38,7 @@ static PetscErrorCode MakeSolver(FenRun *base)
   PetscCall(FenOTSetMeasures(run->ot, run->source, run->target));
   PetscCall(FenOTSetCost(run->ot, run->cost));
   PetscCall(FenOTSetFromOptions(run->ot));
+  PetscCall(FenOTCheckFields_Private(run));
   PetscFunctionReturn(0);
 }
 
@@ -117,15 +118,30 @@ static const FenRunOps ops = {.parameter = "eps",
                               .summarise = FenOTSummarise_Private,
                               .destroy = Destroy};
 
+void FenOTRunBegin_Private(FenCLI *cli, FenOTOptions *o, FenOTRun *run)
+{
+  *run = (FenOTRun){.run = {.cli = cli, .ops = &ops, .out = &o->out, .ckpt = &o->ckpt}, .opt = o};
+}
+
 PetscErrorCode FenVerbOT_Private(FenCLI *cli, int *status)
 {
   FenOTOptions options;
-  FenOTRun     run = {.run = {.cli = cli, .ops = &ops, .out = &options.out, .ckpt = &options.ckpt}, .opt = &options};
+  FenOTRun     run;
+  FenOTPairs   pairs;
 
   PetscFunctionBegin;
   PetscCall(FenOTOptionsRead_Private(cli, &options));
   PetscCall(FenCLIOptionsCheck_Private(cli));
   PetscCall(FenOTOptionsCheck_Private(cli, &options));
-  PetscCall(FenRunExecute_Private(&run.run, status));
+  PetscCall(FenOTPairsMake_Private(cli, &options, &pairs));
+  if (pairs.n > 1) {
+    PetscCall(FenOTPairsRun_Private(cli, &options, &pairs, status));
+  } else {
+    PetscCall(FenOTPairsName_Private(&pairs, 0, &options));
+    PetscCall(FenOutputsCheck_Private(cli, &options.out));
+    FenOTRunBegin_Private(cli, &options, &run);
+    PetscCall(FenRunExecute_Private(&run.run, status));
+  }
+  PetscCall(FenOTPairsDestroy_Private(&pairs));
   PetscFunctionReturn(0);
 }

@@ -2,7 +2,7 @@
 /*
    Options of `fenchel ot` that belong to the command: inputs, cost, outputs. The method's options are the solver's own.
 */
-#include "cliimpl.h"
+#include "otpairs.h"
 
 /* one side: every option exists twice, with the names in the order below */
 typedef struct {
@@ -17,6 +17,8 @@ static const char *const costs[] = {"sqeuclidean", "euclidean", "l1", "matrix"};
 static const FenCostKind cost_kinds[] = {FEN_COST_SQEUCLIDEAN, FEN_COST_EUCLIDEAN, FEN_COST_L1, FEN_COST_MATRIX};
 static const char kind_text[] = "what the file holds: by content, points (n x d), density on a grid, or an image's "
                                 "colours as points";
+static const char file_text[] = "FILE or FILE:/path: HDF5, PNG, PGM/PPM, .npy, .csv, or raw with a shape; several: "
+                                "A,B,C or @LIST or a folder";
 static const char *const shape_text = "shape n,m of a raw file of doubles";
 static const char *const resize_text = "height,width to which an image is averaged";
 
@@ -28,8 +30,7 @@ static PetscErrorCode ReadSide(MPI_Comm comm, const SideNames *names, FenMeasure
   PetscFunctionBegin;
   PetscOptionsBegin(comm, NULL, names->title, NULL);
   PetscCall(PetscStrncpy(side->default_path, names->path, sizeof(side->default_path)));
-  PetscCall(PetscOptionsString(names->file, "FILE or FILE:/path: HDF5, PNG, PGM/PPM, .npy, .csv, or raw with a shape",
-                               NULL, side->spec, side->spec, sizeof(side->spec), NULL));
+  PetscCall(PetscOptionsString(names->file, file_text, NULL, side->spec, side->spec, sizeof(side->spec), NULL));
   PetscCall(PetscOptionsEList(names->kind, kind_text, NULL, kinds, 4, kinds[0], &kind, NULL));
   side->kind = (int)kind;
   PetscCall(PetscOptionsIntArray(names->shape, shape_text, NULL, shape, &nshape, &set));
@@ -69,6 +70,23 @@ static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode ReadPairs(FenCLI *cli, FenOTOptions *o)
+{
+  PetscFunctionBegin;
+  PetscOptionsBegin(cli->comm, NULL, "Many pairs", NULL);
+  PetscCall(PetscOptionsEList("-pairs",
+                              "of several sources and targets: auto (one with all, or one with one), pairwise, all "
+                              "with all, or upper (the pairs i < j of one list)",
+                              NULL, FenOTPairings, 4, FenOTPairings[0], &o->pairing, NULL));
+  PetscCall(PetscOptionsInt("-pairs_team_size", "ranks that share a pair, a divisor of all ranks; 0: chosen", NULL,
+                            o->team_size, &o->team_size, NULL));
+  PetscOptionsEnd();
+  PetscCheck(o->team_size >= 0 && (!o->team_size || cli->size % o->team_size == 0), cli->comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "-pairs_team_size %d does not divide %d ranks", (int)o->team_size,
+             (int)cli->size);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
 {
   PetscFunctionBegin;
@@ -78,6 +96,10 @@ static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
   PetscCall(FenOutputsReadOptions_Private(&o->out, PetscOptionsObject));
   PetscCall(PetscOptionsBool("-map", "write the barycentric image of every source point to /map", NULL, o->map, &o->map,
                              NULL));
+  PetscCall(PetscOptionsBool("-displacement", "write how far every source point moves to /displacement", NULL,
+                             o->displacement, &o->displacement, NULL));
+  PetscCall(PetscOptionsInt("-frames", "write so many densities between source and target, both included, to /frames",
+                            NULL, o->frames, &o->frames, NULL));
   PetscCall(PetscOptionsReal(
       "-plan_threshold", "write plan entries of at least this share of their row's largest to /plan; negative: none",
       NULL, o->plan_threshold, &o->plan_threshold, NULL));
@@ -85,6 +107,8 @@ static PetscErrorCode ReadOutputs(FenCLI *cli, FenOTOptions *o)
                              "keep an explicit cost matrix in the result; by default if it is below 64 MB", NULL,
                              o->store_cost, &o->store_cost, &o->store_cost_set));
   PetscOptionsEnd();
+  PetscCheck(o->frames == 0 || (o->frames >= 2 && o->frames <= FEN_FRAMES_MAX), cli->comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "-frames %d: none, or from 2 to %d", (int)o->frames, FEN_FRAMES_MAX);
   PetscCheck(o->plan_threshold < 0 || (o->plan_threshold > 0 && o->plan_threshold <= 1), cli->comm,
              (PetscErrorCode)FEN_ERR_OPTION, "-plan_threshold %g: a share above 0 and at most 1",
              (double)o->plan_threshold);
@@ -96,6 +120,7 @@ PetscErrorCode FenOTOptionsRead_Private(FenCLI *cli, FenOTOptions *o)
   PetscFunctionBegin;
   memset(o, 0, sizeof(*o));
   PetscCall(ReadInputs(cli, o));
+  PetscCall(ReadPairs(cli, o));
   PetscCall(ReadOutputs(cli, o));
   PetscCall(FenCLICkptReadOptions_Private(cli, &o->ckpt));
   PetscFunctionReturn(0);
@@ -111,9 +136,9 @@ PetscErrorCode FenOTOptionsCheck_Private(FenCLI *cli, FenOTOptions *o)
              "-ot_cost matrix needs -ot_cost_matrix FILE.h5:/path");
   PetscCheck(o->cost == FEN_COST_MATRIX || !o->cost_matrix[0], cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "-ot_cost_matrix %s is read only with -ot_cost matrix", o->cost_matrix);
-  PetscCheck(o->out.result[0] || (!o->map && o->plan_threshold < 0), cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
-             "-map and -plan_threshold write to the result file: name it with -o RESULT.h5");
-  PetscCall(FenOutputsCheck_Private(cli, &o->out));
+  PetscCheck(o->out.result[0] || (!o->map && !o->displacement && !o->frames && o->plan_threshold < 0), cli->comm,
+             (PetscErrorCode)FEN_ERR_USAGE,
+             "-map, -displacement, -frames and -plan_threshold write to the result file: name it with -o RESULT.h5");
   PetscFunctionReturn(0);
 }
 

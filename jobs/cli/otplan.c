@@ -129,11 +129,27 @@ static PetscErrorCode Redistribute(FenOTRun *run, const FenSparse *plan, FenLayo
   PetscFunctionReturn(0);
 }
 
+/* mass of the plan that is not written */
+static PetscErrorCode Neglected(FenOTRun *run, const FenSparse *plan, double *mass)
+{
+  FenInt n;
+  FenDD  sum = {0, 0};
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetSize(run->source, NULL, &n));
+  for (FenInt e = 0; e < plan->ptr[n]; e++)
+    FenDDAdd(&sum, plan->val[e]);
+  PetscCall(FenDDReduce(run->run.cli->comm, 1, &sum, mass));
+  *mass = PetscMax(0.0, 1 - *mass);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenOTWritePlan_Private(FenOTRun *run, FenFile file)
 {
   FenSparse plan = {0}, even = {0};
   FenLayout rows;
   FenInt    n, m;
+  double    neglected;
 
   PetscFunctionBegin;
   if (run->opt->plan_threshold < 0)
@@ -145,6 +161,8 @@ PetscErrorCode FenOTWritePlan_Private(FenOTRun *run, FenFile file)
   PetscCall(Redistribute(run, &plan, rows, &even));
   PetscCall(FenFileWriteCSR(file, "/plan", rows, m, &even));
   PetscCall(FenFileWriteRealAttribute(file, "/plan", "threshold", (double)run->opt->plan_threshold));
+  PetscCall(Neglected(run, &plan, &neglected));
+  PetscCall(FenFileWriteRealAttribute(file, "/plan", "neglected_mass", neglected));
   PetscCall(FenLayoutDestroy(&rows));
   PetscCall(FenSparseFree(&plan));
   PetscCall(FenSparseFree(&even));

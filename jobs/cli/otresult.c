@@ -143,26 +143,6 @@ static PetscErrorCode WriteProblem(FenOTRun *run, FenFile file)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode WriteMap(FenOTRun *run, FenFile file)
-{
-  FenLayout layout;
-  FenInt    nlocal;
-  PetscInt  dim;
-  double   *map;
-
-  PetscFunctionBegin;
-  if (!run->opt->map)
-    PetscFunctionReturn(0);
-  PetscCall(FenMeasureGetLayout(run->source, &layout));
-  PetscCall(FenMeasureGetSize(run->source, NULL, &nlocal));
-  PetscCall(FenMeasureGetDim(run->source, &dim));
-  PetscCall(PetscMalloc1((size_t)(nlocal * dim), &map));
-  PetscCall(FenOTComputeMap(run->ot, map));
-  PetscCall(FenResultWriteArray_Private(file, "/map", layout, dim, map));
-  PetscCall(PetscFree(map));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenOTWrite_Private(FenRun *base, FenFile file)
 {
   FenOTRun *run = (FenOTRun *)base;
@@ -172,7 +152,7 @@ PetscErrorCode FenOTWrite_Private(FenRun *base, FenFile file)
   PetscCall(WritePotentials(run, file));
   PetscCall(WriteBounds(run, file));
   PetscCall(WriteCost(run, file));
-  PetscCall(WriteMap(run, file));
+  PetscCall(FenOTWriteFields_Private(run, file));
   PetscCall(FenOTWritePlan_Private(run, file));
   PetscFunctionReturn(0);
 }

@@ -99,16 +99,16 @@ PetscErrorCode FenResultWrite_Private(FenRun *run)
   PetscFunctionReturn(0);
 }
 
-/* RESULT.xmf beside RESULT.h5 */
-PetscErrorCode FenResultSideName_Private(const char result[], char name[], size_t length)
+/* RESULT.xmf beside RESULT.h5, for the ending .xmf */
+PetscErrorCode FenResultSideName_Private(const char result[], const char ending[], char name[], size_t length)
 {
   char *dot;
 
   PetscFunctionBegin;
-  PetscCall(PetscStrncpy(name, result, length - 8));
+  PetscCall(PetscStrncpy(name, result, length - strlen(ending) - 1));
   dot = strrchr(name, '.');
   if (dot && !strchr(dot, '/'))
     *dot = 0;
-  PetscCall(PetscStrlcat(name, ".xmf", length));
+  PetscCall(PetscStrlcat(name, ending, length));
   PetscFunctionReturn(0);
 }

@@ -13,8 +13,11 @@ static PetscErrorCode RegisterStages(PetscLogStage stage[NSTAGES])
   static const char *const names[NSTAGES] = {"Read", "Solve", "Write"};
 
   PetscFunctionBegin;
-  for (int k = 0; k < NSTAGES; k++)
-    PetscCall(PetscLogStageRegister(names[k], &stage[k]));
+  for (int k = 0; k < NSTAGES; k++) {
+    PetscCall(PetscLogStageGetId(names[k], &stage[k])); /* of an earlier run of many */
+    if (stage[k] < 0)
+      PetscCall(PetscLogStageRegister(names[k], &stage[k]));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -58,7 +61,23 @@ static PetscErrorCode Finish(FenRun *run, FenCLICkpt ckpt, double time_read, int
   time_io = FenWallTime() - time_io + time_read + time_ckpt;
   PetscCall(FenRunSummarise_Private(run, &summary, *status, time_io));
   PetscCall(FenSummaryWrite_Private(&summary, run->cli->comm, run->out->summary));
-  PetscCall(FenRunFooter_Private(run, &summary, ckpt, *status));
+  if (run->done)
+    PetscCall((*run->done)(run, *status, &summary, run->done_ctx));
+  if (!run->cli->quiet)
+    PetscCall(FenRunFooter_Private(run, &summary, ckpt, *status));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Iterate(FenRun *run, FenCLICkpt ckpt)
+{
+  FenCLIProgress progress = NULL;
+
+  PetscFunctionBegin;
+  PetscCall(FenCLICkptRestart_Private(ckpt));
+  if (!run->cli->quiet)
+    PetscCall(FenCLIProgressCreate_Private(run->cli, run->solver, run->ops->parameter, &progress));
+  PetscCall(FenSolverSolve(run->solver));
+  PetscCall(FenCLIProgressDestroy_Private(&progress));
   PetscFunctionReturn(0);
 }
 
@@ -66,20 +85,19 @@ static PetscErrorCode Solve(FenRun *run, const PetscLogStage stage[], double tim
 {
   FenKeys        keys = {0};
   FenCLICkpt     ckpt;
-  FenCLIProgress progress;
+  PetscErrorCode code;
 
   PetscFunctionBegin;
-  PetscCall(PetscLogStagePush(stage[STAGE_SOLVE]));
   PetscCall((*run->ops->keys)(run, &keys));
   PetscCall(FenCLICkptCreate_Private(run->cli, run->ckpt, run->solver, keys.n, keys.key, &ckpt));
-  PetscCall(FenCLICkptRestart_Private(ckpt));
-  PetscCall(FenCLIProgressCreate_Private(run->cli, run->solver, run->ops->parameter, &progress));
-  PetscCall(FenSolverSolve(run->solver));
-  PetscCall(FenCLIProgressDestroy_Private(&progress));
+  PetscCall(PetscLogStagePush(stage[STAGE_SOLVE]));
+  code = Iterate(run, ckpt);
   PetscCall(PetscLogStagePop());
+  PetscCall(code);
   PetscCall(PetscLogStagePush(stage[STAGE_WRITE]));
-  PetscCall(Finish(run, ckpt, time_read, status));
+  code = Finish(run, ckpt, time_read, status);
   PetscCall(PetscLogStagePop());
+  PetscCall(code);
   PetscCall(FenCLICkptDestroy_Private(&ckpt));
   PetscFunctionReturn(0);
 }
@@ -87,23 +105,28 @@ static PetscErrorCode Solve(FenRun *run, const PetscLogStage stage[], double tim
 /* the run from the header's first line to the footer; options of the command have been read and checked */
 PetscErrorCode FenRunExecute_Private(FenRun *run, int *status)
 {
-  PetscLogStage stage[NSTAGES];
-  double        time_read;
+  PetscLogStage  stage[NSTAGES];
+  PetscErrorCode code;
+  double         time_read;
 
   PetscFunctionBegin;
-  PetscCall(FenCLIHeaderBegin_Private(run->cli));
+  if (!run->cli->quiet)
+    PetscCall(FenCLIHeaderBegin_Private(run->cli));
   PetscCall(RegisterStages(stage));
   PetscCall(PetscLogStagePush(stage[STAGE_READ]));
   time_read = FenWallTime();
-  PetscCall((*run->ops->read)(run));
+  code = (*run->ops->read)(run);
   time_read = FenWallTime() - time_read;
   PetscCall(PetscLogStagePop());
+  PetscCall(code);
   PetscCall((*run->ops->make)(run));
-  PetscCall((*run->ops->header)(run)); /* says how much memory, before it is taken */
+  if (!run->cli->quiet)
+    PetscCall((*run->ops->header)(run)); /* says how much memory, before it is taken */
   PetscCall(FenSolverSetUp(run->solver));
   PetscCall(Solve(run, stage, time_read, status));
   PetscCall((*run->ops->destroy)(run));
-  PetscCall(FenCLIOptionsWarnUnused_Private(run->cli));
+  if (!run->cli->quiet)
+    PetscCall(FenCLIOptionsWarnUnused_Private(run->cli));
   PetscFunctionReturn(0);
 }
 

@@ -48,7 +48,7 @@ PetscErrorCode FenSummaryReal_Private(FenSummary *s, const char key[], double va
   PetscFunctionReturn(0);
 }
 
-static void WriteString(FILE *out, const char text[])
+void FenJSONText_Private(FILE *out, const char text[])
 {
   (void)fputc('"', out);
   for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
@@ -65,9 +65,9 @@ static void WriteString(FILE *out, const char text[])
 /* JSON has no NaN and no infinity: such a number is not known, null */
 static void WriteField(FILE *out, const FenField *field)
 {
-  (void)fprintf(out, "  \"%s\": ", field->key);
+  (void)fprintf(out, "\"%s\": ", field->key);
   if (field->kind == FEN_FIELD_TEXT)
-    WriteString(out, field->text);
+    FenJSONText_Private(out, field->text);
   else if (field->kind == FEN_FIELD_INT)
     (void)fprintf(out, "%" FENINT_FMT, field->integer);
   else if (!isfinite(field->real))
@@ -76,7 +76,16 @@ static void WriteField(FILE *out, const FenField *field)
     (void)fprintf(out, "%.17g", field->real);
 }
 
-static void WriteFile(const FenSummary *s, const char path[], FenFault *fault)
+void FenSummaryMembers_Private(FILE *out, const FenSummary *s, const char indent[])
+{
+  for (int i = 0; i < s->n; i++) {
+    (void)fputs(indent, out);
+    WriteField(out, &s->field[i]);
+    (void)fputs(i + 1 < s->n ? ",\n" : "\n", out);
+  }
+}
+
+void FenTextFileReplace_Private(const char path[], const char text[], FenFault *fault)
 {
   char  temporary[PETSC_MAX_PATH_LEN + 32];
   FILE *out;
@@ -85,22 +94,36 @@ static void WriteFile(const FenSummary *s, const char path[], FenFault *fault)
   (void)snprintf(temporary, sizeof(temporary), "%s.tmp-%ld", path, (long)getpid());
   out = fopen(temporary, "w");
   if (!out) {
-    FenFaultSet(fault, FEN_ERR_FILE_WRITE, "summary %s cannot be written: %s", path, strerror(errno));
+    FenFaultSet(fault, FEN_ERR_FILE_WRITE, "%s cannot be written: %s", path, strerror(errno));
     return;
   }
-  (void)fprintf(out, "{\n");
-  for (int i = 0; i < s->n; i++) {
-    WriteField(out, &s->field[i]);
-    (void)fprintf(out, i + 1 < s->n ? ",\n" : "\n");
-  }
-  (void)fprintf(out, "}\n");
+  (void)fputs(text, out);
   bad = fflush(out) || fsync(fileno(out)) || ferror(out);
   if (fclose(out))
     bad = 1;
   if (bad || rename(temporary, path)) {
-    FenFaultSet(fault, FEN_ERR_FILE_WRITE, "summary %s cannot be written: %s", path, strerror(errno));
+    FenFaultSet(fault, FEN_ERR_FILE_WRITE, "%s cannot be written: %s", path, strerror(errno));
     (void)unlink(temporary);
   }
+}
+
+static void WriteFile(const FenSummary *s, const char path[], FenFault *fault)
+{
+  char  *text = NULL;
+  size_t length;
+  FILE  *out = open_memstream(&text, &length);
+
+  if (out) {
+    (void)fprintf(out, "{\n");
+    FenSummaryMembers_Private(out, s, "  ");
+    (void)fprintf(out, "}\n");
+    (void)fclose(out);
+  }
+  if (text)
+    FenTextFileReplace_Private(path, text, fault);
+  else
+    FenFaultSet(fault, FEN_ERR_MEMORY, "no memory for the summary %s", path);
+  free(text);
 }
 
 /* collective; an empty path writes nothing */

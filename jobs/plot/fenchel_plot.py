@@ -4,6 +4,8 @@
 
 Draws a result of `fenchel ot`: densities on a grid with the displacement field and the displacement interpolation;
 colour clouds of pictures with the source in the target's colours; other clouds with arrows to their barycentric images.
+With -frames the densities between source and target that a result has (fenchel ot -frames): `row` in one picture, `files`
+in a picture each, PICTURE-0000.png and so on, with one grey scale and a pixel for each point.
 Draws a result of `fenchel mdp`: value and policy as maps if the states are cells of a grid, with arrows if the actions
 are moves; otherwise the value of the states and how often each action is chosen. Results of d-rectangular runs, several
 together, give the mean reward against the parameter of the target environment, a curve a result.
@@ -204,6 +206,12 @@ def draw_grid2d(result, figure):
     grid[0, 2].quiver(at[keep, 1], at[keep, 0], (to - at)[keep, 1], (to - at)[keep, 0], color="tab:red", angles="xy",
                       scale_units="xy", scale=1, width=0.003)
     weights = source.reshape(-1)
+    if "frames" in result.file and len(result.file["frames/t"]) > 3:  # of the plan itself, not of its map
+        times, densities = frames(result)
+        for axis, k in zip((grid[1, 0], grid[1, 1]), (len(times) // 3, 2 * len(times) // 3)):
+            show(axis, densities[k], f"interpolation, t = {times[k]:.3g}", cmap="gray")
+        draw_history(result, grid[1, 2])
+        return
     for axis, t in zip((grid[1, 0], grid[1, 1]), (STEPS[0], STEPS[1])):
         show(axis, splat((1 - t) * x + t * image, weights, result.source), f"interpolation, t = {t}", cmap="gray")
     draw_history(result, grid[1, 2])
@@ -260,6 +268,59 @@ def draw_cloud(result, figure):
 def is_picture(side):
     shape, points = side["image_shape"], side["points"]
     return shape is not None and points is not None and points.shape[1] == 3 and int(np.prod(shape)) == len(points)
+
+
+def frames(result):
+    """Times and densities; of three axes the sum along the first."""
+    if "frames" not in result.file:
+        raise Refused(f"{result.file.filename} has no frames: they are written by fenchel ot -frames N")
+    group = result.file["frames"]
+    times = group["t"][...]
+    densities = [group[f"{k:04}"][...] for k in range(len(times))]
+    return times, [d.sum(axis=0) if d.ndim == 3 else d for d in densities]
+
+
+def draw_frames(result, figure):
+    times, densities = frames(result)
+    if densities[0].ndim == 1:
+        group, axis = result.file["frames"], figure.subplots()
+        at = group["origin"][0] + group["spacing"][0] * np.arange(densities[0].size)
+        for k, (t, density) in enumerate(zip(times, densities)):
+            axis.plot(at, density, lw=1, color=plt.get_cmap("viridis")(k / max(1, len(times) - 1)), label=f"t = {t:.3g}")
+        axis.legend(fontsize=7)
+        return
+    most = max(d.max() for d in densities)
+    columns = min(len(times), 8)
+    lines = -(-len(times) // columns)
+    height = densities[0].shape[0] / densities[0].shape[1]
+    figure.set_size_inches(1.6 * columns, min(40, lines * (1.6 * min(4, max(0.25, height)) + 0.3)))
+    grid = np.atleast_1d(figure.subplots(lines, columns)).reshape(-1)
+    for axis in grid[len(times):]:
+        axis.axis("off")
+    for axis, t, density in zip(grid, times, densities):
+        show(axis, density, f"t = {t:.3g}", cmap="gray", vmin=0, vmax=most)
+
+
+def write_frames(result, output, overwrite):
+    """A picture for each frame."""
+    _, densities = frames(result)
+    root, ending = os.path.splitext(output)
+    names = [f"{root}-{k:04}{ending}" for k in range(len(densities))]
+    for name in names:
+        if os.path.exists(name) and not overwrite:
+            raise Refused(f"{name} exists already and -overwrite was not given")
+    most = max(d.max() for d in densities) or 1.0
+    for name, density in zip(names, densities):
+        temporary = f"{name}.tmp-{os.getpid()}{ending}"
+        try:
+            grey = np.rint(np.atleast_2d(density) * (255 / most)).astype(np.uint8)
+            plt.imsave(temporary, np.repeat(grey[..., None], 3, axis=2))
+            os.replace(temporary, name)
+        except (OSError, ValueError) as error:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+            raise Refused(f"{name} cannot be written: {error}") from error
+    print(f"pictures  {names[0]} to {names[-1]}")
 
 
 MOVES = {"gridworld": ((-1, 0), (0, 1), (1, 0), (0, -1)), "maze": ((-1, 0), (0, 1), (1, 0), (0, -1), (0, 0))}
@@ -585,17 +646,23 @@ def main():
     parser = argparse.ArgumentParser(prog="fenchel plot", description="draw a result of fenchel ot, bilevel or mdp")
     parser.add_argument("results", metavar="RESULT.h5", nargs="+", help="several only of d-rectangular runs")
     parser.add_argument("-o", dest="output", metavar="PICTURE.png", required=True, help="picture: .png, .pdf or .svg")
+    parser.add_argument("-frames", choices=("row", "files"), help="of fenchel ot -frames: in one picture, or one each")
     parser.add_argument("-overwrite", action="store_true", help="replace an existing picture")
     parser.add_argument("-dpi", type=int, default=130, help="dots an inch (130)")
     arguments = parser.parse_args()
-    if os.path.exists(arguments.output) and not arguments.overwrite:
+    if os.path.exists(arguments.output) and not arguments.overwrite and arguments.frames != "files":
         raise Refused(f"{arguments.output} exists already and -overwrite was not given")
     opened = [open_result(path) for path in arguments.results]
     results, verb = [Result(file) for file, _ in opened], opened[0][1]
     if len(results) > 1 and not all(is_linear(result) for result in results):
         raise Refused("only results of fenchel mdp -mdp_rectangular d are drawn together")
+    if arguments.frames == "files":
+        write_frames(results[0], arguments.output, arguments.overwrite)
+        return
     figure = plt.figure(figsize=(11, 7 if verb == "ot" else 4), constrained_layout=True)
-    if verb == "ot":
+    if arguments.frames:
+        draw_frames(results[0], figure)
+    elif verb == "ot":
         draw_transport(Transport(results[0].file), figure)
     elif verb == "bilevel":
         draw_bilevel(results[0], figure)

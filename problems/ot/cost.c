@@ -113,6 +113,24 @@ PetscErrorCode FenCostGetKind(FenCost cost, FenCostKind *kind)
   PetscFunctionReturn(0);
 }
 
+/*@
+  FenCostOfDistance - Cost of two points that differ along one axis only; costs of grids are sums of it over the axes.
+
+  Not Collective
+
+  Input Parameters:
++ cost     - a cost that is a formula
+- distance - at least 0
+
+  Level: developer
+
+.seealso: `FenCostGetKind()`
+@*/
+double FenCostOfDistance(FenCost cost, double distance)
+{
+  return cost->kind == FEN_COST_SQEUCLIDEAN ? distance * distance : distance;
+}
+
 static PetscErrorCode FenRangesAgree(FenLayout a, FenLayout b, PetscBool *same)
 {
   PetscInt  da, db;

@@ -91,6 +91,8 @@ FEN_EXTERN PetscErrorCode FenCostReadMatrix(FenLayout rows, FenLayout cols, cons
 FEN_EXTERN PetscErrorCode FenCostDestroy(FenCost *);
 FEN_EXTERN PetscErrorCode FenCostGetKind(FenCost, FenCostKind *);
 FEN_EXTERN PetscErrorCode FenCostGetMatrix(FenCost, const double *byrow[], const double *bycol[]);
+/* of two points that differ along one axis only */
+FEN_EXTERN double FenCostOfDistance(FenCost, double distance);
 /* refuses a cost that these measures cannot have, by name */
 FEN_EXTERN PetscErrorCode FenCostCheck(FenCost, FenMeasure, FenMeasure);
 /* upper bound of c over all pairs of points (bounding boxes; maximum for a matrix) */

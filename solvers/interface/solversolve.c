@@ -100,10 +100,19 @@ static PetscErrorCode NameNaN(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenSolverTest_Private(FenSolver s)
+/* all tolerances that are in use, and one is */
+static PetscBool Meets(FenSolver s)
 {
   const FenProgress *p = &s->progress;
   const PetscBool    use_gap = (PetscBool)(s->gap_rel > 0), use_residual = (PetscBool)(s->residual > 0);
+
+  return (PetscBool)((use_gap || use_residual) && (!use_gap || p->gap_rel <= s->gap_rel) &&
+                     (!use_residual || p->residual <= s->residual));
+}
+
+PetscErrorCode FenSolverTest_Private(FenSolver s)
+{
+  const FenProgress *p = &s->progress;
 
   PetscFunctionBegin;
   if (s->reason != FEN_ITERATING)
@@ -111,9 +120,8 @@ PetscErrorCode FenSolverTest_Private(FenSolver s)
   if (!isfinite(p->residual) || !isfinite(p->value)) {
     s->reason = FEN_DIVERGED_NAN;
     PetscCall(NameNaN(s));
-  } else if (!s->intermediate && (use_gap || use_residual) && (!use_gap || p->gap_rel <= s->gap_rel) &&
-             (!use_residual || p->residual <= s->residual))
-    s->reason = use_gap || s->family->residual_is_gap ? FEN_CONVERGED_GAP : FEN_CONVERGED_RESIDUAL;
+  } else if (!s->intermediate && Meets(s))
+    s->reason = s->gap_rel > 0 || s->family->residual_is_gap ? FEN_CONVERGED_GAP : FEN_CONVERGED_RESIDUAL;
   else if (p->iteration >= s->max_it)
     s->reason = FEN_DIVERGED_MAX_IT;
   PetscFunctionReturn(0);
@@ -151,7 +159,8 @@ static PetscErrorCode Begin(FenSolver s)
   PetscCall((*s->family->begin)(s));
   if (s->restarted) { /* a run that was stopped goes on; one that had finished is finished */
     s->reason = (FenReason)s->saved_reason;
-    if (s->reason == FEN_STOPPED || s->reason == FEN_DIVERGED_MAX_IT)
+    if (s->reason == FEN_STOPPED || s->reason == FEN_DIVERGED_MAX_IT ||
+        (s->family->refines && (s->reason == FEN_CONVERGED_GAP || s->reason == FEN_CONVERGED_RESIDUAL) && !Meets(s)))
       s->reason = FEN_ITERATING;
     s->time_before = s->progress.seconds;
     s->restarted = PETSC_FALSE;

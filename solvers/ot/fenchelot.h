@@ -32,6 +32,7 @@ FEN_EXTERN PetscErrorCode FenOTGetCost(FenOT, FenCost *);
 FEN_EXTERN PetscErrorCode FenOTSetEpsilon(FenOT, double);
 FEN_EXTERN PetscErrorCode FenOTGetEpsilon(FenOT, double *);
 FEN_EXTERN PetscErrorCode FenOTSetFromOptions(FenOT);
+FEN_EXTERN PetscErrorCode FenOTCheck(FenOT);
 FEN_EXTERN PetscErrorCode FenOTSolve(FenOT);
 FEN_EXTERN PetscErrorCode FenOTDestroy(FenOT *);
 
@@ -51,6 +52,12 @@ FEN_EXTERN PetscErrorCode FenOTComputeMap(FenOT, double map[]);
 /* plan entries of at least `threshold` times the largest in their row, as sparse rows on the source's layout */
 FEN_EXTERN PetscErrorCode FenOTComputePlan(FenOT, double threshold, FenSparse *);
 FEN_EXTERN PetscErrorCode FenSparseFree(FenSparse *);
+/* grids: densities at times t in [0,1] between source (0) and target (1), on a grid that holds both */
+FEN_EXTERN PetscErrorCode FenOTGetFrameGrid(FenOT, FenLayout *, double spacing[FEN_MAX_DIM],
+                                            double origin[FEN_MAX_DIM]);
+FEN_EXTERN PetscErrorCode FenOTComputeFrames(FenOT, PetscInt nframes, const double t[], FenLayout,
+                                             const double spacing[], const double origin[], double *frames[],
+                                             double *lumps);
 /* kernel evaluations so far: passes over all pairs, and pairs (or exponentials, on grids) */
 FEN_EXTERN PetscErrorCode FenOTGetWork(FenOT, double *passes, double *pairs);
 FEN_EXTERN PetscErrorCode FenOTGetMemoryEstimate(FenOT, double *bytes_per_rank);

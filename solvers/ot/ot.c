@@ -88,18 +88,37 @@ static PetscErrorCode CheckEpsilon(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/*@
+  FenOTCheck - Refuses a problem that cannot be solved, before memory is taken: no measures, a cost that they cannot
+  have, an epsilon that double precision does not carry.
+
+  Collective
+
+  Level: intermediate
+
+.seealso: `FenOTSolve()`, `FenCostCheck()`
+@*/
+PetscErrorCode FenOTCheck(FenOT ot)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)ot);
+
+  PetscFunctionBegin;
+  PetscCheck(ot->source && ot->target, comm, (PetscErrorCode)FEN_ERR_USAGE,
+             "FenOTSetMeasures() must be called before the solve");
+  if (!ot->cost)
+    PetscCall(FenCostCreate(comm, FEN_COST_SQEUCLIDEAN, &ot->cost));
+  PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
+  PetscCall(FenCostGetMaximum(ot->cost, ot->source, ot->target, &ot->cost_max));
+  PetscCall(CheckEpsilon(ot));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode OTSetUp(FenSolver s)
 {
   FenOT ot = (FenOT)s;
 
   PetscFunctionBegin;
-  PetscCheck(ot->source && ot->target, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_USAGE,
-             "FenOTSetMeasures() must be called before the solve");
-  if (!ot->cost)
-    PetscCall(FenCostCreate(PetscObjectComm((PetscObject)s), FEN_COST_SQEUCLIDEAN, &ot->cost));
-  PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
-  PetscCall(FenCostGetMaximum(ot->cost, ot->source, ot->target, &ot->cost_max));
-  PetscCall(CheckEpsilon(ot));
+  PetscCall(FenOTCheck(ot));
   ot->schedule = (FenEpsilonPlan){.start = ot->asked.start,
                                   .factor = ot->asked.factor > 0 ? ot->asked.factor : ot->usual.factor,
                                   .level_tol = ot->asked.level_tol > 0 ? ot->asked.level_tol : ot->usual.level_tol};
@@ -198,6 +217,7 @@ static const FenSolverFamily family = {.name = "FenOT",
                                        .stem = "ot",
                                        .residual_option = "marginal_tol",
                                        .residual_text = "stop at this L1 error of both marginals (0: not used)",
+                                       .refines = PETSC_TRUE,
                                        .default_type = FENOTNEWTON,
                                        .choosetype = OTDefaultType,
                                        .types = types,

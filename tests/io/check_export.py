@@ -40,7 +40,9 @@ assert len(grids) == 2 and len(list(root.iter("Attribute"))) == 3
 for grid in grids:
     assert grid.find("Topology").get("Dimensions") == "1 120 90"
     for attribute in grid.iter("Attribute"):
-        item = attribute.find("DataItem")
+        slab = attribute.find("DataItem")  # the mesh has three axes, the array two
+        item = [i for i in slab.iter("DataItem") if i.get("Format") == "HDF"][0]
+        assert slab.get("ItemType") == "HyperSlab" and slab.get("Dimensions") == "1 " + item.get("Dimensions")
         name, path = item.text.split(":")
         with h5py.File(os.path.join(folder, name)) as f:
             assert f[path].shape == tuple(map(int, item.get("Dimensions").split())), attribute.get("Name")

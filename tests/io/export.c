@@ -106,9 +106,9 @@ static void TestResult(void **state)
   const FenInt shape[2] = {120, 90}, table[2] = {4, 2}, ints[3] = {1, -2, 3};
   const double history[8] = {0, 1, 2, 3, 4, 5, 6, 7}, objective = 2.5;
   PetscMPIInt  procs[2] = {1, size};
-  FenXDMFField fields[3] = {{"potential <f>", "/potential/f", 0, {120, 90}, {1., 2.}, {0.5, 0.25}},
-                            {"map", "/map", 2, {120, 90}, {1., 2.}, {0.5, 0.25}},
-                            {"other", "/potential/f", 0, {120, 90}, {0., 0.}, {1., 1.}}};
+  FenXDMFField fields[3] = {{"potential <f>", "/potential/f", 0, {120, 90}, {1., 2.}, {0.5, 0.25}, NULL, 0},
+                            {"map", "/map", 2, {120, 90}, {1., 2.}, {0.5, 0.25}, NULL, 0},
+                            {"other", "/potential/f", 0, {120, 90}, {0., 0.}, {1., 1.}, NULL, 0}};
   FenLayout    grid, rows;
   FenFile      file;
   FenInt       n, start, end;
