@@ -16,7 +16,7 @@ static const char *const forms[] = {"-tv_dim 1 -tv_size 33 -tv_nu 0.2", "-tv_dim
                                     "-tv_dim 2 -tv_size 17 -tv_nu 0.2 -tv_isotropic 0",
                                     "-tv_dim 3 -tv_size 16 -tv_nu 0.2",
                                     "-tv_dim 3 -tv_size 16 -tv_nu 0.2 -tv_isotropic 0 -tv_learn_nu 0"};
-static const CheckForms  all = {"tv", forms, sizeof(forms) / sizeof(forms[0]), 0.3, 1e-4, 1e-6, 1e-13};
+static const CheckForms  every = {"tv", forms, sizeof(forms) / sizeof(forms[0]), 0.3, 1e-4, 1e-6, 1e-13};
 
 static void TestDerivatives(void **state)
 {
