@@ -162,8 +162,8 @@ static PetscErrorCode NoSave(FenSolver s, FenState state, FenRequest request, vo
   return 0;
 }
 
-/* means over all samples of what the problem tells people */
-static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem)
+/* means over all samples of what the problem tells people; names begin with `prefix` */
+static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem, const char prefix[])
 {
   const FenBilevelOps *call;
   FenBilevelSizes      size;
@@ -189,7 +189,43 @@ static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem)
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, FEN_BILEVEL_METRICS, MPI_DOUBLE, MPI_SUM, info.across));
   for (PetscInt k = 0; k < size.nmetrics; k++)
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"%s\": %.10g, ", size.metrics[k], sum[k] / (double)size.samples));
+    PetscCall(
+        PetscPrintf(PETSC_COMM_WORLD, "\"%s%s\": %.10g, ", prefix, size.metrics[k], sum[k] / (double)size.samples));
+  PetscFunctionReturn(0);
+}
+
+/* the samples of -valid at the hyperparameters that were learned, to 1e-4 root mean square */
+static PetscErrorCode Validate(const Bench *b, FenBilevel solver, FenBilevelProblem problem)
+{
+  const FenBilevelOps *call;
+  const FenBilevelData data = {.train = b->valid};
+  FenBilevelProblem    other;
+  FenBilevelPart       mine, part;
+  FenBilevelSizes      size;
+  FenBilevel           judge;
+  const double        *theta;
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelProblemGetOps(problem, &call));
+  if (!b->valid[0] || !call->data)
+    PetscFunctionReturn(0);
+  PetscCall(FenBilevelProblemGetPart(problem, &mine));
+  PetscCall(FenBilevelGetTheta(solver, &theta));
+  PetscCall(FenBilevelProblemGenerate(PETSC_COMM_WORLD, b->problem, NULL, &data, &other));
+  PetscCall(FenBilevelProblemSetSampleSet(other, 1));
+  PetscCall(FenBilevelProblemGetSizes(other, &size));
+  PetscCall(FenBilevelCreate(PETSC_COMM_WORLD, &judge));
+  PetscCall(FenBilevelSetProblem(judge, other));
+  PetscCall(FenBilevelSetFromOptions(judge));
+  PetscCall(FenSolverSetUp((FenSolver)judge));
+  PetscCall(FenBilevelProblemGetPart(other, &part));
+  PetscCheck(part.theta0 == mine.theta0 && part.theta1 == mine.theta1, PETSC_COMM_WORLD, (PetscErrorCode)FEN_ERR_OPTION,
+             "-valid makes other teams than -train: -bilevel_team_size chooses");
+  PetscCall(FenBilevelSetStart(judge, theta));
+  PetscCall(FenBilevelEvaluate(judge, 1e-4 * sqrt((double)size.rows * (double)size.width)));
+  PetscCall(Metrics(judge, other, "valid_"));
+  PetscCall(FenBilevelDestroy(&judge));
+  PetscCall(FenBilevelProblemDestroy(&other));
   PetscFunctionReturn(0);
 }
 
@@ -238,7 +274,8 @@ static PetscErrorCode Report(const Watch *w, FenBilevel solver, FenBilevelProble
   PetscCall(Say("first", w->first));
   PetscCall(Say("best", w->best));
   PetscCall(Say("hypergradient", bounds.hypergradient));
-  PetscCall(Metrics(solver, problem));
+  PetscCall(Metrics(solver, problem, ""));
+  PetscCall(Validate(w->b, solver, problem));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"theta\": ["));
   for (FenInt k = 0; k < PetscMin(part.theta1 - part.theta0, 8); k++)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s%.12g", k ? ", " : "", theta[k]));
