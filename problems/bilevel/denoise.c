@@ -11,8 +11,9 @@
 
 PetscErrorCode FenDenoiseOptions_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, FenDenoise *d)
 {
-  char   option[80];
-  FenInt seed = (FenInt)d->seed;
+  char      option[80];
+  FenInt    seed = (FenInt)d->seed;
+  PetscEnum resize = (PetscEnum)d->resize;
 
   PetscFunctionBegin;
   NAMED(option, "count");
@@ -25,8 +26,12 @@ PetscErrorCode FenDenoiseOptions_Private(FenOptionItems PetscOptionsObject, MPI_
                                         1000000, &d->crop));
   NAMED(option, "size");
   PetscCall(FenBilevelOptionInt_Private(PetscOptionsObject, comm, option,
-                                        "side that images are averaged to, and of the problem's own; 0: as they are", 0,
-                                        1000000, &d->length));
+                                        "side that images get, and of the problem's own; 0: as they are", 0, 1000000,
+                                        &d->length));
+  NAMED(option, "resize");
+  PetscCall(PetscOptionsEnum(option, "how images get another size: means over pixels, or smoother", "",
+                             FenDenoiseResizes, resize, &resize, NULL));
+  d->resize = (FenDenoiseResize)resize;
   NAMED(option, "noise");
   PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, option, "standard deviation of the noise", 0, 1e6,
                                          &d->noise));

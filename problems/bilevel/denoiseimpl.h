@@ -23,23 +23,27 @@ PETSC_INTERN PetscErrorCode FenHaloDestroy_Private(FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloBegin_Private(FenHalo *, const double x[]);
 PETSC_INTERN PetscErrorCode FenHaloEnd_Private(FenHalo *, const double x[], const double **rows);
 
+typedef enum { FEN_RESIZE_AVERAGE = 0, FEN_RESIZE_LINEAR } FenDenoiseResize;
+PETSC_INTERN const char *const FenDenoiseResizes[];
+
 typedef struct _FenImages *FenImages;
 typedef struct _FenDenoise FenDenoise;
 struct _FenDenoise {
-  const char *name;   /* of the problem: its options begin with it, - written _ */
-  PetscInt    dim;    /* axes of an array */
-  FenInt      length; /* of the sides that the problem makes itself or resizes to; 0: as in the files */
-  FenInt      crop;   /* side of the middle that is cut out first; 0: nothing is cut */
-  FenInt      count;  /* samples; 0: all there are */
-  double      noise;
-  uint64_t    seed;
-  uint32_t    set;                       /* of samples, see FenBilevelProblemSetSampleSet() */
-  char        noisy[PETSC_MAX_PATH_LEN]; /* noisy arrays from files */
-  FenInt      m, shape[FEN_DENOISE_AXES];
-  double      weight;         /* g = weight/2 |x - clean|^2 */
-  double    **clean, **dirty; /* for each of my samples, my rows */
-  FenInt      mine;
-  FenImages   images, noisy_images;                        /* files; NULL: the problem makes its own */
+  const char      *name;   /* of the problem: its options begin with it, - written _ */
+  PetscInt         dim;    /* axes of an array */
+  FenInt           length; /* of the sides that the problem makes itself or resizes to; 0: as in the files */
+  FenDenoiseResize resize;
+  FenInt           crop;  /* side of the middle that is cut out first; 0: nothing is cut */
+  FenInt           count; /* samples; 0: all there are */
+  double           noise;
+  uint64_t         seed;
+  uint32_t         set;                       /* of samples, see FenBilevelProblemSetSampleSet() */
+  char             noisy[PETSC_MAX_PATH_LEN]; /* noisy arrays from files */
+  FenInt           m, shape[FEN_DENOISE_AXES];
+  double           weight;         /* g = weight/2 |x - clean|^2 */
+  double         **clean, **dirty; /* for each of my samples, my rows */
+  FenInt           mine;
+  FenImages        images, noisy_images;                   /* files; NULL: the problem makes its own */
   PetscErrorCode (*make)(FenBilevelProblem, FenDenoise *); /* fills clean and dirty of samples that it makes */
 };
 

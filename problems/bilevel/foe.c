@@ -10,6 +10,9 @@
 #include "foeimpl.h"
 #include <math.h>
 
+/* of log nu: a quarter of a step of eight bits. What is smaller changes no image, but makes H the worse */
+#define SMOOTHING_LEAST (-7)
+
 /* ---- which hyperparameters are learned ---- */
 static FenInt GroupCount(const FenFoe *f, int group)
 {
@@ -52,10 +55,11 @@ PetscErrorCode FenFoeGather_Private(FenBilevelProblem pr, const double mine[], d
   PetscFunctionReturn(0);
 }
 
-/* ---- start: logarithms as the options say; taps normal with variance 2/(w^2 + K w^2), mean taken away ---- */
+/* ---- start: logarithms as the options say; taps normal with variance 1/w (Glorot and Bengio's of a w x w matrix),
+   mean taken away ---- */
 static void StartValues(const FenFoe *f, double all[])
 {
-  const double deviation = sqrt(2.0 / (double)(f->taps * (1 + f->K)));
+  const double deviation = 1 / sqrt((double)f->w);
   double      *c = all + FEN_FOE_OFFSET_TAPS(f);
 
   all[0] = f->start[FEN_FOE_SCALE];
@@ -108,7 +112,7 @@ static PetscErrorCode FoeBox(FenBilevelProblem pr, double lower[], double upper[
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)FEN_FOE_ALL(f), &all));
   for (FenInt k = 0; k < FEN_FOE_ALL(f); k++)
-    all[k] = k < FEN_FOE_OFFSET_TAPS(f) ? -30 : -INFINITY;
+    all[k] = k < FEN_FOE_OFFSET_SMOOTH(f) ? -30 : k < FEN_FOE_OFFSET_TAPS(f) ? SMOOTHING_LEAST : -INFINITY;
   FenFoeTake_Private(pr, all, lower);
   for (FenInt k = 0; k < FEN_FOE_ALL(f); k++)
     all[k] = k < FEN_FOE_OFFSET_TAPS(f) ? 30 : INFINITY;
@@ -249,7 +253,7 @@ PetscErrorCode FenBilevelFoeOptions_Private(FenOptionItems PetscOptionsObject, M
   PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, "-foe_weight",
                                          "logarithm of the weights at the start", -30, 30, &f->start[FEN_FOE_WEIGHTS]));
   PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, "-foe_smoothing",
-                                         "logarithm of the smoothings at the start", -30, 30,
+                                         "logarithm of the smoothings at the start", SMOOTHING_LEAST, 30,
                                          &f->start[FEN_FOE_SMOOTH]));
   PetscCall(FenBilevelOptionReal_Private(PetscOptionsObject, comm, "-foe_factor",
                                          "fixed factor before the sum over filters", 1e-12, 1e12, &f->factor));

@@ -281,18 +281,28 @@ static PetscErrorCode OpenNoisy(MPI_Comm comm, FenDenoise *d)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenImagesOpen_Private(MPI_Comm comm, FenDenoise *d, const FenBilevelData *data)
+/* read by another problem later: what is wrong there is said now */
+static PetscErrorCode LookAtValidation(MPI_Comm comm, FenDenoise *d, const char path[])
 {
   struct _FenImages *valid = NULL;
+  PetscErrorCode     code;
 
+  PetscFunctionBegin;
+  PetscCall(OpenNew(comm, d, path, d->count, &valid));
+  code = FenImagesLook_Private(d, valid, d->count ? d->count : valid->n);
+  PetscCall(FenImagesClose_Private(&valid));
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenImagesOpen_Private(MPI_Comm comm, FenDenoise *d, const FenBilevelData *data)
+{
   PetscFunctionBegin;
   PetscCall(OpenNew(comm, d, data->train, d->count, &d->images));
   if (d->noisy[0])
     PetscCall(OpenNoisy(comm, d));
-  if (data->valid && data->valid[0]) { /* read by another problem later: what is wrong there is said now */
-    PetscCall(OpenNew(comm, d, data->valid, 0, &valid));
-    PetscCall(FenImagesClose_Private(&valid));
-  }
+  if (data->valid && data->valid[0])
+    PetscCall(LookAtValidation(comm, d, data->valid));
   d->m = d->count ? d->count : d->images->n;
   PetscCall(PetscArraycpy(d->shape, d->images->shape, d->dim));
   PetscFunctionReturn(0);

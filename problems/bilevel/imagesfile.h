@@ -29,3 +29,7 @@ PETSC_INTERN PetscErrorCode FenImageFileRead_Private(void *file);
 /* "'folder/file'" for messages */
 PETSC_INTERN PetscErrorCode FenImagesName_Private(const struct _FenImages *, FenInt k, char name[], size_t n);
 PETSC_INTERN PetscErrorCode FenImagesTry_Private(PetscErrorCode (*call)(void *), void *ctx, FenFault *);
+/* n numbers along each axis become what the FenDenoise says, in new memory */
+PETSC_INTERN PetscErrorCode FenImageResize_Private(const FenDenoise *, const FenInt n[], double **pixels);
+/* reads the first n images, each on one rank, and refuses what cannot be read or is not finite */
+PETSC_INTERN PetscErrorCode FenImagesLook_Private(const FenDenoise *, const struct _FenImages *, FenInt n);

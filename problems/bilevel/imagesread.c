@@ -4,7 +4,6 @@
    Colours become grey by .299, .587, .114 (ITU-R BT.601, as in the published experiments).
 */
 #include "imagesfile.h"
-#include "../ot/measureimpl.h"
 #include <math.h>
 
 static PetscErrorCode OpenOne(FenImageFile *f, FenArray *array, PetscInt *axes)
@@ -89,42 +88,6 @@ static void Cut(const FenDenoise *d, FenInt n[], double pixels[])
     n[a] = d->crop;
 }
 
-/* n[0] x n[1] pixels (of ncomp numbers) averaged to N[0] x N[1] */
-static PetscErrorCode Average(const FenInt n[2], const FenInt N[2], PetscInt ncomp, const double old[],
-                              double resized[])
-{
-  FenLayout from, to;
-
-  PetscFunctionBegin;
-  PetscCall(FenLayoutCreateGrid(PETSC_COMM_SELF, 2, n, NULL, &from));
-  PetscCall(FenLayoutCreateGrid(PETSC_COMM_SELF, 2, N, NULL, &to));
-  PetscCall(FenResizeImage_Private(from, to, ncomp, old, resized));
-  PetscCall(FenLayoutDestroy(&from));
-  PetscCall(FenLayoutDestroy(&to));
-  PetscFunctionReturn(0);
-}
-
-/* axes 1 and 2 of every plane, then axis 0; an array with fewer axes has ones for the others */
-static PetscErrorCode Resize(const FenDenoise *d, const FenInt n[], double **pixels)
-{
-  const FenInt *N = d->shape, planes = n[1] * n[2], kept = N[1] * N[2];
-  const FenInt  tall[2] = {n[0], 1}, low[2] = {N[0], 1};
-  PetscInt      components;
-  double       *flat, *all;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)(n[0] * kept), &flat));
-  for (FenInt i = 0; i < n[0]; i++)
-    PetscCall(Average(n + 1, N + 1, 1, *pixels + i * planes, flat + i * kept));
-  PetscCall(FenIntCast(kept, &components));
-  PetscCall(PetscMalloc1((size_t)(N[0] * kept), &all));
-  PetscCall(Average(tall, low, components, flat, all));
-  PetscCall(PetscFree(flat));
-  PetscCall(PetscFree(*pixels));
-  *pixels = all;
-  PetscFunctionReturn(0);
-}
-
 static void CheckFinite(const FenDenoise *d, const char name[], const FenInt n[], const double pixels[],
                         FenFault *fault)
 {
@@ -153,19 +116,26 @@ static PetscErrorCode Keep(FenBilevelProblem pr, const FenDenoise *d, FenInt n[]
     if (n[a] != d->shape[a])
       same = PETSC_FALSE;
   if (!same)
-    PetscCall(Resize(d, n, pixels));
+    PetscCall(FenImageResize_Private(d, n, pixels));
   PetscCall(PetscArraycpy(mine, *pixels + pr->part.row0 * pr->size.width, pr->part.nx));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode ReadFiles(FenBilevelProblem pr, const FenDenoise *d, const struct _FenImages *im, double **out)
+/* `mine` samples from `start` on; out: my rows of each, NULL: they are only looked at */
+typedef struct {
+  FenInt   start, mine;
+  double **out;
+} Wanted;
+
+static PetscErrorCode ReadFiles(FenBilevelProblem pr, const FenDenoise *d, const struct _FenImages *im,
+                                const Wanted *want)
 {
   FenFault fault = {0};
   char     name[FEN_IMAGE_PATH];
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < d->mine && !fault.code; k++) {
-    FenImageFile f = {.images = im, .k = pr->part.start + k};
+  for (FenInt k = 0; k < want->mine && !fault.code; k++) {
+    FenImageFile f = {.images = im, .k = want->start + k};
     FenInt       n[FEN_DENOISE_AXES];
 
     PetscCall(FenImagesName_Private(im, f.k, name, sizeof(name)));
@@ -175,8 +145,8 @@ static PetscErrorCode ReadFiles(FenBilevelProblem pr, const FenDenoise *d, const
     n[2] = 1;
     if (!fault.code)
       CheckFinite(d, name, n, f.grey, &fault);
-    if (!fault.code)
-      PetscCall(Keep(pr, d, n, &f.grey, out[k]));
+    if (!fault.code && want->out)
+      PetscCall(Keep(pr, d, n, &f.grey, want->out[k]));
     PetscCall(PetscFree(f.grey));
   }
   PetscCall(FenFaultAgree(im->comm, &fault));
@@ -184,7 +154,8 @@ static PetscErrorCode ReadFiles(FenBilevelProblem pr, const FenDenoise *d, const
 }
 
 /* reading is collective: teams with fewer samples take part with none */
-static PetscErrorCode ReadStack(FenBilevelProblem pr, const FenDenoise *d, const struct _FenImages *im, double **out)
+static PetscErrorCode ReadStack(FenBilevelProblem pr, const FenDenoise *d, const struct _FenImages *im,
+                                const Wanted *want)
 {
   FenFault fault = {0};
   FenInt   most, n[8], size = 1;
@@ -192,47 +163,61 @@ static PetscErrorCode ReadStack(FenBilevelProblem pr, const FenDenoise *d, const
   char     name[FEN_IMAGE_PATH];
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(&d->mine, &most, 1, MPI_FENINT, MPI_MAX, im->comm));
+  PetscCallMPI(MPI_Allreduce(&want->mine, &most, 1, MPI_FENINT, MPI_MAX, im->comm));
   PetscCall(FenArrayGetShape(im->stack, &axes, n));
   for (PetscInt a = 1; a < axes; a++)
     PetscCall(FenIntMult(size, n[a], &size));
   for (FenInt k = 0; k < most; k++) {
-    const FenInt s = pr->part.start + k;
+    const FenInt s = want->start + k;
     FenInt       shape[FEN_DENOISE_AXES] = {1, 1, 1};
     double      *pixels;
 
     for (PetscInt a = 1; a < axes; a++)
       shape[a - 1] = n[a];
     PetscCall(PetscMalloc1((size_t)size, &pixels));
-    PetscCall(FenArrayReadRows(im->stack, k < d->mine ? s : 0, k < d->mine, pixels));
+    PetscCall(FenArrayReadRows(im->stack, k < want->mine ? s : 0, k < want->mine, pixels));
     PetscCall(FenImagesName_Private(im, s, name, sizeof(name)));
-    if (k < d->mine)
+    if (k < want->mine)
       CheckFinite(d, name, shape, pixels, &fault);
-    if (k < d->mine)
-      PetscCall(Keep(pr, d, shape, &pixels, out[k]));
+    if (k < want->mine && want->out)
+      PetscCall(Keep(pr, d, shape, &pixels, want->out[k]));
     PetscCall(PetscFree(pixels));
   }
   PetscCall(FenFaultAgree(im->comm, &fault));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Read(FenBilevelProblem pr, const FenDenoise *d, const struct _FenImages *im, double **out)
+static PetscErrorCode Read(FenBilevelProblem pr, const FenDenoise *d, const struct _FenImages *im, const Wanted *want)
 {
   PetscFunctionBegin;
   if (im->stack)
-    PetscCall(ReadStack(pr, d, im, out));
+    PetscCall(ReadStack(pr, d, im, want));
   else
-    PetscCall(ReadFiles(pr, d, im, out));
+    PetscCall(ReadFiles(pr, d, im, want));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenImagesRead_Private(FenBilevelProblem pr, FenDenoise *d)
 {
   PetscFunctionBegin;
-  PetscCall(Read(pr, d, d->images, d->clean));
+  PetscCall(Read(pr, d, d->images, &(Wanted){pr->part.start, d->mine, d->clean}));
   if (d->noisy_images)
-    PetscCall(Read(pr, d, d->noisy_images, d->dirty));
+    PetscCall(Read(pr, d, d->noisy_images, &(Wanted){pr->part.start, d->mine, d->dirty}));
   for (FenInt k = 0; k < d->mine && !d->noisy_images; k++)
     FenDenoiseAddNoise_Private(pr, d, pr->part.start + k, d->clean[k], d->dirty[k]);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenImagesLook_Private(const FenDenoise *d, const struct _FenImages *im, FenInt n)
+{
+  PetscMPIInt rank, size;
+  FenInt      start, end;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(im->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(im->comm, &size));
+  start = n / size * rank + PetscMin(n % size, rank);
+  end = start + n / size + (rank < n % size ? 1 : 0);
+  PetscCall(Read(NULL, d, im, &(Wanted){start, end - start, NULL}));
   PetscFunctionReturn(0);
 }

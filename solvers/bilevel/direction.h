@@ -5,7 +5,7 @@
 #pragma once
 #include "bilevelimpl.h"
 
-#define FEN_DIRECTION_MEMORY 10
+#define FEN_DIRECTION_MEMORY 100 /* pairs at most */
 
 typedef struct {
   PetscInt memory;                      /* pairs at most; 0: Barzilai-Borwein steps along -z */

@@ -5,6 +5,7 @@
 
 #define STEADY   1.6 /* successive rates that differ by no more than this factor */
 #define ENOUGH   2   /* steady pairs before the bound is tried */
+#define LEADING  0.1 /* part of |z| that a hyperparameter must have: creeping is what holds the descent up */
 #define PATIENCE 10  /* steps that a refused bound is left alone */
 
 PetscErrorCode FenProbeCreate(FenBilevel b, FenProbe *p)
@@ -35,7 +36,8 @@ void FenProbeObserve(FenBilevel b, FenProbe *p, const double theta[], const doub
 {
   for (FenInt k = 0; k < b->nt; k++) {
     const double    step = theta[k] - before[k];
-    const PetscBool downhill = (PetscBool)(z[k] * zbefore[k] > 0 && step * z[k] < 0);
+    const PetscBool leads = (PetscBool)(fabs(z[k]) >= LEADING * b->cur->znorm);
+    const PetscBool downhill = (PetscBool)(leads && z[k] * zbefore[k] > 0 && step * z[k] < 0);
     const double    rate = downhill ? log(zbefore[k] / z[k]) / fabs(step) : 0;
 
     if (p->streak[k] < 0)

@@ -51,17 +51,18 @@ class Bench:
             ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
         return [*self.nice, self.mpirun, *binding, "-n", str(ranks), *map(str, command)]
 
-    def run(self, command, ranks=1, status=(0,)):
-        """standard output of a program"""
-        result = subprocess.run(self.command(command, ranks), env=self.env, capture_output=True, text=True)
+    def run(self, command, ranks=1, status=(0,), show=False):
+        """standard output of a program; show: its standard error is ours"""
+        result = subprocess.run(self.command(command, ranks), env=self.env, stdout=subprocess.PIPE,
+                                stderr=None if show else subprocess.PIPE, text=True)
         if result.returncode not in status:
             sys.exit(f"bench: status {result.returncode} of {' '.join(map(str, command))}\n"
-                     f"{result.stdout[-2000:]}{result.stderr[-2000:]}")
+                     f"{result.stdout[-2000:]}{(result.stderr or '')[-2000:]}")
         return result.stdout
 
-    def json(self, command, ranks=1):
+    def json(self, command, ranks=1, show=False):
         """the JSON objects that a bench program prints, one a line"""
-        found = [json.loads(line) for line in self.run(command, ranks).splitlines() if line.startswith("{")]
+        found = [json.loads(line) for line in self.run(command, ranks, show=show).splitlines() if line.startswith("{")]
         with open(os.path.join(self.build, "bench", "raw.jsonl"), "a", encoding="utf-8") as f:
             for one in found:
                 arguments = [str(c) for c in command[1:] if self.scratch not in str(c)]

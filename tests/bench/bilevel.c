@@ -4,12 +4,13 @@
    one JSON object.
 
      bench_bilevel [-problem quadratic] [-train FILE] [-valid FILE] [options of the problem and of the solver]
-                   [-targets f1,f2,...] [-truth 1e-10] [-truth_growth 1] [-stop]
+                   [-targets f1,f2,...] [-truth 1e-10] [-truth_growth 1] [-stop] [-show 0]
 
    At every accepted theta f is computed again by a second solver, to lower solutions as accurate as -truth says, whose
    work and seconds do not count; with -truth_growth 1.05 only when work has grown by 5 % since the last time. With
    -truth 0 the certified upper bound that the solver itself has is taken instead. -stop ends the solve at the last
-   target. Options of the second solver have the prefix true_.
+   target. Options of the second solver have the prefix true_. -show 20 writes a line every 20 seconds to standard
+   error: work, f, and the time left until the budget or the time limit ends the solve.
 */
 #include <fenchelbilevel.h>
 #include <math.h>
@@ -20,6 +21,7 @@
 typedef struct {
   char      problem[32], train[PETSC_MAX_PATH_LEN], valid[PETSC_MAX_PATH_LEN];
   double    target[MOST], truth, growth;
+  double    show, budget, limit; /* seconds between lines; what ends the solve, 0: nothing */
   PetscInt  targets;
   PetscBool stop;
 } Bench;
@@ -33,6 +35,7 @@ typedef struct {
   double            hit[MOST][3]; /* work, seconds, steps; work < 0: not yet */
   PetscInt          n;
   double            trace[POINTS][3]; /* work, seconds, f */
+  double            shown;            /* seconds of the last line */
   PetscBool         done;
 } Watch;
 
@@ -47,6 +50,9 @@ static PetscErrorCode ReadOptions(Bench *b)
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-truth", &b->truth, NULL));
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-truth_growth", &b->growth, NULL));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-stop", &b->stop, NULL));
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-show", &b->show, NULL));
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-bilevel_budget", &b->budget, NULL));
+  PetscCall(PetscOptionsGetReal(NULL, NULL, "-bilevel_time_limit", &b->limit, NULL));
   if (b->targets == MOST)
     b->targets = 0;
   PetscCheck(b->truth >= 0 && b->growth >= 1, PETSC_COMM_WORLD, (PetscErrorCode)FEN_ERR_OPTION,
@@ -91,6 +97,23 @@ static void Keep(Watch *w, const double point[3])
   w->n++;
 }
 
+/* a line for those who wait */
+static PetscErrorCode Show(Watch *w, double work, double seconds, const FenBilevelWork *all, double f)
+{
+  double left = w->b->limit > 0 ? w->b->limit - seconds : INFINITY;
+
+  PetscFunctionBegin;
+  if (!(w->b->show > 0) || seconds - w->shown < w->b->show)
+    PetscFunctionReturn(0);
+  w->shown = seconds;
+  if (w->b->budget > 0 && work > 0)
+    left = PetscMin(left, (w->b->budget - work) * seconds / work);
+  PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
+                         "%8.0f s  %10.0f lower %10.0f adjoint iterations  %6.0f steps  f %.6g  at most %.0f s left\n",
+                         seconds, all->lower_iterations, all->adjoint_iterations, all->steps, f, left));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Look(FenSolver s, const FenProgress *p, void *ctx)
 {
   Watch         *w = (Watch *)ctx;
@@ -117,6 +140,7 @@ static PetscErrorCode Look(FenSolver s, const FenProgress *p, void *ctx)
       w->hit[k][1] = p->seconds - w->away;
       w->hit[k][2] = work.steps;
     }
+  PetscCall(Show(w, p->work, p->seconds - w->away, &work, f));
   w->done = (PetscBool)(w->b->stop && w->b->targets && w->hit[w->b->targets - 1][0] >= 0);
   w->away += FenWallTime() - start;
   PetscFunctionReturn(0);
@@ -138,8 +162,8 @@ static PetscErrorCode NoSave(FenSolver s, FenState state, FenRequest request, vo
   return 0;
 }
 
-/* means over all samples of what the problem tells people */
-static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem)
+/* means over all samples of what the problem tells people; names begin with `prefix` */
+static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem, const char prefix[])
 {
   const FenBilevelOps *call;
   FenBilevelSizes      size;
@@ -165,7 +189,43 @@ static PetscErrorCode Metrics(FenBilevel solver, FenBilevelProblem problem)
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, FEN_BILEVEL_METRICS, MPI_DOUBLE, MPI_SUM, info.across));
   for (PetscInt k = 0; k < size.nmetrics; k++)
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"%s\": %.10g, ", size.metrics[k], sum[k] / (double)size.samples));
+    PetscCall(
+        PetscPrintf(PETSC_COMM_WORLD, "\"%s%s\": %.10g, ", prefix, size.metrics[k], sum[k] / (double)size.samples));
+  PetscFunctionReturn(0);
+}
+
+/* the samples of -valid at the hyperparameters that were learned, to 1e-4 root mean square */
+static PetscErrorCode Validate(const Bench *b, FenBilevel solver, FenBilevelProblem problem)
+{
+  const FenBilevelOps *call;
+  const FenBilevelData data = {.train = b->valid};
+  FenBilevelProblem    other;
+  FenBilevelPart       mine, part;
+  FenBilevelSizes      size;
+  FenBilevel           judge;
+  const double        *theta;
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelProblemGetOps(problem, &call));
+  if (!b->valid[0] || !call->data)
+    PetscFunctionReturn(0);
+  PetscCall(FenBilevelProblemGetPart(problem, &mine));
+  PetscCall(FenBilevelGetTheta(solver, &theta));
+  PetscCall(FenBilevelProblemGenerate(PETSC_COMM_WORLD, b->problem, NULL, &data, &other));
+  PetscCall(FenBilevelProblemSetSampleSet(other, 1));
+  PetscCall(FenBilevelProblemGetSizes(other, &size));
+  PetscCall(FenBilevelCreate(PETSC_COMM_WORLD, &judge));
+  PetscCall(FenBilevelSetProblem(judge, other));
+  PetscCall(FenBilevelSetFromOptions(judge));
+  PetscCall(FenSolverSetUp((FenSolver)judge));
+  PetscCall(FenBilevelProblemGetPart(other, &part));
+  PetscCheck(part.theta0 == mine.theta0 && part.theta1 == mine.theta1, PETSC_COMM_WORLD, (PetscErrorCode)FEN_ERR_OPTION,
+             "-valid makes other teams than -train: -bilevel_team_size chooses");
+  PetscCall(FenBilevelSetStart(judge, theta));
+  PetscCall(FenBilevelEvaluate(judge, 1e-4 * sqrt((double)size.rows * (double)size.width)));
+  PetscCall(Metrics(judge, other, "valid_"));
+  PetscCall(FenBilevelDestroy(&judge));
+  PetscCall(FenBilevelProblemDestroy(&other));
   PetscFunctionReturn(0);
 }
 
@@ -214,7 +274,8 @@ static PetscErrorCode Report(const Watch *w, FenBilevel solver, FenBilevelProble
   PetscCall(Say("first", w->first));
   PetscCall(Say("best", w->best));
   PetscCall(Say("hypergradient", bounds.hypergradient));
-  PetscCall(Metrics(solver, problem));
+  PetscCall(Metrics(solver, problem, ""));
+  PetscCall(Validate(w->b, solver, problem));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "\"theta\": ["));
   for (FenInt k = 0; k < PetscMin(part.theta1 - part.theta0, 8); k++)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s%.12g", k ? ", " : "", theta[k]));

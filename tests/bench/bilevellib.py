@@ -35,12 +35,15 @@ def unzip(bench, path):
     return target
 
 
-def learn(bench, *options, targets=(), ranks=1, stop=True):
-    """one run; `hits` has work, seconds, steps for every target, negative: not reached"""
+def learn(bench, *options, targets=(), ranks=1, stop=True, show=0):
+    """one run; `hits` has work, seconds, steps for every target, negative: not reached; show: seconds between lines
+    that say how far it is"""
     command = [bench.program("bilevel"), *options]
     if targets:
         command += ["-targets", ",".join(f"{t:.17g}" for t in targets), *(("-stop",) if stop else ())]
-    found = bench.json(command, ranks)
+    if show:
+        command += ["-show", show]
+    found = bench.json(command, ranks, bool(show))
     if len(found) != 1:
         sys.exit(f"bench: {' '.join(map(str, command))} printed {len(found)} objects")
     one = found[0]

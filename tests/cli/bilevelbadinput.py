@@ -77,7 +77,19 @@ def data(place):
     stack[1, 3, 4] = np.nan
     with h5py.File(place + "/stack.h5", "w") as file:
         file["images"] = stack
-    check.refused(clitest.run(*tv, place + "/stack.h5:/images", ranks=2), "NaN pixels", "stack.h5", "nan")
+    check.refused(clitest.run(*tv, place + "/stack.h5:/images", ranks=2), "NaN pixels", "stack.h5", "sample 1", "nan")
+    check.refused(clitest.run(*tv, place + "/good", "-valid", place + "/stack.h5:/images", ranks=2), "NaN to try out",
+                  "stack.h5", "sample 1", "nan")
+    with h5py.File(place + "/stack.h5", "a") as file:
+        file["fine"] = stack[:1].repeat(3, axis=0)
+    check.refused(clitest.run(*tv, place + "/stack.h5:/fine", "-valid", place + "/good", "-tv_count", "3"),
+                  "fewer to try out than wanted", "good", "1 images", "3 are wanted")
+    os.makedirs(place + "/kinds")
+    clitest.png(place + "/kinds/a.png", clitest.photo(16, 1))
+    with open(place + "/kinds/b.tiff", "w", encoding="ascii") as file:
+        file.write("II*")
+    for ranks in (0, 2):
+        check.refused(clitest.run(*tv, place + "/kinds", ranks=ranks), "an unknown type", "b.tiff", "PNG")
     with open(place + "/bad.svm", "w", encoding="ascii") as file:
         file.write("1 1:0.5 2:1\n-1 1:0.1 2:x\n1 1:2\n")
     check.refused(clitest.run("bilevel", "-problem", "logistic", "-train", place + "/bad.svm", ranks=2), "LIBSVM",

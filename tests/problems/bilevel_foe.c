@@ -18,35 +18,18 @@ static const char *const forms[] = {
     "-foe_size 28 -foe_filters 9 -foe_width 7 -foe_boundary zero -foe_scale 2 -foe_smoothing -1 -foe_learn_scale 0",
     "-foe_size 28 -foe_filters 2 -foe_width 7 -foe_padding 3 -foe_scale 1 -foe_smoothing -1 -foe_learn_filters 0",
     "-foe_size 28 -foe_filters 2 -foe_width 3 -foe_padding 0 -foe_scale 2 -foe_smoothing -1 -foe_learn_weights 0"};
-#define NFORMS (sizeof(forms) / sizeof(forms[0]))
+static const CheckForms every = {"foe", forms, sizeof(forms) / sizeof(forms[0]), 1, 1e-5, 1e-6, 1e-12};
 
 static void TestDerivatives(void **state)
 {
   (void)state;
-  for (size_t k = 0; k < NFORMS; k++) {
-    Check   c;
-    double *theta, *x;
-
-    CheckOpen(MPI_COMM_WORLD, "foe", forms[k], NULL, size, &c);
-    theta = CheckNew(c.part.theta1 - c.part.theta0);
-    FEN_OK((*c.call->start)(c.p, theta));
-    x = CheckRandom(&c, 1, 1);
-    CheckDerivatives(&c, theta, x, 1e-5, 1e-6);
-    CheckAdjoints(&c, theta, x, 1e-12);
-    for (int far = 0; far < 4; far++)
-      CheckConstants(&c, theta, x, pow(10, -far));
-    free(theta), free(x);
-    CheckClose(&c);
-  }
+  CheckFormsDerivatives(&every, size);
 }
 
 static void TestInvariance(void **state)
 {
   (void)state;
-  for (size_t k = 0; k < NFORMS; k++)
-    for (int team = 1; team <= size; team++)
-      if (size % team == 0)
-        CheckInvariance("foe", forms[k], NULL, team, 0.1);
+  CheckFormsInvariance(&every, size, 0.1);
 }
 
 /* all 2449 hyperparameters of the published model: J^T q against differences of <q, grad h> */
@@ -56,12 +39,10 @@ static void TestAllParameters(void **state)
   double *theta, *x, *q, *g, *z;
 
   (void)state;
-  CheckOpen(MPI_COMM_WORLD, "foe", "-foe_size 24 -foe_count 1 -foe_scale 1", NULL, size, &c);
+  theta = CheckOpenAtStart(MPI_COMM_WORLD, "foe", "-foe_size 24 -foe_count 1 -foe_scale 1", size, &c);
   assert_int_equal(c.size.p, 2449);
-  theta = CheckNew(c.part.theta1 - c.part.theta0), z = CheckNew(c.part.theta1 - c.part.theta0);
-  FEN_OK((*c.call->start)(c.p, theta));
-  x = CheckRandom(&c, 1, 0.5), q = CheckRandom(&c, 2, 1), g = CheckNew(c.part.nx);
-  FEN_OK((*c.call->settheta)(c.p, theta));
+  z = CheckNew(c.part.theta1 - c.part.theta0), g = CheckNew(c.part.nx);
+  x = CheckRandom(&c, 1, 0.5), q = CheckRandom(&c, 2, 1);
   FEN_OK((*c.call->linearise)(c.p, 0, x));
   FEN_OK((*c.call->jacobiantranspose)(c.p, q, z));
   for (FenInt k = 0; k < 2449; k++) {

@@ -16,35 +16,18 @@ static const char *const forms[] = {"-tv_dim 1 -tv_size 33 -tv_nu 0.2", "-tv_dim
                                     "-tv_dim 2 -tv_size 17 -tv_nu 0.2 -tv_isotropic 0",
                                     "-tv_dim 3 -tv_size 16 -tv_nu 0.2",
                                     "-tv_dim 3 -tv_size 16 -tv_nu 0.2 -tv_isotropic 0 -tv_learn_nu 0"};
-#define NFORMS (sizeof(forms) / sizeof(forms[0]))
+static const CheckForms  every = {"tv", forms, sizeof(forms) / sizeof(forms[0]), 0.3, 1e-4, 1e-6, 1e-13};
 
 static void TestDerivatives(void **state)
 {
   (void)state;
-  for (size_t k = 0; k < NFORMS; k++) {
-    Check   c;
-    double *theta, *x;
-
-    CheckOpen(MPI_COMM_WORLD, "tv", forms[k], NULL, size, &c);
-    theta = CheckNew(c.part.theta1 - c.part.theta0);
-    FEN_OK((*c.call->start)(c.p, theta));
-    x = CheckRandom(&c, 1, 0.3);
-    CheckDerivatives(&c, theta, x, 1e-4, 1e-6);
-    CheckAdjoints(&c, theta, x, 1e-13);
-    for (int far = 0; far < 4; far++)
-      CheckConstants(&c, theta, x, pow(10, -far));
-    free(theta), free(x);
-    CheckClose(&c);
-  }
+  CheckFormsDerivatives(&every, size);
 }
 
 static void TestInvariance(void **state)
 {
   (void)state;
-  for (size_t k = 0; k < NFORMS; k++)
-    for (int team = 1; team <= size; team++)
-      if (size % team == 0)
-        CheckInvariance("tv", forms[k], NULL, team, 0.3);
+  CheckFormsInvariance(&every, size, 0.3);
 }
 
 static void TestReferenceDerivatives(void **state)
@@ -313,11 +296,8 @@ static void TestDualNewton(void **state)
     double *theta, *x, *y;
     int     dual, plain;
 
-    CheckOpen(MPI_COMM_WORLD, "tv", hard[k], NULL, size, &c);
-    theta = CheckNew(c.part.theta1 - c.part.theta0);
+    theta = CheckOpenAtStart(MPI_COMM_WORLD, "tv", hard[k], size, &c);
     x = CheckNew(c.part.nx), y = CheckNew(c.part.nx);
-    FEN_OK((*c.call->start)(c.p, theta));
-    FEN_OK((*c.call->settheta)(c.p, theta));
     FEN_ASSERT_ALL(Newton(&c, c.part.start, 1, 1e-8, x, &dual) <= 1e-8);
     FEN_ASSERT_ALL(dual <= 25);
     if (size == 1) { /* slow; measured 46 to 52 against 14 to 18 */

@@ -67,6 +67,19 @@ static inline double *CheckTheta(const Check *c, uint32_t stream, double scale)
   return t;
 }
 
+/* a problem whose hyperparameters are where it starts: returned, and set */
+static inline double *CheckOpenAtStart(MPI_Comm comm, const char name[], const char options[], PetscMPIInt team,
+                                       Check *c)
+{
+  double *theta;
+
+  CheckOpen(comm, name, options, NULL, team, c);
+  theta = CheckNew(c->part.theta1 - c->part.theta0);
+  FEN_OK((*c->call->start)(c->p, theta));
+  FEN_OK((*c->call->settheta)(c->p, theta));
+  return theta;
+}
+
 static inline double CheckDot(const Check *c, FenInt n, const double x[], const double y[])
 {
   double dot;
@@ -358,4 +371,37 @@ static inline void CheckInvariance(const char name[], const char options[], cons
   free(theta), free(all), free(x), free(X), free(v), free(V), free(g), free(G), free(z), free(Z), free(w), free(W);
   CheckClose(&c);
   CheckClose(&one);
+}
+
+/* what holds of a problem for each of its forms, cut over all ranks: step and tol of the differences at a random point
+   of size `far` */
+typedef struct {
+  const char        *name;
+  const char *const *forms;
+  size_t             n;
+  double             far, step, tol, adjoint;
+} CheckForms;
+
+static inline void CheckFormsDerivatives(const CheckForms *f, int ranks)
+{
+  for (size_t k = 0; k < f->n; k++) {
+    Check   c;
+    double *theta = CheckOpenAtStart(MPI_COMM_WORLD, f->name, f->forms[k], ranks, &c), *x = CheckRandom(&c, 1, f->far);
+
+    CheckDerivatives(&c, theta, x, f->step, f->tol);
+    CheckAdjoints(&c, theta, x, f->adjoint);
+    for (int far = 0; far < 4; far++)
+      CheckConstants(&c, theta, x, pow(10, -far));
+    free(theta), free(x);
+    CheckClose(&c);
+  }
+}
+
+/* the same numbers in teams of any size as on one rank, `shift` away from the start */
+static inline void CheckFormsInvariance(const CheckForms *f, int ranks, double shift)
+{
+  for (size_t k = 0; k < f->n; k++)
+    for (int team = 1; team <= ranks; team++)
+      if (ranks % team == 0)
+        CheckInvariance(f->name, f->forms[k], NULL, team, shift);
 }

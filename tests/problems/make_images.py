@@ -59,6 +59,24 @@ def square(a, n):
     return a
 
 
+def linear(a, n):
+    """along every axis: old pixels weighted by a triangle around the middle of the new one; Pillow says so, too"""
+    for axis in range(a.ndim):
+        old = a.shape[axis]
+        step = max(old / n, 1)
+        middle = (np.arange(n) + 0.5) * old / n - 0.5
+        weights = np.maximum(0, 1 - abs(np.arange(old) - middle[:, None]) / step)
+        a = np.moveaxis(np.tensordot(weights / weights.sum(1, keepdims=True), a, (1, axis)), 0, axis)
+    return a
+
+
+def pillow(a, n):
+    own = linear(a, n)
+    theirs = Image.fromarray(a.astype("f4")).resize((n, n), Image.BILINEAR)
+    assert abs(own - np.asarray(theirs)).max() < 1e-6, "Pillow has other weights"
+    return own
+
+
 grey = [rng.integers(0, 256, (20, 24)).astype("u1") for _ in range(5)]
 rgb = [rng.integers(0, 256, (30, 22, 3)).astype("u1") for _ in range(2)]
 greys = folder("greys", [("b%d.png" % k, p) for k, p in enumerate(grey[:3])] + [("a%d.pgm" % k, p) for k, p in
@@ -69,6 +87,8 @@ lum = [g / 255.0 if g.ndim == 2 else g @ [.299, .587, .114] / 255.0 for g in (gr
 expect("tv", "", greys, ordered)
 expect("foe", "-foe_filters 2 -foe_width 3 -foe_count 4", greys, ordered[:4])
 expect("tv", "-tv_size 16", mixed, [square(a, 16) for a in lum])
+expect("tv", "-tv_size 11 -tv_resize linear", mixed, [pillow(a, 11) for a in lum])
+expect("tv", "-tv_size 40 -tv_resize linear", mixed, [pillow(a, 40) for a in lum])
 expect("tv", "-tv_crop 16", mixed, [a[(len(a) - 16) // 2:][:16, (a.shape[1] - 16) // 2:][:, :16] for a in lum])
 expect("tv", "-tv_crop 18 -tv_size 17", mixed,
        [square(a[(len(a) - 18) // 2:][:18, (a.shape[1] - 18) // 2:][:, :18], 17) for a in lum])
@@ -86,6 +106,7 @@ np.save(path("blocks.npy"), blocks)
 expect("tv", "-tv_dim 1", path("lines.npy"), lines)
 expect("tv", "-tv_dim 3", path("blocks.npy"), blocks)
 expect("tv", "-tv_dim 3 -tv_size 16", path("blocks.npy"), [square(a, 16) for a in blocks])
+expect("tv", "-tv_dim 3 -tv_size 9 -tv_resize linear", path("blocks.npy"), [linear(a, 9) for a in blocks])
 
 refuse("tv", "", mixed, "SHAPE", "1.png' has 30 x 22 pixels")
 refuse("foe", "", mixed, "SHAPE", "0.png' 20 x 24")
@@ -123,6 +144,12 @@ refuse("tv", "-tv_noisy " + path("stack.npy"), greys, "SHAPE", "a noisy one for 
 refuse("tv", "-tv_noisy " + path("stack5.npy"), greys, "SHAPE", "noisy and clean ones are alike")
 np.save(path("stack5.npy"), stack[:5])
 refuse("tv", "", greys + ";" + path("nowhere"), "FILE_OPEN", "nowhere")
+refuse("tv", "-tv_count 2", path("stack.npy") + ";" + path("few.npy"), "SHAPE", "few.npy' has 1 images, 2 are wanted")
+np.save(path("few.npy"), stack[:1])
+refuse("tv", "", path("stack.npy") + ";" + path("nan.npy"), "VALUE", "nan.npy' sample 6 pixel [3,5] is")
+refuse("tv", "", greys + ";" + mixed, "SHAPE", "1.png' has 30 x 22 pixels")
+refuse("tv", "", greys + ";" + odd, "FILE_FORMAT", "notes.txt' is of an unknown type")
+refuse("tv", "", greys + ";" + cut, "FILE_FORMAT", "c.png")
 refuse("foe", "-foe_width 6", greys, "OPTION", "rule: odd")
 refuse("foe", "-foe_padding 4", greys, "OPTION", "at most half a filter")
 refuse("foe", "-foe_width 31", greys, "SHAPE", "larger than the filters")

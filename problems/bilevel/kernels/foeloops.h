@@ -39,49 +39,27 @@ INLINE int GroupSize(FenInt done, FenInt n)
   return (int)((rest + groups - 1) / groups);
 }
 
+/* CASE(size) for every size of a group: the loops over it are unrolled in a copy of their own */
 #if FEN_FOE_FILTERS == 8
-  #define BY_SIZE(size, f, ...)                                                                                        \
-    switch (size) {                                                                                                    \
-    case 1:                                                                                                            \
-      f(1, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 2:                                                                                                            \
-      f(2, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 3:                                                                                                            \
-      f(3, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 4:                                                                                                            \
-      f(4, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 5:                                                                                                            \
-      f(5, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 6:                                                                                                            \
-      f(6, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 7:                                                                                                            \
-      f(7, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    default:                                                                                                           \
-      f(8, __VA_ARGS__);                                                                                               \
-    }
+  #define BY_SIZE CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
 #else
-  #define BY_SIZE(size, f, ...)                                                                                        \
-    switch (size) {                                                                                                    \
-    case 1:                                                                                                            \
-      f(1, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 2:                                                                                                            \
-      f(2, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    case 3:                                                                                                            \
-      f(3, __VA_ARGS__);                                                                                               \
-      break;                                                                                                           \
-    default:                                                                                                           \
-      f(4, __VA_ARGS__);                                                                                               \
-    }
+  #define BY_SIZE CASE(1) CASE(2) CASE(3) CASE(4)
 #endif
+
+/* sum[f] += c[f] times the STEP numbers at p, for n filters or taps f */
+INLINE void AddProducts(const int n, const double c[], const double *p, vd sum[][NV])
+{
+  vd operand[NV];
+
+  UNROLL
+  for (int v = 0; v < NV; v++)
+    operand[v] = Load(p + v * FEN_SIMD);
+  UNROLL
+  for (int f = 0; f < n; f++)
+    UNROLL
+  for (int v = 0; v < NV; v++)
+    sum[f][v] += c[f] * operand[v];
+}
 
 /* filters k to k + n - 1 on STEP pixels */
 INLINE void ForwardGroup(const int n, const FenFoeBank *B, FenInt k, const double *x, double *T)
@@ -89,17 +67,8 @@ INLINE void ForwardGroup(const int n, const FenFoeBank *B, FenInt k, const doubl
   vd sum[FEN_FOE_FILTERS][NV] = {{{0}}};
 
   for (FenInt a = 0; a < B->w; a++)
-    for (FenInt b = 0; b < B->w; b++) {
-      const double *c = B->by_tap + (a * B->w + b) * B->K + k, *p = x + a * B->stride + b;
-      const vd      x0 = Load(p), x1 = Load(p + FEN_SIMD), x2 = Load(p + 2 * FEN_SIMD);
-
-      UNROLL
-      for (int f = 0; f < n; f++) {
-        sum[f][0] += c[f] * x0;
-        sum[f][1] += c[f] * x1;
-        sum[f][2] += c[f] * x2;
-      }
-    }
+    for (FenInt b = 0; b < B->w; b++)
+      AddProducts(n, B->by_tap + (a * B->w + b) * B->K + k, x + a * B->stride + b, sum);
   UNROLL
   for (int f = 0; f < n; f++)
     UNROLL
@@ -112,7 +81,14 @@ static void Forward(const FenFoeBank *B, const double *x, double T[])
   for (FenInt i = 0; i < FEN_FOE_BLOCK; i += STEP)
     for (FenInt k = 0, n; k < B->K; k += n) {
       n = GroupSize(k, B->K);
-      BY_SIZE(n, ForwardGroup, B, k, x + i, T + i);
+      switch (n) {
+#define CASE(size)                                                                                                     \
+  case size:                                                                                                           \
+    ForwardGroup(size, B, k, x + i, T + i);                                                                            \
+    break;
+        BY_SIZE
+#undef CASE
+      }
     }
 }
 
@@ -121,17 +97,8 @@ INLINE void AdjointGroup(const int n, const FenFoeBank *B, FenInt t, const doubl
 {
   vd sum[FEN_FOE_FILTERS][NV] = {{{0}}};
 
-  for (FenInt k = 0; k < B->K; k++) {
-    const double *c = B->by_filter + k * B->taps + t, *p = U + k * FEN_FOE_BLOCK;
-    const vd      u0 = Load(p), u1 = Load(p + FEN_SIMD), u2 = Load(p + 2 * FEN_SIMD);
-
-    UNROLL
-    for (int f = 0; f < n; f++) {
-      sum[f][0] += c[f] * u0;
-      sum[f][1] += c[f] * u1;
-      sum[f][2] += c[f] * u2;
-    }
-  }
+  for (FenInt k = 0; k < B->K; k++)
+    AddProducts(n, B->by_filter + k * B->taps + t, U + k * FEN_FOE_BLOCK, sum);
   UNROLL
   for (int f = 0; f < n; f++) {
     double *to = g + (t + f) / B->w * B->stride + (t + f) % B->w;
@@ -147,20 +114,28 @@ static void Adjoint(const FenFoeBank *B, const double U[], double *g)
   for (FenInt i = 0; i < FEN_FOE_BLOCK; i += STEP)
     for (FenInt t = 0, n; t < B->taps; t += n) {
       n = GroupSize(t, B->taps);
-      BY_SIZE(n, AdjointGroup, B, t, U + i, g + i);
+      switch (n) {
+#define CASE(size)                                                                                                     \
+  case size:                                                                                                           \
+    AdjointGroup(size, B, t, U + i, g + i);                                                                            \
+    break;
+        BY_SIZE
+#undef CASE
+      }
     }
 }
 
-/* n taps of row a from b on, with filters k and k + 1 */
+/* taps t to t + n - 1 of one row, which begin at x, with filters k and k + 1 */
 INLINE void TapsGroup(const int n, const FenFoeBank *B, FenInt t, FenInt k, FenInt blocks, const double *U,
                       const double *x, double *Z)
 {
-  vd sum[FEN_FOE_FILTERS][2] = {{{0}}};
+  const FenInt pair = k + 1 < B->K ? 2 : 1; /* a last filter alone is taken twice and added once */
+  vd           sum[FEN_FOE_FILTERS][2] = {{{0}}};
 
   for (FenInt j = 0; j < blocks; j++)
     for (FenInt i = 0; i < FEN_FOE_BLOCK; i += FEN_SIMD) {
       const double *u = U + (j * B->K + k) * FEN_FOE_BLOCK + i, *p = x + j * FEN_FOE_BLOCK + i;
-      const vd      u0 = Load(u), u1 = Load(k + 1 < B->K ? u + FEN_FOE_BLOCK : u);
+      const vd      u0 = Load(u), u1 = Load(u + (pair - 1) * FEN_FOE_BLOCK);
 
       UNROLL
       for (int f = 0; f < n; f++) {
@@ -171,11 +146,9 @@ INLINE void TapsGroup(const int n, const FenFoeBank *B, FenInt t, FenInt k, FenI
       }
     }
   UNROLL
-  for (int f = 0; f < n; f++) {
-    Z[k * B->taps + t + f] += Sum(sum[f][0]);
-    if (k + 1 < B->K)
-      Z[(k + 1) * B->taps + t + f] += Sum(sum[f][1]);
-  }
+  for (int f = 0; f < n; f++)
+    for (FenInt i = 0; i < pair; i++)
+      Z[(k + i) * B->taps + t + f] += Sum(sum[f][i]);
 }
 
 static void Taps(const FenFoeBank *B, FenInt blocks, const double U[], const double *x, double Z[])
@@ -184,7 +157,14 @@ static void Taps(const FenFoeBank *B, FenInt blocks, const double U[], const dou
     for (FenInt a = 0; a < B->w; a++)
       for (FenInt b = 0, n; b < B->w; b += n) {
         n = GroupSize(b, B->w);
-        BY_SIZE(n, TapsGroup, B, a * B->w + b, k, blocks, U, x + a * B->stride + b, Z);
+        switch (n) {
+#define CASE(size)                                                                                                     \
+  case size:                                                                                                           \
+    TapsGroup(size, B, a * B->w + b, k, blocks, U, x + a * B->stride + b, Z);                                          \
+    break;
+          BY_SIZE
+#undef CASE
+        }
       }
 }
 

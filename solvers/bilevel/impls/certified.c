@@ -39,9 +39,11 @@
 #define PATIENCE     3
 #define TRUST        4
 #define SHARE        0.3 /* of the width of the present bracket that a trial's may keep */
+#define PAIRS_LEAST  10  /* of the direction; as many as there are hyperparameters help */
+#define PAIRS_MOST   50
 
 typedef struct {
-  PetscInt     memory;
+  PetscInt     asked, memory; /* pairs; asked: PETSC_DECIDE unless the user said */
   PetscBool    nonmonotone;
   FenDirection direction;
   FenProbe     probe;
@@ -465,6 +467,7 @@ static PetscErrorCode FenBilevelSetUp_Certified(FenSolver s)
   const size_t n = (size_t)b->nt;
 
   PetscFunctionBegin;
+  C->memory = C->asked >= 0 ? C->asked : (PetscInt)PetscMin(PetscMax(b->size.p, PAIRS_LEAST), PAIRS_MOST);
   PetscCall(PetscCalloc3(n, &C->d, n, &C->theta, n, &C->z));
   PetscCall(FenDirectionCreate(b, C->memory, &C->direction));
   PetscCall(FenProbeCreate(b, &C->probe));
@@ -487,10 +490,12 @@ static PetscErrorCode FenBilevelSetFromOptions_Certified(FenSolver s, PetscOptio
   Certified *C = (Certified *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsInt("-bilevel_memory", "pairs of the quasi-Newton direction (0: Barzilai-Borwein steps)", "",
-                            C->memory, &C->memory, NULL));
-  PetscCheck(C->memory >= 0 && C->memory <= FEN_DIRECTION_MEMORY, PetscObjectComm((PetscObject)s),
-             (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_memory %" PetscInt_FMT "; rule: 0 to %d", C->memory,
+  PetscCall(PetscOptionsInt("-bilevel_memory",
+                            "pairs of the quasi-Newton direction (0: Barzilai-Borwein steps; -1: 10 to 50, as many as "
+                            "hyperparameters)",
+                            "", C->asked, &C->asked, NULL));
+  PetscCheck(C->asked >= PETSC_DECIDE && C->asked <= FEN_DIRECTION_MEMORY, PetscObjectComm((PetscObject)s),
+             (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_memory %" PetscInt_FMT "; rule: -1 to %d", C->asked,
              FEN_DIRECTION_MEMORY);
   PetscCall(PetscOptionsBool("-bilevel_nonmonotone", "compare with a mean of past values, not with the last alone", "",
                              C->nonmonotone, &C->nonmonotone, NULL));
@@ -513,7 +518,7 @@ PetscErrorCode FenBilevelCreate_Certified(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&C));
-  C->memory = FEN_DIRECTION_MEMORY;
+  C->asked = PETSC_DECIDE;
   C->nonmonotone = PETSC_TRUE;
   ((FenBilevel)s)->correct = PETSC_TRUE;
   s->data = C;
