@@ -31,7 +31,7 @@
 #include "newtonsystem.h"
 #include <math.h>
 
-#define STEP_LIMIT    10.0  /* entries of a step are cut to this many epsilon */
+#define STEP_LIMIT    1e4   /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS   20.0  /* log(b/c) from which on c is not accurate any more */
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */

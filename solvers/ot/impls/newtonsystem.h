@@ -25,9 +25,7 @@ typedef struct {
   Mat           S, P; /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs;
   KSP           ksp;
-  FenGridCycle  cycle;   /* coarse grids of the target, or NULL */
-  double       *inverse; /* of the scaled diagonal: smoother of the cycle */
-  Vec           residual;
+  FenGridCycle  cycle;             /* coarse grids of the target, or NULL */
   double       *u;                 /* work on the target */
   double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
   PetscBool     cycles;            /* the cycle is in use */
