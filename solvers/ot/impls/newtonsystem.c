@@ -478,9 +478,9 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
   return PETSC_FALSE;
 }
 
-PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *N)
+PetscBool FenNewtonSystemIsCheap(const FenNewtonSystem *N)
 {
-  return (PetscBool)(N->sparse && IsDirect(N));
+  return (PetscBool)(N->cycles || (N->sparse && IsDirect(N)));
 }
 
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
