@@ -18,12 +18,14 @@
    20 numbers a point (70), and 4/3 (8/7) of that. Messages: two neighbours, 2 planes, for each sweep and transfer.
 */
 #include "gridcycleimpl.h"
+#include <math.h>
 
 #define LEAST     8  /* an axis with fewer points than this is not halved */
 #define LEAST_ALL 4  /* planes that a rank has at least, or all ranks have all */
 #define SWEEPS    2  /* before and after the coarser grid */
 #define LAST      30 /* on the coarsest grid */
 #define DAMPING   0.6
+#define STRONGEST 1e3 /* edges are made so many times stronger at most */
 
 /* ---- a grid ---- */
 
@@ -275,21 +277,21 @@ PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGri
 
 /* ---- building ---- */
 
-PetscErrorCode FenGridCycleSetEdges(FenGridCycle C, const FenInt offset[], const double weights[])
+PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
-  FenGrid       *G = &C->grid[0];
-  int            o[3] = {(int)offset[0], 0, 0}, sign;
-  const PetscInt last = C->dim - 1;
-  PetscInt       k;
+  FenGrid  *G = &C->grid[0];
+  const int o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
+  int       sign;
+  PetscInt  k;
+  double   *to;
 
   PetscFunctionBegin;
-  o[1] = C->dim > 2 ? (int)offset[1] : 0;
-  o[2] = (int)offset[last];
   k = FenGridOffset(C, o, &sign);
-  PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no edge %d,%d,%d", o[0], o[1],
-             o[2]);
-  PetscCall(FenRedistBegin(C->edges, weights, FenGridMine(G, G->w + k * G->ld)));
-  PetscCall(FenRedistEnd(C->edges, weights, FenGridMine(G, G->w + k * G->ld)));
+  PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
+             o[1], o[2]);
+  to = FenGridMine(G, k < 0 ? G->t : G->w + k * G->ld);
+  PetscCall(FenRedistBegin(C->edges, couplings, to));
+  PetscCall(FenRedistEnd(C->edges, couplings, to));
   PetscFunctionReturn(0);
 }
 
@@ -301,11 +303,38 @@ static PetscErrorCode Enter(FenGridCycle C, const double v[], double mine[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridCycleBuild(FenGridCycle C, const double excess[])
+/* Mass beyond a point's own coupling and its edges belongs to edges that are too long to be kept: the others are made
+   stronger, so that the diagonal is right. G->x: mass, G->t: coupling of a point to itself */
+static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G)
 {
+  double *x = FenGridMine(G, G->x), *t = FenGridMine(G, G->t), *d = FenGridMine(G, G->d);
+
   PetscFunctionBegin;
-  PetscCall(Enter(C, excess, FenGridMine(&C->grid[0], C->grid[0].r)));
-  PetscCall(FenGridDiagonal(C, &C->grid[0]));
+  PetscCall(PetscArrayzero(G->r, G->ld));
+  PetscCall(FenGridDiagonal(C, G));
+  for (FenInt q = 0; q < G->size; q++)
+    t[q] = d[q] > 1e-290 ? sqrt(PetscMax(1.0, PetscMin(STRONGEST, (x[q] - t[q]) / d[q]))) : 1;
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
+  for (PetscInt k = 0; k < C->nk; k++) {
+    double *w = FenGridMine(G, G->w + k * G->ld);
+
+    for (FenInt q = 0; q < G->size; q++)
+      w[q] *= t[q] * t[q + G->shift[k]];
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridCycleBuild(FenGridCycle C, const double mass[], double shift)
+{
+  FenGrid *G = &C->grid[0];
+  double  *x = FenGridMine(G, G->x), *r = FenGridMine(G, G->r);
+
+  PetscFunctionBegin;
+  PetscCall(Enter(C, mass, x));
+  PetscCall(Strengthen(C, G));
+  for (FenInt q = 0; q < G->size; q++)
+    r[q] = shift * x[q];
+  PetscCall(FenGridDiagonal(C, G));
   for (PetscInt l = 1; l < C->ngrids; l++) {
     PetscCall(FenGridGalerkin(C, &C->grid[l - 1], &C->grid[l]));
     PetscCall(FenGridDiagonal(C, &C->grid[l]));

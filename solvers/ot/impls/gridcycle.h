@@ -16,10 +16,11 @@ PETSC_INTERN PetscErrorCode FenGridCycleFits(FenLayout, PetscBool *);
 /* layout of vectors; layout of edges, the same array */
 PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, FenLayout edges, const FenKernels *, FenGridCycle *);
 PETSC_INTERN PetscErrorCode FenGridCycleDestroy(FenGridCycle *);
-/* weights >= 0 of the edges from each point to the one that is `offset` away, 0 where that lies outside: for each
-   offset that comes after zero in the order of the grid, in any order */
-PETSC_INTERN PetscErrorCode FenGridCycleSetEdges(FenGridCycle, const FenInt offset[], const double weights[]);
-/* ... then `excess` >= 0, what diagonal entries have beyond the sum of the edges: makes all coarser grids */
-PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, const double excess[]);
+/* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for zero and each offset
+   that comes after zero in the order of the grid, in any order */
+PETSC_INTERN PetscErrorCode FenGridCycleSetCouplings(FenGridCycle, const FenInt offset[], const double couplings[]);
+/* ... then the matrix diag((1 + shift) mass) - couplings, mass being the sum of a point's couplings, also of those that
+   reach too far to be given: makes all coarser grids */
+PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, const double mass[], double shift);
 /* e = approximate solution for r */
 PETSC_INTERN PetscErrorCode FenGridCycleApply(FenGridCycle, const double r[], double e[]);

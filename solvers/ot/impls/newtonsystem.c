@@ -241,10 +241,9 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   double           total;
 
   PetscFunctionBegin;
-  if (offset[0] || offset[1] || offset[2]) {
-    PetscCall(FenGridCycleSetEdges(N->cycle, offset, v));
+  PetscCall(FenGridCycleSetCouplings(N->cycle, offset, v));
+  if (offset[0] || offset[1] || offset[2])
     PetscFunctionReturn(0);
-  }
   PetscCall(FenOTCouplingsLayout(N->ot->op, &layout));
   PetscCall(FenLayoutGetLocalSize(layout, &n));
   for (FenInt j = 0; j < n; j++)
@@ -267,9 +266,7 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
     PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
   }
   PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, TakeCoupling, N));
-  for (FenInt j = 0; j < ot->m; j++)
-    N->u[j] = N->shift * N->c[j];
-  PetscCall(FenGridCycleBuild(N->cycle, N->u));
+  PetscCall(FenGridCycleBuild(N->cycle, N->c, N->shift));
   PetscFunctionReturn(0);
 }
 
