@@ -1,104 +1,103 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Geometric multigrid for the Schur system on a grid of two axes. Only products with S are known on the finest grid;
-   they see the plan's exact factors. Each coarser grid halves both axes; interpolation R^T is bilinear between the
-   middles of pixels, and the coarse matrix R S R^T is kept as a stencil of 5x5 points at each point.
+   Geometric multigrid for the Laplacian of a graph with positive weights on a grid of two or three axes, whose edges
+   reach two points along each axis. Each coarser grid halves all axes of at least eight points; interpolation R^T is
+   linear along each axis between the middles of pixels (weights 3/4 and 1/4), for which R A R^T has edges of the same
+   reach. Coarse matrices: gridgalerkin.c. Smoother: Jacobi, damped by 0.6, two sweeps down and two up, many on the
+   coarsest grid. The cycle is symmetric and definite whatever the weights are.
 
-   The stencils are found by probing: products with 25 vectors that are one at every fifth point of both axes give all
-   entries, since no two of those points couple to the same neighbour. Then the next grid is probed with the stencils of
-   the last. Entries are made symmetric, positive ones off the diagonal are dropped, and the diagonal is such that rows
-   have the sums they must have: constants are in the null space of S. So every coarse matrix is the Laplacian of a
-   graph with positive weights, whatever the plan looks like and however wrong probing is on it, and the cycle is
-   definite. Smoother: Jacobi, damped by 0.6, two sweeps down and two up, many on the coarsest grid.
+   A weight is stored once for both ends of its edge: 12 numbers a point on two axes, 62 on three. A sweep reads each of
+   them twice, the second time from cache.
 
-   Distribution: slabs of rows; a coarse row belongs to the owner of the finer row above it. Two rows of a neighbour are
-   all that a product or a transfer needs. When a rank would have fewer than four rows, the grid is put together on all
-   ranks, which do the same work on it (rows of such a grid: four times the number of ranks at most).
+   Distribution: slabs of planes (rows, on two axes); a coarse plane belongs to the owner of the finer plane above it.
+   Two planes of a neighbour are all that a product or a transfer needs. When a rank would have fewer than four planes,
+   the grid is put together on all ranks, which do the same work on it (planes of such a grid: four times the number of
+   ranks at most).
 
-   Work: build 25 products with S and as many stencil products on each grid; a correction 5 stencil products of 25 n/4
-   multiply-adds, n the points of the finest grid, and 4/3 of this in all. Memory 25 n/3 numbers. Messages: two
-   neighbours, 2 rows, for each product.
+   Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
+   20 numbers a point (70), and 4/3 (8/7) of that. Messages: two neighbours, 2 planes, for each sweep and transfer.
 */
-#include "gridcycle.h"
+#include "gridcycleimpl.h"
+#include <math.h>
 
-#define HALO      2
-#define POINTS    25
 #define LEAST     8  /* an axis with fewer points than this is not halved */
-#define LEAST_ALL 4  /* rows that a rank has at least, or all ranks have all */
+#define LEAST_ALL 4  /* planes that a rank has at least, or all ranks have all */
 #define SWEEPS    2  /* before and after the coarser grid */
 #define LAST      30 /* on the coarsest grid */
 #define DAMPING   0.6
-
-typedef struct {
-  FenInt      n[2], lo, hi; /* whole grid; my rows [lo, hi) */
-  FenInt      size, ld;     /* my points; the same with room for whole vectors */
-  PetscBool   all;          /* all ranks have all rows */
-  PetscMPIInt up, down;     /* neighbours, or MPI_PROC_NULL */
-  double     *stencil;      /* 25 arrays of ld */
-  double     *inverse;      /* of the diagonal, times the damping; 0 where nothing couples */
-  double     *x, *r;        /* with halos: HALO rows before and after */
-  double     *t, *b, *part; /* mine; part: one axis coarse already, with halos */
-} Grid;
-
-struct _p_FenGridCycle {
-  MPI_Comm          comm;
-  PetscMPIInt       ranks, rank;
-  const FenKernels *kernels;
-  FenLayout         slabs;
-  FenRedist         to, from; /* between the caller's layout and slabs */
-  PetscInt          ngrids;
-  Grid              grid[32]; /* 0: the finest, without stencils */
-  PetscMPIInt      *counts, *starts;
-  double           *work, *image; /* the caller's layout */
-  double           *slab;         /* slabs */
-};
+#define STRONGEST 1e3 /* edges are made so many times stronger at most */
 
 /* ---- a grid ---- */
 
-static double *Mine(const Grid *G, double *with_halo)
+static FenInt RoundUp(FenInt n)
 {
-  return with_halo + HALO + HALO * G->n[1];
+  return (n + 15) / 16 * 16;
 }
 
-static PetscErrorCode GridAllocate(Grid *G, PetscBool stencils)
+static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 {
-  size_t mine, with_halo;
-
   PetscFunctionBegin;
-  G->size = (G->hi - G->lo) * G->n[1];
-  G->ld = (G->size + 31) / 16 * 16;
-  mine = (size_t)G->ld;
-  with_halo = (size_t)(G->ld + 2 * (HALO + HALO * G->n[1]));
-  PetscCall(PetscCalloc5(with_halo, &G->x, with_halo, &G->r, mine, &G->t, mine, &G->b, with_halo, &G->part));
-  if (stencils)
-    PetscCall(PetscCalloc2(POINTS * mine, &G->stencil, mine, &G->inverse));
+  G->plane = G->n[1] * G->n[2];
+  G->size = (G->hi - G->lo) * G->plane;
+  G->front = RoundUp(FEN_GRID_HALO * G->plane + 2 * G->n[2] + 2);
+  G->ld = 2 * G->front + RoundUp(G->size);
+  for (PetscInt k = 0; k < C->nk; k++)
+    G->shift[k] = C->offset[k][0] * G->plane + C->offset[k][1] * G->n[2] + C->offset[k][2];
+  PetscCall(PetscCalloc3((size_t)(C->nk * G->ld), &G->w, G->ld, &G->d, G->ld, &G->r));
+  PetscCall(PetscCalloc1(G->ld, &G->x));
+  PetscCall(PetscCalloc1(G->ld, &G->t));
+  PetscCall(PetscCalloc2(RoundUp(G->size), &G->b, RoundUp(G->size), &G->inverse));
   PetscFunctionReturn(0);
 }
 
-/* rows of neighbours around mine; nothing beyond the grid */
-static PetscErrorCode Exchange(FenGridCycle C, const Grid *G, FenInt n1, double with_halo[])
+PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, double v[])
 {
-  double     *first = with_halo + HALO + HALO * n1, *end = first + (G->hi - G->lo) * n1;
-  PetscMPIInt count;
+  double      *first = FenGridMine(G, v), *end = first + G->size;
+  const FenInt n = planes * G->plane;
+  PetscMPIInt  count;
 
   PetscFunctionBegin;
   if (G->all || C->ranks == 1)
     PetscFunctionReturn(0);
-  PetscCall(FenMPIIntCast(HALO * n1, &count));
+  PetscCall(FenMPIIntCast(n, &count));
   PetscCallMPI(
       MPI_Sendrecv(first, count, MPI_DOUBLE, G->up, 0, end, count, MPI_DOUBLE, G->down, 0, C->comm, MPI_STATUS_IGNORE));
-  PetscCallMPI(MPI_Sendrecv(end - HALO * n1, count, MPI_DOUBLE, G->down, 1, first - HALO * n1, count, MPI_DOUBLE, G->up,
-                            1, C->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_DOUBLE, G->down, 1, first - n, count, MPI_DOUBLE, G->up, 1, C->comm,
+                            MPI_STATUS_IGNORE));
   PetscFunctionReturn(0);
 }
 
-/* t = A x, whose halos are made */
-static PetscErrorCode Multiply(FenGridCycle C, const Grid *G)
+PetscErrorCode FenGridDiagonal(FenGridCycle C, FenGrid *G)
 {
+  const double *r = FenGridMine(G, G->r);
+  double       *d = FenGridMine(G, G->d);
+
   PetscFunctionBegin;
-  PetscCall(Exchange(C, G, G->n[1], G->x));
-  C->kernels->stencil(G->ld, G->n[1], G->stencil, Mine(G, G->x), G->t);
+  PetscCall(PetscArraycpy(d, r, G->size));
+  for (PetscInt k = 0; k < C->nk; k++) {
+    double *w = FenGridMine(G, G->w + k * G->ld);
+
+    PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->w + k * G->ld));
+    for (FenInt q = 0; q < G->size; q++)
+      d[q] += w[q] + w[q - G->shift[k]];
+  }
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->d));
+  for (FenInt q = 0; q < G->size; q++)
+    G->inverse[q] = d[q] > 1e-290 ? DAMPING / d[q] : 0;
   PetscFunctionReturn(0);
+}
+
+static FenLaplace Laplacian(FenGridCycle C, const FenGrid *G)
+{
+  return (FenLaplace){.n = RoundUp(G->size),
+                      .nk = C->nk,
+                      .ld = G->ld,
+                      .shift = G->shift,
+                      .w = FenGridMine(G, G->w),
+                      .d = FenGridMine(G, G->d),
+                      .x = FenGridMine(G, G->x),
+                      .b = G->b,
+                      .inverse = G->inverse};
 }
 
 /* ---- between grids ---- */
@@ -113,259 +112,262 @@ static inline void Parents(FenInt i, FenInt n, FenInt nc, FenInt *near, FenInt *
   *far = PetscMax(0, PetscMin(nc - 1, i % 2 ? *near + 1 : *near - 1));
 }
 
-/* row of a coarse grid as its own rows and halos see it: its place in an array with halos */
-static inline double *Row(const Grid *G, FenInt n1, double *with_halo, FenInt i)
+/* the same seen from the coarse points: weights of children 2 P - 1 + a, a < 4, 0 where there is none */
+static PetscErrorCode MakeShares(const FenGrid *fine, FenGrid *coarse)
 {
-  return with_halo + HALO + (HALO + i - G->lo) * n1;
+  PetscFunctionBegin;
+  for (int axis = 0; axis < 3; axis++) {
+    const FenInt n = fine->n[axis], nc = coarse->n[axis];
+
+    coarse->share[axis] = NULL;
+    if (n == nc)
+      continue;
+    PetscCall(PetscCalloc1((size_t)(4 * nc), &coarse->share[axis]));
+    for (FenInt i = 0; i < n; i++) {
+      FenInt near, far;
+
+      Parents(i, n, nc, &near, &far);
+      coarse->share[axis][(i - 2 * near + 1) * nc + near] += 0.75;
+      coarse->share[axis][(i - 2 * far + 1) * nc + far] += 0.25;
+    }
+  }
+  PetscFunctionReturn(0);
 }
 
-/* fine->x or `out` (mine) += R^T x: rows first, then columns */
-static PetscErrorCode Prolong(FenGridCycle C, Grid *coarse, const Grid *fine, PetscBool add, double out[])
+/* a linear combination of two rows, or one of them */
+static const double *Between(const double near[], const double far[], FenInt n, double work[])
 {
-  const FenInt nf = fine->n[1], nc = coarse->n[1];
+  if (near == far)
+    return near;
+  for (FenInt j = 0; j < n; j++)
+    work[j] = 0.75 * near[j] + 0.25 * far[j];
+  return work;
+}
+
+/* out += R^T of a row */
+static void ProlongRow(FenInt n, FenInt nc, const double row[], double out[])
+{
+  if (n == nc) {
+    for (FenInt j = 0; j < n; j++)
+      out[j] += row[j];
+    return;
+  }
+  for (FenInt c = 1; c < nc - 1; c++) {
+    out[2 * c] += 0.75 * row[c] + 0.25 * row[c - 1];
+    out[2 * c + 1] += 0.75 * row[c] + 0.25 * row[c + 1];
+  }
+  for (FenInt j = 0; j < n; j = j == 1 ? PetscMax(2, 2 * nc - 2) : j + 1) { /* the two at each end */
+    FenInt a, b;
+
+    Parents(j, n, nc, &a, &b);
+    out[j] += 0.75 * row[a] + 0.25 * row[b];
+  }
+}
+
+/* fine->x += R^T coarse->x */
+static PetscErrorCode Prolong(FenGridCycle C, FenGrid *coarse, FenGrid *fine)
+{
+  const double *x = FenGridMine(coarse, coarse->x);
+  double       *out = FenGridMine(fine, fine->x);
+  FenInt        a, b;
 
   PetscFunctionBegin;
-  PetscCall(Exchange(C, coarse, nc, coarse->x));
+  PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
   for (FenInt i = fine->lo; i < fine->hi; i++) {
-    FenInt        a, b;
-    double       *row = coarse->part + HALO, *o = out + (i - fine->lo) * nf;
-    const double *p, *q;
+    const double *plane;
 
     Parents(i, fine->n[0], coarse->n[0], &a, &b);
-    p = Row(coarse, nc, coarse->x, a);
-    q = Row(coarse, nc, coarse->x, b);
-    for (FenInt j = 0; j < nc; j++)
-      row[j] = 0.75 * p[j] + 0.25 * q[j];
-    for (FenInt j = 0; j < nf; j++) {
-      Parents(j, nf, nc, &a, &b);
-      o[j] = (add ? o[j] : 0) + 0.75 * row[a] + 0.25 * row[b];
+    plane =
+        Between(x + (a - coarse->lo) * coarse->plane, x + (b - coarse->lo) * coarse->plane, coarse->plane, C->plane);
+    for (FenInt k = 0; k < fine->n[1]; k++, out += fine->n[2]) {
+      Parents(k, fine->n[1], coarse->n[1], &a, &b);
+      ProlongRow(fine->n[2], coarse->n[2],
+                 Between(plane + a * coarse->n[2], plane + b * coarse->n[2], coarse->n[2], C->row), out);
     }
   }
   PetscFunctionReturn(0);
 }
 
-/* out (mine, on the coarse grid before it is put together) = R v of the array in fine->r */
-static PetscErrorCode Restrict(FenGridCycle C, const Grid *fine, const FenInt coarse[2], FenInt lo, FenInt hi,
-                               double out[])
+/* out = sum over children c of share[a] in[c], both arrays of rows of n numbers; a sum of four rows at most */
+static void Gather(const double share[], FenInt nc, FenInt P, FenInt nf, const double in[], FenInt first, FenInt n,
+                   double out[])
 {
-  const FenInt nf = fine->n[1], nc = coarse[1];
-  FenInt       a, b;
+  if (!share) {
+    memcpy(out, in + (P - first) * n, (size_t)n * sizeof(double));
+    return;
+  }
+  memset(out, 0, (size_t)n * sizeof(double));
+  for (FenInt a = 0; a < 4; a++) {
+    const FenInt  i = 2 * P - 1 + a;
+    const double  s = share[a * nc + P];
+    const double *v = in + (i - first) * n;
+
+    if (i < 0 || i >= nf || s == 0)
+      continue;
+    for (FenInt q = 0; q < n; q++)
+      out[q] += s * v[q];
+  }
+}
+
+static void RestrictRow(const double share[], FenInt n, FenInt nc, const double v[], double out[])
+{
+  if (!share) {
+    memcpy(out, v, (size_t)n * sizeof(double));
+    return;
+  }
+  for (FenInt c = 1; c < nc - 1; c++)
+    out[c] = 0.25 * v[2 * c - 1] + 0.75 * (v[2 * c] + v[2 * c + 1]);
+  for (FenInt c = 1; c < nc - 1; c++) /* the last child of the one before the end may not be there */
+    out[c] += 2 * c + 2 < n ? 0.25 * v[2 * c + 2] : 0;
+  for (FenInt c = 0; c < nc; c = c == 0 ? PetscMax(1, nc - 1) : c + 1) {
+    out[c] = 0;
+    for (FenInt a = 0; a < 4; a++)
+      if (2 * c - 1 + a >= 0 && 2 * c - 1 + a < n)
+        out[c] += share[a * nc + c] * v[2 * c - 1 + a];
+  }
+}
+
+PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt lo, FenInt hi,
+                               const double v[], double out[])
+{
+  const double *mine = v + fine->front;
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(out, (hi - lo) * nc));
-  PetscCall(Exchange(C, fine, nf, fine->r));
-  for (FenInt i = PetscMax(0, fine->lo - HALO); i < PetscMin(fine->n[0], fine->hi + HALO); i++) {
-    const double *v = Row(fine, nf, fine->r, i);
-    double       *row = fine->part + HALO;
-    FenInt        c, d;
-
-    Parents(i, fine->n[0], coarse[0], &a, &b);
-    if ((a < lo || a >= hi) && (b < lo || b >= hi))
-      continue;
-    PetscCall(PetscArrayzero(row, nc));
-    for (FenInt j = 0; j < nf; j++) {
-      Parents(j, nf, nc, &c, &d);
-      row[c] += 0.75 * v[j];
-      row[d] += 0.25 * v[j];
+  for (FenInt P = lo; P < hi; P++) {
+    Gather(coarse->share[0], coarse->n[0], P, fine->n[0], mine, fine->lo, fine->plane, C->plane);
+    for (FenInt k = 0; k < coarse->n[1]; k++, out += coarse->n[2]) {
+      Gather(coarse->share[1], coarse->n[1], k, fine->n[1], C->plane, 0, fine->n[2], C->row);
+      RestrictRow(coarse->share[2], fine->n[2], coarse->n[2], C->row, out);
     }
-    for (FenInt j = 0; a >= lo && a < hi && j < nc; j++)
-      out[(a - lo) * nc + j] += 0.75 * row[j];
-    for (FenInt j = 0; b >= lo && b < hi && j < nc; j++)
-      out[(b - lo) * nc + j] += 0.25 * row[j];
   }
   PetscFunctionReturn(0);
 }
 
-/* rows of a coarse grid that this rank makes from a finer one */
-static void CoarseRows(const Grid *fine, const FenInt n[2], FenInt *lo, FenInt *hi)
-{
-  *lo = n[0] < fine->n[0] ? (fine->lo + 1) / 2 : fine->lo;
-  *hi = n[0] < fine->n[0] ? (fine->hi + 1) / 2 : fine->hi;
-}
-
-/* coarse->b = R v of the array in fine->r, put together if all ranks have the coarse grid and not the fine one */
-static PetscErrorCode Down(FenGridCycle C, const Grid *fine, Grid *coarse)
+PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const double made[],
+                               double out[])
 {
   FenInt lo, hi;
 
   PetscFunctionBegin;
-  CoarseRows(fine, coarse->n, &lo, &hi);
   if (coarse->all == fine->all) {
-    PetscCall(Restrict(C, fine, coarse->n, lo, hi, coarse->b));
+    PetscCall(PetscArraycpy(out, made, coarse->size));
     PetscFunctionReturn(0);
   }
-  PetscCall(Restrict(C, fine, coarse->n, lo, hi, coarse->t));
   for (PetscMPIInt r = 0, at = 0; r < C->ranks; r++) {
-    FenBox box;
-    Grid   theirs = C->grid[0];
+    FenBox  box;
+    FenGrid theirs = C->grid[0];
 
     PetscCall(FenLayoutGetBox(C->slabs, r, &box));
     theirs.lo = box.lo[0];
     theirs.hi = box.hi[0];
-    for (const Grid *g = &C->grid[1]; g <= fine; g++) { /* their rows follow from those of the finest grid */
-      CoarseRows(&theirs, g->n, &lo, &hi);
+    for (const FenGrid *g = &C->grid[1]; g <= fine; g++) { /* their planes follow from those of the finest grid */
+      FenGridCoarsePlanes(&theirs, g->n, &lo, &hi);
       theirs.lo = lo;
       theirs.hi = hi;
       theirs.n[0] = g->n[0];
     }
-    CoarseRows(&theirs, coarse->n, &lo, &hi);
-    PetscCall(FenMPIIntCast((hi - lo) * coarse->n[1], &C->counts[r]));
+    FenGridCoarsePlanes(&theirs, coarse->n, &lo, &hi);
+    PetscCall(FenMPIIntCast((hi - lo) * coarse->plane, &C->counts[r]));
     C->starts[r] = at;
     at += C->counts[r];
   }
-  PetscCallMPI(
-      MPI_Allgatherv(coarse->t, C->counts[C->rank], MPI_DOUBLE, coarse->b, C->counts, C->starts, MPI_DOUBLE, C->comm));
+  PetscCallMPI(MPI_Allgatherv(made, C->counts[C->rank], MPI_DOUBLE, out, C->counts, C->starts, MPI_DOUBLE, C->comm));
   PetscFunctionReturn(0);
 }
 
 /* ---- building ---- */
 
-/* pattern of a colour into G->x */
-static void Colour(const Grid *G, FenInt ci, FenInt cj)
+PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
-  double *x = Mine(G, G->x);
-
-  for (FenInt i = G->lo; i < G->hi; i++)
-    for (FenInt j = 0; j < G->n[1]; j++)
-      x[(i - G->lo) * G->n[1] + j] = i % 5 == ci && j % 5 == cj;
-}
-
-/* offset of the only point of a colour within two of i */
-static inline FenInt Offset(FenInt i, FenInt colour)
-{
-  const FenInt d = (colour - i % 5 + 5) % 5;
-
-  return d > 2 ? d - 5 : d;
-}
-
-/* G->b = R S R^T of a colour: into the stencils */
-static void TakeColour(Grid *G, FenInt ci, FenInt cj)
-{
-  for (FenInt i = G->lo; i < G->hi; i++) {
-    const FenInt di = Offset(i, ci);
-
-    if (i + di < 0 || i + di >= G->n[0])
-      continue;
-    for (FenInt j = 0; j < G->n[1]; j++) {
-      const FenInt dj = Offset(j, cj), at = (i - G->lo) * G->n[1] + j;
-
-      if (j + dj >= 0 && j + dj < G->n[1])
-        G->stencil[((di + 2) * 5 + dj + 2) * G->ld + at] = G->b[at];
-    }
-  }
-}
-
-/* a_ij and a_ji become their mean, at most 0; then the diagonal: excess (in G->b) minus the others of the row */
-static PetscErrorCode Finish(FenGridCycle C, Grid *G)
-{
-  const FenInt n1 = G->n[1];
+  FenGrid  *G = &C->grid[0];
+  const int o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
+  int       sign;
+  PetscInt  k;
+  double   *to;
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < POINTS / 2; k++) { /* opposite of k: 24 - k, towards later rows or columns */
-    const FenInt shift = (k / 5 - 2) * n1 + k % 5 - 2;
-    double      *s = G->stencil + k * G->ld, *o = G->stencil + (POINTS - 1 - k) * G->ld, *x = Mine(G, G->x);
+  k = FenGridOffset(C, o, &sign);
+  PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
+             o[1], o[2]);
+  to = FenGridMine(G, k < 0 ? G->t : G->w + k * G->ld);
+  PetscCall(FenRedistBegin(C->edges, couplings, to));
+  PetscCall(FenRedistEnd(C->edges, couplings, to));
+  PetscFunctionReturn(0);
+}
 
-    PetscCall(PetscArraycpy(x, o, G->size));
-    PetscCall(Exchange(C, G, n1, G->x));
+static PetscErrorCode Enter(FenGridCycle C, const double v[], double mine[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenRedistBegin(C->to, v, mine));
+  PetscCall(FenRedistEnd(C->to, v, mine));
+  PetscFunctionReturn(0);
+}
+
+/* Mass beyond a point's own coupling and its edges belongs to edges that are too long to be kept: the others are made
+   stronger, so that the diagonal is right. G->x: mass, G->t: coupling of a point to itself */
+static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G)
+{
+  double *x = FenGridMine(G, G->x), *t = FenGridMine(G, G->t), *d = FenGridMine(G, G->d);
+
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(G->r, G->ld));
+  PetscCall(FenGridDiagonal(C, G));
+  for (FenInt q = 0; q < G->size; q++)
+    t[q] = d[q] > 1e-290 ? sqrt(PetscMax(1.0, PetscMin(STRONGEST, (x[q] - t[q]) / d[q]))) : 1;
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
+  for (PetscInt k = 0; k < C->nk; k++) {
+    double *w = FenGridMine(G, G->w + k * G->ld);
+
     for (FenInt q = 0; q < G->size; q++)
-      G->t[q] = s[q] != 0 ? 0.5 * (s[q] + x[q + shift]) : 0;
-    PetscCall(PetscArraycpy(x, s, G->size));
-    PetscCall(Exchange(C, G, n1, G->x));
-    for (FenInt q = 0; q < G->size; q++) {
-      o[q] = o[q] != 0 ? 0.5 * (o[q] + x[q - shift]) : 0;
-      s[q] = G->t[q];
-    }
-  }
-  for (FenInt q = 0; q < G->size; q++) {
-    double sum = G->b[q];
-
-    for (FenInt k = 0; k < POINTS; k++)
-      if (k != POINTS / 2) {
-        double *s = &G->stencil[k * G->ld + q];
-
-        *s = PetscMin(*s, 0);
-        sum -= *s;
-      }
-    G->stencil[POINTS / 2 * G->ld + q] = sum;
-    G->inverse[q] = sum > 1e-290 ? DAMPING / sum : 0;
+      w[q] *= t[q] * t[q + G->shift[k]];
   }
   PetscFunctionReturn(0);
 }
 
-/* the caller's layout, slabs */
-static PetscErrorCode Move(FenRedist r, const double from[], double to[])
+PetscErrorCode FenGridCycleBuild(FenGridCycle C, const double mass[], double shift)
 {
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
+  FenGrid *G = &C->grid[0];
+  double  *x = FenGridMine(G, G->x), *r = FenGridMine(G, G->r);
 
-/* array on the caller's layout into the finest grid's r */
-static PetscErrorCode Enter(FenGridCycle C, const double v[])
-{
   PetscFunctionBegin;
-  PetscCall(Move(C->to, v, Mine(&C->grid[0], C->grid[0].r)));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenGridCycleBuild(FenGridCycle C, FenGridProduct product, void *ctx, const double excess[])
-{
-  PetscFunctionBegin;
+  PetscCall(Enter(C, mass, x));
+  PetscCall(Strengthen(C, G));
+  for (FenInt q = 0; q < G->size; q++)
+    r[q] = shift * x[q];
+  PetscCall(FenGridDiagonal(C, G));
   for (PetscInt l = 1; l < C->ngrids; l++) {
-    Grid *fine = &C->grid[l - 1], *G = &C->grid[l];
-
-    for (FenInt c = 0; c < POINTS; c++) {
-      Colour(G, c / 5, c % 5);
-      if (l == 1) {
-        PetscCall(Prolong(C, G, fine, PETSC_FALSE, C->slab));
-        PetscCall(Move(C->from, C->slab, C->work));
-        PetscCall((*product)(ctx, C->work, C->image));
-        PetscCall(Enter(C, C->image));
-      } else {
-        PetscCall(Prolong(C, G, fine, PETSC_FALSE, Mine(fine, fine->x)));
-        PetscCall(Multiply(C, fine));
-        PetscCall(PetscArraycpy(Mine(fine, fine->r), fine->t, fine->size));
-      }
-      PetscCall(Down(C, fine, G));
-      TakeColour(G, c / 5, c % 5);
-    }
-    if (l == 1)
-      PetscCall(Enter(C, excess));
-    else /* sums of rows */
-      for (FenInt q = 0; q < fine->size; q++) {
-        double sum = 0;
-
-        for (FenInt k = 0; k < POINTS; k++)
-          sum += fine->stencil[k * fine->ld + q];
-        Mine(fine, fine->r)[q] = sum;
-      }
-    PetscCall(Down(C, fine, G));
-    PetscCall(Finish(C, G));
+    PetscCall(FenGridGalerkin(C, &C->grid[l - 1], &C->grid[l]));
+    PetscCall(FenGridDiagonal(C, &C->grid[l]));
   }
   PetscFunctionReturn(0);
 }
 
 /* ---- the cycle ---- */
 
-static PetscErrorCode Smooth(FenGridCycle C, const Grid *G, PetscInt sweeps)
+static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 {
-  double *x = Mine(G, G->x);
-
   PetscFunctionBegin;
   for (PetscInt k = 0; k < sweeps; k++) {
-    PetscCall(Multiply(C, G));
-    for (FenInt q = 0; q < G->size; q++)
-      x[q] += G->inverse[q] * (G->b[q] - G->t[q]);
+    FenLaplace L;
+    double    *x;
+
+    PetscCall(FenGridExchange(C, G, 2, G->x));
+    L = Laplacian(C, G);
+    C->kernels->laplace(&L, FEN_LAPLACE_JACOBI, FenGridMine(G, G->t));
+    x = G->x;
+    G->x = G->t;
+    G->t = x;
   }
   PetscFunctionReturn(0);
 }
 
-/* G->x solves A x = b approximately */
+/* G->x solves A x = G->b approximately */
 static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 {
-  Grid   *G = &C->grid[l];
-  double *x = Mine(G, G->x), *r = Mine(G, G->r);
+  FenGrid   *G = &C->grid[l], *coarse = &C->grid[l + 1];
+  double    *x = FenGridMine(G, G->x);
+  FenInt     lo, hi;
+  FenLaplace L;
 
   PetscFunctionBegin;
   for (FenInt q = 0; q < G->size; q++)
@@ -375,33 +377,39 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
     PetscFunctionReturn(0);
   }
   PetscCall(Smooth(C, G, SWEEPS - 1));
-  PetscCall(Multiply(C, G));
-  for (FenInt q = 0; q < G->size; q++)
-    r[q] = G->b[q] - G->t[q];
-  PetscCall(Down(C, G, &C->grid[l + 1]));
+  PetscCall(FenGridExchange(C, G, 2, G->x));
+  L = Laplacian(C, G);
+  C->kernels->laplace(&L, FEN_LAPLACE_RESIDUAL, FenGridMine(G, G->r));
+  PetscCall(FenGridExchange(C, G, 2, G->r));
+  FenGridCoarsePlanes(G, coarse->n, &lo, &hi);
+  PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->r, FenGridMine(coarse, coarse->t)));
+  PetscCall(FenGridTogether(C, G, coarse, FenGridMine(coarse, coarse->t), coarse->b));
   PetscCall(Cycle(C, l + 1));
-  PetscCall(Prolong(C, &C->grid[l + 1], G, PETSC_TRUE, x));
+  PetscCall(Prolong(C, coarse, G));
   PetscCall(Smooth(C, G, SWEEPS));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridCycleCorrect(FenGridCycle C, const double r[], double e[])
+PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 {
+  FenGrid *G = &C->grid[0];
+  double  *x;
+
   PetscFunctionBegin;
-  PetscCall(Enter(C, r));
-  PetscCall(Down(C, &C->grid[0], &C->grid[1]));
-  PetscCall(Cycle(C, 1));
-  PetscCall(Prolong(C, &C->grid[1], &C->grid[0], PETSC_FALSE, C->slab));
-  PetscCall(Move(C->from, C->slab, e));
+  PetscCall(Enter(C, r, G->b));
+  PetscCall(Cycle(C, 0));
+  x = FenGridMine(G, G->x);
+  PetscCall(FenRedistBegin(C->from, x, e));
+  PetscCall(FenRedistEnd(C->from, x, e));
   PetscFunctionReturn(0);
 }
 
 /* ---- life ---- */
 
-static PetscErrorCode FewestRows(MPI_Comm comm, FenInt rows, FenInt *fewest)
+static PetscErrorCode FewestPlanes(MPI_Comm comm, FenInt planes, FenInt *fewest)
 {
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(&rows, fewest, 1, MPI_FENINT, MPI_MIN, comm));
+  PetscCallMPI(MPI_Allreduce(&planes, fewest, 1, MPI_FENINT, MPI_MIN, comm));
   PetscFunctionReturn(0);
 }
 
@@ -415,7 +423,9 @@ PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)layout), &ranks));
   PetscCall(FenLayoutGetDim(layout, &dim));
   PetscCall(FenLayoutGetShape(layout, shape));
-  *fits = (PetscBool)(dim == 2 && shape[0] >= LEAST && shape[1] >= LEAST && shape[0] / ranks >= LEAST_ALL);
+  *fits = (PetscBool)(dim >= 2 && shape[0] / ranks >= LEAST_ALL);
+  for (PetscInt k = 0; k < dim; k++)
+    *fits = (PetscBool)(*fits && shape[k] >= LEAST);
   PetscFunctionReturn(0);
 }
 
@@ -423,16 +433,19 @@ static PetscErrorCode MakeGrids(FenGridCycle C)
 {
   PetscFunctionBegin;
   for (C->ngrids = 1; C->ngrids < 32; C->ngrids++) {
-    const Grid *fine = &C->grid[C->ngrids - 1];
-    Grid       *G = &C->grid[C->ngrids];
-    FenInt      fewest;
+    const FenGrid *fine = &C->grid[C->ngrids - 1];
+    FenGrid       *G = &C->grid[C->ngrids];
+    FenInt         fewest;
+    PetscBool      same = PETSC_TRUE;
 
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < 3; k++) {
       G->n[k] = fine->n[k] >= LEAST ? (fine->n[k] + 1) / 2 : fine->n[k];
-    if (G->n[0] == fine->n[0] && G->n[1] == fine->n[1])
+      same = (PetscBool)(same && G->n[k] == fine->n[k]);
+    }
+    if (same)
       break;
-    CoarseRows(fine, G->n, &G->lo, &G->hi);
-    PetscCall(FewestRows(C->comm, G->hi - G->lo, &fewest));
+    FenGridCoarsePlanes(fine, G->n, &G->lo, &G->hi);
+    PetscCall(FewestPlanes(C->comm, G->hi - G->lo, &fewest));
     G->all = (PetscBool)(fine->all || (C->ranks > 1 && fewest < LEAST_ALL));
     if (G->all) {
       G->lo = 0;
@@ -440,17 +453,32 @@ static PetscErrorCode MakeGrids(FenGridCycle C)
     }
     G->up = G->lo > 0 && !G->all ? C->rank - 1 : MPI_PROC_NULL;
     G->down = G->hi < G->n[0] && !G->all ? C->rank + 1 : MPI_PROC_NULL;
-    PetscCall(GridAllocate(G, PETSC_TRUE));
+    PetscCall(GridAllocate(C, G));
+    PetscCall(MakeShares(fine, G));
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridCycleCreate(FenLayout layout, const FenKernels *kernels, FenGridCycle *cycle)
+/* offsets that come after zero, in the order of the grid */
+static void MakeOffsets(FenGridCycle C)
+{
+  const int R = FEN_GRID_RADIUS, middle = C->dim > 2 ? R : 0;
+
+  for (int a = 0; a <= R; a++)
+    for (int b = a ? -middle : 0; b <= middle; b++)
+      for (int c = a || b ? -R : 1; c <= R; c++, C->nk++) {
+        C->offset[C->nk][0] = a;
+        C->offset[C->nk][1] = b;
+        C->offset[C->nk][2] = c;
+      }
+}
+
+PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKernels *kernels, FenGridCycle *cycle)
 {
   FenGridCycle C;
-  FenInt       shape[FEN_MAX_DIM], local;
+  FenInt       shape[FEN_MAX_DIM];
   FenBox       box;
-  Grid        *G;
+  FenGrid     *G;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&C));
@@ -458,23 +486,25 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, const FenKernels *kernels, F
   C->kernels = kernels;
   PetscCallMPI(MPI_Comm_size(C->comm, &C->ranks));
   PetscCallMPI(MPI_Comm_rank(C->comm, &C->rank));
+  PetscCall(FenLayoutGetDim(layout, &C->dim));
+  MakeOffsets(C);
   PetscCall(FenLayoutGetShape(layout, shape));
-  PetscCall(FenLayoutCreateGrid(C->comm, 2, shape, NULL, &C->slabs));
+  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, NULL, &C->slabs));
   PetscCall(FenRedistCreate(layout, C->slabs, &C->to));
   PetscCall(FenRedistCreate(C->slabs, layout, &C->from));
+  PetscCall(FenRedistCreate(edges, C->slabs, &C->edges));
   PetscCall(FenLayoutGetBox(C->slabs, -1, &box));
   G = &C->grid[0];
   G->n[0] = shape[0];
-  G->n[1] = shape[1];
+  G->n[1] = C->dim > 2 ? shape[1] : 1;
+  G->n[2] = shape[C->dim - 1];
   G->lo = box.lo[0];
   G->hi = box.hi[0];
   G->up = G->lo > 0 ? C->rank - 1 : MPI_PROC_NULL;
   G->down = G->hi < G->n[0] ? C->rank + 1 : MPI_PROC_NULL;
-  PetscCall(GridAllocate(G, PETSC_FALSE));
+  PetscCall(GridAllocate(C, G));
   PetscCall(MakeGrids(C));
-  PetscCall(FenLayoutGetLocalSize(layout, &local));
-  PetscCall(
-      PetscMalloc5(local, &C->work, local, &C->image, G->size, &C->slab, C->ranks, &C->counts, C->ranks, &C->starts));
+  PetscCall(PetscMalloc4(G->plane, &C->plane, G->n[2], &C->row, C->ranks, &C->counts, C->ranks, &C->starts));
   *cycle = C;
   PetscFunctionReturn(0);
 }
@@ -487,16 +517,20 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   if (!C)
     PetscFunctionReturn(0);
   for (PetscInt l = 0; l < C->ngrids; l++) {
-    Grid *G = &C->grid[l];
+    FenGrid *G = &C->grid[l];
 
-    PetscCall(PetscFree5(G->x, G->r, G->t, G->b, G->part));
-    if (G->stencil)
-      PetscCall(PetscFree2(G->stencil, G->inverse));
+    PetscCall(PetscFree2(G->b, G->inverse));
+    PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
+    PetscCall(PetscFree(G->t));
+    PetscCall(PetscFree3(G->w, G->d, G->r));
+    for (int k = 0; k < 3; k++)
+      PetscCall(PetscFree(G->share[k]));
   }
   PetscCall(FenRedistDestroy(&C->to));
   PetscCall(FenRedistDestroy(&C->from));
+  PetscCall(FenRedistDestroy(&C->edges));
   PetscCall(FenLayoutDestroy(&C->slabs));
-  PetscCall(PetscFree5(C->work, C->image, C->slab, C->counts, C->starts));
+  PetscCall(PetscFree4(C->plane, C->row, C->counts, C->starts));
   PetscCall(PetscFree(C));
   *cycle = NULL;
   PetscFunctionReturn(0);

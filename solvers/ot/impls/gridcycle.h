@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   V-cycle for a symmetric matrix on the points of a grid of two axes that is known by its products alone, and whose
-   entries couple near neighbours; see gridcycle.c.
+   V-cycle for the Laplacian of a graph on the points of a grid of two or three axes whose edges join near neighbours;
+   see gridcycle.c.
 */
 #pragma once
 #include <fenchellayout.h>
 #include "../kernels/kernels.h"
 
-typedef struct _p_FenGridCycle *FenGridCycle;
-/* y = S x, both on the grid's layout */
-typedef PetscErrorCode (*FenGridProduct)(void *ctx, const double x[], double y[]);
+#define FEN_GRID_RADIUS 2 /* edges reach so many points along each axis */
 
-/* can it be used: two axes, and a few rows for each rank? */
+typedef struct _p_FenGridCycle *FenGridCycle;
+
+/* can it be used: two axes or three, and a few rows for each rank? */
 PETSC_INTERN PetscErrorCode FenGridCycleFits(FenLayout, PetscBool *);
-PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, const FenKernels *, FenGridCycle *);
+/* layout of vectors; layout of edges, the same array */
+PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, FenLayout edges, const FenKernels *, FenGridCycle *);
 PETSC_INTERN PetscErrorCode FenGridCycleDestroy(FenGridCycle *);
-/* coarse matrices of S; `excess`: sums of its rows, 0 for a Laplacian */
-PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, FenGridProduct, void *ctx, const double excess[]);
-/* e: correction of an approximate solution with residual r, from all coarser grids */
-PETSC_INTERN PetscErrorCode FenGridCycleCorrect(FenGridCycle, const double r[], double e[]);
+/* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for zero and each offset
+   that comes after zero in the order of the grid, in any order */
+PETSC_INTERN PetscErrorCode FenGridCycleSetCouplings(FenGridCycle, const FenInt offset[], const double couplings[]);
+/* ... then the matrix diag((1 + shift) mass) - couplings, mass being the sum of a point's couplings, also of those that
+   reach too far to be given: makes all coarser grids */
+PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, const double mass[], double shift);
+/* e = approximate solution for r */
+PETSC_INTERN PetscErrorCode FenGridCycleApply(FenGridCycle, const double r[], double e[]);

@@ -31,9 +31,11 @@
 #include "newtonsystem.h"
 #include <math.h>
 
-#define STEP_LIMIT    10.0  /* entries of a step are cut to this many epsilon */
+#define STEP_LIMIT    1e4   /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS   20.0  /* log(b/c) from which on c is not accurate any more */
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone */
+#define SMOOTH        0.1   /* after a Newton step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
+#define SMOOTH_MOST   20    /* at most so many */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
 typedef struct {
@@ -209,19 +211,28 @@ static PetscErrorCode Build(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/* the error that is asked for, or that the last look at the gap promised it of; 0: not known */
+static double Goal(FenOT ot)
+{
+  const Newton *N = (Newton *)ot->base.data;
+  const double  goal = ot->base.residual > 0 ? ot->base.residual : 0;
+
+  return ot->base.gap_rel > 0 && N->gap.iteration > 0 ? PetscMax(goal, N->gap.error) : goal;
+}
+
 /* Right-hand side eps c log(b/c) in ot->wm: equal to eps (b-c) to first order, and exact where a target is far off and
    coupled to nothing (a Sinkhorn step). Direction in N->d, cut to the step limit; slope <b-c, d> */
 static PetscErrorCode Direction(FenOT ot, double *slope)
 {
   Newton      *N = (Newton *)ot->base.data;
-  const double goal = ot->base.residual > 0 ? ot->base.residual : 0;
-  const double rtol = PetscMin(0.1, PetscMax(N->error, PetscMax(0.2 * goal / N->error, 1e-6)));
+  const double rtol = PetscMin(0.1, PetscMax(N->error, PetscMax(0.2 * Goal(ot) / N->error, 1e-6)));
   FenDD        sum = {0, 0};
   PetscBool    failed;
 
   PetscFunctionBegin;
-  /* a nearly exact factorisation of the present plan (one pass) costs less than the CG iterations of an old one */
-  if (!N->built || FenNewtonSystemIsDirect(&N->system) || N->system.its > 2 * N->system.its_fresh)
+  /* a nearly exact factorisation of the present plan, or its couplings for the V-cycle, cost less than the CG
+     iterations of an old one */
+  if (!N->built || FenNewtonSystemIsCheap(&N->system) || N->system.its > 2 * N->system.its_fresh)
     PetscCall(Build(ot));
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
@@ -275,6 +286,19 @@ static void AdaptShift(Newton *N, double step)
     *shift = PetscMax(4 * *shift, 0.03);
 }
 
+/* What a step got wrong it got wrong locally, where the plan depends on the potential as an exponential: a few Sinkhorn
+   steps, two passes each, put it right, and a next Newton step need not. On rough measures this is what makes Newton's
+   method converge */
+static PetscErrorCode Smoothen(FenOT ot)
+{
+  const Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  for (int k = 0; k < SMOOTH_MOST && N->log_error > SMOOTH; k++)
+    PetscCall(SinkhornStep(ot));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode NewtonStep(FenOT ot)
 {
   Newton *N = (Newton *)ot->base.data;
@@ -288,12 +312,14 @@ static PetscErrorCode NewtonStep(FenOT ot)
   AdaptShift(N, step);
   if (step > 0) {
     PetscCall(Columns(ot));
+    PetscCall(Smoothen(ot));
     PetscFunctionReturn(0);
   }
   N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
   if (N->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(Dual(ot, ot->g, &N->dual));
   PetscCall(SinkhornStep(ot));
+  PetscCall(Smoothen(ot));
   PetscFunctionReturn(0);
 }
 

@@ -27,7 +27,6 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #else
   #define FEN_MULTIGRID PCGAMG
 #endif
-#define DAMPING       0.6  /* of the smoother */
 #define CYCLE_TARGETS 60.0 /* the V-cycle is worth its while up to this effective number of targets a source, */
 #define CYCLE_LEAST   500  /* on grids of at least this many points */
 #define MOST_CYCLES                                                                                                    \
@@ -84,8 +83,7 @@ PetscErrorCode FenNewtonSystemCreate(FenOT ot, FenNewtonSystem *N)
   PetscCall(MatShellSetOperation(N->S, MATOP_MULT, (void (*)(void))MultShell));
   PetscCall(MatSetOption(N->S, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatCreateVecs(N->S, &N->x, &N->rhs));
-  PetscCall(VecDuplicate(N->x, &N->residual));
-  PetscCall(PetscMalloc3(ot->m, &N->u, ot->m, &N->scale, ot->m, &N->inverse));
+  PetscCall(PetscMalloc2(ot->m, &N->u, ot->m, &N->scale));
   ot->op->keep = PETSC_TRUE;
   PetscCall(KSPCreate(comm, &N->ksp));
   PetscCall(KSPSetOptionsPrefix(N->ksp, prefix));
@@ -103,9 +101,8 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(MatDestroy(&N->P));
   PetscCall(VecDestroy(&N->x));
   PetscCall(VecDestroy(&N->rhs));
-  PetscCall(VecDestroy(&N->residual));
   PetscCall(FenGridCycleDestroy(&N->cycle));
-  PetscCall(PetscFree3(N->u, N->scale, N->inverse));
+  PetscCall(PetscFree2(N->u, N->scale));
   PetscFunctionReturn(0);
 }
 
@@ -234,83 +231,62 @@ static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const d
   PetscFunctionReturn(0);
 }
 
-/* product in unscaled numbers, for the coarse grids */
-static PetscErrorCode Unscaled(void *ctx, const double x[], double y[])
+/* an array of couplings, see FenOTCouplings(): edges of the graph; the one of no offset gives the average */
+static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const double v[])
 {
   FenNewtonSystem *N = (FenNewtonSystem *)ctx;
+  FenLayout        layout;
+  FenInt           n;
+  FenDD            sum = {0, 0};
+  double           total;
 
   PetscFunctionBegin;
-  PetscCall(FenOTMultNormal(N->ot->op, x, y));
-  for (FenInt j = 0; j < N->ot->m; j++)
-    y[j] = (1 + N->shift) * N->c[j] * x[j] - y[j];
+  PetscCall(FenGridCycleSetCouplings(N->cycle, offset, v));
+  if (offset[0] || offset[1] || offset[2])
+    PetscFunctionReturn(0);
+  PetscCall(FenOTCouplingsLayout(N->ot->op, &layout));
+  PetscCall(FenLayoutGetLocalSize(layout, &n));
+  for (FenInt j = 0; j < n; j++)
+    FenDDAdd(&sum, v[j]);
+  PetscCall(FenDDReduce(N->ot->op->comm, 1, &sum, &total));
+  N->average = 1 / PetscMax(total, 1e-300);
   PetscFunctionReturn(0);
 }
 
-/* The smoother of the present plan, one pass: with the diagonal of an old one the cycle may be indefinite */
-static PetscErrorCode UpdateSmoother(FenNewtonSystem *N)
-{
-  PetscFunctionBegin;
-  PetscCall(Diagonal(N, N->inverse));
-  for (FenInt j = 0; j < N->ot->m; j++)
-    N->inverse[j] = N->scale[j] > 0 ? DAMPING / N->inverse[j] : 1;
-  PetscFunctionReturn(0);
-}
-
-/* coarse grids of the present plan */
+/* the graph of the present plan's couplings between near neighbours, and its coarse grids */
 static PetscErrorCode BuildCycle(FenNewtonSystem *N)
 {
   FenOT     ot = N->ot;
-  FenLayout layout;
-  double   *excess;
+  FenLayout layout, edges;
 
   PetscFunctionBegin;
   if (!N->cycle) {
     PetscCall(FenMeasureGetLayout(ot->op->measure[1], &layout));
-    PetscCall(FenGridCycleCreate(layout, ot->op->kernels, &N->cycle));
+    PetscCall(FenOTCouplingsLayout(ot->op, &edges));
+    PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
   }
-  PetscCall(PetscMalloc1(ot->m, &excess));
-  for (FenInt j = 0; j < ot->m; j++)
-    excess[j] = N->shift * N->c[j];
-  PetscCall(FenGridCycleBuild(N->cycle, Unscaled, N, excess));
-  PetscCall(PetscFree(excess));
+  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, TakeCoupling, N));
+  PetscCall(FenGridCycleBuild(N->cycle, N->c, N->shift));
   PetscFunctionReturn(0);
 }
 
-/* V-cycle: one damped sweep of the diagonal before and after the coarse grids, which work in unscaled numbers */
+/* the V-cycle works in unscaled numbers */
 static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
 {
   FenNewtonSystem *N;
-  FenInt           m;
   const double    *pr;
-  double          *pz, *pt;
+  double          *pz;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &N));
-  m = N->ot->m;
   PetscCall(VecGetArrayRead(r, &pr));
   PetscCall(VecGetArray(z, &pz));
-  for (FenInt j = 0; j < m; j++)
-    pz[j] = N->inverse[j] * pr[j];
+  for (FenInt j = 0; j < N->ot->m; j++)
+    N->u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
+  PetscCall(FenGridCycleApply(N->cycle, N->u, pz));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
   PetscCall(VecRestoreArray(z, &pz));
-  for (int half = 0; half < 2; half++) {
-    PetscCall(MatMult(N->S, z, N->residual));
-    PetscCall(VecGetArray(z, &pz));
-    PetscCall(VecGetArray(N->residual, &pt));
-    for (FenInt j = 0; j < m; j++)
-      pt[j] = pr[j] - pt[j];
-    if (half)
-      for (FenInt j = 0; j < m; j++)
-        pz[j] += N->inverse[j] * pt[j];
-    else {
-      for (FenInt j = 0; j < m; j++)
-        pt[j] = N->scale[j] > 0 ? pt[j] / N->scale[j] : 0;
-      PetscCall(FenGridCycleCorrect(N->cycle, pt, N->u));
-      for (FenInt j = 0; j < m; j++)
-        pz[j] += N->scale[j] > 0 ? N->u[j] / N->scale[j] : 0;
-    }
-    PetscCall(VecRestoreArray(N->residual, &pt));
-    PetscCall(VecRestoreArray(z, &pz));
-  }
   PetscCall(VecRestoreArrayRead(r, &pr));
   PetscFunctionReturn(0);
 }
@@ -421,7 +397,7 @@ static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
   PetscCall(KSPReset(N->ksp));
-  PetscCall(KSPSetOperators(N->ksp, N->S, N->P));
+  PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles ? N->S : N->P));
   PetscCall(ChoosePC(N));
   PetscCall(KSPSetFromOptions(N->ksp));
   N->its_fresh = 0;
@@ -448,7 +424,7 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
 
   PetscFunctionBegin;
   *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
-                      N->ot->op->separable && N->average <= CYCLE_TARGETS);
+                      FenOTHasCouplings(N->ot->op) && N->average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
@@ -464,19 +440,21 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   Rescale(N);
   N->average_before = N->average;
   PetscCall(PetscMalloc1(N->ot->m, &d));
-  if (!WantSparse(N))
-    PetscCall(Diagonal(N, d));
-  N->sparse = WantSparse(N);
-  N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
   N->cycles = PETSC_FALSE;
-  if (N->sparse)
-    PetscCall(AssembleLaplacian(N, f, g));
-  else {
-    PetscCall(AssembleDiagonal(N, d));
+  if (N->average > 0)
     PetscCall(WantCycle(N, &N->cycles));
-    if (N->cycles)
-      PetscCall(BuildCycle(N));
+  if (!N->cycles && !WantSparse(N)) {
+    PetscCall(Diagonal(N, d));
+    PetscCall(WantCycle(N, &N->cycles));
   }
+  N->sparse = (PetscBool)(!N->cycles && WantSparse(N));
+  N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
+  if (N->cycles)
+    PetscCall(BuildCycle(N));
+  else if (N->sparse)
+    PetscCall(AssembleLaplacian(N, f, g));
+  else
+    PetscCall(AssembleDiagonal(N, d));
   PetscCall(PetscFree(d));
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
@@ -497,9 +475,9 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
   return PETSC_FALSE;
 }
 
-PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *N)
+PetscBool FenNewtonSystemIsCheap(const FenNewtonSystem *N)
 {
-  return (PetscBool)(N->sparse && IsDirect(N));
+  return (PetscBool)(N->cycles || (N->sparse && IsDirect(N)));
 }
 
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
@@ -544,8 +522,6 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], doub
 
   PetscFunctionBegin;
   Rescale(N);
-  if (N->cycles)
-    PetscCall(UpdateSmoother(N));
   PetscCall(VecGetArray(N->rhs, &r));
   for (FenInt j = 0; j < N->ot->m; j++)
     r[j] = rhs[j] * N->scale[j];

@@ -25,9 +25,7 @@ typedef struct {
   Mat           S, P; /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs;
   KSP           ksp;
-  FenGridCycle  cycle;   /* coarse grids of the target, or NULL */
-  double       *inverse; /* of the scaled diagonal: smoother of the cycle */
-  Vec           residual;
+  FenGridCycle  cycle;             /* coarse grids of the target, or NULL */
   double       *u;                 /* work on the target */
   double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
   PetscBool     cycles;            /* the cycle is in use */
@@ -48,8 +46,8 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */
 PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);
-/* the present preconditioner is a factorisation */
-PETSC_INTERN PetscBool FenNewtonSystemIsDirect(const FenNewtonSystem *);
+/* the present preconditioner is made anew for less than an iteration or two of CG cost */
+PETSC_INTERN PetscBool FenNewtonSystemIsCheap(const FenNewtonSystem *);
 /* d with S d = rhs to the relative tolerance, after the scaling; *failed: the preconditioner broke
    down and d is not to be used */
 PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],

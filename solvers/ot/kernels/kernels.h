@@ -66,6 +66,28 @@ typedef struct {
   double       *e; /* factors 2^(u_j - c_ij - M_i) of the window of target i, then those of the next: rows sum to one */
 } FenLines;
 
+/* Products of factors that two lines have in common: with e_ij those of the one and f_ij = 2^(minus_i + u_j - c_ij)
+   those of the other, for each offset o in [first, last]
+
+     out[(o-first)*ns + j] += sum_i e_ij v_i f_i,j+o       (v of FenLines) */
+typedef struct {
+  FenInt        first, last;
+  const double *u, *minus;
+  double       *f;   /* work: ns + last - first numbers for each lane */
+  double       *out; /* lanes next to each other, as everywhere */
+} FenLineCouple;
+
+/* A symmetric matrix on a grid as a graph: point q is coupled to q + shift[k] with weight w[k*ld + q] >= 0, and
+
+     (A x)_q = d_q x_q - sum_k (w_k,q x_q+shift + w_k,q-shift x_q-shift) */
+typedef struct {
+  FenInt        n; /* a multiple of linelanes */
+  FenInt        nk, ld;
+  const FenInt *shift; /* positive */
+  const double *w, *d, *x, *b, *inverse;
+} FenLaplace;
+typedef enum { FEN_LAPLACE_RESIDUAL, FEN_LAPLACE_JACOBI } FenLaplaceMode; /* y = b - A x; y = x + inverse (b - A x) */
+
 typedef struct {
   const char *name;
   int         lanes;
@@ -81,8 +103,8 @@ typedef struct {
                       double M[]);                  /* linelse that keeps the terms, see `e`; 0 in lines of no weight */
   void (*linemult)(const FenLines *, double out[]); /* out_i = sum_j e_ij v_j */
   void (*linemulttranspose)(const FenLines *, int squares, double out[]); /* out_j = sum_i e_ij (or e_ij^2) v_i */
-  /* y_q = sum over k of stencil[k*n + q] x[q + (k/5-2) stride + k%5-2], k < 25; n a multiple of 16 */
-  void (*stencil)(FenInt n, FenInt stride, const double stencil[], const double x[], double y[]);
+  void (*linecouple)(const FenLines *, const FenLineCouple *);
+  void (*laplace)(const FenLaplace *, FenLaplaceMode, double y[]);
 } FenKernels;
 
 PETSC_INTERN const FenKernels FenKernels_portable;

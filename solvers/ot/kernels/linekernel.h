@@ -332,21 +332,87 @@ static void LineMultTranspose(const FenLines *P, int squares, double out[])
     SpreadFactors(P, 0, out);
 }
 
-/* products with 5x5 points */
-static void Stencil(FenInt n, FenInt stride, const double stencil[], const double x[], double y[])
+/* ---- couplings of targets of a plan ---- */
+
+/* f of target i of the other line in the window of the first and the offsets around it; 0 beyond the line's ends */
+FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i, const FenTileKind kind)
 {
-  for (FenInt q = 0; q < n; q += FEN_GROUP) {
-    vd            S[2] = {v_set(0.0), v_set(0.0)};
-    const double *s = stencil + q;
+  LineTarget    T = TargetOfLines(P, i);
+  const double *mi = C->minus + i * FEN_GROUP;
+  const vd      w[2] = {v_load(mi), v_load(mi + FEN_SIMD)}, none = v_set(0.0);
+  double       *f = C->f;
 
-    for (int a = -2; a <= 2; a++)
-      for (int b = -2; b <= 2; b++, s += n) {
-        const double *v = x + q + a * stride + b;
+  T.u = C->u;
+  for (FenInt j = P->window[2 * i] + C->first; j < P->window[2 * i + 1] + C->last; j++, f += FEN_GROUP) {
+    vd t[2] = {none, none};
 
-        S[0] = v_fma(v_load(s), v_load(v), S[0]);
-        S[1] = v_fma(v_load(s + FEN_SIMD), v_load(v + FEN_SIMD), S[1]);
-      }
-    v_store(y + q, S[0]);
-    v_store(y + q + FEN_SIMD, S[1]);
+    if (j >= 0 && j < P->ns)
+      LineTerms(&T, j, kind, w, 0, t);
+    v_store(f, t[0]);
+    v_store(f + FEN_SIMD, t[1]);
   }
+}
+
+FEN_INLINE void CoupleLines(const FenLines *P, const FenLineCouple *C, const FenTileKind kind)
+{
+  const FenInt  n = C->last - C->first + 1, ld = P->ns * FEN_GROUP;
+  const double *e = P->e;
+
+  for (FenInt i = 0; i < P->nt; i++) {
+    const double *vi = P->v + i * FEN_GROUP;
+    const vd      v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
+
+    OtherFactors(P, C, i, kind);
+    for (FenInt j = P->window[2 * i], k = 0; j < P->window[2 * i + 1]; j++, k++, e += FEN_GROUP) {
+      const vd a[2] = {v[0] * v_load(e), v[1] * v_load(e + FEN_SIMD)};
+      double  *o = C->out + j * FEN_GROUP, *f = C->f + k * FEN_GROUP;
+
+      for (FenInt s = 0; s < n; s++, o += ld, f += FEN_GROUP) {
+        v_store(o, v_fma(a[0], v_load(f), v_load(o)));
+        v_store(o + FEN_SIMD, v_fma(a[1], v_load(f + FEN_SIMD), v_load(o + FEN_SIMD)));
+      }
+    }
+  }
+}
+
+static void LineCouple(const FenLines *P, const FenLineCouple *C)
+{
+  if (P->kind == FEN_TILE_L1)
+    CoupleLines(P, C, FEN_TILE_L1);
+  else
+    CoupleLines(P, C, FEN_TILE_SQEUCLIDEAN);
+}
+
+/* ---- graphs on grids ---- */
+
+FEN_INLINE void LaplaceRows(const FenLaplace *L, const int jacobi, double y[])
+{
+  for (FenInt q = 0; q < L->n; q += FEN_GROUP) {
+    const double *x = L->x + q, *w = L->w + q;
+    vd            S[2];
+
+    for (int h = 0; h < 2; h++)
+      S[h] = v_fnma(v_load(L->d + q + h * FEN_SIMD), v_load(x + h * FEN_SIMD), v_load(L->b + q + h * FEN_SIMD));
+    for (FenInt k = 0; k < L->nk; k++, w += L->ld) {
+      const double *wb = w - L->shift[k], *xb = x - L->shift[k], *xf = x + L->shift[k];
+
+      for (int h = 0; h < 2; h++) {
+        S[h] = v_fma(v_load(w + h * FEN_SIMD), v_load(xf + h * FEN_SIMD), S[h]);
+        S[h] = v_fma(v_load(wb + h * FEN_SIMD), v_load(xb + h * FEN_SIMD), S[h]);
+      }
+    }
+    for (int h = 0; h < 2; h++) {
+      if (jacobi)
+        S[h] = v_fma(v_load(L->inverse + q + h * FEN_SIMD), S[h], v_load(x + h * FEN_SIMD));
+      v_store(y + q + h * FEN_SIMD, S[h]);
+    }
+  }
+}
+
+static void Laplace(const FenLaplace *L, FenLaplaceMode mode, double y[])
+{
+  if (mode == FEN_LAPLACE_JACOBI)
+    LaplaceRows(L, 1, y);
+  else
+    LaplaceRows(L, 0, y);
 }

@@ -385,6 +385,7 @@ const FenKernels FEN_KERNELS = {
     .lineapply = LineApply,
     .linefactors = LineFactors,
     .linemult = LineMult,
-    .stencil = Stencil,
     .linemulttranspose = LineMultTranspose,
+    .linecouple = LineCouple,
+    .laplace = Laplace,
 };

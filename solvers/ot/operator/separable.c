@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Grids with a cost that is a sum over axes: the kernel is a product of one-dimensional kernels, so that a pass is a
-   sweep along each axis. Stage s works on axis d-1-s: it takes an array whose later axes are the targets' of the stage
-   already and turns this axis from one grid to the other. Lines are contiguous in the pencil layout of the axis;
+   sweep along each axis. FenStage s works on axis d-1-s: it takes an array whose later axes are the targets' of the
+   stage already and turns this axis from one grid to the other. Lines are contiguous in the pencil layout of the axis;
    FenRedist moves the array between pencils.
 
    With partial log sums L_0 = kappa g + log2 b, L_{s+1} = log2 sum 2^(L_s - c), the plan of g is a product of stages
@@ -11,42 +11,9 @@
    Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P without windows, O(n w) with windows of w points when
    epsilon is small, see sweeps.h. A plan keeps its windows. Messages: one all-to-all a stage between different pencils.
 */
-#include "operator.h"
-#include "sweeps.h"
+#include "separableimpl.h"
 #include <limits.h>
 #include <math.h>
-
-typedef struct {
-  PetscInt  axis;
-  FenLayout in, out;   /* pencils along the axis, before and after; storage: axis fastest */
-  FenRedist enter;     /* from the previous stage's output (or the measure's layout) into `in` */
-  FenInt    nin, nout; /* local sizes */
-  FenInt    lin, lout; /* length of a line before and after */
-  FenInt    nlines;
-} Stage;
-
-typedef struct {
-  Stage     stage[FEN_MAX_DIM];
-  FenRedist leave; /* from the last stage's output to the measure's layout */
-} Chain;
-
-typedef struct {
-  Chain     chain[2];              /* by direction */
-  FenRedist back[FEN_MAX_DIM];     /* transposed chain TO_SOURCE: into a stage's output, from the stage after it */
-  FenRedist out;                   /* ... and from the first stage's input to the target's layout */
-  double   *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
-  double   *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
-  FenInt    shape[2][FEN_MAX_DIM];
-  double *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM]; /* of the present plan: L_s at stage s's input, -L_{s+1} at its output */
-  int    *windows[2][FEN_MAX_DIM];             /* of the present plan: of its stages, and of the transposed ones */
-  PetscBool  have[2];                          /* are they there? */
-  FenFactors factors[FEN_MAX_DIM];             /* of the present plan, by stage */
-  PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
-  PetscBool  kept;                             /* all of them */
-  double    *weights;                          /* of the source, on the last stage's output */
-  double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
-  FenInt     nwork;
-} Separable;
 
 /* ---- lower envelopes: min_s (c(t,s) - h_s) on a line in linear time ---- */
 
@@ -129,41 +96,17 @@ static PetscErrorCode SweepHard(const FenSweep *s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Move(FenRedist r, const double *from, double *to)
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
-
-/* along the axis of a stage, from side 1-to to side `to` */
-static FenSweep StageSweep(FenOTOperator op, const Stage *g, FenDirection to, PetscBool scaled)
-{
-  Separable *S = (Separable *)op->data;
-  double *(*axis)[FEN_MAX_DIM] = scaled ? S->axis : S->plain;
-
-  return (FenSweep){.kernels = op->kernels,
-                    .kind = FenTileKindOf(op->kind),
-                    .nt = S->shape[to][g->axis],
-                    .ns = S->shape[1 - to][g->axis],
-                    .nlines = g->nlines,
-                    .xt = axis[to][g->axis],
-                    .xs = axis[1 - to][g->axis],
-                    .work = S->sweep};
-}
-
 /* the array in S->a, on the layout of the direction's sources, is taken through all stages into `out` */
 static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool hard, PetscBool keep, double out[])
 {
-  Separable *S = (Separable *)op->data;
-  Chain     *C = &S->chain[dir];
+  FenSeparable *S = (FenSeparable *)op->data;
+  FenChain     *C = &S->chain[dir];
 
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++) {
-    FenSweep w = StageSweep(op, &C->stage[s], dir, (PetscBool)!hard);
+    FenSweep w = FenStageSweep(op, &C->stage[s], dir, (PetscBool)!hard);
 
-    PetscCall(Move(C->stage[s].enter, S->a, S->b));
+    PetscCall(FenSeparableMove(C->stage[s].enter, S->a, S->b));
     w.u = S->b;
     w.out = S->a;
     if (keep) {
@@ -180,7 +123,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
       S->minus[s][i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
   }
-  PetscCall(Move(C->leave, S->a, out));
+  PetscCall(FenSeparableMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -193,7 +136,7 @@ static void Exponents(FenOTOperator op, int side, const double h[], double u[])
 static PetscErrorCode Soft(FenOTOperator op, FenDirection dir, PetscBool keep, const double in[], double out[])
 {
   PetscFunctionBegin;
-  Exponents(op, 1 - (int)dir, in, ((Separable *)op->data)->a);
+  Exponents(op, 1 - (int)dir, in, ((FenSeparable *)op->data)->a);
   PetscCall(RunChain(op, dir, PETSC_FALSE, keep, out));
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] /= -op->kappa;
@@ -209,7 +152,7 @@ static PetscErrorCode SoftTransform_Separable(FenOTOperator op, FenDirection dir
 
 static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], double f[])
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   S->kept = S->whole = op->keep;
@@ -221,8 +164,8 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
 
 static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir, const double in[], double out[])
 {
-  Separable *S = (Separable *)op->data;
-  const int  c = 1 - (int)dir;
+  FenSeparable *S = (FenSeparable *)op->data;
+  const int     c = 1 - (int)dir;
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < op->n[c]; i++)
@@ -236,16 +179,16 @@ static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir
 /* E v with the cost of one axis as weight (or none: axis < 0) */
 static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis, double out[])
 {
-  Separable *S = (Separable *)op->data;
-  Chain     *C = &S->chain[FEN_TO_SOURCE];
+  FenSeparable *S = (FenSeparable *)op->data;
+  FenChain     *C = &S->chain[FEN_TO_SOURCE];
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
   for (PetscInt s = 0; s < op->dim; s++) {
-    const Stage *g = &C->stage[s];
-    FenSweep     w = StageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+    const FenStage *g = &C->stage[s];
+    FenSweep        w = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(Move(g->enter, S->a, S->b));
+    PetscCall(FenSeparableMove(g->enter, S->a, S->b));
     w.u = S->L[s];
     w.w = S->minus[s];
     w.v = S->b;
@@ -259,7 +202,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     else
       FenSweepApply(&w);
   }
-  PetscCall(Move(C->leave, S->a, out));
+  PetscCall(FenSeparableMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -286,8 +229,8 @@ static PetscErrorCode Mult_Separable(FenOTOperator op, PetscInt nv, const double
 
 static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
 {
-  Separable   *S = (Separable *)op->data;
-  const double k = power * op->kappa, factor = op->kind == FEN_COST_L1 ? k : sqrt(k);
+  FenSeparable *S = (FenSeparable *)op->data;
+  const double  k = power * op->kappa, factor = op->kind == FEN_COST_L1 ? k : sqrt(k);
 
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
@@ -301,14 +244,14 @@ static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
 static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *const L[], double *const minus[],
                                     PetscBool plan, double out[])
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[0]));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    FenSweep t = StageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
+    FenSweep t = FenStageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
 
-    PetscCall(Move(S->back[s], S->a, S->b));
+    PetscCall(FenSeparableMove(S->back[s], S->a, S->b));
     t.u = minus[s];
     t.w = L[s];
     t.v = S->b;
@@ -318,27 +261,27 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
     FenSweepApply(&t);
   }
   S->have[1] = (PetscBool)(plan || S->have[1]);
-  PetscCall(Move(S->out, S->a, out));
+  PetscCall(FenSeparableMove(S->out, S->a, out));
   PetscFunctionReturn(0);
 }
 
 /* the same with kept factors, or their squares: E_ij is one product of factors of stages */
 static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], PetscBool squares, double out[])
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[0]));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    FenSweep t = StageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
+    FenSweep t = FenStageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(Move(S->back[s], S->a, S->b));
+    PetscCall(FenSeparableMove(S->back[s], S->a, S->b));
     t.v = S->b;
     t.out = S->a;
     t.windows = S->windows[0][s];
     FenSweepMult(&t, &S->factors[s], squares ? FEN_SWEEP_SQUARES : FEN_SWEEP_TRANSPOSED);
   }
-  PetscCall(Move(S->out, S->a, out));
+  PetscCall(FenSeparableMove(S->out, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -346,16 +289,16 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
    between */
 static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[])
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
   for (PetscInt k = 0; k < 2 * op->dim - 1; k++) {
-    const PetscInt s = k < op->dim ? k : 2 * op->dim - 2 - k;
-    const Stage   *g = &S->chain[FEN_TO_SOURCE].stage[s];
-    FenSweep       t = StageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+    const PetscInt  s = k < op->dim ? k : 2 * op->dim - 2 - k;
+    const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+    FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(Move(k < op->dim ? g->enter : S->back[s], S->a, S->b));
+    PetscCall(FenSeparableMove(k < op->dim ? g->enter : S->back[s], S->a, S->b));
     t.v = S->b;
     t.w = S->weights;
     t.out = S->a;
@@ -365,13 +308,13 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
                  : k == op->dim - 1 ? FEN_SWEEP_BOTH
                                     : FEN_SWEEP_TRANSPOSED);
   }
-  PetscCall(Move(S->out, S->a, out));
+  PetscCall(FenSeparableMove(S->out, S->a, out));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], double out[])
 {
-  Separable    *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
   const double *a;
   double       *u;
 
@@ -394,13 +337,13 @@ static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], doubl
  */
 static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], double out[])
 {
-  Separable *S = (Separable *)op->data;
-  double    *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];
+  FenSeparable *S = (FenSeparable *)op->data;
+  double       *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];
 
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 2));
   for (PetscInt s = 0; s < op->dim; s++) {
-    const Stage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+    const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
 
     PetscCall(PetscMalloc2(g->nin, &L[s], g->nout, &minus[s]));
     for (FenInt i = 0; i < g->nin; i++)
@@ -417,7 +360,7 @@ static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], doub
 
 static PetscErrorCode MultTranspose_Separable(FenOTOperator op, const double v[], PetscBool squares, double out[])
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   if (S->kept)
@@ -431,7 +374,7 @@ static PetscErrorCode MultTranspose_Separable(FenOTOperator op, const double v[]
 
 static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 1));
@@ -441,12 +384,12 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
 
 static PetscErrorCode Destroy_Separable(FenOTOperator op)
 {
-  Separable *S = (Separable *)op->data;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
   for (int dir = 0; dir < 2; dir++) {
     for (PetscInt s = 0; s < op->dim; s++) {
-      Stage *g = &S->chain[dir].stage[s];
+      FenStage *g = &S->chain[dir].stage[s];
 
       PetscCall(FenRedistDestroy(&g->enter));
       PetscCall(FenLayoutDestroy(&g->in));
@@ -471,10 +414,10 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
 /* pencil layouts of a direction: axis d-1 first; a stage changes the length of its axis only */
 static PetscErrorCode MakeChain(FenOTOperator op, FenDirection dir)
 {
-  Separable *S = (Separable *)op->data;
-  Chain     *C = &S->chain[dir];
-  FenLayout  from[2], previous;
-  FenInt     shape[FEN_MAX_DIM];
+  FenSeparable *S = (FenSeparable *)op->data;
+  FenChain     *C = &S->chain[dir];
+  FenLayout     from[2], previous;
+  FenInt        shape[FEN_MAX_DIM];
 
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
@@ -482,7 +425,7 @@ static PetscErrorCode MakeChain(FenOTOperator op, FenDirection dir)
   PetscCall(PetscArraycpy(shape, S->shape[1 - dir], FEN_MAX_DIM));
   previous = from[1 - dir];
   for (PetscInt s = 0; s < op->dim; s++) {
-    Stage    *g = &C->stage[s];
+    FenStage *g = &C->stage[s];
     FenLayout whole;
 
     g->axis = op->dim - 1 - s;
@@ -509,15 +452,15 @@ static PetscErrorCode MakeChain(FenOTOperator op, FenDirection dir)
 
 static PetscErrorCode MakeTransposed(FenOTOperator op)
 {
-  Separable *S = (Separable *)op->data;
-  Chain     *C = &S->chain[FEN_TO_SOURCE];
-  FenLayout  layout[2];
+  FenSeparable *S = (FenSeparable *)op->data;
+  FenChain     *C = &S->chain[FEN_TO_SOURCE];
+  FenLayout     layout[2];
 
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
     PetscCall(FenMeasureGetLayout(op->measure[s], &layout[s]));
   for (PetscInt s = 0; s < op->dim; s++) {
-    const Stage *g = &C->stage[s];
+    const FenStage *g = &C->stage[s];
 
     PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &S->back[s]));
     PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
@@ -531,21 +474,21 @@ static PetscErrorCode MakeTransposed(FenOTOperator op)
 /* the source's weights on the last stage's output */
 static PetscErrorCode MoveWeights(FenOTOperator op)
 {
-  Separable     *S = (Separable *)op->data;
+  FenSeparable  *S = (FenSeparable *)op->data;
   const PetscInt last = op->dim - 1;
   const double  *a;
 
   PetscFunctionBegin;
   PetscCall(FenMeasureGetWeights(op->measure[0], &a));
   PetscCall(PetscMalloc1(S->chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
-  PetscCall(Move(S->back[last], a, S->weights));
+  PetscCall(FenSeparableMove(S->back[last], a, S->weights));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
 {
-  Separable *S;
-  FenInt     longest = 1;
+  FenSeparable *S;
+  FenInt        longest = 1;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&S));

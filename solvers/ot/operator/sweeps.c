@@ -253,3 +253,47 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     Scatter(&b, product == FEN_SWEEP_FORWARD ? s->nt : s->ns, work[4], s->out);
   }
 }
+
+FenInt FenSweepCoupleWork(const FenKernels *kernels, FenInt ns, FenInt offsets)
+{
+  return ((ns + offsets) + ns * offsets) * kernels->linelanes;
+}
+
+/* the other lines of a block; where there is none its factors are zero */
+static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const Block *b, double u[], double minus[])
+{
+  Block other = *b;
+
+  for (FenInt l = 0; l < b->lanes; l++)
+    other.line[l] = PetscMax(0, c->other[b->line[l]]);
+  GatherLines(&other, s->ns, c->u, u);
+  GatherLines(&other, s->nt, c->minus, minus);
+  for (FenInt l = 0; l < b->lanes; l++)
+    for (FenInt i = 0; c->other[b->line[l]] < 0 && i < s->nt; i++)
+      minus[i * b->lanes + l] = FEN_NONE;
+}
+
+void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCouplings *c)
+{
+  const FenInt lanes = s->kernels->linelanes, n = c->last - c->first + 1;
+  FenSweep     whole = *s;
+
+  whole.whole = PETSC_TRUE;
+  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+    const Block   b = MakeBlock(&whole, first);
+    double       *work[ARRAYS];
+    FenLines      P = BlockLines(s, first, work);
+    FenLineCouple C = {.first = c->first, .last = c->last, .u = work[0], .minus = work[3], .f = c->work};
+
+    if (!first)
+      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    P.e = F->e + F->start[first / lanes];
+    GatherLines(&b, s->nt, s->v, work[1]);
+    GatherOthers(s, c, &b, work[0], work[3]);
+    C.out = c->work + (s->ns + n) * lanes;
+    memset(C.out, 0, (size_t)(n * s->ns * lanes) * sizeof(double));
+    s->kernels->linecouple(&P, &C);
+    for (FenInt o = 0; o < n; o++)
+      Scatter(&b, s->ns, C.out + o * s->ns * lanes, c->out + o * c->ld);
+  }
+}

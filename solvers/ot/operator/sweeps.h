@@ -46,3 +46,16 @@ PETSC_INTERN PetscErrorCode FenSweepFactors(const FenSweep *, FenFactors *);
    the targets in between, w: out_j = sum_i e_ij w_i sum_k e_ik v_k */
 typedef enum { FEN_SWEEP_FORWARD, FEN_SWEEP_TRANSPOSED, FEN_SWEEP_SQUARES, FEN_SWEEP_BOTH } FenSweepProduct;
 PETSC_INTERN void FenSweepMult(const FenSweep *, const FenFactors *, FenSweepProduct);
+
+/* Couplings of sources through the targets of kept factors e: with f those of another line, for each offset o in
+   [first, last], out[(o-first)*ld + j] = sum_i e_ij v_i f_i,j+o */
+typedef struct {
+  FenInt        first, last;
+  const FenInt *other;     /* for each line the other one's number in u and minus, -1: none */
+  const double *u, *minus; /* exponents of lines, and minus their log sums */
+  double       *out;
+  FenInt        ld;
+  double       *work; /* FenSweepCoupleWork() numbers */
+} FenSweepCouplings;
+PETSC_INTERN FenInt FenSweepCoupleWork(const FenKernels *, FenInt ns, FenInt offsets);
+PETSC_INTERN void   FenSweepCouple(const FenSweep *, const FenFactors *, const FenSweepCouplings *);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the parts of the V-cycle on grids share; see gridcycle.c. Axes (i, k, j): two axes are (i, 1, j). */
+#pragma once
+#include "gridcycle.h"
+
+#define FEN_GRID_HALO 3  /* planes of neighbours: 2 for products, 3 for coarse matrices */
+#define FEN_GRID_MOST 62 /* offsets that come after zero, of at most 2 along three axes */
+
+typedef struct {
+  FenInt      n[3], lo, hi;           /* whole grid; my planes [lo, hi) */
+  FenInt      plane, size, front, ld; /* points of a plane, mine; before mine, and in all, with halos */
+  PetscBool   all;                    /* all ranks have all planes */
+  PetscMPIInt up, down;               /* neighbours, or MPI_PROC_NULL */
+  FenInt      shift[FEN_GRID_MOST];   /* of the offsets, in the order of the grid */
+  double     *w;                      /* weights of edges, with halos */
+  double     *d, *inverse;            /* diagonal, with halos; its damped inverse, 0 where nothing couples */
+  double     *x, *t, *r, *b;          /* x, t, r with halos; r is the excess while grids are made */
+  double     *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
+} FenGrid;
+
+struct _p_FenGridCycle {
+  MPI_Comm          comm;
+  PetscMPIInt       ranks, rank;
+  const FenKernels *kernels;
+  PetscInt          dim, nk; /* offsets */
+  int               offset[FEN_GRID_MOST][3];
+  FenLayout         slabs;
+  FenRedist         to, from, edges; /* between the caller's layouts and slabs */
+  PetscInt          ngrids;
+  FenGrid           grid[32]; /* 0: the finest */
+  PetscMPIInt      *counts, *starts;
+  double           *plane, *row; /* work of transfers */
+};
+
+/* my part of an array with halos */
+static inline double *FenGridMine(const FenGrid *G, double *with_halo)
+{
+  return with_halo + G->front;
+}
+
+/* number of the offset, -1 for zero; the sign is that of the one that comes after zero of o and -o */
+static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int o[3], int *sign)
+{
+  const int s = o[0] ? (o[0] > 0 ? 1 : -1) : o[1] ? (o[1] > 0 ? 1 : -1) : o[2] >= 0 ? 1 : -1, R = FEN_GRID_RADIUS;
+  const int a = s * o[0], b = s * o[1], c = s * o[2], side = C->dim > 2 ? 2 * R + 1 : 1;
+
+  *sign = s;
+  return (a * side + b) * (2 * R + 1) + c - 1;
+}
+
+/* halos of an array: so many planes of the neighbours; what lies beyond the grid stays as it is, zero */
+PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt planes, double with_halo[]);
+/* out = R of my part and the halos of an array: the planes [lo, hi) of a coarse grid */
+PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, FenInt lo,
+                                            FenInt hi, const double v[], double out[]);
+/* planes of a coarse grid that a rank makes from a finer one */
+static inline void FenGridCoarsePlanes(const FenGrid *fine, const FenInt n[3], FenInt *lo, FenInt *hi)
+{
+  *lo = n[0] < fine->n[0] ? (fine->lo + 1) / 2 : fine->lo;
+  *hi = n[0] < fine->n[0] ? (fine->hi + 1) / 2 : fine->hi;
+}
+/* planes that each rank has made, put together on all ranks if they have the coarse grid and not the fine one; in
+   `coarse` they are in place otherwise */
+PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
+                                            const double made[], double out[]);
+/* halos of edges, and the diagonal from edges and excess */
+PETSC_INTERN PetscErrorCode FenGridDiagonal(FenGridCycle, FenGrid *);
+/* edges and excess of a coarse grid: R A R^T */
+PETSC_INTERN PetscErrorCode FenGridGalerkin(FenGridCycle, FenGrid *fine, FenGrid *coarse);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Couplings of targets through the sources of a plan on grids, B_jk = sum_i a_i E_ij E_ik for k - j among the offsets
+   of at most `radius` along each axis: what an assembled Newton matrix is made of.
+
+   E is a product of stages, so that the sum is taken axis by axis, last stage first. On the last stage's lines (along
+   axis 0), for each offset o of axis 0,
+
+     M_o(j) = sum_i e_ij a_i e_i,j+o ,
+
+   and on the lines of the stage before, which belong to targets j of axis 0, with the factors f of the line j + o
+
+     M_o,p(k) = sum_i e_ik M_o(i) f_i,k+p .
+
+   B is symmetric: offsets are those that come after zero in the order of the grid, and zero. The other line's factors
+   are made again from its exponents, which the owner sends for lines next to another rank's.
+
+   Work for windows of w: on two axes with radius 2 about 16 w multiply-adds and 3 (w + 4) exponentials a point, as much
+   as two or three products. Memory 2 radius + 1 arrays an axis, none of the results. Messages: one redistribution for
+   each array between two stages; two arrays of `radius` lines from neighbours.
+*/
+#include "separableimpl.h"
+
+#define MOST 125 /* offsets of an axis pass: (2 radius + 1)^3 */
+
+typedef struct {
+  PetscInt axis, radius;
+  FenBox   mine, all; /* my lines; those that I need */
+  FenInt   length[2]; /* of lines before and after the stage */
+  double  *u, *minus; /* of all these lines */
+  double  *made[2];   /* the same, if they are not the operator's own */
+} Others;
+
+/* lines of a box are numbered in the order of the other axes */
+static FenInt LineOf(const FenBox *box, PetscInt axis, const FenInt at[])
+{
+  FenInt line = 0;
+
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++)
+    if (k != axis)
+      line = line * (box->hi[k] - box->lo[k]) + at[k] - box->lo[k];
+  return line;
+}
+
+static FenInt Lines(const FenBox *box, PetscInt axis)
+{
+  FenInt n = 1;
+
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++)
+    if (k != axis)
+      n *= PetscMax(0, box->hi[k] - box->lo[k]);
+  return n;
+}
+
+/* next line of a box; false after the last one */
+static PetscBool NextLine(const FenBox *box, PetscInt axis, FenInt at[])
+{
+  for (PetscInt k = FEN_MAX_DIM - 1; k >= 0; k--) {
+    if (k == axis)
+      continue;
+    if (++at[k] < box->hi[k])
+      return PETSC_TRUE;
+    at[k] = box->lo[k];
+  }
+  return PETSC_FALSE;
+}
+
+/* a box with the lines that its own are coupled to: axes before the stage's are those of the targets */
+static FenBox Expanded(const FenBox *box, PetscInt axis, PetscInt radius, const FenInt shape[])
+{
+  FenBox b = *box;
+
+  for (PetscInt k = 0; k < axis; k++) {
+    b.lo[k] = PetscMax(0, b.lo[k] - radius);
+    b.hi[k] = PetscMin(shape[k], b.hi[k] + radius);
+  }
+  return b;
+}
+
+static FenBox Intersection(const FenBox *a, const FenBox *b)
+{
+  FenBox c;
+
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++) {
+    c.lo[k] = PetscMax(a->lo[k], b->lo[k]);
+    c.hi[k] = PetscMax(c.lo[k], PetscMin(a->hi[k], b->hi[k]));
+  }
+  return c;
+}
+
+/* lines of `part` between an array of the lines of `box` and a message */
+static void CopyLines(const FenBox *part, const FenBox *box, PetscInt axis, FenInt length, PetscBool pack,
+                      double array[], double message[])
+{
+  FenInt at[FEN_MAX_DIM];
+
+  if (!Lines(part, axis))
+    return;
+  PetscArraycpy(at, part->lo, FEN_MAX_DIM);
+  do {
+    double *line = array + LineOf(box, axis, at) * length;
+
+    for (FenInt i = 0; i < length; i++)
+      if (pack)
+        message[i] = line[i];
+      else
+        line[i] = message[i];
+    message += length;
+  } while (NextLine(part, axis, at));
+}
+
+/* the lines that I need of an array `own` on the lines of `layout` */
+static PetscErrorCode Fetch(FenLayout layout, const Others *O, FenInt length, const double own[], double all[])
+{
+  MPI_Comm     comm = PetscObjectComm((PetscObject)layout);
+  FenInt       shape[FEN_MAX_DIM], in = 0, out = 0;
+  PetscMPIInt  ranks, rank, nrequests = 0, tag;
+  MPI_Request *request;
+  double      *received, *sent;
+  FenBox       box, part;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(FenLayoutGetShape(layout, shape));
+  PetscCall(PetscObjectGetNewTag((PetscObject)layout, &tag));
+  PetscCall(PetscMalloc3((size_t)(Lines(&O->all, O->axis) * length), &received,
+                         (size_t)(Lines(&O->mine, O->axis) * length * PetscMin(ranks, 27)), &sent, (size_t)(2 * ranks),
+                         &request));
+  CopyLines(&O->mine, &O->mine, O->axis, length, PETSC_TRUE, (double *)own, received);
+  CopyLines(&O->mine, &O->all, O->axis, length, PETSC_FALSE, all, received);
+  for (PetscMPIInt r = 0; r < ranks; r++) {
+    PetscMPIInt n;
+
+    PetscCall(FenLayoutGetBox(layout, r, &box));
+    part = Intersection(&O->all, &box);
+    if (r != rank && Lines(&part, O->axis)) {
+      PetscCall(FenMPIIntCast(Lines(&part, O->axis) * length, &n));
+      PetscCallMPI(MPI_Irecv(received + in, n, MPI_DOUBLE, r, tag, comm, &request[nrequests++]));
+      in += n;
+    }
+  }
+  for (PetscMPIInt r = 0; r < ranks; r++) {
+    PetscMPIInt n;
+
+    PetscCall(FenLayoutGetBox(layout, r, &box));
+    if (r == rank || !Lines(&box, O->axis))
+      continue;
+    box = Expanded(&box, O->axis, O->radius, shape);
+    part = Intersection(&O->mine, &box);
+    if (Lines(&part, O->axis)) {
+      PetscCall(FenMPIIntCast(Lines(&part, O->axis) * length, &n));
+      CopyLines(&part, &O->mine, O->axis, length, PETSC_TRUE, (double *)own, sent + out);
+      PetscCallMPI(MPI_Isend(sent + out, n, MPI_DOUBLE, r, tag, comm, &request[nrequests++]));
+      out += n;
+    }
+  }
+  PetscCallMPI(MPI_Waitall(nrequests, request, MPI_STATUSES_IGNORE));
+  in = 0;
+  for (PetscMPIInt r = 0; r < ranks; r++) {
+    PetscCall(FenLayoutGetBox(layout, r, &box));
+    part = Intersection(&O->all, &box);
+    if (r != rank && Lines(&part, O->axis)) {
+      CopyLines(&part, &O->all, O->axis, length, PETSC_FALSE, all, received + in);
+      in += Lines(&part, O->axis) * length;
+    }
+  }
+  PetscCall(PetscFree3(received, sent, request));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius, Others *O)
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+  FenInt          shape[FEN_MAX_DIM], n;
+  PetscMPIInt     ranks;
+
+  PetscFunctionBegin;
+  *O = (Others){.axis = g->axis, .radius = radius, .u = S->L[s], .minus = S->minus[s], .length = {g->lin, g->lout}};
+  PetscCall(FenLayoutGetBox(g->in, -1, &O->mine));
+  PetscCall(FenLayoutGetShape(g->in, shape));
+  O->all = O->mine;
+  PetscCallMPI(MPI_Comm_size(op->comm, &ranks));
+  if (ranks == 1 || !g->axis)
+    PetscFunctionReturn(0);
+  if (Lines(&O->mine, g->axis))
+    O->all = Expanded(&O->mine, g->axis, radius, shape);
+  n = Lines(&O->all, g->axis);
+  PetscCall(PetscMalloc2((size_t)(n * g->lin), &O->made[0], (size_t)(n * g->lout), &O->made[1]));
+  PetscCall(Fetch(g->in, O, g->lin, S->L[s], O->made[0]));
+  PetscCall(Fetch(g->out, O, g->lout, S->minus[s], O->made[1]));
+  O->u = O->made[0];
+  O->minus = O->made[1];
+  PetscFunctionReturn(0);
+}
+
+/* for each of my lines the one that is `offset` away */
+static void OtherLines(const Others *O, const FenInt offset[], FenInt other[])
+{
+  FenInt at[FEN_MAX_DIM], l = 0;
+
+  if (!Lines(&O->mine, O->axis))
+    return;
+  PetscArraycpy(at, O->mine.lo, FEN_MAX_DIM);
+  do {
+    FenInt    to[FEN_MAX_DIM];
+    PetscBool inside = PETSC_TRUE;
+
+    for (PetscInt k = 0; k < FEN_MAX_DIM; k++) {
+      to[k] = at[k] + offset[k];
+      inside = (PetscBool)(inside && (k == O->axis || (to[k] >= O->all.lo[k] && to[k] < O->all.hi[k])));
+    }
+    other[l++] = inside ? LineOf(&O->all, O->axis, to) : -1;
+  } while (NextLine(&O->mine, O->axis, at));
+}
+
+/* arrays of a stage: one for each offset of the axes done so far */
+typedef struct {
+  PetscInt n;
+  FenInt   offset[MOST][FEN_MAX_DIM];
+  double  *value; /* one after the other */
+  FenInt   ld;
+} Sums;
+
+/* through stage s: each array becomes one for each offset of the stage's axis. Those of the first stage are taken away
+   at once */
+static PetscErrorCode Through(FenOTOperator op, PetscInt s, PetscInt radius, const Sums *before, Sums *after,
+                              FenOTTakeCoupling take, void *ctx)
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+  FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+  Others          O;
+  FenInt         *other;
+  double         *work;
+
+  PetscFunctionBegin;
+  PetscCall(OthersCreate(op, s, radius, &O));
+  PetscCall(PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * radius + 1), &work));
+  after->n = 0;
+  after->ld = g->nin;
+  PetscCall(PetscMalloc1((size_t)((s ? before->n : 1) * (2 * radius + 1) * g->nin), &after->value));
+  for (PetscInt p = 0; p < before->n; p++) {
+    const FenInt     *at = before->offset[p];
+    const PetscBool   zero = (PetscBool)(!at[0] && !at[1] && !at[2]);
+    FenSweepCouplings c = {.first = zero ? 0 : -radius,
+                           .last = radius,
+                           .other = other,
+                           .u = O.u,
+                           .minus = O.minus,
+                           .out = after->value + (s ? after->n * g->nin : 0),
+                           .ld = g->nin,
+                           .work = work};
+
+    OtherLines(&O, at, other);
+    t.v = before->value + p * before->ld;
+    t.windows = S->windows[0][s];
+    FenSweepCouple(&t, &S->factors[s], &c);
+    for (FenInt o = c.first; o <= c.last; o++) {
+      PetscArraycpy(after->offset[after->n], at, FEN_MAX_DIM);
+      after->offset[after->n][g->axis] = o;
+      if (!s)
+        PetscCall((*take)(ctx, after->offset[after->n], c.out + (o - c.first) * c.ld));
+      after->n++;
+    }
+  }
+  PetscCall(PetscFree2(other, work));
+  PetscCall(PetscFree2(O.made[0], O.made[1]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTCouplingsLayout(FenOTOperator op, FenLayout *layout)
+{
+  PetscFunctionBegin;
+  *layout = op->separable ? ((FenSeparable *)op->data)->chain[FEN_TO_SOURCE].stage[0].in : NULL;
+  PetscFunctionReturn(0);
+}
+
+PetscBool FenOTHasCouplings(FenOTOperator op)
+{
+  return (PetscBool)(op->separable && ((FenSeparable *)op->data)->kept);
+}
+
+PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, FenOTTakeCoupling take, void *ctx)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+  Sums         *now, *next;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(1, &now, 1, &next));
+  now->n = 1;
+  now->ld = S->chain[FEN_TO_SOURCE].stage[op->dim - 1].nout;
+  PetscCall(PetscMalloc1((size_t)now->ld, &now->value));
+  PetscCall(PetscArraycpy(now->value, S->weights, now->ld));
+  for (PetscInt s = op->dim - 1; s >= 0; s--) {
+    PetscCall(Through(op, s, radius, now, next, take, ctx));
+    PetscCall(PetscFree(now->value));
+    if (!s)
+      break;
+    now->n = next->n;
+    now->ld = S->chain[FEN_TO_SOURCE].stage[s - 1].nout;
+    PetscCall(PetscMalloc1((size_t)(now->n * now->ld), &now->value));
+    for (PetscInt k = 0; k < next->n; k++) {
+      PetscCall(PetscArraycpy(now->offset[k], next->offset[k], FEN_MAX_DIM));
+      PetscCall(FenSeparableMove(S->back[s - 1], next->value + k * next->ld, now->value + k * now->ld));
+    }
+    PetscCall(PetscFree(next->value));
+  }
+  PetscCall(PetscFree(next->value));
+  PetscCall(PetscFree2(now, next));
+  op->passes += 4 * op->share;
+  PetscFunctionReturn(0);
+}
