@@ -259,43 +259,12 @@ static PetscErrorCode FillLanes(FenBellman b, FenInt chunk, FenInt a, FenChunkSt
   PetscFunctionReturn(0);
 }
 
-typedef double Eight __attribute__((vector_size(8 * FEN_LANES), aligned(8))); /* made of what the processor has */
-
-/* as Normalise(), for all lanes; rows that are not there sum to zero. Sums with their rounding errors in a sum beside
-   them are as good as double-doubles */
-static void NormaliseSlot(FenInt n, double prob[])
+/* columns of successors that are other ranks', or of states with numbers of their own */
+static void FillOutside(FenBellman b, const FenSlotRows *rows, int col[])
 {
-  Eight  sum = {0}, low = {0}, *p = (Eight *)(void *)prob;
-  double whole[FEN_LANES];
-  int    all = 1;
-
-  for (FenInt j = 0; j < n; j++) {
-    const Eight x = p[j], t = sum + x, part = t - sum;
-
-    low += (sum - (t - part)) + (x - part);
-    sum = t;
-  }
-  for (int l = 0; l < FEN_LANES; l++) {
-    whole[l] = sum[l] + low[l];
-    whole[l] = whole[l] > 0 ? whole[l] : 1;
-    all &= whole[l] == 1;
-  }
-  memcpy(&sum, whole, sizeof(sum));
-  for (FenInt j = 0; j < n && !all; j++)
-    p[j] /= sum;
-}
-
-/* local numbers and probabilities of a row into a lane */
-static void FillRow(FenBellman b, FenInt n, const FenInt next[], const double prob[], int col[], double val[])
-{
-  const FenInt start = b->start, nlocal = b->scattered ? 0 : b->nlocal;
-
-  for (FenInt j = 0; j < n; j++) {
-    const FenInt own = next[j] - start;
-
-    col[FEN_LANES * j] = own >= 0 && own < nlocal ? (int)own : FenBellmanLocal_Private(b, next[j]);
-    val[FEN_LANES * j] = prob[j];
-  }
+  for (int l = 0; l < FEN_LANES; l++)
+    for (FenInt j = 0; j < rows->count[l]; j++)
+      col[FEN_LANES * j + l] = FenBellmanLocal_Private(b, rows->next[l][j]);
 }
 
 /* the a-th stored rows of a chunk's states, side by side; where the slot begins and ends is known */
@@ -303,25 +272,24 @@ static void FillStored(FenBellman b, FenInt chunk, FenInt a, FenChunkStore *C, F
 {
   const FenMDPRows *R = b->rows;
   const FenInt      first = chunk * FEN_LANES, at = C->slot_ptr[slot], columns = C->slot_ptr[slot + 1] - at;
+  FenSlotRows       rows = {.start = b->start, .n = b->scattered ? 0 : b->nlocal};
 
   for (int l = 0; l < FEN_LANES; l++) {
     const FenInt s = first + l < b->nlocal ? first + l : first; /* lanes beyond the last state repeat the first */
-    const FenInt r = R->state_ptr[s] + a, rows = R->state_ptr[s + 1] - R->state_ptr[s];
-    const FenInt from = a < rows ? R->row_ptr[r] : 0, n = a < rows ? R->row_ptr[r + 1] - from : 0;
-    const int    self = (int)PetscMin(first + l, b->nlocal - 1);
-    int         *col = C->col + FEN_LANES * at + l;
-    double      *val = C->val + FEN_LANES * at + l;
+    const FenInt r = R->state_ptr[s] + a, count = R->state_ptr[s + 1] - R->state_ptr[s];
+    const FenInt from = a < count ? R->row_ptr[r] : 0;
 
+    rows.count[l] = a < count ? R->row_ptr[r + 1] - from : 0;
+    rows.self[l] = (int)PetscMin(first + l, b->nlocal - 1);
+    rows.next[l] = R->next + from;
+    rows.prob[l] = R->prob + from;
     C->reward[FEN_LANES * slot + l] =
-        a < rows ? b->sign * R->reward[r] : (!rows && !a ? TerminalValue(b, s) : PETSC_NINFINITY);
-    FillRow(b, n, R->next + from, R->prob + from, col, val);
-    for (FenInt j = n; j < columns; j++) {
-      col[FEN_LANES * j] = self;
-      val[FEN_LANES * j] = 0;
-    }
+        a < count ? b->sign * R->reward[r] : (!count && !a ? TerminalValue(b, s) : PETSC_NINFINITY);
   }
+  if (b->kernels->fill(&rows, columns, C->col + FEN_LANES * at, C->val + FEN_LANES * at))
+    FillOutside(b, &rows, C->col + FEN_LANES * at);
   if (!b->substochastic)
-    NormaliseSlot(columns, C->val + FEN_LANES * at);
+    b->kernels->normalise(columns, C->val + FEN_LANES * at);
 }
 
 PetscErrorCode FenBellmanFillChunk_Private(FenBellman b, FenInt chunk, FenChunkStore *C, FenInt slot, FenInt *slots)

@@ -20,7 +20,7 @@ typedef struct {
   FenDivergence           divergence;
   double                  size;                /* of the divergence: radius or price */
   FenNatureRuns           all;                 /* all rows */
-  double                 *warm, *next, *room;  /* room: of all.d, which begins on a cache line */
+  double                 *warm, *next, *room;  /* room: of all.d, which begin on cache lines */
   double                 *law, *values, *work; /* one row, for FenDivergence: WORK arrays */
   PetscErrorCode          failed;
   /* the policy's rows */
@@ -246,6 +246,7 @@ static PetscErrorCode Create(FenBellman b, void **data)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
   const PetscBool     l1 = (PetscBool)!strcmp(a->name, "l1");
+  double             *first;
   Lanes              *N;
 
   PetscFunctionBegin;
@@ -256,13 +257,14 @@ static PetscErrorCode Create(FenBellman b, void **data)
   N->size = N->set.ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
   PetscCall(StoreRewards(b, N));
   PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->warm));
-  PetscCall(PetscMalloc4((size_t)(FEN_LANES * (b->longest + 1)), &N->room, (size_t)b->longest, &N->law,
+  PetscCall(PetscMalloc4((size_t)(FEN_LANES * (2 * b->longest + 2)), &N->room, (size_t)b->longest, &N->law,
                          (size_t)b->longest, &N->values, (size_t)b->longest, &N->work));
+  first = (double *)(((uintptr_t)N->room + 63) / 64 * 64);
   N->all = (FenNatureRuns){.set = &N->set,
                            .chunks = &b->all.view,
                            .reward_next = N->next,
                            .warm = N->warm,
-                           .d = (double *)(((uintptr_t)N->room + 63) / 64 * 64),
+                           .d = {first, first + FEN_LANES * (b->longest + 1)},
                            .serve = Serve,
                            .ctx = N};
   *data = N;

@@ -395,7 +395,7 @@ PetscErrorCode FenImproveCreate(FenSolver s, FenEvaluation first)
   PetscCall(PetscNew(&E));
   E->first = first;
   E->sweeps_max = 100;
-  E->inner = 0.03;
+  E->inner = 0.01;
   E->smooth = 6;
   E->forcing = 0.05;
   E->system.max_it = 200;

@@ -20,7 +20,7 @@ static PetscErrorCode FenMDPSetFromOptions_MPI(FenSolver s, PetscOptionItems *Pe
 
   Options Database Keys:
 + -mdp_mpi_sweeps - sweeps over a policy's rows at most (100)
-- -mdp_mpi_inner  - they stop at this share of the span of TV - V (0.03)
+- -mdp_mpi_inner  - they stop at this share of the span of TV - V (0.01)
 
   Level: beginner
 

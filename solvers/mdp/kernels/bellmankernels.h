@@ -44,6 +44,15 @@ typedef struct {
   double changes;    /* policies that changed */
 } FenSweepPart;
 
+/* stored rows that come side by side into a slot; a lane may have none */
+typedef struct {
+  FenInt        start, n; /* my states: a successor's local number is its own less start if that is below n */
+  FenInt        count[FEN_LANES];
+  int           self[FEN_LANES]; /* column of the entries that are not there */
+  const FenInt *next[FEN_LANES];
+  const double *prob[FEN_LANES];
+} FenSlotRows;
+
 typedef struct {
   const char *name;
   int         lanes;
@@ -57,6 +66,10 @@ typedef struct {
   void (*mult)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double x[], double y[]);
   /* values of all slots of the chunks: q[FEN_LANES * (slot - first slot of c0) + lane] */
   void (*values)(const FenChunks *, FenInt c0, FenInt c1, const double V[], double q[]);
+  /* a slot of so many columns from rows; nonzero: some successors are not mine and have no column yet */
+  int (*fill)(const FenSlotRows *, FenInt columns, int col[], double val[]);
+  /* rows that should sum to one do so up to two roundings of each entry; rows that are not there sum to zero */
+  void (*normalise)(FenInt columns, double val[]);
 } FenBellmanKernels;
 
 PETSC_INTERN const FenBellmanKernels FenBellmanKernels_portable;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loops of bellmankernels.h for one instruction set: FEN_SIMD, FEN_KERNELS and FEN_KERNELS_NAME are set before. */
+#include "bellmanfill.h"
 #include "running.h"
 
 /* sum over the columns of a slot of probability times value: two chains of multiply-adds */
@@ -183,4 +184,6 @@ const FenBellmanKernels FEN_KERNELS = {
     .apply = Apply,
     .mult = Mult,
     .values = Values,
+    .fill = Fill,
+    .normalise = Normalise,
 };

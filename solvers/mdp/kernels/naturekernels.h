@@ -71,7 +71,7 @@ typedef struct {
   const FenChunks    *chunks;
   const double       *reward_next; /* FEN_LANES a column, NULL: rewards are the rows' */
   double             *warm;        /* FEN_LANES a slot */
-  double             *d;           /* work: FEN_LANES for each column of the longest slot */
+  double             *d[2];        /* work: FEN_LANES for each column of the longest slot */
   void (*serve)(void *ctx, const FenNatureLane *);
   void *ctx;
 } FenNatureRuns;

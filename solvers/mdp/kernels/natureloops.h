@@ -6,47 +6,117 @@
 #include "naturetilt.h"
 #include "naturewarm.h"
 
-#define TINY 1e-300 /* probabilities below this are none */
-
 /* a slot, its smallest values, and what each lane's answer is: all in the model's units but d */
-typedef struct {
+typedef struct Slot_ {
   FenInt        k, n;
+  int           gathered;
   const double *p, *next; /* next: rewards on successors or NULL */
-  Ahead         ahead;
+  const double *V;
+  double       *d;
+  struct Slot_ *ahead; /* to be gathered meanwhile, NULL: none */
   Lanes         zmin, range, inverse, mean, least, empty, flat, lowest, at, price;
   Lanes         value, gap; /* of the row, its reward included */
 } Slot;
 
 /* Everything in locals: the buffer might be anything to the compiler. Hardware gathers wait for the stores into the
    buffer, single loads do not */
-FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, const double *V, FenReach reach, int by_next)
+FEN_INLINE void GatherAll(const FenNatureRuns *N, Slot *S, FenReach reach, int by_next)
 {
   const FenChunks C = *N->chunks;
   const int      *col = C.col + FEN_LANES * C.slot_ptr[S->k];
-  const double   *p = S->p, *next = S->next;
-  double         *d = N->d;
+  const double   *p = S->p, *next = S->next, *V = S->V;
+  double         *d = S->d;
   const FenInt    end = FEN_LANES * S->n;
-  const vd        infinite = v_set(INFINITY), discount = v_set(C.discount), tiny = v_set(TINY);
+  const vd        discount = v_set(C.discount);
   Lanes           lo = l_set(INFINITY), hi = l_set(-INFINITY);
 
   for (FenInt j = 0; j < end; j += FEN_LANES) {
     const Lanes x = Reach(&C, V, col + j, reach);
 
     __builtin_prefetch(p + j + FEN_AHEAD * FEN_LANES, 0, 0);
-    if (reach != FEN_REACH_RUNS && !(j & 8)) /* a cache line has two columns' numbers */
+    if (reach != FEN_REACH_RUNS && !(j & FEN_LANES)) /* a cache line has two columns' numbers */
       __builtin_prefetch(col + j + FEN_AHEAD * FEN_LANES, 0, 0);
     EACH
     {
       const FenInt i = j + v * FEN_SIMD;
-      const vd     q = v_load(p + i), r = by_next ? v_load(next + i) : v_set(0), z = v_fma(discount, x.v[v], r);
+      const vd     z = v_fma(discount, x.v[v], by_next ? v_load(next + i) : v_set(0));
 
-      lo.v[v] = v_least(lo.v[v], v_if_greater(tiny, q, infinite, z));
-      hi.v[v] = v_max(hi.v[v], v_if_greater(tiny, q, -infinite, z));
+      Bracket(v_load(p + i), z, &lo.v[v], &hi.v[v]);
       v_store(d + i, z);
     }
   }
   S->zmin = lo;
   EACH S->range.v[v] = hi.v[v] - lo.v[v];
+  S->gathered = 1;
+}
+
+FEN_INLINE void Open(const FenNatureRuns *N, Slot *S, FenInt k, const double *V)
+{
+  const FenChunks *C = N->chunks;
+
+  S->k = k;
+  S->n = C->slot_ptr[k + 1] - C->slot_ptr[k];
+  S->gathered = 0;
+  S->p = C->val + FEN_LANES * C->slot_ptr[k];
+  S->next = N->reward_next ? N->reward_next + FEN_LANES * C->slot_ptr[k] : NULL;
+  S->V = V;
+  S->d = N->d[k & 1];
+  S->ahead = NULL;
+}
+
+static void Gather(const FenNatureRuns *N, Slot *S)
+{
+  if (S->next)
+    GatherAll(N, S, FEN_REACH_NEAR, 1);
+  else if (N->chunks->reach == FEN_REACH_RUNS)
+    GatherAll(N, S, FEN_REACH_RUNS, 0);
+  else
+    GatherAll(N, S, FEN_REACH_NEAR, 0);
+}
+
+/* slot k from two that alternate. follows: will slot k + 1 be read next */
+FEN_INLINE Slot *Read(const FenNatureRuns *N, Slot two[2], FenInt k, const double *V, int follows)
+{
+  Slot *S = &two[k & 1], *next = &two[(k + 1) & 1];
+
+  if (S->k != k || !S->gathered) {
+    Open(N, S, k, V);
+    Gather(N, S);
+  }
+  S->ahead = NULL;
+  if (follows) {
+    Open(N, next, k + 1, V);
+    if (N->chunks->reach == FEN_REACH_FAR && !next->next && next->n >= S->n)
+      S->ahead = next;
+  }
+  return S;
+}
+
+/* vector v of the slot that is gathered meanwhile */
+FEN_INLINE Ahead BeginAhead(const FenNatureRuns *N, const Slot *S, int v)
+{
+  const FenChunks *C = N->chunks;
+  const Slot      *A = S->ahead;
+
+  if (!A)
+    return (Ahead){.n = 0};
+  return (Ahead){.n = A->n,
+                 .col = C->col + FEN_LANES * C->slot_ptr[A->k] + v * FEN_SIMD,
+                 .p = A->p + v * FEN_SIMD,
+                 .V = A->V,
+                 .z = A->d + v * FEN_SIMD,
+                 .discount = v_set(C->discount),
+                 .lo = v_set(INFINITY),
+                 .hi = v_set(-INFINITY)};
+}
+
+FEN_INLINE void EndAhead(Slot *S, int v, const Ahead *a)
+{
+  if (!S->ahead)
+    return;
+  S->ahead->zmin.v[v] = a->lo;
+  S->ahead->range.v[v] = a->hi - a->lo;
+  S->ahead->gathered = v == NV - 1;
 }
 
 typedef struct {
@@ -71,7 +141,7 @@ FEN_INLINE void Scale(const FenNatureRuns *N, Slot *S)
   EACH
   {
     const double *p = S->p + v * FEN_SIMD;
-    double       *d = N->d + v * FEN_SIMD;
+    double       *d = S->d + v * FEN_SIMD;
     const vd      range = S->range.v[v], zmin = S->zmin.v[v];
     const vd      fits = v_if_greater(range, v_set(1e-280), v_if_greater(v_set(1e300), range, one, zero), zero);
     Scaling       s = {zmin, v_if_greater(fits, zero, 1 / range, zero), zero, zero}, t = s;
@@ -92,25 +162,6 @@ FEN_INLINE void Scale(const FenNatureRuns *N, Slot *S)
     S->range.v[v] = v_if_greater(S->empty.v[v], zero, zero, range);
     S->zmin.v[v] = v_if_greater(S->empty.v[v], zero, zero, zmin);
   }
-}
-
-/* follows: will slot k + 1 be read next */
-static void Read(const FenNatureRuns *N, Slot *S, FenInt k, const double *V, int follows)
-{
-  const FenChunks *C = N->chunks;
-
-  S->k = k;
-  S->n = C->slot_ptr[k + 1] - C->slot_ptr[k];
-  S->p = C->val + FEN_LANES * C->slot_ptr[k];
-  S->next = N->reward_next ? N->reward_next + FEN_LANES * C->slot_ptr[k] : NULL;
-  follows = follows && C->reach == FEN_REACH_FAR && C->slot_ptr[k + 2] - C->slot_ptr[k + 1] >= S->n;
-  S->ahead = (Ahead){follows ? C->col + FEN_LANES * C->slot_ptr[k + 1] : NULL, V};
-  if (S->next)
-    GatherAll(N, S, V, FEN_REACH_NEAR, 1);
-  else if (C->reach == FEN_REACH_RUNS)
-    GatherAll(N, S, V, FEN_REACH_RUNS, 0);
-  else
-    GatherAll(N, S, V, FEN_REACH_NEAR, 0);
 }
 
 FEN_INLINE void Find(const FenNatureSet *set, const Row *R, Reply *a)
@@ -154,7 +205,7 @@ static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double
       continue;
     N->serve(N->ctx, &(FenNatureLane){.n = S->n,
                                       .p = S->p + lane,
-                                      .d = N->d + lane,
+                                      .d = S->d + lane,
                                       .range = S->range.v[v][l],
                                       .warm = &warm,
                                       .value = &value,
@@ -164,11 +215,6 @@ static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double
     a->value[l] = value;
     a->gap[l] = gap;
   }
-}
-
-FEN_INLINE Ahead AheadOf(const Slot *S, int v)
-{
-  return (Ahead){S->ahead.col ? S->ahead.col + v * FEN_SIMD : NULL, S->ahead.V};
 }
 
 /* what is added to the rows' values */
@@ -196,9 +242,10 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
     const vd  zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]), fixed = Fixed(N, S, v);
     const vd  fits = v_if_greater(range, v_set(1e-70), v_if_greater(v_set(1e70), range, one, zero), zero);
     const vd  error = FinalError(zmin, range, fixed);
+    Ahead     ahead = BeginAhead(N, S, v);
     WarmRow   R = {.n = S->n,
                    .p = S->p + v * FEN_SIMD,
-                   .z = N->d + v * FEN_SIMD,
+                   .z = S->d + v * FEN_SIMD,
                    .zmin = zmin,
                    .range = range,
                    .inverse = 1 / v_if_greater(fits, zero, range, one),
@@ -206,11 +253,12 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
                    .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
                    .share = v_set(own ? 1e-3 : 0),
                    .unit = v_set((double)(S->n + 16) * UNIT),
-                   .next = AheadOf(S, v)};
+                   .next = &ahead};
     WarmReply a;
     vd        good, value;
 
     TryWarm(N->set, &R, &a);
+    EndAhead(S, v, &ahead);
     good = fits * a.good;
     value = v_if_greater(good, zero, v_max(a.value - a.error, zero), zero);
     S->value.v[v] = fixed + (zmin + value) - error;
@@ -239,7 +287,7 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
     const vd base = own ? (fixed + zmin - v_load(own + v * FEN_SIMD)) * S->inverse.v[v] : zero;
     Row      R = {.n = S->n,
                   .p = S->p + v * FEN_SIMD,
-                  .d = N->d + v * FEN_SIMD,
+                  .d = S->d + v * FEN_SIMD,
                   .mean = S->mean.v[v],
                   .least = S->least.v[v],
                   .price = v_least(N->set->size * S->inverse.v[v], v_set(1e200)),
@@ -298,17 +346,19 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
   {
     const vd zero = v_set(0), range = S->range.v[v],
              zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]);
-    const Row R = {.n = S->n, .p = S->p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD};
+    const Row R = {.n = S->n, .p = S->p + v * FEN_SIMD, .d = S->d + v * FEN_SIMD};
     const vd  slim = v_if_greater(v_set(price), SMOOTH_FROM * range, v_if_greater(range, zero, v_set(1), zero), zero);
+    Ahead     ahead = BeginAhead(N, S, v);
     Excess    s = {zmin, kl ? v_set(-LOG2E / price) : v_set(price), zero}, t = s;
     vd        value, reward = Fixed(N, S, v), error;
 
     if (kl && v_any(slim))
       return 0;
     if (kl)
-      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessKL, AheadOf(S, v));
+      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessKL, &ahead);
     else
-      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessTV, AheadOf(S, v));
+      TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessTV, &ahead);
+    EndAhead(S, v, &ahead);
     value = s.sum + t.sum;
     value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
     error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) + FinalError(zmin, range, reward);
@@ -336,7 +386,7 @@ typedef struct {
 
 /* more: the next chunk follows */
 FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, int more, const double *own, const double *V, Greedy *g,
-                           int *policy)
+                           Slot two[2], int *policy)
 {
   const FenInt k0 = N->chunks->chunk_ptr[c], k1 = N->chunks->chunk_ptr[c + 1];
 
@@ -345,17 +395,16 @@ FEN_INLINE void GreedyRows(const FenNatureRuns *N, FenInt c, int more, const dou
   EACH g->inc.v[v] = v_from_int(policy + v * FEN_SIMD);
   for (FenInt k = k0; k < k1; k++) {
     const vd a = v_set((double)(k - k0));
-    Slot     S;
+    Slot    *S = Read(N, two, k, V, k + 1 < k1 || more);
 
-    Read(N, &S, k, V, k + 1 < k1 || more);
-    Answer(N, &S, own);
+    Answer(N, S, own);
     EACH
     {
-      const vd q = S.value.v[v];
+      const vd q = S->value.v[v];
 
       g->arg.v[v] = v_if_greater(q, g->best.v[v], a, g->arg.v[v]);
       g->best.v[v] = v_max(q, g->best.v[v]);
-      g->upper.v[v] = v_max(q + S.gap.v[v], g->upper.v[v]);
+      g->upper.v[v] = v_max(q + S->gap.v[v], g->upper.v[v]);
       g->kept.v[v] = v_if_equal(g->inc.v[v], a, q, g->kept.v[v]);
     }
   }
@@ -377,6 +426,9 @@ static void NatureSweep(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
                         int *policy, FenSweepPart *part)
 {
   Greedy g = {.run = Begin(), .inexact = l_set(0)};
+  Slot   two[2];
+
+  two[0].k = two[1].k = -1;
 
   for (FenInt c = c0; c < c1; c++) {
     const Lanes  before = g.run.changes;
@@ -386,7 +438,7 @@ static void NatureSweep(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
 
     for (FenInt l = 0; l < FEN_LANES; l++)
       policy8[l] = policy[s + (l < m ? l : 0)];
-    GreedyRows(N, c, c + 1 < c1, own8, V, &g, policy8);
+    GreedyRows(N, c, c + 1 < c1, own8, V, &g, two, policy8);
     Finish(&g.run, &g.best, own8, TV8);
     for (FenInt l = 0; l < m; l++) {
       TV[s + l] = TV8[l];
@@ -407,16 +459,18 @@ static void NatureApply(const FenNatureRuns *N, FenInt c0, FenInt c1, const doub
 {
   Running run = Begin();
   Lanes   inexact = l_set(0);
+  Slot    two[2];
+
+  two[0].k = two[1].k = -1;
 
   for (FenInt c = c0; c < c1; c++) {
     double       own8[FEN_LANES], TV8[FEN_LANES];
     const FenInt m = TakeChunk(N->chunks, c, own, own8);
-    Slot         S;
+    Slot        *S = Read(N, two, c, V, c + 1 < c1);
 
-    Read(N, &S, c, V, c + 1 < c1);
-    Answer(N, &S, own8);
-    Finish(&run, &S.value, own8, TV8);
-    EACH inexact.v[v] = v_max(inexact.v[v], S.gap.v[v]);
+    Answer(N, S, own8);
+    Finish(&run, &S->value, own8, TV8);
+    EACH inexact.v[v] = v_max(inexact.v[v], S->gap.v[v]);
     for (FenInt l = 0; l < m; l++)
       TV[c * FEN_LANES + l] = TV8[l];
   }
@@ -428,7 +482,8 @@ static void NatureValues(const FenNatureRuns *N, FenInt k, const double *V, doub
 {
   Slot S;
 
-  Read(N, &S, k, V, 0);
+  Open(N, &S, k, V);
+  Gather(N, &S);
   Answer(N, &S, NULL);
   l_store(q, &S.value);
   l_store(gap, &S.gap);
@@ -439,17 +494,18 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
   Slot  S;
   Lanes served;
 
-  Read(N, &S, k, V, 0);
+  Open(N, &S, k, V);
+  Gather(N, &S);
   Seek(N, &S, NULL, NULL, law, &served);
   EACH
   {
     const vd  zero = v_set(0);
-    const Row R = {.n = S.n, .p = S.p + v * FEN_SIMD, .d = N->d + v * FEN_SIMD, .least = S.least.v[v]};
+    const Row R = {.n = S.n, .p = S.p + v * FEN_SIMD, .d = S.d + v * FEN_SIMD, .least = S.least.v[v]};
     vd        mean = zero, next = zero;
 
     WriteLaw(N->set, &R, S.at.v[v], S.price.v[v], S.lowest.v[v], S.flat.v[v], served.v[v], law + v * FEN_SIMD);
     for (FenInt j = v * FEN_SIMD; j < FEN_LANES * S.n; j += FEN_LANES) {
-      mean = v_fma(v_load(law + j), v_load(N->d + j), mean);
+      mean = v_fma(v_load(law + j), v_load(S.d + j), mean);
       next = S.next ? v_fma(v_load(law + j), v_load(S.next + j), next) : next;
     }
     mean = S.value.v[v] - (S.zmin.v[v] + S.range.v[v] * mean) + next;

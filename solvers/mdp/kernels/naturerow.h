@@ -7,7 +7,8 @@
 #define UNIT  0x1p-53
 #define LN2   0.69314718055994530942
 #define LOG2E 1.4426950408889634074
-#define EXACT 1e-13 /* a gap of this share of the range counts as none */
+#define TINY  1e-300 /* probabilities below this are none */
+#define EXACT 1e-13  /* a gap of this share of the range counts as none */
 
 /* n columns, FEN_LANES apart; 0 <= d <= 1, 0 and 1 occur where p > 0 */
 typedef struct {
@@ -29,44 +30,68 @@ typedef struct {
 #define P       v_load(R->p + j)
 #define D       v_load(R->d + j)
 
-/* columns of the slot that comes next: its values are far apart, and come while this slot is computed */
+/* The slot that comes next: its values are gathered while this one is computed, a column with a column, because
+   gathers wait for memory and for little else. Single loads: hardware gathers wait for the stores. */
 typedef struct {
-  const int    *col; /* NULL: nothing is to be fetched */
-  const double *V;
+  FenInt        n; /* columns, 0: nothing is to be gathered */
+  const int    *col;
+  const double *p, *V;
+  double       *z;
+  vd            discount, lo, hi; /* smallest and largest value */
 } Ahead;
 
-FEN_INLINE void FetchValues(const Ahead *next, FenInt j)
+/* smallest and largest value where the probability counts */
+FEN_INLINE void Bracket(vd p, vd z, vd *lo, vd *hi)
 {
-  for (int l = 0; l < FEN_SIMD; l++)
-    __builtin_prefetch(next->V + next->col[j + l], 0, 3);
+  const vd tiny = v_set(TINY), infinite = v_set(INFINITY);
+
+  *lo = v_least(*lo, v_if_greater(tiny, p, infinite, z));
+  *hi = v_max(*hi, v_if_greater(tiny, p, -infinite, z));
+}
+
+FEN_INLINE void GatherColumn(Ahead *a, FenInt j)
+{
+  const vd z = a->discount * v_gather(a->V, a->col + j, FEN_REACH_NEAR);
+
+  __builtin_prefetch(a->p + j + FEN_AHEAD * FEN_LANES, 0, 0);
+  if (!(j & FEN_LANES)) /* a cache line has two columns' numbers */
+    __builtin_prefetch(a->col + j + FEN_AHEAD * FEN_LANES, 0, 0);
+  Bracket(v_load(a->p + j), z, &a->lo, &a->hi);
+  v_store(a->z + j, z);
 }
 
 /* adds n columns, FEN_LANES apart, to two sums in turn, which do not wait for each other: add(&sum, p, d) */
-#define ADD_COLUMNS(n, p, d, s, t, add, fetch)                                                                         \
+#define ADD_COLUMNS(n, p, d, s, t, add, meanwhile)                                                                     \
   do {                                                                                                                 \
     const FenInt  end_ = FEN_LANES * (n);                                                                              \
     const double *p_ = (p), *d_ = (d);                                                                                 \
     FenInt        j_ = 0;                                                                                              \
     for (; j_ + FEN_LANES < end_; j_ += 2 * FEN_LANES) {                                                               \
-      fetch(j_);                                                                                                       \
-      fetch(j_ + FEN_LANES);                                                                                           \
+      meanwhile(j_);                                                                                                   \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
+      meanwhile(j_ + FEN_LANES);                                                                                       \
       add(&(t), v_load(p_ + j_ + FEN_LANES), v_load(d_ + j_ + FEN_LANES));                                             \
     }                                                                                                                  \
-    if (j_ < end_)                                                                                                     \
+    if (j_ < end_) {                                                                                                   \
+      meanwhile(j_);                                                                                                   \
       add(&(s), v_load(p_ + j_), v_load(d_ + j_));                                                                     \
+    }                                                                                                                  \
   } while (0)
-#define FETCH_NOTHING(j) ((void)(j))
-#define FETCH_NEXT(j)    FetchValues(&next_, j)
-#define TWO_CHAINS_OF(n, p, d, s, t, add, next)                                                                        \
+#define NOTHING(j)     ((void)(j))
+#define GATHER_NEXT(j) GatherColumn(&next_, j)
+/* the same, and gathers the next slot, which has as many columns or more */
+#define TWO_CHAINS_OF(count, p, d, s, t, add, next)                                                                    \
   do {                                                                                                                 \
-    const Ahead next_ = (next);                                                                                        \
-    if (next_.col)                                                                                                     \
-      ADD_COLUMNS(n, p, d, s, t, add, FETCH_NEXT);                                                                     \
-    else                                                                                                               \
-      ADD_COLUMNS(n, p, d, s, t, add, FETCH_NOTHING);                                                                  \
+    if ((next)->n) {                                                                                                   \
+      Ahead next_ = *(next);                                                                                           \
+      ADD_COLUMNS(count, p, d, s, t, add, GATHER_NEXT);                                                                \
+      for (FenInt i_ = FEN_LANES * (count); i_ < FEN_LANES * next_.n; i_ += FEN_LANES)                                 \
+        GatherColumn(&next_, i_);                                                                                      \
+      *(next) = next_;                                                                                                 \
+    } else                                                                                                             \
+      ADD_COLUMNS(count, p, d, s, t, add, NOTHING);                                                                    \
   } while (0)
-#define TWO_CHAINS(R, s, t, add) ADD_COLUMNS((R)->n, (R)->p, (R)->d, s, t, add, FETCH_NOTHING)
+#define TWO_CHAINS(R, s, t, add) ADD_COLUMNS((R)->n, (R)->p, (R)->d, s, t, add, NOTHING)
 
 FEN_INLINE int v_any(vd flag)
 {

@@ -17,7 +17,7 @@ typedef struct {
   vd            zmin, range, inverse, warm;
   vd            change; /* TV - V would be this plus the row's value */
   vd            share, unit;
-  Ahead         next;
+  Ahead        *next;
 } WarmRow;
 
 /* value and gap in the model's units, value above zmin; `good` is one where this is an answer */
