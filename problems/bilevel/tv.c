@@ -17,7 +17,7 @@ PetscErrorCode FenTvSetUp_Private(FenBilevelProblem pr)
   t->bottom = pr->part.row1 == pr->size.rows ? PETSC_TRUE : PETSC_FALSE;
   PetscCall(FenHaloCreate_Private(pr, n, 1, &t->halo));
   PetscCall(FenHaloCreate_Private(pr, n * t->form.dim, 1, &t->dual_halo));
-  PetscCall(PetscMalloc4((size_t)(4 * t->form.dim * n), &t->work, (size_t)((t->rows + 2) * n), &t->x,
+  PetscCall(PetscCalloc4((size_t)(4 * t->form.dim * n), &t->work, (size_t)((t->rows + 2) * n), &t->x,
                          (size_t)((t->rows + 1) * n * FenTvTensorSize_Private(&t->form)), &t->A, (size_t)(t->p * t->nx),
                          &t->columns));
   if (t->form.dim > 1 || pr->info.size > 1)

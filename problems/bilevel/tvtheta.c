@@ -95,6 +95,10 @@ static PetscErrorCode NormJ(FenBilevelProblem pr, FenTv *t)
     for (PetscInt l = 0; l < p; l++)
       M[k * p + l] = Dot(t->nx, t->columns + k * t->nx, t->columns + l * t->nx);
   PetscCall(FenBilevelTeamSum_Private(pr, p * p, M));
+  t->norm = INFINITY;
+  for (PetscInt k = 0; k < p * p; k++)
+    if (!isfinite(M[k])) /* x is not, or no point was set yet; LAPACK might not come back from that */
+      PetscFunctionReturn(0);
   PetscCall(PetscBLASIntCast(p, &n));
   LAPACKsyev_("N", "U", &n, M, &n, w, work, &lwork, &info);
   PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "LAPACK syev: info %" PetscBLASInt_FMT, info);

@@ -6,7 +6,8 @@
 PetscClassId     FENBILEVEL_CLASSID;
 static PetscBool packageinitialized = PETSC_FALSE;
 
-const char *const FenBilevelErrors[] = {"none", "certified", "goal", "FenBilevelError", "FEN_ERROR_", NULL};
+static const char *const FenPredicts[] = {"none", "tangent", "secant", "auto", "FenPredict", "FEN_PREDICT_", NULL};
+const char *const        FenBilevelErrors[] = {"none", "certified", "goal", "FenBilevelError", "FEN_ERROR_", NULL};
 
 static const FenSolverTypeEntry types[] = {
 #define FEN_BILEVEL_ENTRY(name, Type) {name, FenBilevelCreate_##Type},
@@ -98,7 +99,7 @@ static PetscErrorCode AccuracyOptions(FenBilevel b, PetscOptionItems *PetscOptio
 {
   MPI_Comm  comm = PetscObjectComm((PetscObject)b);
   PetscReal eps = b->eps0, delta = b->delta0, budget = b->budget;
-  PetscEnum error = (PetscEnum)b->error;
+  PetscEnum error = (PetscEnum)b->error, predict = (PetscEnum)b->predict_asked;
   PetscInt  team = b->team_size;
 
   PetscFunctionBegin;
@@ -116,9 +117,10 @@ static PetscErrorCode AccuracyOptions(FenBilevel b, PetscOptionItems *PetscOptio
                              "", FenBilevelErrors, error, &error, NULL));
   PetscCall(PetscOptionsBool("-bilevel_correct", "bracket values with the help of the adjoint, too", "", b->correct,
                              &b->correct, NULL));
-  PetscCall(PetscOptionsBool("-bilevel_predict",
-                             "start the lower solves of a trial where the tangent says (default: first-order methods)",
-                             "", b->predict, &b->predict, &b->predict_set));
+  PetscCall(PetscOptionsEnum("-bilevel_predict",
+                             "where lower solves of a trial of type certified start: at the last solution, along its "
+                             "tangent (auto: for first-order methods), along the line through two solutions",
+                             "", FenPredicts, predict, &predict, NULL));
   PetscCall(PetscOptionsInt("-bilevel_team_size", "ranks that share a sample (0: chosen)",
                             "FenBilevelProblemSetTeamSize", team, &team, NULL));
   PetscCheck(team >= 0, comm, (PetscErrorCode)FEN_ERR_OPTION, "-bilevel_team_size %" PetscInt_FMT "; rule: 0 or more",
@@ -127,6 +129,7 @@ static PetscErrorCode AccuracyOptions(FenBilevel b, PetscOptionItems *PetscOptio
   b->delta0 = delta;
   b->budget = budget;
   b->error = (FenBilevelError)error;
+  b->predict_asked = (FenPredict)predict;
   b->team_size = team;
   PetscFunctionReturn(0);
 }
@@ -235,8 +238,10 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   PetscCall(FenLowerCreate(b->problem, b->lower_name, &b->lower));
   PetscCall(FenLowerSetPrefix(b->lower, ((PetscObject)b)->prefix));
   PetscCall(FenLowerGetName(b->lower, &name));
-  if (!b->predict_set)
-    b->predict = (PetscBool)(!strcmp(name, "gd") || !strcmp(name, "fista") || !strcmp(name, "lbfgs"));
+  b->predict = b->predict_asked;
+  if (b->predict == FEN_PREDICT_AUTO)
+    b->predict = !strcmp(name, "gd") || !strcmp(name, "fista") || !strcmp(name, "lbfgs") ? FEN_PREDICT_TANGENT
+                                                                                         : FEN_PREDICT_SECANT;
   FenLowerSetParameters(b->lower, &b->lower_par);
   PetscCall(FenSystemCreate(b->problem, "bilevel_adjoint_", &b->adjoint));
   PetscFunctionReturn(0);
@@ -442,6 +447,7 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->base.max_it = 100000;
   b->upper = -1;
   b->error = FEN_ERROR_GOAL;
+  b->predict_asked = FEN_PREDICT_AUTO;
   b->temperature = 1;
   b->box[0] = -PETSC_MAX_REAL;
   b->box[1] = PETSC_MAX_REAL;

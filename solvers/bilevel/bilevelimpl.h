@@ -43,6 +43,7 @@ typedef struct {
 
 typedef enum { FEN_ERROR_NONE = 0, FEN_ERROR_CERTIFIED = 1, FEN_ERROR_GOAL = 2 } FenBilevelError;
 PETSC_INTERN const char *const FenBilevelErrors[];
+typedef enum { FEN_PREDICT_NONE = 0, FEN_PREDICT_TANGENT, FEN_PREDICT_SECANT, FEN_PREDICT_AUTO } FenPredict;
 
 struct _p_FenBilevel {
   struct _p_FenSolver base; /* first: a FenBilevel is a FenSolver */
@@ -52,11 +53,10 @@ struct _p_FenBilevel {
   double             budget; /* lower + adjoint iterations; 0: no limit */
   char               lower_name[32];
   FenLowerParameters lower_par;
-  PetscInt           upper;       /* FenBilevelUpper; -1: the problem's */
-  double             temperature; /* of the KL-robust mean */
-  FenBilevelError    error;       /* what is added to |z| before it is compared with the tolerance */
-  PetscBool          predict;     /* lower solutions of trials start where the tangent says */
-  PetscBool          predict_set;
+  PetscInt           upper;                        /* FenBilevelUpper; -1: the problem's */
+  double             temperature;                  /* of the KL-robust mean */
+  FenBilevelError    error;                        /* what is added to |z| before it is compared with the tolerance */
+  FenPredict         predict_asked, predict;       /* where lower solves of trials start; the latter without AUTO */
   PetscBool          correct;                      /* values corrected by the adjoint where it is known */
   double             eps0, delta0;                 /* first accuracies; 0: chosen */
   PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
@@ -109,7 +109,7 @@ PETSC_INTERN PetscErrorCode FenPointLower_Private(FenBilevel, FenPoint *, double
 /* f and its bounds from what is known of the samples; further sums and maxima over samples travel along */
 PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, PetscInt nmore, const FenDD more[],
                                                     double others[]);
-/* theta, x, w, q of another point are where this one starts from */
+/* x, w, q of another point are where this one starts from */
 PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
 /* how the samples make the objective: the option's rule, or the problem's */
 PETSC_INTERN FenBilevelUpper FenBilevelRule_Private(FenBilevel);
@@ -130,6 +130,10 @@ PETSC_INTERN PetscErrorCode FenPointGoal_Private(FenBilevel, FenPoint *, double 
 
 /* ---- lower solutions at another theta, to first order (predict.c): nothing if that is switched off ---- */
 PETSC_INTERN PetscErrorCode FenPointPredict_Private(FenBilevel, const FenPoint *from, FenPoint *to, double eps);
+/* to: the point at theta, its lower solves and adjoints start from those of `from`, or from the line through those and
+   what `to` had before if it has `secant`: solutions at its own theta */
+PETSC_INTERN PetscErrorCode FenPointStart_Private(FenBilevel, const FenPoint *from, const double theta[],
+                                                  PetscBool secant, FenPoint *to);
 
 /* ---- hyperparameters (theta.c): arrays of my part, numbers whole ---- */
 PETSC_INTERN PetscErrorCode FenThetaDots_Private(FenBilevel, PetscInt n, const double *const x[],

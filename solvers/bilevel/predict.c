@@ -4,10 +4,16 @@
    order, exactly so for quadratic problems with constant J. A first-order lower solver that starts there has only what
    is of second order left to do; a Newton method would take the same step by itself.
 
-   Cost: one linear system a sample, at the point where it was linearised for its adjoint.
+   The secant does without the derivative: where the new theta lies nearly on the line through two thetas whose lower
+   solutions and adjoints are known, these are continued along that line, with an error of second order, too.
+
+   Cost: tangent: one linear system a sample, at the point where it was linearised for its adjoint; secant: nothing.
 */
 #include "bilevelimpl.h"
 #include <math.h>
+
+#define OFF_LINE 0.1 /* of the square of the step may be beside the line */
+#define FAR      2.0 /* times the distance of the two that are known */
 
 static PetscErrorCode PredictSample(FenBilevel b, const FenPoint *from, FenPoint *to, FenInt k, double eps, double *its)
 {
@@ -27,12 +33,61 @@ static PetscErrorCode PredictSample(FenBilevel b, const FenPoint *from, FenPoint
   PetscFunctionReturn(0);
 }
 
+/* to + t (from - to), in place */
+static void Extend(FenInt n, double t, const double from[], double to[])
+{
+  for (FenInt i = 0; i < n; i++)
+    to[i] = from[i] + t * (to[i] - from[i]);
+}
+
+/* theta - from ~ t (to - from): is it, and is t of moderate size? */
+static PetscErrorCode Aligned(FenBilevel b, const double from[], const double theta[], const double to[], double *t,
+                              PetscBool *aligned)
+{
+  double       *u = b->wt[0], *v = b->wt[1], dots[3];
+  const double *left[3] = {u, u, v}, *right[3] = {u, v, v};
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < b->nt; j++) {
+    u[j] = theta[j] - from[j];
+    v[j] = to[j] - from[j];
+  }
+  PetscCall(FenThetaDots_Private(b, 3, left, right, dots));
+  *t = dots[2] > 0 ? dots[1] / dots[2] : 0;
+  *aligned = (PetscBool)(dots[2] > 0 && dots[0] - *t * dots[1] <= OFF_LINE * dots[0] && fabs(*t) <= FAR);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointStart_Private(FenBilevel b, const FenPoint *from, const double theta[], PetscBool secant,
+                                     FenPoint *to)
+{
+  double t = 0;
+
+  PetscFunctionBegin;
+  if (secant)
+    PetscCall(Aligned(b, from->theta, theta, to->theta, &t, &secant));
+  PetscCall(PetscArraycpy(to->theta, theta, b->nt));
+  if (!secant) {
+    PetscCall(FenPointCopyStart_Private(b, from, to));
+    PetscFunctionReturn(0);
+  }
+  Extend(b->nb * b->part.nx, t, from->x, to->x);
+  Extend(b->nb * b->part.nx, t, from->q, to->q);
+  to->has_x = to->fresh = to->has_z = 0;
+  if (!b->call->dualstart)
+    PetscFunctionReturn(0);
+  PetscCall((*b->call->settheta)(b->problem, theta));
+  for (FenInt k = 0; k < b->nb; k++) /* duals on a line might not be feasible */
+    PetscCall((*b->call->dualstart)(b->problem, b->part.start + k, to->x + k * b->part.nx, to->w + k * b->part.nw));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenPointPredict_Private(FenBilevel b, const FenPoint *from, FenPoint *to, double eps)
 {
   double its = 0;
 
   PetscFunctionBegin;
-  if (!b->predict || !b->call->jacobian)
+  if (b->predict != FEN_PREDICT_TANGENT || !b->call->jacobian)
     PetscFunctionReturn(0);
   PetscCall((*b->call->settheta)(b->problem, from->theta));
   for (FenInt j = 0; j < b->nt; j++)

@@ -7,7 +7,7 @@ from bilevellib import PLAIN, cost, learn
 
 GAP = 5e-3
 PUBLISHED = {5: 497, 10: 1198, 20: 8025, 30: 25037}  # accelerated, one seed, m = 1, gradient descent
-TYPES = (("certified", ("certified",)), ("certified, no prediction", ("certified", "-bilevel_predict", 0)),
+TYPES = (("certified", ("certified",)), ("certified, no prediction", ("certified", "-bilevel_predict", "none")),
          ("maid-bb", ("maid-bb",)), ("maid", ("maid",)), ("fixed 1e-4", ("fixed", "-bilevel_eps", 1e-4)))
 LOWER = {"gd": ("-bilevel_lower", "gd", "-bilevel_lower_max_it", 1000000, *PLAIN),
          "newton": ("-bilevel_lower", "newton", "-bilevel_lower_pc_type", "none", *PLAIN)}

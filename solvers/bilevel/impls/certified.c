@@ -12,7 +12,8 @@
    The accuracy of the hypergradient follows from its certificate, or where that is too pessimistic from the
    goal-oriented estimate of its error: eps is chosen such that z is known to some hundredths. Directions are L-BFGS
    ones (FenDirection), or Barzilai-Borwein steps with memory 0; steps grow by a factor of ten at most. Hyperparameters
-   that creep towards a bound are put on it (FenProbe).
+   that creep towards a bound are put on it (FenProbe). Lower solves and adjoints of a trial start on the line through
+   the last two points, where the trial lies near it, or for first-order methods at the tangent (predict.c).
 
    Cost of a decision: lower solves of all samples up to the accuracy that decides, one reduction over all ranks for
    every tightening by TIGHTEN; m adjoint solves for a hypergradient. Memory: two points and 2 memory hyperparameters.
@@ -48,6 +49,7 @@ typedef struct {
   FenDirection direction;
   FenProbe     probe;
   double      *d, *theta, *z; /* direction; theta and z before the last step */
+  double      *next;          /* theta of a trial */
   /* state */
   double alpha, eps;
   double sensitivity;  /* error of z over eps, as last estimated; 0: not yet */
@@ -55,6 +57,7 @@ typedef struct {
   double length;       /* of the last step */
   FenInt started, has_before, refusals;
   FenInt trusted; /* hypergradients that need no estimate: the last one came out as expected */
+  FenInt secant;  /* the trial has solutions at its theta, which a new one may be predicted from */
 } Certified;
 
 static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
@@ -68,7 +71,7 @@ static PetscErrorCode FenBilevelInitialize_Certified(FenSolver s)
   FenProbeForget(b, &C->probe);
   C->alpha = C->sensitivity = C->mean = C->weight = C->length = 0;
   C->eps = b->eps0;
-  C->started = C->has_before = C->trusted = C->refusals = 0;
+  C->started = C->has_before = C->trusted = C->refusals = C->secant = 0;
   PetscFunctionReturn(0);
 }
 
@@ -383,8 +386,8 @@ static PetscErrorCode Trial(FenBilevel b)
   const PetscInt lower = b->lower_max_it, adjoint = b->adjoint_max_it;
 
   PetscFunctionBegin;
-  FenThetaStep_Private(b, p->theta, C->alpha, C->d, t->theta);
-  PetscCall(FenPointCopyStart_Private(b, p, t));
+  FenThetaStep_Private(b, p->theta, C->alpha, C->d, C->next);
+  PetscCall(FenPointStart_Private(b, p, C->next, C->secant ? PETSC_TRUE : PETSC_FALSE, t));
   Limit(b, &b->lower_max_it, &b->adjoint_max_it);
   PetscCall(Decide(b, &decrease, &verdict));
   if (verdict == UNDECIDED && (b->lower_max_it < lower || b->adjoint_max_it < adjoint))
@@ -404,6 +407,7 @@ static PetscErrorCode Trial(FenBilevel b)
     b->work.failures++;
     FenBilevelFloor_Private(b);
   }
+  C->secant = b->predict == FEN_PREDICT_SECANT && b->trial->reached > 0 ? 1 : 0;
   PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
   if (verdict == REFUSED && C->alpha * C->length < STEP_LEAST * PetscMax(theta, 1) && C->refusals > 20)
     FenBilevelFloor_Private(b);
@@ -439,9 +443,15 @@ static PetscErrorCode FenBilevelState_Certified(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "has_before", &C->has_before));
   PetscCall(FenStateAddInt(state, "trusted", &C->trusted));
   PetscCall(FenStateAddInt(state, "refusals", &C->refusals));
+  PetscCall(FenStateAddInt(state, "secant", &C->secant));
   PetscCall(FenBilevelStateTheta_Private(b, state, "direction", C->d));
   PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", C->theta));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", C->z));
+  if (b->predict == FEN_PREDICT_SECANT) {
+    PetscCall(FenBilevelStateTheta_Private(b, state, "trial_theta", b->trial->theta));
+    PetscCall(FenStateAddArray(state, "trial_x", b->lx, 1, b->trial->x));
+    PetscCall(FenStateAddArray(state, "trial_q", b->lx, 1, b->trial->q));
+  }
   PetscCall(FenDirectionState(b, &C->direction, state));
   PetscCall(FenProbeState(b, &C->probe, state));
   PetscFunctionReturn(0);
@@ -454,7 +464,7 @@ static PetscErrorCode FenBilevelResume_Certified(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenBilevelResume_Private(s));
-  PetscCall(FenBilevelShare_Private(b, 3, (double *const[]){C->d, C->theta, C->z}));
+  PetscCall(FenBilevelShare_Private(b, 4, (double *const[]){C->d, C->theta, C->z, b->trial->theta}));
   PetscCall(FenDirectionResume(b, &C->direction));
   PetscCall(FenProbeResume(b, &C->probe));
   PetscFunctionReturn(0);
@@ -468,7 +478,7 @@ static PetscErrorCode FenBilevelSetUp_Certified(FenSolver s)
 
   PetscFunctionBegin;
   C->memory = C->asked >= 0 ? C->asked : (PetscInt)PetscMin(PetscMax(b->size.p, PAIRS_LEAST), PAIRS_MOST);
-  PetscCall(PetscCalloc3(n, &C->d, n, &C->theta, n, &C->z));
+  PetscCall(PetscCalloc4(n, &C->d, n, &C->theta, n, &C->z, n, &C->next));
   PetscCall(FenDirectionCreate(b, C->memory, &C->direction));
   PetscCall(FenProbeCreate(b, &C->probe));
   PetscFunctionReturn(0);
@@ -479,7 +489,7 @@ static PetscErrorCode FenBilevelReset_Certified(FenSolver s)
   Certified *C = (Certified *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscFree3(C->d, C->theta, C->z));
+  PetscCall(PetscFree4(C->d, C->theta, C->z, C->next));
   PetscCall(FenDirectionDestroy(&C->direction));
   PetscCall(FenProbeDestroy(&C->probe));
   PetscFunctionReturn(0);
