@@ -181,6 +181,7 @@ typedef struct {
   FenMeasureSource  source, target;
   PetscBool         normalize;
   FenCostKind       cost;
+  PetscReal         cost_power;
   char              cost_matrix[PETSC_MAX_PATH_LEN];
   FenOutputs        out;
   PetscBool         map, displacement, store_cost, store_cost_set;

@@ -21,6 +21,8 @@ static PetscErrorCode ReadProblem(FenRun *base)
     PetscCall(FenMeasureGetLayout(run->source, &rows));
     PetscCall(FenMeasureGetLayout(run->target, &cols));
     PetscCall(FenCostReadMatrix(rows, cols, o->cost_matrix, &run->cost));
+  } else if (o->cost == FEN_COST_POWER) {
+    PetscCall(FenCostCreatePower(cli->comm, (double)o->cost_power, &run->cost));
   } else {
     PetscCall(FenCostCreate(cli->comm, o->cost, &run->cost));
   }
@@ -63,7 +65,10 @@ static PetscErrorCode PrintHeader(FenRun *base)
   PetscCall(FenCostGetKind(run->cost, &cost));
   PetscCall(PetscPrintf(comm, "  source     %s: %s\n", run->opt->source.spec, source));
   PetscCall(PetscPrintf(comm, "  target     %s: %s\n", run->opt->target.spec, target));
-  PetscCall(PetscPrintf(comm, "  problem    cost %s, eps %g\n", FenCostKinds[cost], eps));
+  PetscCall(PetscPrintf(comm, "  problem    cost %s, ", FenCostKinds[cost]));
+  if (cost == FEN_COST_POWER)
+    PetscCall(PetscPrintf(comm, "p %g, ", (double)run->opt->cost_power));
+  PetscCall(PetscPrintf(comm, "eps %g\n", eps));
   PetscCall(PetscPrintf(comm, "  method     %s, at most %" FENINT_FMT " iterations", type, max_it));
   if (gap > 0)
     PetscCall(PetscPrintf(comm, ", gap_rel <= %g", gap));
@@ -92,6 +97,8 @@ static PetscErrorCode Certify(FenRun *base, PetscBool hurry)
   base->upper = b->upper;
   scale = fmax(fabs(b->lower), fabs(b->upper));
   base->gap_rel = scale > 0 ? (b->upper - b->lower) / scale : b->upper - b->lower;
+  if (scale <= 4 * b->slack) /* the optimum is zero, but for rounding */
+    base->gap_rel = 0;
   PetscFunctionReturn(0);
 }
 

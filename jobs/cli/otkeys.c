@@ -60,6 +60,8 @@ PetscErrorCode FenOTKeys_Private(FenRun *base, FenKeys *keys)
   PetscCall(FenKeysAddReal_Private(keys, "-ot_eps", eps));
   PetscCall(FenCostGetKind(run->cost, &cost));
   PetscCall(FenKeysAdd_Private(keys, "-ot_cost", FenCostKinds[cost]));
+  if (cost == FEN_COST_POWER)
+    PetscCall(FenKeysAddReal_Private(keys, "-ot_cost_power", (double)run->opt->cost_power));
   if (cost == FEN_COST_MATRIX)
     PetscCall(FenKeysAdd_Private(keys, "-ot_cost_matrix", run->opt->cost_matrix));
   PetscCall(AddMeasureKeys(run->source, source, keys));

@@ -13,8 +13,9 @@ static const SideNames   source_names = {"Source",        "-source",        "-so
 static const SideNames   target_names = {"Target",        "-target",        "-target_kind",
                                          "-target_shape", "-target_resize", "/target"};
 static const char *const kinds[] = {"auto", "points", "grid", "rgb"};
-static const char *const costs[] = {"sqeuclidean", "euclidean", "l1", "matrix"};
-static const FenCostKind cost_kinds[] = {FEN_COST_SQEUCLIDEAN, FEN_COST_EUCLIDEAN, FEN_COST_L1, FEN_COST_MATRIX};
+static const char *const costs[] = {"sqeuclidean", "euclidean", "l1", "power", "matrix"};
+static const FenCostKind cost_kinds[] = {FEN_COST_SQEUCLIDEAN, FEN_COST_EUCLIDEAN, FEN_COST_L1, FEN_COST_POWER,
+                                         FEN_COST_MATRIX};
 static const char kind_text[] = "what the file holds: by content, points (n x d), density on a grid, or an image's "
                                 "colours as points";
 static const char file_text[] = "FILE or FILE:/path: HDF5, PNG, PGM/PPM, .npy, .csv, or raw with a shape; several: "
@@ -52,7 +53,8 @@ static PetscErrorCode ReadSide(MPI_Comm comm, const SideNames *names, FenMeasure
 
 static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
 {
-  PetscInt cost = 0;
+  PetscInt  cost = 0;
+  PetscBool power = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(ReadSide(cli->comm, &source_names, &o->source));
@@ -60,12 +62,17 @@ static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
   PetscOptionsBegin(cli->comm, NULL, "Masses and cost", NULL);
   PetscCall(PetscOptionsBool("-ot_normalize", "scale both measures to mass one, whatever their masses are", NULL,
                              o->normalize, &o->normalize, NULL));
-  PetscCall(PetscOptionsEList("-ot_cost", "ground cost: |x-y|^2, |x-y| (points only), sum |x_k-y_k|, or a matrix", NULL,
-                              costs, 4, costs[0], &cost, NULL));
+  PetscCall(PetscOptionsEList(
+      "-ot_cost", "ground cost: |x-y|^2, |x-y| (points only), sum |x_k-y_k|, sum |x_k-y_k|^p (grids only), or a matrix",
+      NULL, costs, 5, costs[0], &cost, NULL));
+  PetscCall(PetscOptionsReal("-ot_cost_power", "p of -ot_cost power, at least 1", NULL, o->cost_power, &o->cost_power,
+                             &power));
   PetscCall(PetscOptionsString("-ot_cost_matrix", "FILE.h5:/path of the n x m matrix of -ot_cost matrix", NULL,
                                o->cost_matrix, o->cost_matrix, sizeof(o->cost_matrix), NULL));
   PetscOptionsEnd();
   o->cost = cost_kinds[cost];
+  PetscCheck(!power || o->cost == FEN_COST_POWER, cli->comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_cost_power %g is read only with -ot_cost power", (double)o->cost_power);
   o->source.allow_any_mass = o->target.allow_any_mass = o->normalize;
   PetscFunctionReturn(0);
 }
@@ -119,6 +126,7 @@ PetscErrorCode FenOTOptionsRead_Private(FenCLI *cli, FenOTOptions *o)
 {
   PetscFunctionBegin;
   memset(o, 0, sizeof(*o));
+  o->cost_power = 1.5;
   PetscCall(ReadInputs(cli, o));
   PetscCall(ReadPairs(cli, o));
   PetscCall(ReadOutputs(cli, o));

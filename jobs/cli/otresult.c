@@ -134,6 +134,8 @@ static PetscErrorCode WriteProblem(FenOTRun *run, FenFile file)
   PetscCall(FenMeasureGetDim(run->source, &dim));
   PetscCall(FenCostGetKind(run->cost, &cost));
   PetscCall(FenFileWriteStringAttribute(file, "/", "cost", FenCostKinds[cost]));
+  if (cost == FEN_COST_POWER)
+    PetscCall(FenFileWriteRealAttribute(file, "/", "cost_power", (double)run->opt->cost_power));
   PetscCall(FenFileWriteRealAttribute(file, "/", "eps", eps));
   PetscCall(FenFileWriteIntAttribute(file, "/", "dim", dim));
   PetscCall(FenFileWriteStringAttribute(file, "/provenance", "source", run->opt->source.spec));

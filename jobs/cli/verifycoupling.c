@@ -88,7 +88,7 @@ static PetscErrorCode GridCost(FenVerify *v, const double ea[], const double eb[
       for (FenInt q = 0; q < v->b.shape[k]; q++) {
         const double t = v->a.origin[k] + v->a.spacing[k] * (double)p - v->b.origin[k] - v->b.spacing[k] * (double)q;
 
-        *sum += pa[p] * pb[q] * (v->kind == FEN_COST_L1 ? fabs(t) : t * t);
+        *sum += pa[p] * pb[q] * FenVerifyAxisCost_Private(v, t);
       }
     }
     PetscCall(PetscFree2(pa, pb));

@@ -21,7 +21,7 @@ static double AxisCost(const AxisWork *w, int axis, FenInt out, FenInt in)
   const double x = w->out->origin[axis] + w->out->spacing[axis] * (double)out;
   const double y = w->in->origin[axis] + w->in->spacing[axis] * (double)in;
 
-  return w->v->kind == FEN_COST_L1 ? fabs(x - y) : (x - y) * (x - y);
+  return FenVerifyAxisCost_Private(w->v, x - y);
 }
 
 /* adds the line of `inner` numbers that lies at `in` of the axis to the accumulators of the line at `out` */

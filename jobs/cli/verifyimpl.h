@@ -46,6 +46,7 @@ typedef struct {
   FenFile       file;
   FenVerifySide a, b;
   FenCostKind   kind;
+  double        power; /* of FEN_COST_POWER */
   double        eps, *byrow, *bycol;
 } FenVerify;
 
@@ -78,9 +79,11 @@ extern PetscErrorCode FenVerifyRing_Private(MPI_Comm, FenInt first, FenInt n, Fe
                                             FenVerifyBlockFn, void *);
 
 /* costs of one point to n points given coordinate by coordinate; a block's coordinates, behind its first numbers */
-extern void FenVerifyRowCost_Private(FenCostKind, PetscInt dim, const double x[], FenInt n, const double y[],
-                                     FenInt stride, double c[]);
-extern void FenVerifyColumnPoints_Private(const FenVerifySide *, double columns[]);
+/* of a difference along one axis, for costs of grids */
+extern double FenVerifyAxisCost_Private(const FenVerify *, double);
+extern void   FenVerifyRowCost_Private(FenCostKind, PetscInt dim, const double x[], FenInt n, const double y[],
+                                       FenInt stride, double c[]);
+extern void   FenVerifyColumnPoints_Private(const FenVerifySide *, double columns[]);
 
 /* log-sum-exp, one term at a time; terms below e^-60 of the largest are nothing in double precision */
 typedef struct {

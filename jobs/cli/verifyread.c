@@ -148,12 +148,17 @@ static PetscErrorCode ReadProblem(FenCLI *cli, FenVerify *v)
   PetscCall(FenFileReadIntAttribute(v->file, "/", "dim", &dim));
   v->a.dim = v->b.dim = (PetscInt)dim;
   PetscCall(FenFileReadStringAttribute(v->file, "/", "cost", text, sizeof(text)));
-  for (kind = FEN_COST_SQEUCLIDEAN; kind <= FEN_COST_MATRIX; kind++)
+  for (kind = FEN_COST_SQEUCLIDEAN; kind <= FEN_COST_POWER; kind++)
     if (!strcmp(text, FenCostKinds[kind]))
       break;
-  PetscCheck(kind <= FEN_COST_MATRIX, v->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT, "%s: cost '%s' is not known",
+  PetscCheck(kind <= FEN_COST_POWER, v->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT, "%s: cost '%s' is not known",
              cli->argument, text);
   v->kind = (FenCostKind)kind;
+  if (v->kind != FEN_COST_POWER)
+    PetscFunctionReturn(0);
+  PetscCall(FenFileReadRealAttribute(v->file, "/", "cost_power", &v->power));
+  PetscCheck(v->power >= 1 && v->power <= 16, v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
+             "%s: cost_power is %g, it must be from 1 to 16", cli->argument, v->power);
   PetscFunctionReturn(0);
 }
 
@@ -185,6 +190,9 @@ PetscErrorCode FenVerifyOpen_Private(FenCLI *cli, FenFile file, FenVerify *v, Fe
   PetscCall(ReadSide(v, "/target", "/potential/g", &v->b));
   if (v->kind == FEN_COST_MATRIX)
     PetscCall(FenVerifyReadMatrix_Private(v));
+  else if (v->kind == FEN_COST_POWER)
+    PetscCheck(v->a.grid && v->b.grid, v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
+               "%s: the cost power belongs to two grids", cli->argument);
   else if (v->a.grid && !v->b.grid)
     PetscCall(MakePoints(&v->a));
   else if (v->b.grid && !v->a.grid)

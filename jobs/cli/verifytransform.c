@@ -66,6 +66,13 @@ typedef struct {
   double              *hard, *weighted; /* either; weighted: sum of e^(t-max) c */
 } Pass;
 
+double FenVerifyAxisCost_Private(const FenVerify *v, double t)
+{
+  if (v->kind == FEN_COST_POWER)
+    return t < 0 || t > 0 ? exp(v->power * log(fabs(t))) : 0;
+  return v->kind == FEN_COST_SQEUCLIDEAN ? t * t : fabs(t);
+}
+
 /* costs between my point x and the points [at, at + n) of a block whose coordinate k starts at y + k*stride */
 void FenVerifyRowCost_Private(FenCostKind kind, PetscInt dim, const double x[], FenInt n, const double y[],
                               FenInt stride, double c[])

@@ -2,7 +2,8 @@
 /*
    Tighter couplings of two residuals: mass is matched inside small cells first, what is left inside cells twice as
    wide, and so on. Inside a cell the coupling is a product, whose cost comes from moments about the cell's centre for
-   |x-y|^2; for norms the moments (Jensen) or the distances to the centre bound it from above.
+   |x-y|^2; for norms and powers the moments (Jensen), the distances to the centre or the cell's width bound it from
+   above.
 
    The pieces of one level have disjoint supports; the convexity of t log t, with each level's mass as its share, bounds
    the entropy of their sum. Cells are kept on all ranks, at most 4096 of them; memory and messages O(4096) a level.
@@ -115,7 +116,7 @@ static double CellCost(const Tree *t, const Part c[2], double mu)
 {
   const FenCostKind kind = t->v->kind;
   const double      pa = mu / c[0].mass, pb = mu / c[1].mass;
-  double            squares = 0, roots = 0;
+  double            squares = 0, roots = 0, powers = 0;
 
   for (PetscInt k = 0; k < t->dim; k++) {
     const double mixed = 2 * (pa * c[0].first[k]) * (pb * c[1].first[k]) / mu;
@@ -123,7 +124,12 @@ static double CellCost(const Tree *t, const Part c[2], double mu)
 
     squares += axis;
     roots += sqrt(mu * axis);
+    if (kind == FEN_COST_POWER) /* Jensen; above 2 no difference is longer than the cell, but for rounding */
+      powers += t->v->power <= 2 ? mu * pow(axis / mu, t->v->power / 2)
+                                 : axis * pow(t->width[k] / (double)t->side * (1 + 1e-7), t->v->power - 2);
   }
+  if (kind == FEN_COST_POWER)
+    return powers;
   if (kind == FEN_COST_SQEUCLIDEAN)
     return squares;
   return fmin(pa * c[0].distance + pb * c[1].distance, kind == FEN_COST_L1 ? roots : sqrt(mu * squares));

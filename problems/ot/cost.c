@@ -6,7 +6,8 @@
 #include <math.h>
 #include <petscviewer.h>
 
-const char *const FenCostKinds[] = {"sqeuclidean", "euclidean", "l1", "matrix", "FenCostKind", "FEN_COST_", NULL};
+const char *const FenCostKinds[] = {"sqeuclidean", "euclidean",   "l1",        "matrix",
+                                    "power",       "FenCostKind", "FEN_COST_", NULL};
 
 static PetscErrorCode FenCostView(FenCost cost, PetscViewer viewer)
 {
@@ -59,6 +60,7 @@ PetscErrorCode FenCostCreate_Private(MPI_Comm comm, FenCostKind kind, FenCost *c
   PetscCall(
       PetscHeaderCreate(c, FENCOST_CLASSID, "FenCost", "Ground cost", "FenCost", comm, FenCostDestroy, FenCostView));
   c->kind = kind;
+  c->power = kind == FEN_COST_SQEUCLIDEAN ? 2 : 1;
   *cost = c;
   PetscFunctionReturn(0);
 }
@@ -128,7 +130,55 @@ PetscErrorCode FenCostGetKind(FenCost cost, FenCostKind *kind)
 @*/
 double FenCostOfDistance(FenCost cost, double distance)
 {
-  return cost->kind == FEN_COST_SQEUCLIDEAN ? distance * distance : distance;
+  if (cost->kind == FEN_COST_SQEUCLIDEAN)
+    return distance * distance;
+  return cost->kind == FEN_COST_POWER ? pow(distance, cost->power) : distance;
+}
+
+/*@
+  FenCostCreatePower - Makes the cost sum of |x_k-y_k|^p between points of grids.
+
+  Collective
+
+  Input Parameters:
++ comm - the ranks
+- p    - the power, at least 1
+
+  Output Parameter:
+. cost - the cost; for p = 2 and p = 1 it is `FEN_COST_SQEUCLIDEAN` and `FEN_COST_L1`, which have faster passes
+
+  Errors:
+  `FEN_ERR_OPTION` for a power below 1 or above 16.
+
+  Level: intermediate
+
+.seealso: `FenCostCreate()`, `FenCostGetPower()`
+@*/
+PetscErrorCode FenCostCreatePower(MPI_Comm comm, double p, FenCost *cost)
+{
+  const FenCostKind kind = p > 2 || p < 2 ? p > 1 ? FEN_COST_POWER : FEN_COST_L1 : FEN_COST_SQEUCLIDEAN;
+
+  PetscFunctionBegin;
+  FEN_CHECK(p >= 1 && p <= 16, comm, FEN_ERR_OPTION, "power %g of a cost; rule: from 1 to 16", p);
+  PetscCall(FenCostCreate_Private(comm, kind, cost));
+  (*cost)->power = p;
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenCostGetPower - The power of distances along an axis: 2 for |x-y|^2, 1 for other formulas unless one was given.
+
+  Not Collective
+
+  Level: intermediate
+
+.seealso: `FenCostCreatePower()`
+@*/
+PetscErrorCode FenCostGetPower(FenCost cost, double *p)
+{
+  PetscFunctionBegin;
+  *p = cost->power;
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode FenRangesAgree(FenLayout a, FenLayout b, PetscBool *same)
@@ -187,6 +237,9 @@ static PetscErrorCode FenCostCheckFormula(FenCost cost, FenMeasure source, FenMe
   FEN_CHECK(cost->kind != FEN_COST_EUCLIDEAN || !grids || source->dim == 1, comm, FEN_ERR_OPTION,
             "the cost euclidean is for points, but %s and %s are grids of %d axes; grids take sqeuclidean or l1",
             name[0], name[1], (int)source->dim);
+  FEN_CHECK(cost->kind != FEN_COST_POWER || grids, comm, FEN_ERR_OPTION,
+            "the cost power is for two grids, but %s or %s has points; points take sqeuclidean, euclidean or l1",
+            name[0], name[1]);
   PetscCall(FenCostGetMaximum(cost, source, target, &maximum));
   FEN_CHECK(isfinite(maximum), comm, FEN_ERR_VALUE,
             "the cost %s between %s and %s is larger than a double; rule: costs are finite", FenCostKinds[cost->kind],
@@ -230,14 +283,15 @@ PetscErrorCode FenCostCheck(FenCost cost, FenMeasure source, FenMeasure target)
 }
 
 /* of the distances between two boxes, along all axes */
-static double FenBoxMaximum(FenCostKind kind, PetscInt dim, const double lo[], const double hi[])
+static double FenBoxMaximum(FenCost cost, PetscInt dim, const double lo[], const double hi[])
 {
-  double sum = 0;
+  const FenCostKind kind = cost->kind;
+  double            sum = 0;
 
   for (PetscInt k = 0; k < dim; k++) {
     const double d = PetscMax(fabs(hi[k] - lo[dim + k]), fabs(hi[dim + k] - lo[k]));
 
-    sum += kind == FEN_COST_L1 ? d : d * d;
+    sum += kind == FEN_COST_EUCLIDEAN ? d * d : FenCostOfDistance(cost, d);
   }
   return kind == FEN_COST_EUCLIDEAN ? sqrt(sum) : sum;
 }
@@ -276,7 +330,7 @@ PetscErrorCode FenCostGetMaximum(FenCost cost, FenMeasure source, FenMeasure tar
   PetscCall(PetscMalloc2((size_t)(2 * dim), &lo, (size_t)(2 * dim), &hi));
   PetscCall(FenMeasureBoundingBox_Private(source, lo, hi));
   PetscCall(FenMeasureBoundingBox_Private(target, lo + dim, hi + dim));
-  *maximum = FenBoxMaximum(cost->kind, dim, lo, hi);
+  *maximum = FenBoxMaximum(cost, dim, lo, hi);
   PetscCall(PetscFree2(lo, hi));
   PetscFunctionReturn(0);
 }

@@ -79,10 +79,14 @@ typedef enum {
   FEN_COST_SQEUCLIDEAN, /* |x-y|^2, points and grids */
   FEN_COST_EUCLIDEAN,   /* |x-y|, points and grids of one axis */
   FEN_COST_L1,          /* sum of |x_k-y_k|, points and grids */
-  FEN_COST_MATRIX       /* explicit n x m matrix, kept by rows and by columns */
+  FEN_COST_MATRIX,      /* explicit n x m matrix, kept by rows and by columns */
+  FEN_COST_POWER        /* sum of |x_k-y_k|^p, grids */
 } FenCostKind;
-FEN_EXTERN const char *const FenCostKinds[]; /* sqeuclidean euclidean l1 matrix */
+FEN_EXTERN const char *const FenCostKinds[]; /* sqeuclidean euclidean l1 matrix power */
 FEN_EXTERN PetscErrorCode    FenCostCreate(MPI_Comm, FenCostKind, FenCost *);
+/* sum of |x_k-y_k|^p, p >= 1; the cost has the kind of sqeuclidean for p = 2 and of l1 for p = 1 */
+FEN_EXTERN PetscErrorCode FenCostCreatePower(MPI_Comm, double p, FenCost *);
+FEN_EXTERN PetscErrorCode FenCostGetPower(FenCost, double *);
 /* my rows (n_local x m) and my columns (m_local x n) of an explicit cost; copied */
 FEN_EXTERN PetscErrorCode FenCostCreateMatrix(FenLayout rows, FenLayout cols, const double byrow[],
                                               const double bycol[], FenCost *);

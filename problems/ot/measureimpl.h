@@ -40,6 +40,7 @@ struct _p_FenCost {
   FenLayout   rows, cols;    /* matrix only, as all that follows */
   double     *byrow, *bycol; /* n_local x m and m_local x n */
   double      maximum;
+  double      power; /* of a distance along an axis */
 };
 
 /* points on a layout of one axis; the name serves messages and may be NULL */

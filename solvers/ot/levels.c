@@ -67,7 +67,7 @@ static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
       if (spacing[k] > finest[k])
         width = PetscMax(width, spacing[k]);
   }
-  *blur = ot->op->kind == FEN_COST_SQEUCLIDEAN ? width * width : width;
+  *blur = FenCostOfDistance(ot->op->cost, width);
   PetscFunctionReturn(0);
 }
 

@@ -5,7 +5,7 @@ import restarttest
 from killing import campaign, check
 from restarttest import clitest
 
-for name, pixels in (("sinkhorn", 64), ("newton", 96)):
+for name, pixels in (("sinkhorn", 64), ("newton", 96), ("multigrid", 144)):
     with clitest.folder() as folder:
         campaign(folder, name, restarttest.problem(folder, pixels, name))
 check.finish()

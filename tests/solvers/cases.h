@@ -12,26 +12,31 @@ typedef struct {
   FenInt      shape[2][FEN_MAX_DIM]; /* grid: points an axis; cloud: {number of points} */
   PetscBool   grid;
   FenInt      zeros; /* every so many-th weight is zero; 0: none; -1: the first third of each axis, so of whole lines */
+  double      power; /* FEN_COST_POWER */
 } Case;
 
-static const Case cases[] = {{"cloud 3-D", FEN_COST_SQEUCLIDEAN, 3, {{61}, {47}}, PETSC_FALSE, 0},
-                             {"cloud 2-D, zero weights", FEN_COST_SQEUCLIDEAN, 2, {{40}, {77}}, PETSC_FALSE, 4},
-                             {"cloud 2-D, distance", FEN_COST_EUCLIDEAN, 2, {{53}, {40}}, PETSC_FALSE, 0},
-                             {"cloud 3-D, l1", FEN_COST_L1, 3, {{35}, {66}}, PETSC_FALSE, 5},
-                             {"cloud 9-D", FEN_COST_SQEUCLIDEAN, 9, {{30}, {41}}, PETSC_FALSE, 0},
-                             {"line", FEN_COST_SQEUCLIDEAN, 1, {{70}, {45}}, PETSC_TRUE, 3},
-                             {"line, distance", FEN_COST_EUCLIDEAN, 1, {{33}, {50}}, PETSC_TRUE, 0},
-                             {"grid 2-D", FEN_COST_SQEUCLIDEAN, 2, {{9, 7}, {8, 11}}, PETSC_TRUE, 0},
-                             {"grid 2-D, zero pixels", FEN_COST_SQEUCLIDEAN, 2, {{8, 8}, {5, 13}}, PETSC_TRUE, 3},
-                             {"grid 2-D, l1", FEN_COST_L1, 2, {{7, 9}, {10, 6}}, PETSC_TRUE, 4},
-                             {"grid 3-D", FEN_COST_SQEUCLIDEAN, 3, {{5, 3, 4}, {3, 6, 5}}, PETSC_TRUE, 0},
-                             {"grid 3-D, l1, zero pixels", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, 4},
-                             {"grid 2-D, empty lines", FEN_COST_SQEUCLIDEAN, 2, {{9, 7}, {8, 11}}, PETSC_TRUE, -1},
-                             {"grid 3-D, l1, empty lines", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, -1},
-                             {"grid 2-D, levels", FEN_COST_SQEUCLIDEAN, 2, {{16, 5}, {5, 17}}, PETSC_TRUE, 5},
-                             {"grid 3-D, levels", FEN_COST_SQEUCLIDEAN, 3, {{16, 3, 2}, {2, 16, 3}}, PETSC_TRUE, -1},
-                             {"grid 2-D, l1, levels", FEN_COST_L1, 2, {{17, 5}, {16, 6}}, PETSC_TRUE, 3},
-                             {"matrix", FEN_COST_MATRIX, 1, {{45}, {38}}, PETSC_FALSE, 6}};
+static const Case cases[] = {
+    {"cloud 3-D", FEN_COST_SQEUCLIDEAN, 3, {{61}, {47}}, PETSC_FALSE, 0, 0},
+    {"cloud 2-D, zero weights", FEN_COST_SQEUCLIDEAN, 2, {{40}, {77}}, PETSC_FALSE, 4, 0},
+    {"cloud 2-D, distance", FEN_COST_EUCLIDEAN, 2, {{53}, {40}}, PETSC_FALSE, 0, 0},
+    {"cloud 3-D, l1", FEN_COST_L1, 3, {{35}, {66}}, PETSC_FALSE, 5, 0},
+    {"cloud 9-D", FEN_COST_SQEUCLIDEAN, 9, {{30}, {41}}, PETSC_FALSE, 0, 0},
+    {"line", FEN_COST_SQEUCLIDEAN, 1, {{70}, {45}}, PETSC_TRUE, 3, 0},
+    {"line, distance", FEN_COST_EUCLIDEAN, 1, {{33}, {50}}, PETSC_TRUE, 0, 0},
+    {"grid 2-D", FEN_COST_SQEUCLIDEAN, 2, {{9, 7}, {8, 11}}, PETSC_TRUE, 0, 0},
+    {"grid 2-D, zero pixels", FEN_COST_SQEUCLIDEAN, 2, {{8, 8}, {5, 13}}, PETSC_TRUE, 3, 0},
+    {"grid 2-D, l1", FEN_COST_L1, 2, {{7, 9}, {10, 6}}, PETSC_TRUE, 4, 0},
+    {"grid 3-D", FEN_COST_SQEUCLIDEAN, 3, {{5, 3, 4}, {3, 6, 5}}, PETSC_TRUE, 0, 0},
+    {"grid 3-D, l1, zero pixels", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, 4, 0},
+    {"grid 2-D, empty lines", FEN_COST_SQEUCLIDEAN, 2, {{9, 7}, {8, 11}}, PETSC_TRUE, -1, 0},
+    {"grid 3-D, l1, empty lines", FEN_COST_L1, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, -1, 0},
+    {"grid 2-D, levels", FEN_COST_SQEUCLIDEAN, 2, {{16, 5}, {5, 17}}, PETSC_TRUE, 5, 0},
+    {"grid 3-D, levels", FEN_COST_SQEUCLIDEAN, 3, {{16, 3, 2}, {2, 16, 3}}, PETSC_TRUE, -1, 0},
+    {"grid 2-D, l1, levels", FEN_COST_L1, 2, {{17, 5}, {16, 6}}, PETSC_TRUE, 3, 0},
+    {"line, power 3", FEN_COST_POWER, 1, {{31}, {24}}, PETSC_TRUE, 3, 3},
+    {"grid 2-D, power 1.5", FEN_COST_POWER, 2, {{16, 6}, {9, 8}}, PETSC_TRUE, 5, 1.5},
+    {"grid 3-D, power 2.5, empty lines", FEN_COST_POWER, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, -1, 2.5},
+    {"matrix", FEN_COST_MATRIX, 1, {{45}, {38}}, PETSC_FALSE, 6, 0}};
 #define NCASES ((int)(sizeof(cases) / sizeof(cases[0])))
 
 static inline FenInt CaseSize(const Case *c, int side)
@@ -170,6 +175,8 @@ static inline void CaseMake(const Case *c, MPI_Comm comm, const PetscMPIInt cut[
   FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
   if (c->kind == FEN_COST_MATRIX)
     *cost = CaseMatrixCost(c, m);
+  else if (c->kind == FEN_COST_POWER)
+    FEN_OK(FenCostCreatePower(comm, c->power, cost));
   else
     FEN_OK(FenCostCreate(comm, c->kind, cost));
 }

@@ -14,14 +14,17 @@ typedef struct {
   double       largest;
 } Dense;
 
-static inline long double DenseCost(FenCostKind kind, PetscInt dim, const double x[], const double y[])
+static inline long double DenseCost(FenCostKind kind, double power, PetscInt dim, const double x[], const double y[])
 {
   long double s = 0;
 
   for (PetscInt k = 0; k < dim; k++) {
     const long double d = (long double)x[k] - y[k];
 
-    s += kind == FEN_COST_L1 ? fabsl(d) : d * d;
+    if (kind == FEN_COST_POWER)
+      s += powl(fabsl(d), (long double)power);
+    else
+      s += kind == FEN_COST_L1 ? fabsl(d) : d * d;
   }
   return kind == FEN_COST_EUCLIDEAN ? sqrtl(s) : s;
 }
@@ -33,8 +36,10 @@ static inline Dense DenseMake(FenMeasure m[2], FenCost cost)
   const double *x[2], *w[2], *matrix = NULL, *bycol;
   FenCostKind   kind;
   PetscInt      dim;
+  double        power;
 
   FEN_OK(FenCostGetKind(cost, &kind));
+  FEN_OK(FenCostGetPower(cost, &power));
   FEN_OK(FenMeasureGetDim(m[0], &dim));
   FEN_OK(FenMeasureGetSize(m[0], NULL, &D.n));
   FEN_OK(FenMeasureGetSize(m[1], NULL, &D.m));
@@ -53,7 +58,7 @@ static inline Dense DenseMake(FenMeasure m[2], FenCost cost)
   for (FenInt i = 0; i < D.n; i++)
     for (FenInt j = 0; j < D.m; j++) {
       D.C[i * D.m + j] =
-          matrix ? (long double)matrix[i * D.m + j] : DenseCost(kind, dim, x[0] + i * dim, x[1] + j * dim);
+          matrix ? (long double)matrix[i * D.m + j] : DenseCost(kind, power, dim, x[0] + i * dim, x[1] + j * dim);
       D.largest = fmax(D.largest, (double)D.C[i * D.m + j]);
     }
   return D;

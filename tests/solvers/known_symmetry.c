@@ -25,7 +25,10 @@ static void TestEqualMeasures(void **state)
       m[0] = c.grid ? CaseGrid(&c, 0, PETSC_COMM_SELF, NULL) : CaseCloud(&c, 0, PETSC_COMM_SELF);
       m[1] = c.grid ? CaseGrid(&c, 0, PETSC_COMM_SELF, NULL) : CaseCloud(&c, 0, PETSC_COMM_SELF);
       FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
-      FEN_OK(FenCostCreate(PETSC_COMM_SELF, c.kind, &cost));
+      if (c.kind == FEN_COST_POWER)
+        FEN_OK(FenCostCreatePower(PETSC_COMM_SELF, c.power, &cost));
+      else
+        FEN_OK(FenCostCreate(PETSC_COMM_SELF, c.kind, &cost));
       FEN_OK(FenCostGetMaximum(cost, m[0], m[1], &largest));
       ot = SolveMake(solve_types[t], m, cost, 0.05 * largest, 0);
       FEN_OK(FenSolverSetTolerances((FenSolver)ot, 0, 1e-11, 20000));

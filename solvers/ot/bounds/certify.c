@@ -12,7 +12,9 @@
    Unregularised: hard transforms make a feasible dual, <C, Q + E> is the cost of a feasible plan.
 
    Rounding errors: exponents are computed to a few units of the largest cost, passed-over terms are below
-   (n+m) 2^-64; both bounds are widened by the sum of such errors (`slack`).
+   (n+m) 2^-64; both bounds are widened by the sum of such errors. Masses of the rounded plan are exponentials, whose
+   relative errors are those of numbers as large as potentials over eps; upper bounds weigh these masses with potentials
+   and costs and are widened by that as well. `slack` is the larger of the two.
 */
 #include "../otimpl.h"
 #include <math.h>
@@ -86,9 +88,12 @@ static PetscErrorCode Regularised(FenOT ot)
   B->slack = 16 * PETSC_MACHINE_EPSILON * (s[3] + s[6] + ot->cost_max + eps) +
              eps * ldexp((double)(ot->op->N[0] + ot->op->N[1]), -64);
   B->lower = s[4] + s[0] - B->slack;
+  B->slack += 4 * PETSC_MACHINE_EPSILON * (s[3] + s[6]) * ((s[3] + s[6]) / eps);
   B->upper =
       s[5] + s[1] - eps * (1 - R->mass) * log1p(-PetscMin(R->mass, 1 - 1e-16)) + R->cost + eps * R->entropy + B->slack;
   PetscCall(FenSolverUpdateBounds_Private((FenSolver)ot, B->lower, B->upper, 0));
+  if (PetscMax(fabs(B->lower), fabs(B->upper)) <= 4 * B->slack) /* zero, but for rounding: no gap is small beside it */
+    ot->base.progress.gap_rel = 0;
   ot->base.progress.value = s[4] + s[0];
   ot->certified_at = ot->base.progress.iteration;
   PetscFunctionReturn(0);

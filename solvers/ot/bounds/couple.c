@@ -5,8 +5,8 @@
    Rank-one rounding moves residual mass across the whole domain. Here the domain is cut into 2^L cells an axis; what
    source and target have in common in a cell is coupled inside it (as a product), the rest goes to the cell of twice
    the size, up to the whole domain. For |x-y|^2 the cost of a product of two residuals needs their moments only; for
-   |x-y| and l1 Jensen's inequality bounds it by them. So one sum over ranks of a few numbers a cell is all: O(n+m)
-   work.
+   |x-y| and l1 Jensen's inequality bounds it by them, for |x-y|^p with p above 2 the width of the cell beside. So one
+   sum over ranks of a few numbers a cell is all: O(n+m) work.
 
    Entropy: for E = sum_T E_T, E_T = alpha beta^T/eta_T, log-sum inequality gives
    sum E log(E/(eta_T a x b)) <= sum_T [sum alpha log(alpha/a) + sum beta log(beta/b) - 2 eta_T log eta_T]; with
@@ -99,8 +99,15 @@ static PetscErrorCode Collect(FenMeasure mu, FenInt n, const double w[], const d
   PetscFunctionReturn(0);
 }
 
+/* bound of sum E_ij |x_ik - y_jk|^p over pairs in one cell, from the sum v of squares and the mass */
+static double PowerCost(double p, double eta, double v, double width)
+{
+  return p <= 2 ? eta * pow(v / eta, p / 2) : v * pow(width, p - 2);
+}
+
 /* couples what a cell's two sides have in common and takes it away from both */
-static void CoupleCell(const Tree *T, FenCostKind kind, double A[], double B[], FenRounding *R)
+static void CoupleCell(const Tree *T, FenCostKind kind, double power, PetscInt level, double A[], double B[],
+                       FenRounding *R)
 {
   const double eta = PetscMin(A[0], B[0]);
   double       s, t, cost = 0;
@@ -112,7 +119,10 @@ static void CoupleCell(const Tree *T, FenCostKind kind, double A[], double B[], 
   for (PetscInt k = 0; k < T->dim; k++) {
     const double v = s * A[2 + T->dim + k] + t * B[2 + T->dim + k] - 2 * (s * A[2 + k]) * (t * B[2 + k]) / eta;
 
-    cost += kind == FEN_COST_L1 ? sqrt(eta * PetscMax(v, 0.0)) : PetscMax(v, 0.0);
+    if (kind == FEN_COST_POWER)
+      cost += PowerCost(power, eta, PetscMax(v, 0.0), 1.0000001 * ldexp(T->hi[k] - T->lo[k], -(int)level));
+    else
+      cost += kind == FEN_COST_L1 ? sqrt(eta * PetscMax(v, 0.0)) : PetscMax(v, 0.0);
   }
   R->mass += eta;
   R->cost += kind == FEN_COST_EUCLIDEAN ? sqrt(eta * cost) : cost;
@@ -170,7 +180,8 @@ static PetscErrorCode CoupleMatrix(FenOT ot, const double ra[], const double rb[
 
 PetscErrorCode FenOTCoupleResiduals_Private(FenOT ot, const double ra[], const double rb[], FenRounding *R)
 {
-  Tree T = {0};
+  Tree   T = {0};
+  double power;
 
   PetscFunctionBegin;
   *R = (FenRounding){0, 0, 0};
@@ -178,6 +189,7 @@ PetscErrorCode FenOTCoupleResiduals_Private(FenOT ot, const double ra[], const d
     PetscCall(CoupleMatrix(ot, ra, rb, R));
     PetscFunctionReturn(0);
   }
+  PetscCall(FenCostGetPower(ot->op->cost, &power));
   PetscCall(TreeCreate(ot, &T));
   PetscCall(Collect(ot->source, ot->n, ot->a, ra, &T, T.cell[0]));
   PetscCall(Collect(ot->target, ot->m, ot->b, rb, &T, T.cell[1]));
@@ -187,7 +199,7 @@ PetscErrorCode FenOTCoupleResiduals_Private(FenOT ot, const double ra[], const d
     const FenInt n = (FenInt)1 << (level * T.axes);
 
     for (FenInt c = 0; c < n; c++)
-      CoupleCell(&T, ot->op->kind, T.cell[0] + c * T.width, T.cell[1] + c * T.width, R);
+      CoupleCell(&T, ot->op->kind, power, level, T.cell[0] + c * T.width, T.cell[1] + c * T.width, R);
     for (int s = 0; level && s < 2; s++)
       Merge(&T, level, T.cell[s]);
   }

@@ -25,6 +25,7 @@ typedef struct {
   FenInt        n, capacity;
   FenInt        nbox;
   PetscBool     by_column;
+  double        power;      /* of a distance along an axis, 0: the tile's cost */
   double       *chunk_best; /* by column: largest u_j - cut_j of each chunk */
 } Finder;
 
@@ -50,26 +51,33 @@ static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBloc
   const FenTile *T = &F->tile;
   double         s = 0;
 
-  if (T->kind == FEN_TILE_MATRIX)
+  if (T->kind == FEN_TILE_MATRIX && F->matrix)
     return T->scale * F->matrix[(rows->first + i - F->row0) * T->ldc + (FenInt)T->v[j]];
   for (int k = 0; k < T->dim; k++) {
     const double d = T->xt[k * T->ldt + i] - T->xs[k * T->lds + j];
 
-    s += T->kind == FEN_TILE_L1 ? fabs(d) : d * d;
+    if (F->power > 0)
+      s += pow(fabs(d), F->power);
+    else
+      s += T->kind == FEN_TILE_L1 ? fabs(d) : d * d;
   }
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
 /* lower bound of c_ij over a chunk, for one row */
-static double Distance(const FenTile *T, FenInt i, FenInt c, FenInt nc)
+static double Distance(const Finder *F, FenInt i, FenInt c, FenInt nc)
 {
-  double s = 0;
+  const FenTile *T = &F->tile;
+  double         s = 0;
 
   for (int k = 0; k < T->dim; k++) {
     const double x = T->xt[k * T->ldt + i], lo = T->box[k * nc + c], hi = T->box[(T->dim + k) * nc + c];
     const double d = PetscMax(0.0, PetscMax(lo - x, x - hi));
 
-    s += T->kind == FEN_TILE_L1 ? d : d * d;
+    if (F->power > 0)
+      s += pow(d, F->power);
+    else
+      s += T->kind == FEN_TILE_L1 ? d : d * d;
   }
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
@@ -119,7 +127,7 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   ChunkBest(F, nc, colcut);
   for (FenInt i = 0; i < rows->n; i++)
     for (FenInt c = 0; c < nc; c++) {
-      const double reach = T->w[i] - Distance(T, i, c, nc);
+      const double reach = T->w[i] - Distance(F, i, c, nc);
 
       if (reach + T->box[2 * d * nc + c] < cut[i] && reach + weight[i] + F->chunk_best[c] < 0)
         continue;
@@ -202,11 +210,13 @@ static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const
                            FenInt col0, double row[], double col[])
 {
   const FenInt  n = op->n[0], m = op->n[1];
-  const double  factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : op->kappa;
+  double        power, factor;
   const double *x = NULL, *y = NULL;
   FenInt       *perm;
 
   PetscFunctionBegin;
+  PetscCall(FenCostGetPower(op->cost, &power)); /* coordinates times this have the cost in exponents */
+  factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : pow(op->kappa, 1 / power);
   PetscCall(PetscMalloc1(m, &perm));
   for (FenInt j = 0; j < m; j++)
     perm[j] = j;
@@ -265,6 +275,8 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   F.tile.chunk = FEN_CHUNK;
   if (op->kind == FEN_COST_MATRIX)
     PetscCall(FenCostGetMatrix(op->cost, &F.matrix, &bycol));
+  if (op->kind == FEN_COST_POWER)
+    PetscCall(FenCostGetPower(op->cost, &F.power));
   task.row = row;
   task.col = col;
   task.tile = Find;

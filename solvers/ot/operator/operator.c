@@ -22,6 +22,9 @@ static PetscErrorCode IsSeparable(FenOTOperator op, PetscBool *separable)
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
     PetscCall(FenMeasureGetKind(op->measure[s], &kind[s]));
+  *separable = (PetscBool)(op->kind == FEN_COST_POWER);
+  if (*separable)
+    PetscFunctionReturn(0);
   *separable = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && op->dim > 1 &&
                            (op->kind == FEN_COST_SQEUCLIDEAN || op->kind == FEN_COST_L1));
   PetscFunctionReturn(0);
@@ -52,7 +55,9 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
     PetscCall(LogWeights(op, s));
   }
   PetscCall(IsSeparable(op, &op->separable));
-  if (op->separable)
+  if (op->kind == FEN_COST_POWER)
+    PetscCall(FenOTOperatorCreate_Axes(op));
+  else if (op->separable)
     PetscCall(FenOTOperatorCreate_Separable(op));
   else
     PetscCall(FenOTOperatorCreate_Pairs(op));

@@ -89,12 +89,15 @@ static inline FenTileKind FenTileKindOf(FenCostKind kind)
   case FEN_COST_L1:
     return FEN_TILE_L1;
   case FEN_COST_MATRIX:
+  case FEN_COST_POWER: /* from tables */
     return FEN_TILE_MATRIX;
   default:
     return FEN_TILE_SQEUCLIDEAN;
   }
 }
 
-/* the two ways to evaluate: all pairs (clouds, lines, matrices), axis by axis (grids with separable cost) */
+/* the ways to evaluate: all pairs (clouds, lines, matrices), axis by axis (grids with separable cost), the same from
+   tables of the axes' costs */
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Pairs(FenOTOperator);
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator);
+PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator);

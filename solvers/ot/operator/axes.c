@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Grids with a cost that is any sum over axes, c(x,y) = sum_k c_k(|x_k - y_k|), from a table of each c_k. As in
+   separable.c a pass is a sweep along each axis and the plan a product of stages, but a line is worked on with the
+   kernels of explicit costs, so that nothing is asked of c_k.
+
+   Memory: two tables of n_k m_k numbers an axis on each rank, and O(d (n+m)/P). Exponentials (n+m) sum_k n_k / P.
+   Messages: one all-to-all a stage.
+*/
+#include "operator.h"
+#include <math.h>
+
+#define TABLE_MOST 67108864 /* entries of a table */
+
+typedef struct {
+  PetscInt  axis;
+  FenLayout in, out; /* pencils along the axis, before and after */
+  FenRedist enter;   /* from the previous stage's output, or the measure's layout */
+  FenInt    nin, nout, nlines;
+} Stage;
+
+typedef struct {
+  Stage     stage[FEN_MAX_DIM];
+  FenRedist leave;
+} Chain;
+
+typedef struct {
+  Chain     chain[2];
+  FenRedist back[FEN_MAX_DIM], out; /* the chain to the source backwards */
+  FenInt    shape[2][FEN_MAX_DIM];
+  double   *table[2][FEN_MAX_DIM];                 /* by direction: row of each point of that side */
+  double   *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];   /* of the present plan, see separable.c */
+  double   *L2[FEN_MAX_DIM], *minus2[FEN_MAX_DIM]; /* twice as much, for squares */
+  double   *a, *b, *MS;                            /* work; MS: pairs of one line */
+} Axes;
+
+static PetscErrorCode Move(FenRedist r, const double *from, double *to)
+{
+  PetscFunctionBegin;
+  PetscCall(FenRedistBegin(r, from, to));
+  PetscCall(FenRedistEnd(r, from, to));
+  PetscFunctionReturn(0);
+}
+
+/* lines along a stage's axis, from side 1-to to side `to` */
+static FenTile Line(FenOTOperator op, const Stage *g, FenDirection to, double scale)
+{
+  const Axes *A = (const Axes *)op->data;
+
+  return (FenTile){.kind = FEN_TILE_MATRIX,
+                   .nt = A->shape[to][g->axis],
+                   .ns = A->shape[1 - to][g->axis],
+                   .cost = A->table[to][g->axis],
+                   .ldc = A->shape[1 - to][g->axis],
+                   .scale = scale,
+                   .nv = 1,
+                   .chunk = FEN_CHUNK};
+}
+
+static void SweepLSE(FenOTOperator op, const Stage *g, FenDirection to, const double u[], double out[])
+{
+  const Axes *A = (const Axes *)op->data;
+  FenTile     T = Line(op, g, to, op->kappa);
+
+  for (FenInt l = 0; l < g->nlines; l++) {
+    double *o = out + l * T.nt;
+
+    for (FenInt i = 0; i < T.nt; i++) {
+      A->MS[2 * i] = FEN_NONE;
+      A->MS[2 * i + 1] = 0;
+    }
+    T.u = u + l * T.ns;
+    op->kernels->lse(&T, A->MS);
+    op->kernels->log2sum(T.nt, A->MS, o);
+    for (FenInt i = 0; i < T.nt; i++)
+      if (!(A->MS[2 * i + 1] > 0) || !(o[i] > FEN_NONE))
+        o[i] = FEN_NONE;
+  }
+}
+
+static void SweepMax(FenOTOperator op, const Stage *g, FenDirection to, const double u[], double out[])
+{
+  FenTile T = Line(op, g, to, 1);
+
+  for (FenInt l = 0; l < g->nlines; l++) {
+    double *o = out + l * T.nt;
+
+    for (FenInt i = 0; i < T.nt; i++)
+      o[i] = FEN_NONE;
+    T.u = u + l * T.ns;
+    op->kernels->max(&T, o);
+  }
+}
+
+typedef struct {
+  const double *u, *w, *v; /* exponents of sources and targets, values */
+  double        scale;
+  PetscBool     weighted;
+} Product;
+
+static void SweepApply(FenOTOperator op, const Stage *g, FenDirection to, const Product *p, double out[])
+{
+  FenTile T = Line(op, g, to, p->scale);
+
+  T.weighted = p->weighted;
+  for (FenInt l = 0; l < g->nlines; l++) {
+    double *o = out + l * T.nt;
+
+    T.u = p->u + l * T.ns;
+    T.w = p->w + l * T.nt;
+    T.v = p->v + l * T.ns;
+    T.ldv = T.ns;
+    for (FenInt i = 0; i < T.nt; i++)
+      o[i] = 0;
+    op->kernels->apply(&T, o);
+  }
+}
+
+/* the array in A->a, on the layout of the direction's sources, through all stages into `out` */
+static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool hard, PetscBool keep, double out[])
+{
+  Axes  *A = (Axes *)op->data;
+  Chain *C = &A->chain[dir];
+
+  PetscFunctionBegin;
+  for (PetscInt s = 0; s < op->dim; s++) {
+    const Stage *g = &C->stage[s];
+
+    PetscCall(Move(g->enter, A->a, A->b));
+    if (keep)
+      PetscCall(PetscArraycpy(A->L[s], A->b, g->nin));
+    if (hard)
+      SweepMax(op, g, dir, A->b, A->a);
+    else
+      SweepLSE(op, g, dir, A->b, A->a);
+    for (FenInt i = 0; keep && i < g->nout; i++)
+      A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
+  }
+  PetscCall(Move(C->leave, A->a, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Soft(FenOTOperator op, FenDirection dir, PetscBool keep, const double in[], double out[])
+{
+  Axes     *A = (Axes *)op->data;
+  const int side = 1 - (int)dir;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < op->n[side]; i++)
+    A->a[i] = op->logw[side][i] > FEN_NONE ? op->kappa * in[i] + op->logw[side][i] : FEN_NONE;
+  PetscCall(RunChain(op, dir, PETSC_FALSE, keep, out));
+  for (FenInt i = 0; i < op->n[dir]; i++)
+    out[i] /= -op->kappa;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SoftTransform_Axes(FenOTOperator op, FenDirection dir, const double in[], double out[])
+{
+  PetscFunctionBegin;
+  PetscCall(Soft(op, dir, PETSC_FALSE, in, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SetPlan_Axes(FenOTOperator op, const double g[], double f[])
+{
+  PetscFunctionBegin;
+  PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode HardTransform_Axes(FenOTOperator op, FenDirection dir, const double in[], double out[])
+{
+  Axes     *A = (Axes *)op->data;
+  const int side = 1 - (int)dir;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < op->n[side]; i++)
+    A->a[i] = op->logw[side][i] > FEN_NONE ? in[i] : FEN_NONE;
+  PetscCall(RunChain(op, dir, PETSC_TRUE, PETSC_FALSE, out));
+  for (FenInt i = 0; i < op->n[dir]; i++)
+    out[i] = -out[i];
+  PetscFunctionReturn(0);
+}
+
+/* E v with the cost of one axis as weight (or none: axis < 0) */
+static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis, double out[])
+{
+  Axes  *A = (Axes *)op->data;
+  Chain *C = &A->chain[FEN_TO_SOURCE];
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(A->a, v, op->n[1]));
+  for (PetscInt s = 0; s < op->dim; s++) {
+    const Stage  *g = &C->stage[s];
+    const Product p = {A->L[s], A->minus[s], A->b, op->kappa, (PetscBool)(g->axis == axis)};
+
+    PetscCall(Move(g->enter, A->a, A->b));
+    SweepApply(op, g, FEN_TO_SOURCE, &p, A->a);
+  }
+  PetscCall(Move(C->leave, A->a, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Mult_Axes(FenOTOperator op, PetscInt nv, const double v[], PetscBool weighted, double out[])
+{
+  double *part;
+
+  PetscFunctionBegin;
+  if (!weighted) {
+    for (PetscInt k = 0; k < nv; k++)
+      PetscCall(MultAxis(op, v + k * op->n[1], -1, out + k * op->n[0]));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(PetscMalloc1(op->n[0], &part));
+  PetscCall(PetscArrayzero(out, op->n[0]));
+  for (PetscInt axis = 0; axis < op->dim; axis++) {
+    PetscCall(MultAxis(op, v, axis, part));
+    for (FenInt i = 0; i < op->n[0]; i++)
+      out[i] += part[i] / op->kappa;
+  }
+  PetscCall(PetscFree(part));
+  PetscFunctionReturn(0);
+}
+
+/* E_ij is one product of factors, its square that of their squares: all exponents double */
+static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], PetscBool squares, double out[])
+{
+  Axes *A = (Axes *)op->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(A->a, v, op->n[0]));
+  for (PetscInt s = op->dim - 1; s >= 0; s--) {
+    const Stage *g = &A->chain[FEN_TO_SOURCE].stage[s];
+    Product      p = {A->minus[s], A->L[s], A->b, op->kappa, PETSC_FALSE};
+
+    if (squares) {
+      for (FenInt i = 0; i < g->nin; i++)
+        A->L2[s][i] = PetscMax(2 * A->L[s][i], FEN_NONE);
+      for (FenInt i = 0; i < g->nout; i++)
+        A->minus2[s][i] = PetscMax(2 * A->minus[s][i], FEN_NONE);
+      p = (Product){A->minus2[s], A->L2[s], A->b, 2 * op->kappa, PETSC_FALSE};
+    }
+    PetscCall(Move(A->back[s], A->a, A->b));
+    SweepApply(op, g, FEN_TO_TARGET, &p, A->a);
+  }
+  PetscCall(Move(A->out, A->a, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SetEpsilon_Axes(FenOTOperator op)
+{
+  (void)op;
+  PetscFunctionBegin;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Destroy_Axes(FenOTOperator op)
+{
+  Axes *A = (Axes *)op->data;
+
+  PetscFunctionBegin;
+  for (int dir = 0; dir < 2; dir++) {
+    for (PetscInt s = 0; s < op->dim; s++) {
+      Stage *g = &A->chain[dir].stage[s];
+
+      PetscCall(FenRedistDestroy(&g->enter));
+      PetscCall(FenLayoutDestroy(&g->in));
+      PetscCall(FenLayoutDestroy(&g->out));
+      PetscCall(PetscFree(A->table[dir][s]));
+    }
+    PetscCall(FenRedistDestroy(&A->chain[dir].leave));
+  }
+  for (PetscInt s = 0; s < op->dim; s++) {
+    PetscCall(FenRedistDestroy(&A->back[s]));
+    PetscCall(PetscFree4(A->L[s], A->minus[s], A->L2[s], A->minus2[s]));
+  }
+  PetscCall(FenRedistDestroy(&A->out));
+  PetscCall(PetscFree3(A->a, A->b, A->MS));
+  PetscCall(PetscFree(A));
+  PetscFunctionReturn(0);
+}
+
+/* c_k between all points of an axis, for both directions */
+static PetscErrorCode MakeTables(FenOTOperator op)
+{
+  Axes  *A = (Axes *)op->data;
+  double spacing[2][FEN_MAX_DIM], origin[2][FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetGrid(op->measure[s], A->shape[s], spacing[s], origin[s]));
+  for (PetscInt k = 0; k < op->dim; k++) {
+    const FenInt n = A->shape[0][k], m = A->shape[1][k];
+    FenInt       size;
+
+    PetscCall(FenIntMult(n, m, &size));
+    PetscCheck(size <= TABLE_MOST, op->comm, (PetscErrorCode)FEN_ERR_SIZE,
+               "axes of %" FENINT_FMT " and %" FENINT_FMT " points; rule: their product is at most %d with the cost %s",
+               n, m, TABLE_MOST, FenCostKinds[op->kind]);
+    for (int s = 0; s < 2; s++)
+      PetscCall(PetscMalloc1(size, &A->table[s][k]));
+    for (FenInt i = 0; i < n; i++)
+      for (FenInt j = 0; j < m; j++) {
+        const double x = origin[0][k] + spacing[0][k] * (double)i, y = origin[1][k] + spacing[1][k] * (double)j;
+
+        A->table[0][k][i * m + j] = A->table[1][k][j * n + i] = FenCostOfDistance(op->cost, fabs(x - y));
+      }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* pencil layouts of a direction: axis d-1 first; a stage changes the length of its axis only */
+static PetscErrorCode MakeChain(FenOTOperator op, FenDirection dir, FenInt *nwork)
+{
+  Axes     *A = (Axes *)op->data;
+  Chain    *C = &A->chain[dir];
+  FenLayout from[2], previous, whole;
+  FenInt    shape[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetLayout(op->measure[s], &from[s]));
+  PetscCall(PetscArraycpy(shape, A->shape[1 - dir], FEN_MAX_DIM));
+  previous = from[1 - dir];
+  for (PetscInt s = 0; s < op->dim; s++) {
+    Stage *g = &C->stage[s];
+
+    g->axis = op->dim - 1 - s;
+    PetscCall(FenLayoutCreateGrid(op->comm, op->dim, shape, NULL, &whole));
+    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->in));
+    PetscCall(FenLayoutDestroy(&whole));
+    PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
+    g->nlines = shape[g->axis] ? g->nin / shape[g->axis] : 0;
+    shape[g->axis] = A->shape[dir][g->axis];
+    PetscCall(FenLayoutCreateGrid(op->comm, op->dim, shape, NULL, &whole));
+    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->out));
+    PetscCall(FenLayoutDestroy(&whole));
+    PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
+    PetscCheck(g->nlines * shape[g->axis] == g->nout, op->comm, (PetscErrorCode)FEN_ERR_INTERNAL,
+               "pencils along axis %d are cut differently before and after", (int)g->axis);
+    PetscCall(FenRedistCreate(previous, g->in, &g->enter));
+    previous = g->out;
+    *nwork = PetscMax(*nwork, PetscMax(g->nin, g->nout));
+  }
+  PetscCall(FenRedistCreate(previous, from[dir], &C->leave));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode MakeTransposed(FenOTOperator op)
+{
+  Axes     *A = (Axes *)op->data;
+  Chain    *C = &A->chain[FEN_TO_SOURCE];
+  FenLayout layout[2];
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetLayout(op->measure[s], &layout[s]));
+  for (PetscInt s = 0; s < op->dim; s++) {
+    const Stage *g = &C->stage[s];
+
+    PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &A->back[s]));
+    PetscCall(PetscMalloc4(g->nin, &A->L[s], g->nout, &A->minus[s], g->nin, &A->L2[s], g->nout, &A->minus2[s]));
+  }
+  PetscCall(FenRedistCreate(C->stage[0].in, layout[1], &A->out));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
+{
+  Axes  *A;
+  FenInt nwork = PetscMax(op->n[0], op->n[1]), longest = 1;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&A));
+  op->data = A;
+  PetscCall(MakeTables(op));
+  for (int s = 0; s < 2; s++)
+    for (PetscInt k = 0; k < op->dim; k++)
+      longest = PetscMax(longest, A->shape[s][k]);
+  for (int dir = 0; dir < 2; dir++)
+    PetscCall(MakeChain(op, (FenDirection)dir, &nwork));
+  PetscCall(MakeTransposed(op));
+  PetscCall(PetscMalloc3(nwork, &A->a, nwork, &A->b, (size_t)(2 * longest), &A->MS));
+  op->ops.setepsilon = SetEpsilon_Axes;
+  op->ops.softtransform = SoftTransform_Axes;
+  op->ops.hardtransform = HardTransform_Axes;
+  op->ops.setplan = SetPlan_Axes;
+  op->ops.mult = Mult_Axes;
+  op->ops.multtranspose = MultTranspose_Axes;
+  op->ops.destroy = Destroy_Axes;
+  PetscFunctionReturn(0);
+}
