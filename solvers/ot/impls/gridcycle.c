@@ -16,7 +16,7 @@
    ranks at most).
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
-   20 numbers of four bytes a point (70), and 4/3 (8/7) of that; 16 (66) of eight while it is made. Messages: two
+   22 numbers of four bytes a point (72), and 4/3 (8/7) of that. Messages: two
    neighbours, 2 planes, for each sweep and transfer.
 */
 #include "gridcycleimpl.h"
@@ -27,7 +27,8 @@
 #define SWEEPS    2  /* before and after the coarser grid */
 #define LAST      30 /* on the coarsest grid */
 #define DAMPING   0.6F
-#define STRONGEST 1e3 /* edges are made so many times stronger at most */
+#define NOTHING   1e-36F /* smaller diagonals couple nothing */
+#define STRONGEST 1e3    /* edges are made so many times stronger at most */
 
 /* ---- a grid ---- */
 
@@ -52,74 +53,67 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode BeginBuild(FenGridCycle C, FenGrid *G)
+PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
 {
-  PetscFunctionBegin;
-  if (!G->w)
-    PetscCall(PetscCalloc2((size_t)(C->nk * G->ld), &G->w, G->ld, &G->d));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, MPI_Datatype type, void *v)
-{
-  const FenInt n = planes * G->plane, bytes = type == MPI_DOUBLE ? (FenInt)sizeof(double) : (FenInt)sizeof(float);
-  char        *first = (char *)v + G->front * bytes, *end = first + G->size * bytes;
+  const FenInt n = planes * G->plane;
+  float       *first = v + G->front, *end = first + G->size;
   PetscMPIInt  count;
 
   PetscFunctionBegin;
   if (G->all || C->ranks == 1)
     PetscFunctionReturn(0);
   PetscCall(FenMPIIntCast(n, &count));
-  PetscCallMPI(MPI_Sendrecv(first, count, type, G->up, 0, end, count, type, G->down, 0, C->comm, MPI_STATUS_IGNORE));
-  PetscCallMPI(MPI_Sendrecv(end - n * bytes, count, type, G->down, 1, first - n * bytes, count, type, G->up, 1, C->comm,
+  PetscCallMPI(
+      MPI_Sendrecv(first, count, MPI_FLOAT, G->up, 0, end, count, MPI_FLOAT, G->down, 0, C->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_FLOAT, G->down, 1, first - n, count, MPI_FLOAT, G->up, 1, C->comm,
                             MPI_STATUS_IGNORE));
   PetscFunctionReturn(0);
 }
 
-/* halos of w, and d from w and the excess in r */
+/* halos of edges, and d from edges and the excess in r */
 static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
 {
-  const float *r = G->r + G->front;
-  double      *d = G->d + G->front;
+  float *d;
 
   PetscFunctionBegin;
-  for (FenInt q = 0; q < G->size; q++)
-    d[q] = (double)r[q] / C->points;
+  if (!G->d)
+    PetscCall(PetscCalloc1(G->ld, &G->d));
+  d = G->d + G->front;
+  PetscCall(PetscArraycpy(d, G->r + G->front, G->size));
   for (PetscInt k = 0; k < C->nk; k++) {
-    double *w = G->w + k * G->ld + G->front;
+    float *w = G->edge + k * G->ld + G->front;
 
-    PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, MPI_DOUBLE, G->w + k * G->ld));
+    PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->edge + k * G->ld));
     for (FenInt q = 0; q < G->size; q++)
       d[q] += w[q] + w[q - G->shift[k]];
   }
-  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, MPI_DOUBLE, G->d));
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->d));
   PetscFunctionReturn(0);
 }
 
-/* to a unit diagonal and single precision; w and d are given back. Weights too small to matter are zero, so that
-   numbers below the smallest normal one, which are slow, are rare */
+/* to a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
+   slow, are rare */
 static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 {
-  double *d = G->d;
+  float *d = G->d;
 
   PetscFunctionBegin;
   for (FenInt q = 0; q < G->ld; q++)
-    d[q] = d[q] > 1e-290 ? 1 / sqrt(C->points * d[q]) : 0;
+    d[q] = d[q] > NOTHING ? 1 / sqrtf(d[q]) : 0;
   for (FenInt q = 0; q < G->size; q++) {
-    G->inverse[q] = (float)PetscMin(d[q + G->front], 1e37);
+    G->inverse[q] = d[q + G->front];
     G->root[q] = G->inverse[q] > 0 ? 1 / G->inverse[q] : 0;
   }
   for (PetscInt k = 0; k < C->nk; k++) {
-    const double *w = G->w + k * G->ld;
-    float        *e = G->edge + k * G->ld;
+    float *e = G->edge + k * G->ld;
 
     for (FenInt q = G->front - FEN_GRID_HALO * G->plane; q < G->front + G->size; q++) {
-      const double v = w[q] > 0 ? C->points * w[q] * d[q] * d[q + G->shift[k]] : 0;
+      const float v = (e[q] * d[q]) * d[q + G->shift[k]];
 
-      e[q] = v > 1e-12 ? (float)v : 0;
+      e[q] = v > 1e-12F ? v : 0;
     }
   }
-  PetscCall(PetscFree2(G->w, G->d));
+  PetscCall(PetscFree(G->d));
   PetscFunctionReturn(0);
 }
 
@@ -208,7 +202,7 @@ static PetscErrorCode Prolong(FenGridCycle C, FenGrid *coarse, FenGrid *fine)
   PetscFunctionBegin;
   for (FenInt q = 0; q < coarse->size; q++)
     x[q] *= coarse->inverse[q];
-  PetscCall(FenGridExchange(C, coarse, 2, MPI_FLOAT, coarse->x));
+  PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
   for (FenInt i = fine->lo; i < fine->hi; i++) {
     const float *plane;
 
@@ -279,14 +273,14 @@ PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGri
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, MPI_Datatype type,
-                               const void *made, void *out)
+PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
+                               float out[])
 {
   FenInt lo, hi;
 
   PetscFunctionBegin;
   if (coarse->all == fine->all) {
-    memcpy(out, made, (size_t)coarse->size * (type == MPI_DOUBLE ? sizeof(double) : sizeof(float)));
+    PetscCall(PetscArraycpy(out, made, coarse->size));
     PetscFunctionReturn(0);
   }
   for (PetscMPIInt r = 0, at = 0; r < C->ranks; r++) {
@@ -307,7 +301,7 @@ PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGri
     C->starts[r] = at;
     at += C->counts[r];
   }
-  PetscCallMPI(MPI_Allgatherv(made, C->counts[C->rank], type, out, C->counts, C->starts, type, C->comm));
+  PetscCallMPI(MPI_Allgatherv(made, C->counts[C->rank], MPI_FLOAT, out, C->counts, C->starts, MPI_FLOAT, C->comm));
   PetscFunctionReturn(0);
 }
 
@@ -332,52 +326,51 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
   k = FenGridOffset(C, o, &sign);
   PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
-  PetscCall(BeginBuild(C, G));
-  PetscCall(Move(C->edges, couplings, k < 0 ? C->own : G->w + k * G->ld + G->front));
+  PetscCall(Move(C->edges, couplings, C->mine));
+  if (k < 0)
+    PetscCall(PetscArraycpy(C->own, C->mine, G->size));
+  else
+    for (FenInt q = 0; q < G->size; q++)
+      G->edge[k * G->ld + G->front + q] = (float)(C->points * C->mine[q]);
   PetscFunctionReturn(0);
 }
 
 /* Mass beyond a point's own coupling and its edges belongs to edges that are too long to be kept: the others are made
-   stronger, so that the diagonal is right */
-static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, const double mass[])
+   stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess */
+static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, const double mass[], double shift)
 {
-  double *s, *d = G->d + G->front;
+  float *s = G->t + G->front, *r = G->r + G->front;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(G->r, G->ld));
   PetscCall(Diagonal(C, G));
-  PetscCall(PetscCalloc1(G->ld, &s));
-  for (FenInt q = 0; q < G->size; q++)
-    s[q + G->front] = d[q] > 1e-290 ? sqrt(PetscMax(1.0, PetscMin(STRONGEST, (mass[q] - C->own[q]) / d[q]))) : 1;
-  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, MPI_DOUBLE, s));
-  for (PetscInt k = 0; k < C->nk; k++) {
-    double *w = G->w + k * G->ld;
+  for (FenInt q = 0; q < G->size; q++) {
+    const double d = (double)G->d[q + G->front], others = C->points * PetscMax(0.0, mass[q] - C->own[q]);
 
-    for (FenInt q = G->front; q < G->front + G->size; q++)
+    s[q] = d > NOTHING ? (float)sqrt(PetscMax(1.0, PetscMin(STRONGEST, others / d))) : 1;
+    r[q] = (float)(C->points * shift * mass[q] + (d > NOTHING ? 0 : others));
+  }
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
+  for (PetscInt k = 0; k < C->nk; k++) {
+    float *w = G->edge + k * G->ld + G->front;
+
+    for (FenInt q = 0; q < G->size; q++)
       w[q] *= s[q] * s[q + G->shift[k]];
   }
-  PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenGridCycleBuild(FenGridCycle C, const double mass[], double shift)
 {
   FenGrid *G = &C->grid[0];
-  double  *m, *d;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(G->size, &m));
-  PetscCall(Move(C->to, mass, m));
-  PetscCall(Strengthen(C, G, m));
-  d = G->d + G->front; /* a point without edges keeps its diagonal */
-  for (FenInt q = 0; q < G->size; q++)
-    G->r[q + G->front] = (float)(C->points * (shift * m[q] + (d[q] > 1e-290 ? 0 : PetscMax(0.0, m[q] - C->own[q]))));
-  PetscCall(PetscFree(m));
+  PetscCall(Move(C->to, mass, C->mine));
+  PetscCall(Strengthen(C, G, C->mine, shift));
   PetscCall(Diagonal(C, G));
   for (PetscInt l = 1; l < C->ngrids; l++) {
     FenGrid *coarse = &C->grid[l];
 
-    PetscCall(BeginBuild(C, coarse));
     PetscCall(FenGridGalerkin(C, G, coarse));
     PetscCall(Diagonal(C, coarse));
     PetscCall(Scale(C, G));
@@ -396,7 +389,7 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
     FenGraph A;
     float   *x;
 
-    PetscCall(FenGridExchange(C, G, 2, MPI_FLOAT, G->x));
+    PetscCall(FenGridExchange(C, G, 2, G->x));
     A = Graph(C, G);
     C->kernels->graph(&A, FEN_GRAPH_JACOBI, G->t + G->front);
     x = G->x;
@@ -414,15 +407,15 @@ static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
   float   *r = G->r + G->front;
 
   PetscFunctionBegin;
-  PetscCall(FenGridExchange(C, G, 2, MPI_FLOAT, G->x));
+  PetscCall(FenGridExchange(C, G, 2, G->x));
   A = Graph(C, G);
   C->kernels->graph(&A, FEN_GRAPH_RESIDUAL, r);
   for (FenInt q = 0; q < G->size; q++)
     r[q] *= G->root[q];
-  PetscCall(FenGridExchange(C, G, 2, MPI_FLOAT, G->r));
+  PetscCall(FenGridExchange(C, G, 2, G->r));
   FenGridCoarsePlanes(G, coarse->n, &lo, &hi);
   PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->r, coarse->t + coarse->front));
-  PetscCall(FenGridTogether(C, G, coarse, MPI_FLOAT, coarse->t + coarse->front, coarse->b));
+  PetscCall(FenGridTogether(C, G, coarse, coarse->t + coarse->front, coarse->b));
   for (FenInt q = 0; q < coarse->size; q++)
     coarse->b[q] *= coarse->inverse[q];
   PetscFunctionReturn(0);
@@ -587,7 +580,7 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
     PetscCall(PetscFree(G->t));
     PetscCall(PetscFree2(G->edge, G->r));
-    PetscCall(PetscFree2(G->w, G->d));
+    PetscCall(PetscFree(G->d));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }

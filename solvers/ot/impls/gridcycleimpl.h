@@ -13,12 +13,11 @@ typedef struct {
   PetscMPIInt up, down;               /* neighbours, or MPI_PROC_NULL */
   FenInt      shift[FEN_GRID_MOST];   /* of the offsets, in the order of the grid */
   float      *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
-  /* scaled to a unit diagonal */
+  /* while grids are made: masses times the number of points; afterwards scaled to a unit diagonal */
   float *edge;           /* weights, with halos */
+  float *d;              /* while grids are made: diagonal, with halos */
   float *x, *t, *r, *b;  /* x, t, r with halos; r is the excess while grids are made */
-  float *root, *inverse; /* of the diagonal times the number of points; 1/root, 0 where nothing couples */
-  /* as they are, while grids are made; with halos */
-  double *w, *d;
+  float *root, *inverse; /* of the diagonal; 1/root, 0 where nothing couples */
 } FenGrid;
 
 struct _p_FenGridCycle {
@@ -47,10 +46,8 @@ static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int 
   return (a * side + b) * (2 * R + 1) + c - 1;
 }
 
-/* halos of an array of numbers of `type`, double or float: so many planes of the neighbours; what lies beyond the grid
-   stays as it is, zero */
-PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt planes, MPI_Datatype type,
-                                            void *with_halo);
+/* halos of an array: so many planes of the neighbours; what lies beyond the grid stays as it is */
+PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt planes, float with_halo[]);
 /* out = R of an array with halos: the planes [lo, hi) of a coarse grid */
 PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, FenInt lo,
                                             FenInt hi, const float v[], float out[]);
@@ -62,7 +59,7 @@ static inline void FenGridCoarsePlanes(const FenGrid *fine, const FenInt n[3], F
 }
 /* planes that this rank has made, copied; put together on all ranks if they have the coarse grid and not the fine one
  */
-PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, MPI_Datatype type,
-                                            const void *made, void *out);
-/* w and excess of a coarse grid: R A R^T. Those of the fine grid, and its d, have halos */
+PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
+                                            const float made[], float out[]);
+/* edges and excess of a coarse grid: R A R^T. Halos of the fine grid's edges and diagonal are there */
 PETSC_INTERN PetscErrorCode FenGridGalerkin(FenGridCycle, FenGrid *fine, FenGrid *coarse);
