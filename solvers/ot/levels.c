@@ -176,6 +176,7 @@ PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
   if (L->op != ot->op) { /* work goes on counting */
     L->op->passes = ot->op->passes;
     L->op->pairs = ot->op->pairs;
+    PetscCall(FenOTForgetPlan(ot->op));
   }
   ot->at = l;
   ot->op = L->op;

@@ -54,6 +54,7 @@ struct _p_FenOT {
   /* status */
   FenOTBounds bounds;
   FenRounding rounding;
+  PetscBool   planned;      /* f and the operator's plan are of g: bounds need not make them */
   FenInt      certified_at; /* iteration whose g the regularised bounds are of, -1: none */
   PetscBool   final;        /* bounds hold all that FenOTComputeBounds gives */
 };

@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Transport between images: time of all types to the same certified gap, pixels a second, against POT."""
+"""Transport between images: all types to the same certified gap, rough pairs, large images, two ranks, a volume."""
 import json
 import math
+import os
+import statistics
 import subprocess
 import sys
 from array import array
 
-from benchlib import table, verdict
+from benchlib import load, number, table, verdict
 
 GAP = 1e-6
 LIMIT = 60  # seconds of a solve
+EPS = 0.25  # pixel^2
 
+
+def progress(text):
+    """parts take minutes: what runs, and at what load"""
+    print(f"multigrid: {text} ({load()})", file=sys.stderr, flush=True)
+
+
+# ---- images; the same on every machine ----
 
 def smooth(n, side):
     """a sum of waves, positive; the same for any n"""
@@ -24,26 +34,94 @@ def smooth(n, side):
     return rows
 
 
+def noise(n, seed, length):
+    """smooth noise in [0, 1] with a correlation length of `length` times the image"""
+    import numpy as np
+    k = np.fft.fftfreq(n) * n
+    square = k[:, None]**2 + k[None, :]**2
+    f = np.fft.fft2(np.random.default_rng(seed).standard_normal((n, n))) * np.exp(-2 * square * length**2)
+    f = np.real(np.fft.ifft2(f))
+    return (f - f.min()) / (f.max() - f.min())
+
+
+def lognormal(n, seed):
+    """correlation lengths from 1/5 to 1/20 of the image, dynamic ranges from 1e2 to 1e4"""
+    import numpy as np
+    length, decades = 1 / (5 + 15 * seed / 9), 2 + 2 * (7 * seed % 10) / 9
+    return tuple(np.exp(noise(n, 100 * (side + 1) + seed, length) * math.log(10**decades)) for side in (0, 1))
+
+
+def blob(n, x, y):
+    import numpy as np
+    g = (np.arange(n) + .5) / n
+    return np.exp(-((g[:, None] - x)**2 + (g[None, :] - y)**2) / (2 * .02**2))
+
+
+def rough(n):
+    """pairs that are hard: what they are, the two images, seconds that are allowed"""
+    import numpy as np
+    from skimage import color, data, transform
+
+    def photo(image):
+        grey = color.rgb2gray(image) if image.ndim == 3 else image / 255.
+        return transform.resize(grey, (n, n), anti_aliasing=True)
+
+    def half(seed):
+        f = noise(n, seed, 1 / 8)
+        return np.where(f > np.median(f), np.exp(4 * f), 0)
+
+    first, second = (np.reshape(smooth(n, side), (n, n)) for side in (0, 1))
+    pixel, random = np.zeros((n, n)), np.random.default_rng(5)
+    pixel[n // 3, n // 5] = 1
+    board = (np.add.outer(np.arange(n) // 8, np.arange(n) // 8) % 2).astype(float)
+    halves = np.where(np.arange(n)[:, None] < n // 2, 1., 0.) * np.ones((n, n))
+    yield "smooth, swapped", second, first, 5
+    yield "smooth, second rotated", first, np.rot90(second), 5
+    yield "photographs, astronaut and coffee", photo(data.astronaut()), photo(data.coffee()), 1
+    yield "photographs, camera and cat", photo(data.camera()), photo(data.chelsea()), 1
+    yield "shapes, half of the pixels zero", half(1), half(2), 5
+    yield "one blob each, on 1e-6", blob(n, .25, .3) + 1e-6, blob(n, .7, .75) + 1e-6, 5
+    yield "two blobs each, on 1e-6", blob(n, .25, .3) + blob(n, .75, .3) + 1e-6, \
+        blob(n, .7, .75) + blob(n, .2, .8) + 1e-6, 5
+    yield "one pixel to uniform", pixel, np.ones((n, n)), 5
+    yield "uniform to one pixel", np.ones((n, n)), pixel, 5
+    yield "white noise", random.random((n, n)) + 1e-3, random.random((n, n)) + 1e-3, 5
+    yield "checkerboard to half of the image", board, halves, 5
+
+
 def write(path, values):
+    values = [float(v) for v in getattr(values, "flat", values)]
     total = math.fsum(values)
     with open(path, "wb") as f:
         array("d", [v / total for v in values]).tofile(f)
 
 
-def solve(bench, n, files, kind):
-    command = [bench.fenchel, "ot", "-source", files[0], "-target", files[1], "-source_shape", f"{n},{n}",
-               "-target_shape", f"{n},{n}", "-ot_eps", 0.25, "-ot_gap_rel", GAP, "-ot_normalize", "-ot_type", kind,
-               "-ot_time_limit", LIMIT, "-summary", bench.path("summary.json"), "-overwrite"]
-    best = None
-    for _ in range(bench.runs):
-        bench.run(command, status=(0, 3, 75))
+def files_of(bench, name, images):
+    files = [bench.path(f"{name}-{s}.f64") for s in (0, 1)]
+    for path, image in zip(files, images):
+        write(path, image)
+    return files
+
+
+# ---- solves ----
+
+def solve(bench, shape, files, kind="multigrid", gap=GAP, eps=EPS, limit=LIMIT, ranks=1, runs=None):
+    """medians of the summaries of several runs; one run where it takes long"""
+    shape = ",".join(map(str, shape))
+    command = [bench.fenchel, "ot", "-source", files[0], "-target", files[1], "-source_shape", shape, "-target_shape",
+               shape, "-ot_eps", eps, "-ot_gap_rel", gap, "-ot_normalize", "-ot_type", kind, "-ot_time_limit", limit,
+               "-summary", bench.path("summary.json"), "-overwrite"]
+    found = []
+    for _ in range(runs or bench.runs):
+        bench.run(command, ranks=ranks, status=(0, 3, 75))
         with open(bench.path("summary.json"), encoding="utf-8") as f:
-            one = json.load(f)
-        if best is None or one["time_solve"] < best["time_solve"]:
-            best = one
-        if one["time_solve"] > LIMIT / 2:
+            found.append(json.load(f))
+        if found[-1]["time_solve"] > 30:
             break
-    return best
+    middle = dict(found[0])
+    for key in ("time_solve", "memory_rank_max"):
+        middle[key] = statistics.median(one[key] for one in found)
+    return middle
 
 
 PEER = """
@@ -65,24 +143,154 @@ def peer(bench, n, files):
         return None
 
 
-def run(bench):
+def row(pair, kind, r, points, goal=None, least=None):
+    """a line of the tables; `least`: the time of multigrid"""
+    rate = points / r["time_solve"]
+    return (pair, kind, r["time_solve"], round(rate), r["gap_rel"], r["time_solve"] / least if least else "",
+            r["memory_rank_max"] / 1e6, verdict(rate, goal) if goal else "", f"{r['value']:.12g}")
+
+
+HEAD = ("pair", "type", "seconds", "pixels/s", "gap", "time/multigrid's", "MB", "goal", "value")
+
+
+def types(bench):
     rows = []
     for n in bench.size((64, 128, 256, 512), (24,)):
-        files = [bench.path(f"image{s}-{n}.f64") for s in (0, 1)]
-        for s in (0, 1):
-            write(files[s], smooth(n, s))
-        found = {kind: solve(bench, n, files, kind) for kind in ("multigrid", "newton", "sinkhorn")
-                 if kind != "sinkhorn" or n <= 128}
+        files = files_of(bench, f"image{n}", (smooth(n, 0), smooth(n, 1)))
+        found = {}
+        for kind in ("multigrid", "newton", "sinkhorn"):
+            if kind != "sinkhorn" or n <= 128:
+                progress(f"smooth {n} x {n}, {kind}")
+                found[kind] = solve(bench, (n, n), files, kind)
         least = found["multigrid"]["time_solve"]
         for kind, r in found.items():
             goal = {256: 180000, 512: 100000}.get(n) if kind == "multigrid" else None
-            rate = n * n / r["time_solve"]
-            rows.append((f"{n} x {n}", kind, r["time_solve"], round(rate), r["gap_rel"], r["time_solve"] / least,
-                         r["memory_rank_max"] / 1e6, verdict(rate, goal) if goal else "", f"{r['value']:.10g}"))
+            rows.append(row(f"smooth {n} x {n}", kind, r, n * n, goal, least))
         seconds = peer(bench, n, files) if n <= 64 else None
         if seconds:
-            rows.append((f"{n} x {n}", "POT emd", seconds, round(n * n / seconds), 0, seconds / least, "", "", ""))
-    return table(("grid", "type", "seconds", "pixels/s", "gap", "time/multigrid's", "MB", "goal", "value"), rows) + \
-        (f"\nTwo smooth positive images, epsilon = 0.25 pixel^2, to a certified relative gap of {GAP:g}; the best "
-         f"run, both bounds\nincluded. A type that has not ended after {LIMIT} seconds stands with the gap it had. "
-         "POT solves the unregularised problem\nwith a stored cost matrix.\n")
+            rows.append((f"smooth {n} x {n}", "POT emd", seconds, round(n * n / seconds), 0, seconds / least, "", "", ""))
+    return table(HEAD, rows)
+
+
+# a pair from the literature on domain decomposition, 256 x 256 doubles each, if it is there: FOLDER/NAME-000-256.f64
+DENSITIES = "FENCHEL_BENCH_DENSITIES"
+
+
+def mirrored(a):
+    import numpy as np
+    return np.block([[a, a[:, ::-1]], [a[::-1], a[::-1, ::-1]]])
+
+
+def bilinear(a, k):
+    import numpy as np
+    at = (np.arange(a.shape[0] * k) + .5) / k - .5
+    i = np.clip(np.floor(at).astype(int), 0, a.shape[0] - 2)
+    t = np.clip(at - i, 0, 1)
+    b = a[i] * (1 - t)[:, None] + a[i + 1] * t[:, None]
+    return b[:, i] * (1 - t) + b[:, i + 1] * t
+
+
+def large(bench):
+    """sizes above, pixels a second and how time grows; the published pair, or smooth ones in its place"""
+    import numpy as np
+    n, folder = bench.size(256, 24), os.environ.get(DENSITIES)
+    if folder and not bench.quick:
+        pair = [np.fromfile(os.path.join(folder, f"density-{s:03}-256.f64")).reshape(n, n) for s in (0, 1)]
+        name = "densities"
+    else:
+        pair, name = [np.reshape(smooth(n, s), (n, n)) for s in (0, 1)], "smooth"
+    rows, seconds = [], {}
+    cases = [(f"{name} {n} x {n}", pair, 180000, GAP), (f"{name} {n} x {n}, gap 1e-9", pair, None, 1e-9)]
+    for k, goal in bench.size(((2, 100000), (4, 60000)), ()):
+        cases.append((f"{name} {k * n} x {k * n}, bilinear", [bilinear(a, k) for a in pair], goal, GAP))
+        tiled = pair
+        for _ in range(k // 2):
+            tiled = [mirrored(a) for a in tiled]
+        cases.append((f"{name} {k * n} x {k * n}, mirrored", tiled, goal, GAP))
+    for what, images, goal, gap in cases:
+        m = images[0].shape[0]
+        progress(what)
+        r = solve(bench, (m, m), files_of(bench, "large", images), gap=gap, limit=300)
+        seconds[what] = r["time_solve"]
+        rows.append(row(what, "multigrid", r, m * m, goal))
+    text = table(HEAD, rows)
+    first = seconds[cases[0][0]]
+    text += f"\nGap 1e-9 takes {number(seconds[cases[1][0]] / first)} times the time of 1e-6 (goal 1.3)."
+    for what, images, _, _ in cases[2:]:
+        grown = math.log(seconds[what] / first) / math.log(images[0].size / pair[0].size)
+        text += f" {what}: time grows like N^{grown:.2f} (goal 1.15)."
+    return text + "\n"
+
+
+def ranks(bench):
+    """two ranks against one, and the largest image"""
+    import numpy as np
+    n = bench.size(256, 24)
+    pair, rows = [np.reshape(smooth(n, s), (n, n)) for s in (0, 1)], []
+    for k in bench.size((2, 4), (1,)):
+        images = [bilinear(a, k) for a in pair] if k > 1 else pair
+        files, m = files_of(bench, "ranks", images), n * k
+        progress(f"{m} x {m}, one rank and two")
+        one, two = (solve(bench, (m, m), files, limit=300, ranks=p) for p in (1, 2))
+        efficiency = one["time_solve"] / (2 * two["time_solve"])
+        rows.append((f"smooth {m} x {m}", one["time_solve"], two["time_solve"], efficiency, two["memory_rank_max"] / 1e6,
+                     abs(one["value"] - two["value"]) / abs(one["value"]), verdict(efficiency, 0.85)))
+    if not bench.quick:
+        m = 8 * n
+        progress(f"{m} x {m}, two ranks")
+        r = solve(bench, (m, m), files_of(bench, "ranks", [bilinear(a, 8) for a in pair]), limit=300, ranks=2, runs=1)
+        good = r["time_solve"] < 90 and r["memory_rank_max"] < 2e9 and r["status"] == 0
+        rows.append((f"smooth {m} x {m}", "-", r["time_solve"], "-", r["memory_rank_max"] / 1e6, "-",
+                     "met" if good else "not met"))
+    return table(("pair", "1 rank, s", "2 ranks, s", "efficiency", "MB a rank", "values differ by", "goal"), rows)
+
+
+def hard(bench):
+    n, rows, times = bench.size(256, 24), [], []
+    for what, first, second, allowed in rough(n):
+        progress(what)
+        r = solve(bench, (n, n), files_of(bench, "hard", (first, second)))
+        good = r["status"] == 0 and r["time_solve"] <= allowed
+        rows.append((what, r["time_solve"], r["gap_rel"], r["iterations"], allowed, "met" if good else "not met",
+                     f"{r['value']:.12g}"))
+    for seed in range(bench.size(10, 1)):
+        progress(f"log-normal noise, seed {seed}")
+        r = solve(bench, (n, n), files_of(bench, "hard", lognormal(n, seed)))
+        times.append(r["time_solve"] if r["status"] == 0 else math.inf)
+        rows.append((f"log-normal noise, seed {seed}", r["time_solve"], r["gap_rel"], r["iterations"], 4,
+                     verdict(times[-1], 4, False), f"{r['value']:.12g}"))
+    middle = statistics.median(times)
+    rows.append(("log-normal noise, median", middle, "", "", 2, verdict(middle, 2, False), ""))
+    return table((f"{n} x {n}", "seconds", "gap", "iterations", "allowed", "goal", "value"), rows)
+
+
+def volume(bench):
+    """three axes, eps 0.5 voxel^2, gap 1e-4"""
+    import numpy as np
+    n, images = bench.size(96, 12), []
+    k = np.fft.fftfreq(n) * n
+    square = k[:, None, None]**2 + k[None, :, None]**2 + k[None, None, :]**2
+    for seed in (1, 2):
+        f = np.fft.fftn(np.random.default_rng(seed).standard_normal((n, n, n))) * np.exp(-.5 * square * (2 / 7)**2)
+        f = np.real(np.fft.ifftn(f))
+        images.append(np.exp(3 * (f - f.min()) / (f.max() - f.min())))
+    progress(f"volume of {n} voxels an axis")
+    r = solve(bench, (n, n, n), files_of(bench, "volume", images), gap=1e-4, eps=0.5, limit=600, runs=1)
+    return table(("volume", "seconds", "voxels/s", "gap", "MB", "<= 1e-4"),
+                 [(f"{n} x {n} x {n}", r["time_solve"], round(n**3 / r["time_solve"]), r["gap_rel"],
+                   r["memory_rank_max"] / 1e6, verdict(r["gap_rel"], 1e-4, False))])
+
+
+def run(bench):
+    text = types(bench)
+    text += (f"\nTwo smooth positive images, epsilon = {EPS} pixel^2, to a certified relative gap of {GAP:g}, one rank; "
+             f"medians, both bounds\nincluded. A type that has not ended after {LIMIT} seconds stands with the gap it "
+             "had. POT solves the unregularised problem\nwith a stored cost matrix.\n")
+    text += "\nLarger images, one rank. With `" + DENSITIES + "=FOLDER` the two densities of the literature on domain " \
+        "decomposition\n(256 x 256 raw doubles, `density-000-256.f64` and `density-001-256.f64`), their bilinear " \
+        "interpolation and mirrored tilings:\n\n" + large(bench)
+    text += "\nPairs that are rough, empty in parts or concentrated, one rank:\n\n" + hard(bench)
+    text += "\nLog-normal noise: correlation lengths from 1/5 to 1/20 of the image, dynamic ranges from 1e2 to 1e4.\n"
+    text += "\nTwo ranks against one:\n\n" + ranks(bench)
+    text += "\nThree axes, epsilon = 0.5 voxel^2, one rank:\n\n" + volume(bench)
+    return text

@@ -70,7 +70,8 @@ static PetscErrorCode Regularised(FenOT ot)
   FenRounding *R = &ot->rounding;
 
   PetscFunctionBegin;
-  PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
+  if (!ot->planned)
+    PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, gplus));
   Columns(ot, gplus, sum);
   PetscCall(FenOTMult(ot->op, 1, ot->wm, q));

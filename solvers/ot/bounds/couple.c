@@ -24,6 +24,49 @@ typedef struct {
   double  *cell[2];
 } Tree;
 
+/* coordinates of my points; those of a grid are not stored for this */
+typedef struct {
+  const double *stored; /* NULL: grid */
+  PetscInt      dim;
+  FenInt        lo[FEN_MAX_DIM], width[FEN_MAX_DIM];
+  double        spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM], x[FEN_MAX_DIM];
+} Points;
+
+static PetscErrorCode PointsOf(FenMeasure mu, Points *P)
+{
+  FenMeasureKind kind;
+  FenLayout      layout;
+  FenBox         box;
+
+  PetscFunctionBegin;
+  *P = (Points){NULL};
+  PetscCall(FenMeasureGetDim(mu, &P->dim));
+  PetscCall(FenMeasureGetKind(mu, &kind));
+  if (kind != FEN_MEASURE_GRID) {
+    PetscCall(FenMeasureGetPoints(mu, &P->stored));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenMeasureGetGrid(mu, NULL, P->spacing, P->origin));
+  PetscCall(FenMeasureGetLayout(mu, &layout));
+  PetscCall(FenLayoutGetBox(layout, -1, &box));
+  for (int k = 0; k < FEN_MAX_DIM; k++) {
+    P->lo[k] = box.lo[k];
+    P->width[k] = PetscMax(1, box.hi[k] - box.lo[k]);
+  }
+  PetscFunctionReturn(0);
+}
+
+static inline const double *Point(Points *P, FenInt i)
+{
+  if (P->stored)
+    return P->stored + i * P->dim;
+  for (PetscInt k = P->dim - 1; k >= 0; k--) {
+    P->x[k] = P->origin[k] + (double)(P->lo[k] + i % P->width[k]) * P->spacing[k];
+    i /= P->width[k];
+  }
+  return P->x;
+}
+
 /* at most about a thousand cells, so that the one reduction stays small on any number of ranks */
 static PetscErrorCode TreeCreate(FenOT ot, Tree *T)
 {
@@ -42,14 +85,17 @@ static PetscErrorCode TreeCreate(FenOT ot, Tree *T)
     box[k] = HUGE_VAL;
   for (int s = 0; s < 2; s++) { /* lower ends and negated upper ends, one reduction */
     const FenMeasure mu = s ? ot->target : ot->source;
-    const double    *x;
+    Points           P;
 
-    PetscCall(FenMeasureGetPoints(mu, &x));
-    for (FenInt i = 0; i < (s ? ot->m : ot->n); i++)
+    PetscCall(PointsOf(mu, &P));
+    for (FenInt i = 0; i < (s ? ot->m : ot->n); i++) {
+      const double *x = Point(&P, i);
+
       for (PetscInt k = 0; k < T->dim; k++) {
-        box[k] = PetscMin(box[k], x[i * T->dim + k]);
-        box[T->dim + k] = PetscMin(box[T->dim + k], -x[i * T->dim + k]);
+        box[k] = PetscMin(box[k], x[k]);
+        box[T->dim + k] = PetscMin(box[T->dim + k], -x[k]);
       }
+    }
   }
   PetscCallMPI(MPI_Allreduce(box, T->lo, (PetscMPIInt)(2 * T->dim), MPI_DOUBLE, MPI_MIN, ot->op->comm));
   T->hi = T->lo + T->dim;
@@ -77,20 +123,22 @@ static FenInt CellOf(const Tree *T, const double x[])
 
 static PetscErrorCode Collect(FenMeasure mu, FenInt n, const double w[], const double r[], const Tree *T, double cell[])
 {
-  const double *x;
+  Points P;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetPoints(mu, &x));
+  PetscCall(PointsOf(mu, &P));
   for (FenInt i = 0; i < n; i++) {
-    double *c;
+    const double *x;
+    double       *c;
 
     if (r[i] <= 0)
       continue;
-    c = cell + T->width * CellOf(T, x + i * T->dim);
+    x = Point(&P, i);
+    c = cell + T->width * CellOf(T, x);
     c[0] += r[i];
     c[1] += r[i] * log(r[i] / w[i]);
     for (PetscInt k = 0; k < T->dim; k++) {
-      const double z = x[i * T->dim + k] - 0.5 * (T->lo[k] + T->hi[k]);
+      const double z = x[k] - 0.5 * (T->lo[k] + T->hi[k]);
 
       c[2 + k] += r[i] * z;
       c[2 + T->dim + k] += r[i] * z * z;

@@ -6,8 +6,9 @@
    reach. Coarse matrices: gridgalerkin.c. Smoother: Jacobi, damped by 0.6, two sweeps down and two up, many on the
    coarsest grid. The cycle is symmetric and definite whatever the weights are.
 
-   A weight is stored once for both ends of its edge: 12 numbers a point on two axes, 62 on three. A sweep reads each of
-   them twice, the second time from cache.
+   A preconditioner needs few digits: the cycle works in single precision, with matrices scaled to a unit diagonal, so
+   that masses may range over a hundred decades. A weight is stored once for both ends of its edge: 12 numbers a point
+   on two axes, 62 on three. A sweep reads each of them twice, the second time from cache.
 
    Distribution: slabs of planes (rows, on two axes); a coarse plane belongs to the owner of the finer plane above it.
    Two planes of a neighbour are all that a product or a transfer needs. When a rank would have fewer than four planes,
@@ -15,7 +16,8 @@
    ranks at most).
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
-   20 numbers a point (70), and 4/3 (8/7) of that. Messages: two neighbours, 2 planes, for each sweep and transfer.
+   22 numbers of four bytes a point (72), and 4/3 (8/7) of that. Messages: two
+   neighbours, 2 planes, for each sweep and transfer.
 */
 #include "gridcycleimpl.h"
 #include <math.h>
@@ -24,14 +26,15 @@
 #define LEAST_ALL 4  /* planes that a rank has at least, or all ranks have all */
 #define SWEEPS    2  /* before and after the coarser grid */
 #define LAST      30 /* on the coarsest grid */
-#define DAMPING   0.6
-#define STRONGEST 1e3 /* edges are made so many times stronger at most */
+#define DAMPING   0.6F
+#define NOTHING   1e-36F /* smaller diagonals couple nothing */
+#define STRONGEST 1e3    /* edges are made so many times stronger at most */
 
 /* ---- a grid ---- */
 
 static FenInt RoundUp(FenInt n)
 {
-  return (n + 15) / 16 * 16;
+  return (n + 31) / 32 * 32;
 }
 
 static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
@@ -43,17 +46,17 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   G->ld = 2 * G->front + RoundUp(G->size);
   for (PetscInt k = 0; k < C->nk; k++)
     G->shift[k] = C->offset[k][0] * G->plane + C->offset[k][1] * G->n[2] + C->offset[k][2];
-  PetscCall(PetscCalloc3((size_t)(C->nk * G->ld), &G->w, G->ld, &G->d, G->ld, &G->r));
+  PetscCall(PetscCalloc2((size_t)(C->nk * G->ld), &G->edge, G->ld, &G->r));
   PetscCall(PetscCalloc1(G->ld, &G->x));
   PetscCall(PetscCalloc1(G->ld, &G->t));
-  PetscCall(PetscCalloc2(RoundUp(G->size), &G->b, RoundUp(G->size), &G->inverse));
+  PetscCall(PetscCalloc3(RoundUp(G->size), &G->b, G->size, &G->root, G->size, &G->inverse));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, double v[])
+PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
 {
-  double      *first = FenGridMine(G, v), *end = first + G->size;
   const FenInt n = planes * G->plane;
+  float       *first = v + G->front, *end = first + G->size;
   PetscMPIInt  count;
 
   PetscFunctionBegin;
@@ -61,43 +64,69 @@ PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, 
     PetscFunctionReturn(0);
   PetscCall(FenMPIIntCast(n, &count));
   PetscCallMPI(
-      MPI_Sendrecv(first, count, MPI_DOUBLE, G->up, 0, end, count, MPI_DOUBLE, G->down, 0, C->comm, MPI_STATUS_IGNORE));
-  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_DOUBLE, G->down, 1, first - n, count, MPI_DOUBLE, G->up, 1, C->comm,
+      MPI_Sendrecv(first, count, MPI_FLOAT, G->up, 0, end, count, MPI_FLOAT, G->down, 0, C->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_FLOAT, G->down, 1, first - n, count, MPI_FLOAT, G->up, 1, C->comm,
                             MPI_STATUS_IGNORE));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridDiagonal(FenGridCycle C, FenGrid *G)
+/* halos of edges, and d from edges and the excess in r */
+static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
 {
-  const double *r = FenGridMine(G, G->r);
-  double       *d = FenGridMine(G, G->d);
+  float *d;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(d, r, G->size));
+  if (!G->d)
+    PetscCall(PetscCalloc1(G->ld, &G->d));
+  d = G->d + G->front;
+  PetscCall(PetscArraycpy(d, G->r + G->front, G->size));
   for (PetscInt k = 0; k < C->nk; k++) {
-    double *w = FenGridMine(G, G->w + k * G->ld);
+    float *w = G->edge + k * G->ld + G->front;
 
-    PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->w + k * G->ld));
+    PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->edge + k * G->ld));
     for (FenInt q = 0; q < G->size; q++)
       d[q] += w[q] + w[q - G->shift[k]];
   }
   PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->d));
-  for (FenInt q = 0; q < G->size; q++)
-    G->inverse[q] = d[q] > 1e-290 ? DAMPING / d[q] : 0;
   PetscFunctionReturn(0);
 }
 
-static FenLaplace Laplacian(FenGridCycle C, const FenGrid *G)
+/* to a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
+   slow, are rare */
+static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 {
-  return (FenLaplace){.n = RoundUp(G->size),
-                      .nk = C->nk,
-                      .ld = G->ld,
-                      .shift = G->shift,
-                      .w = FenGridMine(G, G->w),
-                      .d = FenGridMine(G, G->d),
-                      .x = FenGridMine(G, G->x),
-                      .b = G->b,
-                      .inverse = G->inverse};
+  float *d = G->d;
+
+  PetscFunctionBegin;
+  for (FenInt q = 0; q < G->ld; q++)
+    d[q] = d[q] > NOTHING ? 1 / sqrtf(d[q]) : 0;
+  for (FenInt q = 0; q < G->size; q++) {
+    G->inverse[q] = d[q + G->front];
+    G->root[q] = G->inverse[q] > 0 ? 1 / G->inverse[q] : 0;
+  }
+  for (PetscInt k = 0; k < C->nk; k++) {
+    float *e = G->edge + k * G->ld;
+
+    for (FenInt q = G->front - FEN_GRID_HALO * G->plane; q < G->front + G->size; q++) {
+      const float v = (e[q] * d[q]) * d[q + G->shift[k]];
+
+      e[q] = v > 1e-12F ? v : 0;
+    }
+  }
+  PetscCall(PetscFree(G->d));
+  PetscFunctionReturn(0);
+}
+
+static FenGraph Graph(FenGridCycle C, const FenGrid *G)
+{
+  return (FenGraph){.n = RoundUp(G->size),
+                    .nk = C->nk,
+                    .ld = G->ld,
+                    .shift = G->shift,
+                    .w = G->edge + G->front,
+                    .x = G->x + G->front,
+                    .b = G->b,
+                    .damping = DAMPING};
 }
 
 /* ---- between grids ---- */
@@ -127,80 +156,81 @@ static PetscErrorCode MakeShares(const FenGrid *fine, FenGrid *coarse)
       FenInt near, far;
 
       Parents(i, n, nc, &near, &far);
-      coarse->share[axis][(i - 2 * near + 1) * nc + near] += 0.75;
-      coarse->share[axis][(i - 2 * far + 1) * nc + far] += 0.25;
+      coarse->share[axis][(i - 2 * near + 1) * nc + near] += 0.75F;
+      coarse->share[axis][(i - 2 * far + 1) * nc + far] += 0.25F;
     }
   }
   PetscFunctionReturn(0);
 }
 
 /* a linear combination of two rows, or one of them */
-static const double *Between(const double near[], const double far[], FenInt n, double work[])
+static const float *Between(const float near[], const float far[], FenInt n, float work[])
 {
   if (near == far)
     return near;
   for (FenInt j = 0; j < n; j++)
-    work[j] = 0.75 * near[j] + 0.25 * far[j];
+    work[j] = 0.75F * near[j] + 0.25F * far[j];
   return work;
 }
 
-/* out += R^T of a row */
-static void ProlongRow(FenInt n, FenInt nc, const double row[], double out[])
+/* out += s R^T of a row */
+static void ProlongRow(FenInt n, FenInt nc, const float row[], const float s[], float out[])
 {
   if (n == nc) {
     for (FenInt j = 0; j < n; j++)
-      out[j] += row[j];
+      out[j] += s[j] * row[j];
     return;
   }
   for (FenInt c = 1; c < nc - 1; c++) {
-    out[2 * c] += 0.75 * row[c] + 0.25 * row[c - 1];
-    out[2 * c + 1] += 0.75 * row[c] + 0.25 * row[c + 1];
+    out[2 * c] += s[2 * c] * (0.75F * row[c] + 0.25F * row[c - 1]);
+    out[2 * c + 1] += s[2 * c + 1] * (0.75F * row[c] + 0.25F * row[c + 1]);
   }
   for (FenInt j = 0; j < n; j = j == 1 ? PetscMax(2, 2 * nc - 2) : j + 1) { /* the two at each end */
     FenInt a, b;
 
     Parents(j, n, nc, &a, &b);
-    out[j] += 0.75 * row[a] + 0.25 * row[b];
+    out[j] += s[j] * (0.75F * row[a] + 0.25F * row[b]);
   }
 }
 
-/* fine->x += R^T coarse->x */
+/* fine->x += R^T coarse->x, scaled */
 static PetscErrorCode Prolong(FenGridCycle C, FenGrid *coarse, FenGrid *fine)
 {
-  const double *x = FenGridMine(coarse, coarse->x);
-  double       *out = FenGridMine(fine, fine->x);
-  FenInt        a, b;
+  float *x = coarse->x + coarse->front, *out = fine->x + fine->front, *s = fine->root;
+  FenInt a, b;
 
   PetscFunctionBegin;
+  for (FenInt q = 0; q < coarse->size; q++)
+    x[q] *= coarse->inverse[q];
   PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
   for (FenInt i = fine->lo; i < fine->hi; i++) {
-    const double *plane;
+    const float *plane;
 
     Parents(i, fine->n[0], coarse->n[0], &a, &b);
     plane =
         Between(x + (a - coarse->lo) * coarse->plane, x + (b - coarse->lo) * coarse->plane, coarse->plane, C->plane);
-    for (FenInt k = 0; k < fine->n[1]; k++, out += fine->n[2]) {
+    for (FenInt k = 0; k < fine->n[1]; k++, out += fine->n[2], s += fine->n[2]) {
       Parents(k, fine->n[1], coarse->n[1], &a, &b);
       ProlongRow(fine->n[2], coarse->n[2],
-                 Between(plane + a * coarse->n[2], plane + b * coarse->n[2], coarse->n[2], C->row), out);
+                 Between(plane + a * coarse->n[2], plane + b * coarse->n[2], coarse->n[2], C->row), s, out);
     }
   }
   PetscFunctionReturn(0);
 }
 
 /* out = sum over children c of share[a] in[c], both arrays of rows of n numbers; a sum of four rows at most */
-static void Gather(const double share[], FenInt nc, FenInt P, FenInt nf, const double in[], FenInt first, FenInt n,
-                   double out[])
+static void Gather(const float share[], FenInt nc, FenInt P, FenInt nf, const float in[], FenInt first, FenInt n,
+                   float out[])
 {
   if (!share) {
-    memcpy(out, in + (P - first) * n, (size_t)n * sizeof(double));
+    memcpy(out, in + (P - first) * n, (size_t)n * sizeof(float));
     return;
   }
-  memset(out, 0, (size_t)n * sizeof(double));
+  memset(out, 0, (size_t)n * sizeof(float));
   for (FenInt a = 0; a < 4; a++) {
-    const FenInt  i = 2 * P - 1 + a;
-    const double  s = share[a * nc + P];
-    const double *v = in + (i - first) * n;
+    const FenInt i = 2 * P - 1 + a;
+    const float  s = share[a * nc + P];
+    const float *v = in + (i - first) * n;
 
     if (i < 0 || i >= nf || s == 0)
       continue;
@@ -209,16 +239,16 @@ static void Gather(const double share[], FenInt nc, FenInt P, FenInt nf, const d
   }
 }
 
-static void RestrictRow(const double share[], FenInt n, FenInt nc, const double v[], double out[])
+static void RestrictRow(const float share[], FenInt n, FenInt nc, const float v[], float out[])
 {
   if (!share) {
-    memcpy(out, v, (size_t)n * sizeof(double));
+    memcpy(out, v, (size_t)n * sizeof(float));
     return;
   }
   for (FenInt c = 1; c < nc - 1; c++)
-    out[c] = 0.25 * v[2 * c - 1] + 0.75 * (v[2 * c] + v[2 * c + 1]);
+    out[c] = 0.25F * v[2 * c - 1] + 0.75F * (v[2 * c] + v[2 * c + 1]);
   for (FenInt c = 1; c < nc - 1; c++) /* the last child of the one before the end may not be there */
-    out[c] += 2 * c + 2 < n ? 0.25 * v[2 * c + 2] : 0;
+    out[c] += 2 * c + 2 < n ? 0.25F * v[2 * c + 2] : 0;
   for (FenInt c = 0; c < nc; c = c == 0 ? PetscMax(1, nc - 1) : c + 1) {
     out[c] = 0;
     for (FenInt a = 0; a < 4; a++)
@@ -228,9 +258,9 @@ static void RestrictRow(const double share[], FenInt n, FenInt nc, const double 
 }
 
 PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt lo, FenInt hi,
-                               const double v[], double out[])
+                               const float v[], float out[])
 {
-  const double *mine = v + fine->front;
+  const float *mine = v + fine->front;
 
   PetscFunctionBegin;
   for (FenInt P = lo; P < hi; P++) {
@@ -243,8 +273,8 @@ PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGri
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const double made[],
-                               double out[])
+PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
+                               float out[])
 {
   FenInt lo, hi;
 
@@ -271,11 +301,19 @@ PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGri
     C->starts[r] = at;
     at += C->counts[r];
   }
-  PetscCallMPI(MPI_Allgatherv(made, C->counts[C->rank], MPI_DOUBLE, out, C->counts, C->starts, MPI_DOUBLE, C->comm));
+  PetscCallMPI(MPI_Allgatherv(made, C->counts[C->rank], MPI_FLOAT, out, C->counts, C->starts, MPI_FLOAT, C->comm));
   PetscFunctionReturn(0);
 }
 
 /* ---- building ---- */
+
+static PetscErrorCode Move(FenRedist r, const double from[], double to[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenRedistBegin(r, from, to));
+  PetscCall(FenRedistEnd(r, from, to));
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
@@ -283,43 +321,41 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
   const int o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
   int       sign;
   PetscInt  k;
-  double   *to;
 
   PetscFunctionBegin;
   k = FenGridOffset(C, o, &sign);
   PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
-  to = FenGridMine(G, k < 0 ? G->t : G->w + k * G->ld);
-  PetscCall(FenRedistBegin(C->edges, couplings, to));
-  PetscCall(FenRedistEnd(C->edges, couplings, to));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Enter(FenGridCycle C, const double v[], double mine[])
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(C->to, v, mine));
-  PetscCall(FenRedistEnd(C->to, v, mine));
+  PetscCall(Move(C->edges, couplings, C->mine));
+  if (k < 0)
+    PetscCall(PetscArraycpy(C->own, C->mine, G->size));
+  else
+    for (FenInt q = 0; q < G->size; q++)
+      G->edge[k * G->ld + G->front + q] = (float)(C->points * C->mine[q]);
   PetscFunctionReturn(0);
 }
 
 /* Mass beyond a point's own coupling and its edges belongs to edges that are too long to be kept: the others are made
-   stronger, so that the diagonal is right. G->x: mass, G->t: coupling of a point to itself */
-static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G)
+   stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess */
+static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, const double mass[], double shift)
 {
-  double *x = FenGridMine(G, G->x), *t = FenGridMine(G, G->t), *d = FenGridMine(G, G->d);
+  float *s = G->t + G->front, *r = G->r + G->front;
 
   PetscFunctionBegin;
   PetscCall(PetscArrayzero(G->r, G->ld));
-  PetscCall(FenGridDiagonal(C, G));
-  for (FenInt q = 0; q < G->size; q++)
-    t[q] = d[q] > 1e-290 ? sqrt(PetscMax(1.0, PetscMin(STRONGEST, (x[q] - t[q]) / d[q]))) : 1;
+  PetscCall(Diagonal(C, G));
+  for (FenInt q = 0; q < G->size; q++) {
+    const double d = (double)G->d[q + G->front], others = C->points * PetscMax(0.0, mass[q] - C->own[q]);
+
+    s[q] = d > NOTHING ? (float)sqrt(PetscMax(1.0, PetscMin(STRONGEST, others / d))) : 1;
+    r[q] = (float)(C->points * shift * mass[q] + (d > NOTHING ? 0 : others));
+  }
   PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
   for (PetscInt k = 0; k < C->nk; k++) {
-    double *w = FenGridMine(G, G->w + k * G->ld);
+    float *w = G->edge + k * G->ld + G->front;
 
     for (FenInt q = 0; q < G->size; q++)
-      w[q] *= t[q] * t[q + G->shift[k]];
+      w[q] *= s[q] * s[q + G->shift[k]];
   }
   PetscFunctionReturn(0);
 }
@@ -327,18 +363,20 @@ static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G)
 PetscErrorCode FenGridCycleBuild(FenGridCycle C, const double mass[], double shift)
 {
   FenGrid *G = &C->grid[0];
-  double  *x = FenGridMine(G, G->x), *r = FenGridMine(G, G->r);
 
   PetscFunctionBegin;
-  PetscCall(Enter(C, mass, x));
-  PetscCall(Strengthen(C, G));
-  for (FenInt q = 0; q < G->size; q++)
-    r[q] = shift * x[q];
-  PetscCall(FenGridDiagonal(C, G));
+  PetscCall(Move(C->to, mass, C->mine));
+  PetscCall(Strengthen(C, G, C->mine, shift));
+  PetscCall(Diagonal(C, G));
   for (PetscInt l = 1; l < C->ngrids; l++) {
-    PetscCall(FenGridGalerkin(C, &C->grid[l - 1], &C->grid[l]));
-    PetscCall(FenGridDiagonal(C, &C->grid[l]));
+    FenGrid *coarse = &C->grid[l];
+
+    PetscCall(FenGridGalerkin(C, G, coarse));
+    PetscCall(Diagonal(C, coarse));
+    PetscCall(Scale(C, G));
+    G = coarse;
   }
+  PetscCall(Scale(C, G));
   PetscFunctionReturn(0);
 }
 
@@ -348,12 +386,12 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < sweeps; k++) {
-    FenLaplace L;
-    double    *x;
+    FenGraph A;
+    float   *x;
 
     PetscCall(FenGridExchange(C, G, 2, G->x));
-    L = Laplacian(C, G);
-    C->kernels->laplace(&L, FEN_LAPLACE_JACOBI, FenGridMine(G, G->t));
+    A = Graph(C, G);
+    C->kernels->graph(&A, FEN_GRAPH_JACOBI, G->t + G->front);
     x = G->x;
     G->x = G->t;
     G->t = x;
@@ -361,31 +399,45 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
   PetscFunctionReturn(0);
 }
 
+/* coarse->b from the residual of the finer grid */
+static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
+{
+  FenGraph A;
+  FenInt   lo, hi;
+  float   *r = G->r + G->front;
+
+  PetscFunctionBegin;
+  PetscCall(FenGridExchange(C, G, 2, G->x));
+  A = Graph(C, G);
+  C->kernels->graph(&A, FEN_GRAPH_RESIDUAL, r);
+  for (FenInt q = 0; q < G->size; q++)
+    r[q] *= G->root[q];
+  PetscCall(FenGridExchange(C, G, 2, G->r));
+  FenGridCoarsePlanes(G, coarse->n, &lo, &hi);
+  PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->r, coarse->t + coarse->front));
+  PetscCall(FenGridTogether(C, G, coarse, coarse->t + coarse->front, coarse->b));
+  for (FenInt q = 0; q < coarse->size; q++)
+    coarse->b[q] *= coarse->inverse[q];
+  PetscFunctionReturn(0);
+}
+
 /* G->x solves A x = G->b approximately */
 static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 {
-  FenGrid   *G = &C->grid[l], *coarse = &C->grid[l + 1];
-  double    *x = FenGridMine(G, G->x);
-  FenInt     lo, hi;
-  FenLaplace L;
+  FenGrid *G = &C->grid[l];
+  float   *x = G->x + G->front;
 
   PetscFunctionBegin;
   for (FenInt q = 0; q < G->size; q++)
-    x[q] = G->inverse[q] * G->b[q];
+    x[q] = DAMPING * G->b[q];
   if (l == C->ngrids - 1) {
     PetscCall(Smooth(C, G, LAST));
     PetscFunctionReturn(0);
   }
   PetscCall(Smooth(C, G, SWEEPS - 1));
-  PetscCall(FenGridExchange(C, G, 2, G->x));
-  L = Laplacian(C, G);
-  C->kernels->laplace(&L, FEN_LAPLACE_RESIDUAL, FenGridMine(G, G->r));
-  PetscCall(FenGridExchange(C, G, 2, G->r));
-  FenGridCoarsePlanes(G, coarse->n, &lo, &hi);
-  PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->r, FenGridMine(coarse, coarse->t)));
-  PetscCall(FenGridTogether(C, G, coarse, FenGridMine(coarse, coarse->t), coarse->b));
+  PetscCall(Down(C, G, G + 1));
   PetscCall(Cycle(C, l + 1));
-  PetscCall(Prolong(C, coarse, G));
+  PetscCall(Prolong(C, G + 1, G));
   PetscCall(Smooth(C, G, SWEEPS));
   PetscFunctionReturn(0);
 }
@@ -393,14 +445,17 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 {
   FenGrid *G = &C->grid[0];
-  double  *x;
+  float   *x;
 
   PetscFunctionBegin;
-  PetscCall(Enter(C, r, G->b));
+  PetscCall(Move(C->to, r, C->mine));
+  for (FenInt q = 0; q < G->size; q++)
+    G->b[q] = (float)(C->points * C->mine[q] * (double)G->inverse[q]);
   PetscCall(Cycle(C, 0));
-  x = FenGridMine(G, G->x);
-  PetscCall(FenRedistBegin(C->from, x, e));
-  PetscCall(FenRedistEnd(C->from, x, e));
+  x = G->x + G->front;
+  for (FenInt q = 0; q < G->size; q++)
+    C->mine[q] = (double)x[q] * (double)G->inverse[q];
+  PetscCall(Move(C->from, C->mine, e));
   PetscFunctionReturn(0);
 }
 
@@ -504,7 +559,9 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   G->down = G->hi < G->n[0] ? C->rank + 1 : MPI_PROC_NULL;
   PetscCall(GridAllocate(C, G));
   PetscCall(MakeGrids(C));
+  C->points = (double)G->n[0] * (double)G->plane;
   PetscCall(PetscMalloc4(G->plane, &C->plane, G->n[2], &C->row, C->ranks, &C->counts, C->ranks, &C->starts));
+  PetscCall(PetscMalloc2(G->size, &C->own, G->size, &C->mine));
   *cycle = C;
   PetscFunctionReturn(0);
 }
@@ -519,10 +576,11 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   for (PetscInt l = 0; l < C->ngrids; l++) {
     FenGrid *G = &C->grid[l];
 
-    PetscCall(PetscFree2(G->b, G->inverse));
+    PetscCall(PetscFree3(G->b, G->root, G->inverse));
     PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
     PetscCall(PetscFree(G->t));
-    PetscCall(PetscFree3(G->w, G->d, G->r));
+    PetscCall(PetscFree2(G->edge, G->r));
+    PetscCall(PetscFree(G->d));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }
@@ -531,6 +589,7 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   PetscCall(FenRedistDestroy(&C->edges));
   PetscCall(FenLayoutDestroy(&C->slabs));
   PetscCall(PetscFree4(C->plane, C->row, C->counts, C->starts));
+  PetscCall(PetscFree2(C->own, C->mine));
   PetscCall(PetscFree(C));
   *cycle = NULL;
   PetscFunctionReturn(0);

@@ -12,10 +12,12 @@ typedef struct {
   PetscBool   all;                    /* all ranks have all planes */
   PetscMPIInt up, down;               /* neighbours, or MPI_PROC_NULL */
   FenInt      shift[FEN_GRID_MOST];   /* of the offsets, in the order of the grid */
-  double     *w;                      /* weights of edges, with halos */
-  double     *d, *inverse;            /* diagonal, with halos; its damped inverse, 0 where nothing couples */
-  double     *x, *t, *r, *b;          /* x, t, r with halos; r is the excess while grids are made */
-  double     *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
+  float      *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
+  /* while grids are made: masses times the number of points; afterwards scaled to a unit diagonal */
+  float *edge;           /* weights, with halos */
+  float *d;              /* while grids are made: diagonal, with halos */
+  float *x, *t, *r, *b;  /* x, t, r with halos; r is the excess while grids are made */
+  float *root, *inverse; /* of the diagonal; 1/root, 0 where nothing couples */
 } FenGrid;
 
 struct _p_FenGridCycle {
@@ -29,14 +31,10 @@ struct _p_FenGridCycle {
   PetscInt          ngrids;
   FenGrid           grid[32]; /* 0: the finest */
   PetscMPIInt      *counts, *starts;
-  double           *plane, *row; /* work of transfers */
+  float            *plane, *row; /* work of transfers */
+  double            points;      /* of the finest grid: masses times this are of order one */
+  double           *own, *mine;  /* on the finest grid: couplings of points to themselves; what goes in and out */
 };
-
-/* my part of an array with halos */
-static inline double *FenGridMine(const FenGrid *G, double *with_halo)
-{
-  return with_halo + G->front;
-}
 
 /* number of the offset, -1 for zero; the sign is that of the one that comes after zero of o and -o */
 static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int o[3], int *sign)
@@ -48,22 +46,20 @@ static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int 
   return (a * side + b) * (2 * R + 1) + c - 1;
 }
 
-/* halos of an array: so many planes of the neighbours; what lies beyond the grid stays as it is, zero */
-PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt planes, double with_halo[]);
-/* out = R of my part and the halos of an array: the planes [lo, hi) of a coarse grid */
+/* halos of an array: so many planes of the neighbours; what lies beyond the grid stays as it is */
+PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt planes, float with_halo[]);
+/* out = R of an array with halos: the planes [lo, hi) of a coarse grid */
 PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, FenInt lo,
-                                            FenInt hi, const double v[], double out[]);
+                                            FenInt hi, const float v[], float out[]);
 /* planes of a coarse grid that a rank makes from a finer one */
 static inline void FenGridCoarsePlanes(const FenGrid *fine, const FenInt n[3], FenInt *lo, FenInt *hi)
 {
   *lo = n[0] < fine->n[0] ? (fine->lo + 1) / 2 : fine->lo;
   *hi = n[0] < fine->n[0] ? (fine->hi + 1) / 2 : fine->hi;
 }
-/* planes that each rank has made, put together on all ranks if they have the coarse grid and not the fine one; in
-   `coarse` they are in place otherwise */
+/* planes that this rank has made, copied; put together on all ranks if they have the coarse grid and not the fine one
+ */
 PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
-                                            const double made[], double out[]);
-/* halos of edges, and the diagonal from edges and excess */
-PETSC_INTERN PetscErrorCode FenGridDiagonal(FenGridCycle, FenGrid *);
-/* edges and excess of a coarse grid: R A R^T */
+                                            const float made[], float out[]);
+/* edges and excess of a coarse grid: R A R^T. Halos of the fine grid's edges and diagonal are there */
 PETSC_INTERN PetscErrorCode FenGridGalerkin(FenGridCycle, FenGrid *fine, FenGrid *coarse);

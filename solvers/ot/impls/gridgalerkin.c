@@ -48,22 +48,22 @@ static const double *In(FenGridCycle C, const Slice *S, const int o[3])
 }
 
 /* the same on a whole grid: minus the weights, or the diagonal */
-static const double *InGrid(FenGridCycle C, const FenGrid *G, const int o[3], double *factor)
+static const float *InGrid(FenGridCycle C, const FenGrid *G, const int o[3], double *factor)
 {
   int            sign;
   const PetscInt k = FenGridOffset(C, o, &sign);
 
   *factor = k < 0 ? 1 : -1;
   if (k < 0)
-    return FenGridMine(G, G->d);
-  return FenGridMine(G, G->w + k * G->ld) - (sign < 0 ? G->shift[k] : 0);
+    return G->d + G->front;
+  return G->edge + k * G->ld + G->front - (sign < 0 ? G->shift[k] : 0);
 }
 
 /* axis 0: a plane of entries from four planes of the fine grid */
 static void FromPlanes(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt P, Slice *out)
 {
-  const double *p = coarse->share[0];
-  const FenInt  nc = coarse->n[0];
+  const float *p = coarse->share[0];
+  const FenInt nc = coarse->n[0];
 
   for (PetscInt k = -1; k < C->nk; k++) {
     const int zero[3] = {0, 0, 0}, *O = k < 0 ? zero : C->offset[k];
@@ -73,23 +73,23 @@ static void FromPlanes(FenGridCycle C, const FenGrid *fine, const FenGrid *coars
     memset(to, 0, (size_t)fine->plane * sizeof(double));
     for (int a = 0; a < na; a++)
       for (int b = 0; b < na; b++) {
-        const int     o[3] = {p ? 2 * O[0] + b - a : O[0], O[1], O[2]};
-        const FenInt  i = p ? 2 * P - 1 + a : P, Q = P + O[0];
-        const double *from;
-        double        factor;
+        const int    o[3] = {p ? 2 * O[0] + b - a : O[0], O[1], O[2]};
+        const FenInt i = p ? 2 * P - 1 + a : P, Q = P + O[0];
+        const float *from;
+        double       factor;
 
         if (abs(o[0]) > FEN_GRID_RADIUS || Q >= nc || i < 0 || i >= fine->n[0])
           continue;
         from = InGrid(C, fine, o, &factor) + (i - fine->lo) * fine->plane;
-        factor *= p ? p[a * nc + P] * p[b * nc + Q] : 1;
+        factor *= p ? (double)p[a * nc + P] * (double)p[b * nc + Q] : 1;
         for (FenInt q = 0; factor != 0 && q < fine->plane; q++)
-          to[q] += factor * from[q];
+          to[q] += factor * (double)from[q];
       }
   }
 }
 
 /* axis 1: rows */
-static void FromRows(FenGridCycle C, const Slice *in, const double p[], Slice *out)
+static void FromRows(FenGridCycle C, const Slice *in, const float p[], Slice *out)
 {
   for (PetscInt k = -1; k < C->nk; k++) {
     const int zero[3] = {0, 0, 0}, *O = k < 0 ? zero : C->offset[k];
@@ -106,7 +106,7 @@ static void FromRows(FenGridCycle C, const Slice *in, const double p[], Slice *o
 
           if (i < 0 || i >= in->rows || Q < 0 || Q >= out->rows)
             continue;
-          f = p[a * out->rows + P] * p[b * out->rows + Q];
+          f = (double)p[a * out->rows + P] * (double)p[b * out->rows + Q];
           for (FenInt q = 0; f != 0 && q < in->row; q++)
             to[q] += f * from[i * in->row + q];
         }
@@ -115,24 +115,25 @@ static void FromRows(FenGridCycle C, const Slice *in, const double p[], Slice *o
 }
 
 /* axis 2: points of a row. Weights of children that are not there are zero, and so are entries around a slice */
-static void FromPoints(FenGridCycle C, const Slice *in, const double p[], FenInt row, double *const out[])
+static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt row, float *const out[])
 {
   for (PetscInt k = 0; k < C->nk; k++) {
     const int *O = C->offset[k];
 
-    memset(out[k], 0, (size_t)(in->rows * row) * sizeof(double));
+    memset(out[k], 0, (size_t)(in->rows * row) * sizeof(float));
     for (int a = 0; a < 4; a++)
       for (int b = 0; b < 4; b++) {
         const int     o[3] = {O[0], O[1], 2 * O[2] + b - a};
-        const double *from = In(C, in, o), *pa = p + a * row, *pb = p + b * row + O[2];
+        const double *from = In(C, in, o);
+        const float  *pa = p + a * row, *pb = p + b * row + O[2];
         const FenInt  first = PetscMax(0, -O[2]), last = PetscMin(row, row - O[2]);
 
         for (FenInt r = 0; from && r < in->rows; r++) {
           const double *v = from + r * in->row - 1 + a;
-          double       *to = out[k] + r * row;
+          float        *to = out[k] + r * row;
 
           for (FenInt P = first; P < last; P++)
-            to[P] += pa[P] * pb[P] * v[2 * P];
+            to[P] += pa[P] * pb[P] * (float)v[2 * P];
         }
       }
   }
@@ -140,7 +141,7 @@ static void FromPoints(FenGridCycle C, const Slice *in, const double p[], FenInt
 
 /* weights of a coarse plane */
 static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt P, Slice S[2],
-                            double *const out[])
+                            float *const out[])
 {
   const Slice *last = &S[0];
 
@@ -154,10 +155,11 @@ static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *
     FromPoints(C, last, coarse->share[2], coarse->n[2], out);
   else
     for (PetscInt k = 0; k < C->nk; k++)
-      PetscCall(PetscArraycpy(out[k], Entry(last, k), coarse->plane));
+      for (FenInt q = 0; q < coarse->plane; q++)
+        out[k][q] = (float)Entry(last, k)[q];
   for (PetscInt k = 0; k < C->nk; k++)
     for (FenInt q = 0; q < coarse->plane; q++)
-      out[k][q] = PetscMax(0.0, -out[k][q]);
+      out[k][q] = PetscMax(0.0F, -out[k][q]);
   PetscFunctionReturn(0);
 }
 
@@ -166,7 +168,7 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
   const PetscBool gather = PetscNot(coarse->all == fine->all);
   Slice           S[2];
   FenInt          lo, hi, ld;
-  double         *out[FEN_GRID_MOST], *made = NULL;
+  float          *out[FEN_GRID_MOST], *made = NULL;
 
   PetscFunctionBegin;
   PetscCall(SliceCreate(C, fine->n[1], fine->n[2], &S[0]));
@@ -177,14 +179,14 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
     PetscCall(PetscMalloc1((size_t)(C->nk * ld), &made));
   for (FenInt P = lo; P < hi; P++) {
     for (PetscInt k = 0; k < C->nk; k++)
-      out[k] = (gather ? made + k * ld : FenGridMine(coarse, coarse->w + k * coarse->ld)) + (P - lo) * coarse->plane;
+      out[k] = (gather ? made + k * ld : coarse->edge + k * coarse->ld + coarse->front) + (P - lo) * coarse->plane;
     PetscCall(Plane(C, fine, coarse, P, S, out));
   }
   for (PetscInt k = 0; gather && k < C->nk; k++)
-    PetscCall(FenGridTogether(C, fine, coarse, made + k * ld, FenGridMine(coarse, coarse->w + k * coarse->ld)));
+    PetscCall(FenGridTogether(C, fine, coarse, made + k * ld, coarse->edge + k * coarse->ld + coarse->front));
   PetscCall(FenGridExchange(C, fine, 2, fine->r));
-  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->r, FenGridMine(coarse, coarse->t)));
-  PetscCall(FenGridTogether(C, fine, coarse, FenGridMine(coarse, coarse->t), FenGridMine(coarse, coarse->r)));
+  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->r, coarse->t + coarse->front));
+  PetscCall(FenGridTogether(C, fine, coarse, coarse->t + coarse->front, coarse->r + coarse->front));
   PetscCall(PetscFree(made));
   for (int k = 0; k < 2; k++)
     PetscCall(PetscFree(S[k].entry));

@@ -119,7 +119,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscCitationsRegister(citation, &cited));
   ot->op->passes = N->passes = 0;
-  N->gap = (FenGapSchedule){.error = 1e-2};
+  N->gap = (FenGapSchedule){.error = PetscMin(1e-2, sqrt(s->gap_rel > 0 ? s->gap_rel : 1))};
   N->stalled = 0;
   N->eps_before = 0;
   for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
@@ -230,9 +230,7 @@ static PetscErrorCode Direction(FenOT ot, double *slope)
   PetscBool    failed;
 
   PetscFunctionBegin;
-  /* a nearly exact factorisation of the present plan, or its couplings for the V-cycle, cost less than the CG
-     iterations of an old one */
-  if (!N->built || FenNewtonSystemIsCheap(&N->system) || N->system.its > 2 * N->system.its_fresh)
+  if (!N->built || FenNewtonSystemIsOld(&N->system))
     PetscCall(Build(ot));
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
@@ -331,6 +329,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   Newton      *N = (Newton *)s->data;
   const double shift = N->system.shift;
   const FenInt its = N->system.its, its_fresh = N->system.its_fresh, slow = N->system.slow;
+  const double effort = N->system.effort, effort_fresh = N->system.effort_fresh;
   const FenInt trimmed = N->system.trimmed;
   const double average = N->system.average, average_before = N->system.average_before;
 
@@ -339,6 +338,8 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   PetscCall(FenNewtonSystemMove(&N->system)); /* forgets what was loaded */
   N->system.its = its;
   N->system.its_fresh = its_fresh;
+  N->system.effort = effort;
+  N->system.effort_fresh = effort_fresh;
   N->system.slow = slow;
   N->system.trimmed = trimmed;
   N->system.average = average;
@@ -356,6 +357,8 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     N->system.shift = shift;
     N->system.its = its;
     N->system.its_fresh = its_fresh;
+    N->system.effort = effort;
+    N->system.effort_fresh = effort_fresh;
   }
   if (N->ready) {
     PetscCall(Dual(ot, ot->g, &N->dual));
@@ -436,7 +439,9 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
     if (LevelDone(ot, N) || N->level_it >= N->level_max)
       PetscCall(NextLevel(ot));
   } else {
+    ot->planned = PETSC_TRUE;
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
+    ot->planned = PETSC_FALSE;
     if (N->stalled >= 5 && s->reason == FEN_ITERATING)
       s->reason = FEN_DIVERGED_STAGNATION;
   }
@@ -462,6 +467,8 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "diagonal_only", &N->diagonal_only));
   PetscCall(FenStateAddInt(state, "cg_its", &N->system.its));
   PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->system.its_fresh));
+  PetscCall(FenStateAddReal(state, "cg_effort", &N->system.effort));
+  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->system.effort_fresh));
   PetscCall(FenStateAddInt(state, "slow", &N->system.slow));
   PetscCall(FenStateAddInt(state, "trimmed", &N->system.trimmed));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));

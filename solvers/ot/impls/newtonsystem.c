@@ -113,6 +113,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   PetscCall(FenNewtonSystemCreate(N->ot, N));
   N->sparse = N->multigrid = N->diagonal_only = PETSC_FALSE;
   N->its = N->its_fresh = N->slow = N->trimmed = 0;
+  N->effort = N->effort_fresh = 0;
   N->average = N->average_before = 0;
   PetscFunctionReturn(0);
 }
@@ -475,9 +476,15 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
   return PETSC_FALSE;
 }
 
-PetscBool FenNewtonSystemIsCheap(const FenNewtonSystem *N)
+/* A nearly exact factorisation of the present plan costs less than the CG iterations of an old one; couplings and
+   coarse grids of a V-cycle cost as much as about four. A digit should not take many more iterations than it did at
+   first */
+PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
-  return (PetscBool)(N->cycles || (N->sparse && IsDirect(N)));
+  if (N->sparse && IsDirect(N))
+    return PETSC_TRUE;
+  return (PetscBool)(N->cycles ? N->effort > N->effort_fresh + 1.5 || N->its >= MOST_CYCLES
+                               : N->its > 2 * N->its_fresh);
 }
 
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
@@ -530,8 +537,11 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], doub
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? MOST_CYCLES : 500));
   PetscCall(Solve(N, &ok));
   *failed = PetscNot(ok);
-  if (!N->its_fresh)
+  N->effort = (double)N->its / -log10(rtol);
+  if (!N->its_fresh) {
     N->its_fresh = N->its;
+    N->effort_fresh = N->effort;
+  }
   PetscCall(VecGetArrayRead(N->x, &x));
   for (FenInt j = 0; j < N->ot->m; j++)
     d[j] = x[j] * N->scale[j];

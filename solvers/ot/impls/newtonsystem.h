@@ -25,17 +25,18 @@ typedef struct {
   Mat           S, P; /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs;
   KSP           ksp;
-  FenGridCycle  cycle;             /* coarse grids of the target, or NULL */
-  double       *u;                 /* work on the target */
-  double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
-  PetscBool     cycles;            /* the cycle is in use */
-  PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
-  PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
-  FenInt        its, its_fresh;    /* of the last solve; of the first with the present preconditioner */
-  FenInt        slow;              /* auto: the diagonal needed more iterations than an assembled matrix costs */
-  FenInt        trimmed;           /* decades that the share was lowered because CG needed many iterations */
-  double        average;           /* effective number of targets that a source sends to; 0: not known yet */
-  double        average_before;    /* the same before the present preconditioner was built */
+  FenGridCycle  cycle;                /* coarse grids of the target, or NULL */
+  double       *u;                    /* work on the target */
+  double       *scale;                /* 1/sqrt(min(c, floor)), 0 for targets without mass */
+  PetscBool     cycles;               /* the cycle is in use */
+  PetscBool     sparse, multigrid;    /* multigrid: coarsening depends on the number of ranks */
+  PetscBool     diagonal_only;        /* the sparse preconditioner failed on this level */
+  FenInt        its, its_fresh;       /* of the last solve; of the first with the present preconditioner */
+  double        effort, effort_fresh; /* iterations for a digit, of the same solves */
+  FenInt        slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
+  FenInt        trimmed;              /* decades that the share was lowered because CG needed many iterations */
+  double        average;              /* effective number of targets that a source sends to; 0: not known yet */
+  double        average_before;       /* the same before the present preconditioner was built */
 } FenNewtonSystem;
 
 PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
@@ -46,8 +47,8 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */
 PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);
-/* the present preconditioner is made anew for less than an iteration or two of CG cost */
-PETSC_INTERN PetscBool FenNewtonSystemIsCheap(const FenNewtonSystem *);
+/* a new preconditioner costs less than going on with the present one */
+PETSC_INTERN PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *);
 /* d with S d = rhs to the relative tolerance, after the scaling; *failed: the preconditioner broke
    down and d is not to be used */
 PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],

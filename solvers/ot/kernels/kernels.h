@@ -77,16 +77,18 @@ typedef struct {
   double       *out; /* lanes next to each other, as everywhere */
 } FenLineCouple;
 
-/* A symmetric matrix on a grid as a graph: point q is coupled to q + shift[k] with weight w[k*ld + q] >= 0, and
+/* A symmetric matrix with unit diagonal on a grid, in single precision: point q is coupled to q + shift[k] with
+   w[k*ld + q] >= 0, and
 
-     (A x)_q = d_q x_q - sum_k (w_k,q x_q+shift + w_k,q-shift x_q-shift) */
+     (A x)_q = x_q - sum_k (w_k,q x_q+shift + w_k,q-shift x_q-shift) */
 typedef struct {
-  FenInt        n; /* a multiple of linelanes */
+  FenInt        n; /* a multiple of twice linelanes */
   FenInt        nk, ld;
   const FenInt *shift; /* positive */
-  const double *w, *d, *x, *b, *inverse;
-} FenLaplace;
-typedef enum { FEN_LAPLACE_RESIDUAL, FEN_LAPLACE_JACOBI } FenLaplaceMode; /* y = b - A x; y = x + inverse (b - A x) */
+  const float  *w, *x, *b;
+  float         damping;
+} FenGraph;
+typedef enum { FEN_GRAPH_RESIDUAL, FEN_GRAPH_JACOBI } FenGraphMode; /* y = b - A x; y = x + damping (b - A x) */
 
 typedef struct {
   const char *name;
@@ -104,7 +106,7 @@ typedef struct {
   void (*linemult)(const FenLines *, double out[]); /* out_i = sum_j e_ij v_j */
   void (*linemulttranspose)(const FenLines *, int squares, double out[]); /* out_j = sum_i e_ij (or e_ij^2) v_i */
   void (*linecouple)(const FenLines *, const FenLineCouple *);
-  void (*laplace)(const FenLaplace *, FenLaplaceMode, double y[]);
+  void (*graph)(const FenGraph *, FenGraphMode, float y[]);
 } FenKernels;
 
 PETSC_INTERN const FenKernels FenKernels_portable;

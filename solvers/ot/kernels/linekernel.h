@@ -385,34 +385,48 @@ static void LineCouple(const FenLines *P, const FenLineCouple *C)
 
 /* ---- graphs on grids ---- */
 
-FEN_INLINE void LaplaceRows(const FenLaplace *L, const int jacobi, double y[])
-{
-  for (FenInt q = 0; q < L->n; q += FEN_GROUP) {
-    const double *x = L->x + q, *w = L->w + q;
-    vd            S[2];
+typedef float vf __attribute__((vector_size(FEN_SIMD * 8)));
 
-    for (int h = 0; h < 2; h++)
-      S[h] = v_fnma(v_load(L->d + q + h * FEN_SIMD), v_load(x + h * FEN_SIMD), v_load(L->b + q + h * FEN_SIMD));
-    for (FenInt k = 0; k < L->nk; k++, w += L->ld) {
-      const double *wb = w - L->shift[k], *xb = x - L->shift[k], *xf = x + L->shift[k];
+FEN_INLINE vf v_loadf(const float *p)
+{
+  vf x;
+  memcpy(&x, p, sizeof(x));
+  return x;
+}
+
+FEN_INLINE void GraphRows(const FenGraph *G, const int jacobi, float y[])
+{
+  enum { LANES = 2 * FEN_SIMD };
+  const vf damping = (vf){0} + G->damping;
+
+  for (FenInt q = 0; q < G->n; q += 2 * LANES) {
+    const float *x = G->x + q, *w = G->w + q;
+    vf           S[2], x0[2];
+
+    for (int h = 0; h < 2; h++) {
+      x0[h] = v_loadf(x + h * LANES);
+      S[h] = v_loadf(G->b + q + h * LANES) - x0[h];
+    }
+    for (FenInt k = 0; k < G->nk; k++, w += G->ld) {
+      const float *wb = w - G->shift[k], *xb = x - G->shift[k], *xf = x + G->shift[k];
 
       for (int h = 0; h < 2; h++) {
-        S[h] = v_fma(v_load(w + h * FEN_SIMD), v_load(xf + h * FEN_SIMD), S[h]);
-        S[h] = v_fma(v_load(wb + h * FEN_SIMD), v_load(xb + h * FEN_SIMD), S[h]);
+        S[h] += v_loadf(w + h * LANES) * v_loadf(xf + h * LANES);
+        S[h] += v_loadf(wb + h * LANES) * v_loadf(xb + h * LANES);
       }
     }
     for (int h = 0; h < 2; h++) {
       if (jacobi)
-        S[h] = v_fma(v_load(L->inverse + q + h * FEN_SIMD), S[h], v_load(x + h * FEN_SIMD));
-      v_store(y + q + h * FEN_SIMD, S[h]);
+        S[h] = x0[h] + damping * S[h];
+      memcpy(y + q + h * LANES, &S[h], sizeof(S[h]));
     }
   }
 }
 
-static void Laplace(const FenLaplace *L, FenLaplaceMode mode, double y[])
+static void Graph(const FenGraph *G, FenGraphMode mode, float y[])
 {
-  if (mode == FEN_LAPLACE_JACOBI)
-    LaplaceRows(L, 1, y);
+  if (mode == FEN_GRAPH_JACOBI)
+    GraphRows(G, 1, y);
   else
-    LaplaceRows(L, 0, y);
+    GraphRows(G, 0, y);
 }

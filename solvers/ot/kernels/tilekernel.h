@@ -387,5 +387,5 @@ const FenKernels FEN_KERNELS = {
     .linemult = LineMult,
     .linemulttranspose = LineMultTranspose,
     .linecouple = LineCouple,
-    .laplace = Laplace,
+    .graph = Graph,
 };

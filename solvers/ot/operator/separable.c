@@ -382,6 +382,18 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
   PetscFunctionReturn(0);
 }
 
+/* what a plan keeps is given back; the next FenOTSetPlan() makes it anew */
+static PetscErrorCode Forget_Separable(FenOTOperator op)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  for (PetscInt s = 0; s < op->dim; s++)
+    PetscCall(FenFactorsForget(&S->factors[s]));
+  S->have[0] = S->have[1] = S->kept = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Destroy_Separable(FenOTOperator op)
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -401,8 +413,7 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   for (PetscInt s = 0; s < op->dim; s++) {
     PetscCall(FenRedistDestroy(&S->back[s]));
     PetscCall(PetscFree4(S->L[s], S->minus[s], S->windows[0][s], S->windows[1][s]));
-    PetscCall(PetscFree(S->factors[s].e));
-    PetscCall(PetscFree(S->factors[s].start));
+    PetscCall(FenFactorsDestroy(&S->factors[s]));
   }
   PetscCall(FenRedistDestroy(&S->out));
   PetscCall(PetscFree(S->weights));
@@ -465,7 +476,7 @@ static PetscErrorCode MakeTransposed(FenOTOperator op)
     PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &S->back[s]));
     PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
                            &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, g->nlines), &S->windows[1][s]));
-    PetscCall(PetscMalloc1(FenSweepBlocks(op->kernels, g->nlines), &S->factors[s].start));
+    PetscCall(FenFactorsCreate(FenSweepBlocks(op->kernels, g->nlines), &S->factors[s]));
   }
   PetscCall(FenRedistCreate(C->stage[0].in, layout[1], &S->out));
   PetscFunctionReturn(0);
@@ -519,6 +530,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->ops.mult = Mult_Separable;
   op->ops.multtranspose = MultTranspose_Separable;
   op->ops.normal = Normal_Separable;
+  op->ops.forget = Forget_Separable;
   op->ops.destroy = Destroy_Separable;
   PetscFunctionReturn(0);
 }

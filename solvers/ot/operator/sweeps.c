@@ -154,26 +154,50 @@ FenInt FenSweepBlocks(const FenKernels *kernels, FenInt nlines)
   return (nlines + kernels->linelanes - 1) / kernels->linelanes;
 }
 
-/* room for the factors of a block whose windows are known; false: they would be too many */
-static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt start, FenFactors *F, FenInt *size,
-                           PetscBool *fits)
+PetscErrorCode FenFactorsCreate(FenInt nblocks, FenFactors *F)
 {
-  double *bigger;
+  PetscFunctionBegin;
+  F->nblocks = nblocks;
+  PetscCall(PetscCalloc2(nblocks, &F->e, nblocks, &F->room));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFactorsForget(FenFactors *F)
+{
+  PetscFunctionBegin;
+  F->have = PETSC_FALSE;
+  for (FenInt b = 0; b < F->nblocks; b++) {
+    PetscCall(PetscFree(F->e[b]));
+    F->room[b] = 0;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFactorsDestroy(FenFactors *F)
+{
+  PetscFunctionBegin;
+  PetscCall(FenFactorsForget(F));
+  PetscCall(PetscFree2(F->e, F->room));
+  PetscFunctionReturn(0);
+}
+
+/* Room for the factors of a block whose windows are known, hardly more than they need; `used`: by the blocks before.
+   false: they would be too many */
+static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, FenInt *used, PetscBool *fits)
+{
+  FenInt size = 0;
 
   PetscFunctionBegin;
-  *size = 0;
   for (FenInt i = 0; i < P->nt; i++)
-    *size += PetscMax(0, P->window[2 * i + 1] - P->window[2 * i]);
-  *size *= s->kernels->linelanes;
-  *fits = (PetscBool)(start + *size <=
-                      FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * FenSweepBlocks(s->kernels, s->nlines));
-  if (!*fits || start + *size <= F->capacity)
+    size += PetscMax(0, P->window[2 * i + 1] - P->window[2 * i]);
+  size *= s->kernels->linelanes;
+  *used += size;
+  *fits = (PetscBool)(*used <= FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * F->nblocks);
+  if (!*fits || (size <= F->room[b] && 5 * size > 3 * F->room[b]))
     PetscFunctionReturn(0);
-  F->capacity = PetscMax(start + *size, 3 * F->capacity / 2);
-  PetscCall(PetscMalloc1(F->capacity, &bigger));
-  PetscCall(PetscArraycpy(bigger, F->e, start));
-  PetscCall(PetscFree(F->e));
-  F->e = bigger;
+  PetscCall(PetscFree(F->e[b]));
+  F->room[b] = size + size / 16;
+  PetscCall(PetscMalloc1(F->room[b], &F->e[b]));
   PetscFunctionReturn(0);
 }
 
@@ -197,7 +221,7 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
 {
   const FenInt lanes = s->kernels->linelanes;
   FenSweep     whole = *s;
-  FenInt       start = 0;
+  FenInt       used = 0;
 
   PetscFunctionBegin;
   F->have = PETSC_TRUE;
@@ -206,18 +230,15 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
     const Block b = MakeBlock(&whole, first);
     double     *work[ARRAYS];
     FenLines    P = BlockLines(s, first, work);
-    FenInt      size = 0;
 
     if (!first)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
     GatherLines(&b, s->ns, s->u, work[0]);
     s->kernels->linewindows(&P, work[4]);
     if (F->have)
-      PetscCall(Room(s, &P, start, F, &size, &F->have));
+      PetscCall(Room(s, &P, first / lanes, F, &used, &F->have));
     if (F->have) {
-      P.e = F->e + start;
-      F->start[first / lanes] = start;
-      start += size;
+      P.e = F->e[first / lanes];
       s->kernels->linefactors(&P, work[4]);
     } else
       s->kernels->linelse(&P, work[4]);
@@ -237,7 +258,7 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     double     *work[ARRAYS];
     FenLines    P = BlockLines(s, first, work);
 
-    P.e = F->e + F->start[first / lanes];
+    P.e = F->e[first / lanes];
     GatherLines(&b, nin ? s->ns : s->nt, s->v, work[1]);
     if (product == FEN_SWEEP_BOTH) {
       s->kernels->linemult(&P, work[4]);
@@ -287,7 +308,7 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
 
     if (!first)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
-    P.e = F->e + F->start[first / lanes];
+    P.e = F->e[first / lanes];
     GatherLines(&b, s->nt, s->v, work[1]);
     GatherOthers(s, c, &b, work[0], work[3]);
     C.out = c->work + (s->ns + n) * lanes;

@@ -29,17 +29,21 @@ typedef struct {
    Kept while they are at most FEN_FACTORS_MOST numbers a target, which they are when epsilon is small */
 typedef struct {
   PetscBool have;
-  double   *e;
-  FenInt    capacity;
-  FenInt   *start; /* of each block of lines; FenSweepBlocks() numbers */
+  FenInt    nblocks; /* of lines: FenSweepBlocks() */
+  double  **e;       /* of each block */
+  FenInt   *room;    /* numbers that each has room for */
 } FenFactors;
 #define FEN_FACTORS_MOST 80
 
-PETSC_INTERN FenInt FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
-PETSC_INTERN FenInt FenSweepWork(const FenKernels *, FenInt longest);
-PETSC_INTERN void   FenSweepLSE(const FenSweep *);
-PETSC_INTERN void   FenSweepApply(const FenSweep *);
-PETSC_INTERN FenInt FenSweepBlocks(const FenKernels *, FenInt nlines);
+PETSC_INTERN FenInt         FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
+PETSC_INTERN FenInt         FenSweepWork(const FenKernels *, FenInt longest);
+PETSC_INTERN void           FenSweepLSE(const FenSweep *);
+PETSC_INTERN void           FenSweepApply(const FenSweep *);
+PETSC_INTERN FenInt         FenSweepBlocks(const FenKernels *, FenInt nlines);
+PETSC_INTERN PetscErrorCode FenFactorsCreate(FenInt nblocks, FenFactors *);
+/* without memory, or for good */
+PETSC_INTERN PetscErrorCode FenFactorsForget(FenFactors *);
+PETSC_INTERN PetscErrorCode FenFactorsDestroy(FenFactors *);
 /* LSE that also keeps the factors; windows must be given and stay */
 PETSC_INTERN PetscErrorCode FenSweepFactors(const FenSweep *, FenFactors *);
 /* with kept factors and windows: out_i = sum_j e_ij v_j; transposed: out_j = sum_i e_ij v_i; and both, with a weight on
