@@ -2,9 +2,10 @@
 /*
    Nature eight states at a time against FenDivergence row by row, for all instruction sets: balls and prices of every
    divergence, cold rows and warm ones, ties, single successors, constant and huge and tiny values, radii from nothing
-   to everything, rewards on successors, chunks that are not full.
+   to everything, rewards on successors, chunks that are not full. And s-rectangular states, eight at a time and alone.
 */
 #include "mdpcases.h"
+#include <fenchelsrect.h>
 
 enum { MOST = 24 };
 
@@ -206,9 +207,83 @@ static void TestPrices(void **state)
     EverySet(prices, 7, PETSC_FALSE, (Kind)kind, kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1);
 }
 
+/* a state by itself, from a cold start */
+static double StateValue(const Model *m, FenSRect solver, FenInt s, const double V[], double gamma, double budget,
+                         double *size)
+{
+  const int rows = Rows(m, s);
+  FenInt    ptr[4] = {0}, next[MOST];
+  double    q[3 * MOST], z[3 * MOST], reward_next[MOST], reward, policy[3], u = NAN;
+
+  *size = 0;
+  for (int a = 0; a < rows; a++) {
+    const int n = Row(m, s, a, next, q + ptr[a], reward_next, &reward);
+
+    for (int j = 0; j < n; j++) {
+      z[ptr[a] + j] = (m->by_next ? reward_next[j] : reward) + gamma * V[next[j]];
+      *size = fmax(*size, fabs(z[ptr[a] + j]) + fabs(gamma * V[next[j]]));
+    }
+    ptr[a + 1] = ptr[a] + n;
+  }
+  FEN_OK(FenSRectSolve(solver, rows, ptr, q, z, NULL, budget, &u, NULL, policy, NULL));
+  return u;
+}
+
+static void CompareStates(const Model *m, const FenAmbiguity *a, FenSRectKind which, const char *simd, Kind kind)
+{
+  FenBellmanOptions options = {.discount = 0.9, .ambiguity = *a};
+  FenMDPModel       model = Make(m);
+  FenBellman        b;
+  FenSRect          solver;
+  double           *V = calloc((size_t)m->n, sizeof(double)), *TV = calloc((size_t)m->n, sizeof(double)), size;
+  int              *policy = calloc((size_t)m->n, sizeof(int));
+  FenSweepStats     stats;
+
+  snprintf(options.simd, sizeof(options.simd), "%s", simd);
+  FEN_OK(FenBellmanCreate(model, &options, &b));
+  FEN_OK(FenSRectCreate(which, &solver));
+  for (int round = 0; round < 4; round++) {
+    for (FenInt s = 0; s < m->n; s++)
+      V[s] = Value(m, kind, s, round);
+    V[m->n - 1] = 0;
+    FEN_OK(FenBellmanSweep(b, NULL, V, TV, policy, &stats));
+    for (FenInt s = 0; s < m->n - 1; s++) {
+      const double u = StateValue(m, solver, s, V, 0.9, a->radius, &size);
+
+      if (!(fabs(TV[s] - u) <= 1e-12 * size + 2 * stats.slack))
+        print_error("%s %s budget %g, kind %d round %d: state %d is %.17g, not %.17g\n", simd, a->name, a->radius,
+                    (int)kind, round, (int)s, TV[s], u);
+      assert_true(fabs(TV[s] - u) <= 1e-12 * size + 2 * stats.slack);
+    }
+  }
+  FEN_OK(FenSRectDestroy(&solver));
+  FEN_OK(FenBellmanDestroy(&b));
+  FEN_OK(FenMDPModelDestroy(&model));
+  free(V), free(TV), free(policy);
+}
+
+static void TestStates(void **state)
+{
+  static const double       budgets[] = {1e-9, 1e-3, 0.05, 0.4, 2, 1e3};
+  static const FenSRectKind kinds[] = {FEN_SRECT_KL, FEN_SRECT_BURG, FEN_SRECT_HELLINGER};
+
+  (void)state;
+  for (int isa = 0; isa < 3; isa++)
+    for (int k = 0; k < 3 && Has(instruction_sets[isa]); k++)
+      for (int kind = 0; kind < NKINDS; kind++)
+        for (int i = 0; i < 6; i++) {
+          const Model  m = {.n = 37, .most = i % 2 ? 4 : MOST, .by_next = kind == 6, .seed = (uint64_t)(10 * k + i)};
+          FenAmbiguity a = {.alpha = 1, .radius = budgets[i], .rectangular = FEN_RECTANGULAR_S};
+
+          PetscStrncpy(a.name, FenSRectKinds[kinds[k]], sizeof(a.name));
+          CompareStates(&m, &a, kinds[k], instruction_sets[isa], (Kind)kind);
+        }
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls), cmocka_unit_test(TestPrices)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls), cmocka_unit_test(TestPrices),
+                                     cmocka_unit_test(TestStates)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

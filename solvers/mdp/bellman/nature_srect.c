@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Nature state by state (s-rectangular): one budget for the laws of all actions, against which a policy is randomised.
-   A sweep solves each state by FenSRectSolve, warm from the sweep before, and keeps the policy; a policy's row is the
-   mixture of the actions' rows with nature's laws against that policy, FenSRectPolicyValue, each successor once.
+   A sweep solves each state, warm from the sweep before, and keeps the policy: kl, burg and hellinger around stored
+   rows eight states at a time (kernels/srectloops.h), the others and what is left there by FenSRectSolve. A policy's
+   row is the mixture of the actions' rows with nature's laws against that policy, FenSRectPolicyValue, each successor
+   once.
 
    Cost: about 3 rounds over the rows of a state in a sweep; memory 16 bytes a row and 16 a state.
 
    Reference: Ho, Petrik, Wiesemann, NeurIPS 2022.
 */
 #include "nature.h"
-#include <fenchelsrect.h>
+#include "../kernels/naturekernels.h"
 #include <math.h>
 
 #define ACCURACY 1e-13 /* of a state's value, relative to the spread of what its successors yield */
+#define UNIT     0x1p-53
+
+/* what a state's value may miss: the c_a are near one, or of the size of tau times the spread, and rounded */
+static double Miss(FenBellman b, FenInt rows, double taus, double spread)
+{
+  const double rounding = (double)(b->longest + 16) * UNIT;
+
+  return (ACCURACY + 2 * rounding) * spread + (taus > 0 ? rounding * (double)rows / taus : 0);
+}
 
 typedef struct {
-  FenSRect solver;
-  double   budget;
-  PetscInt most;      /* rows of a state, over all ranks */
-  FenInt  *first;     /* row of each of my states */
-  double  *u, *scale; /* of states: value; sum of tau */
-  double  *tau, *mix; /* of rows: multiplier and probability */
-  FenInt  *ptr;       /* a state: its rows, one after another */
-  double  *q, *z, *law;
-  int     *col, *place; /* place of a state among a mixture's entries, -1: none */
-  int     *mixed;       /* the mixture */
-  double  *prob;
+  FenSRect       solver;
+  double         budget;
+  PetscInt       most;      /* rows of a state, over all ranks */
+  FenInt        *first;     /* row of each of my states */
+  double        *u, *scale; /* of states: value; sum of tau */
+  double        *tau, *mix; /* of rows: multiplier and probability */
+  FenInt        *ptr;       /* a state: its rows, one after another */
+  double        *q, *z, *law;
+  int           *col, *place; /* place of a state among a mixture's entries, -1: none */
+  int           *mixed;       /* the mixture */
+  double        *prob;
+  FenSRectRuns   runs; /* eight states at a time */
+  FenSRectStates states;
+  void (*together)(const FenSRectRuns *, FenInt, const double[], FenSRectStates *); /* NULL: one by one */
 } SRect;
 
 static PetscErrorCode Able(FenBellman b, PetscBool *able)
@@ -77,6 +91,27 @@ static PetscErrorCode Allocate(FenBellman b, SRect *N)
   PetscFunctionReturn(0);
 }
 
+/* room for the fullest chunk */
+static PetscErrorCode AllocateStates(FenBellman b, SRect *N, FenSRectKind kind)
+{
+  const FenChunkStore *C = &b->all;
+  FenInt               columns = 1, slots = 1;
+
+  PetscFunctionBegin;
+  if (!b->rows || b->rows->reward_next || kind == FEN_SRECT_L1 || kind == FEN_SRECT_PEARSON)
+    PetscFunctionReturn(0);
+  for (FenInt c = 0; c < C->nchunks; c++) {
+    slots = PetscMax(slots, C->chunk_ptr[c + 1] - C->chunk_ptr[c]);
+    columns = PetscMax(columns, C->slot_ptr[C->chunk_ptr[c + 1]] - C->slot_ptr[C->chunk_ptr[c]]);
+  }
+  N->runs = (FenSRectRuns){.kind = kind, .budget = N->budget, .chunks = &C->view};
+  PetscCall(PetscMalloc4((size_t)(FEN_LANES * columns), &N->runs.d, (size_t)(FEN_LANES * FEN_SRECT_NUMBERS * slots),
+                         &N->runs.numbers, (size_t)(FEN_LANES * slots), &N->states.tau, (size_t)(FEN_LANES * slots),
+                         &N->states.mix));
+  N->together = FenNatureKernelsGet(b->kernels)->states;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Create(FenBellman b, void **data)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
@@ -90,6 +125,7 @@ static PetscErrorCode Create(FenBellman b, void **data)
   PetscCall(FenSRectCreate((FenSRectKind)kind, &N->solver));
   N->budget = a->radius;
   PetscCall(Allocate(b, N));
+  PetscCall(AllocateStates(b, N, (FenSRectKind)kind));
   *data = N;
   PetscFunctionReturn(0);
 }
@@ -107,6 +143,7 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
   PetscCall(PetscFree4(N->u, N->scale, N->tau, N->mix));
   PetscCall(PetscFree5(N->ptr, N->q, N->z, N->law, N->prob));
   PetscCall(PetscFree3(N->col, N->mixed, N->place));
+  PetscCall(PetscFree4(N->runs.d, N->runs.numbers, N->states.tau, N->states.mix));
   PetscCall(PetscFree(N));
   *data = NULL;
   PetscFunctionReturn(0);
@@ -160,30 +197,74 @@ static PetscErrorCode Solve(FenBellman b, SRect *N, FenInt s, const double V[], 
     N->scale[s] += N->tau[first + a];
     *arg = mix[a] > mix[*arg] ? (int)a : *arg;
   }
-  part->inexact = PetscMax(part->inexact, ACCURACY * spread);
+  part->inexact = PetscMax(part->inexact, Miss(b, rows, N->scale[s], spread));
+  PetscFunctionReturn(0);
+}
+
+/* states of a chunk together: fills N->states */
+static void SolveTogether(FenBellman b, SRect *N, FenInt c, const double V[])
+{
+  const FenInt slots = b->all.chunk_ptr[c + 1] - b->all.chunk_ptr[c];
+
+  for (FenInt l = 0; l < FEN_LANES; l++) {
+    const FenInt s = FEN_LANES * c + l < b->nlocal ? FEN_LANES * c + l : FEN_LANES * c;
+    const FenInt first = N->first[s], rows = N->first[s + 1] - first;
+
+    N->states.u[l] = N->u[s];
+    for (FenInt a = 0; a < slots; a++)
+      N->states.tau[FEN_LANES * a + l] = a < rows ? N->tau[first + a] : 0;
+  }
+  N->together(&N->runs, c, V, &N->states);
+}
+
+/* a state that was solved with others */
+static void TakeState(FenBellman b, SRect *N, FenInt s, FenInt l, double *value, int *arg, FenSweepPart *part)
+{
+  const FenInt first = N->first[s], rows = N->first[s + 1] - first;
+  double      *mix = N->mix + first;
+
+  *value = N->u[s] = N->states.u[l];
+  N->scale[s] = N->states.scale[l];
+  for (FenInt a = 0; a < rows; a++) {
+    N->tau[first + a] = N->states.tau[FEN_LANES * a + l];
+    mix[a] = N->states.mix[FEN_LANES * a + l];
+    *arg = mix[a] > mix[*arg] ? (int)a : *arg;
+  }
+  part->inexact = PetscMax(part->inexact, Miss(b, rows, N->scale[s], N->states.spread[l]));
+}
+
+static PetscErrorCode SweepChunk(FenBellman b, SRect *N, FenInt c, const double V[], double TV[], int policy[],
+                                 FenSweepPart *part, PetscBool *finite)
+{
+  PetscFunctionBegin;
+  if (N->together)
+    SolveTogether(b, N, c, V);
+  for (FenInt s = FEN_LANES * c; s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++) {
+    const PetscBool terminal = (PetscBool)(N->first[s + 1] == N->first[s]);
+    int             arg = 0;
+
+    TV[s] = V[s];
+    if (!terminal && N->together && N->states.good[s - FEN_LANES * c] > 0)
+      TakeState(b, N, s, s - FEN_LANES * c, &TV[s], &arg, part);
+    else if (!terminal)
+      PetscCall(Solve(b, N, s, V, &TV[s], &arg, part));
+    *finite = (PetscBool)(*finite && isfinite(V[s]) && isfinite(TV[s]));
+    part->changes += !terminal && arg != policy[s];
+    policy[s] = arg;
+    FenNatureCount(part, V[s], TV[s]);
+  }
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Sweep(FenBellman b, void *data, const FenRuns *runs, const double V[], double TV[], int policy[],
                             FenSweepPart *part)
 {
-  SRect    *N = (SRect *)data;
   PetscBool finite = PETSC_TRUE;
 
   PetscFunctionBegin;
   for (FenInt r = 0; r < runs->n; r++)
-    for (FenInt s = FEN_LANES * runs->run[r].c0; s < PetscMin(b->nlocal, FEN_LANES * runs->run[r].c1); s++) {
-      const PetscBool terminal = (PetscBool)(N->first[s + 1] == N->first[s]);
-      int             arg = 0;
-
-      TV[s] = V[s];
-      if (!terminal)
-        PetscCall(Solve(b, N, s, V, &TV[s], &arg, part));
-      finite = (PetscBool)(finite && isfinite(V[s]) && isfinite(TV[s]));
-      part->changes += !terminal && arg != policy[s];
-      policy[s] = arg;
-      FenNatureCount(part, V[s], TV[s]);
-    }
+    for (FenInt c = runs->run[r].c0; c < runs->run[r].c1; c++)
+      PetscCall(SweepChunk(b, (SRect *)data, c, V, TV, policy, part, &finite));
   if (!finite)
     part->lo = part->hi = NAN;
   PetscFunctionReturn(0);

@@ -23,7 +23,7 @@
    Lanes that this arithmetic cannot serve are handed to the caller.
 */
 #pragma once
-#include "bellmankernels.h"
+#include "srectkernels.h"
 
 typedef enum {
   FEN_NATURE_TV,
@@ -86,6 +86,8 @@ typedef struct {
   void (*values)(const FenNatureRuns *, FenInt slot, const double V[], double q[], double gap[]);
   /* law (FEN_LANES a column) of a slot, and the rewards that make its values nature's */
   void (*law)(const FenNatureRuns *, FenInt slot, const double V[], double law[], double reward[]);
+  /* the states of a chunk, s-rectangular */
+  void (*states)(const FenSRectRuns *, FenInt chunk, const double V[], FenSRectStates *);
 } FenNatureKernels;
 
 PETSC_INTERN const FenNatureKernels FenNatureKernels_portable;

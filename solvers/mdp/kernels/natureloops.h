@@ -5,6 +5,7 @@
 #include "naturesmooth.h"
 #include "naturetilt.h"
 #include "naturewarm.h"
+#include "srectloops.h"
 
 /* a slot, its smallest values, and what each lane's answer is: all in the model's units but d */
 typedef struct Slot_ {
@@ -514,4 +515,4 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
 }
 
 const FenNatureKernels FEN_NATURE_KERNELS = {
-    .sweep = NatureSweep, .apply = NatureApply, .values = NatureValues, .law = NatureLaw};
+    .sweep = NatureSweep, .apply = NatureApply, .values = NatureValues, .law = NatureLaw, .states = NatureStates};
