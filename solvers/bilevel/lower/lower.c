@@ -157,10 +157,10 @@ PetscErrorCode FenLowerSolveAll(FenLower L, FenInt n, PetscBool resume, FenLower
   if (!L->isset && L->type->setup)
     PetscCall((*L->type->setup)(L));
   L->isset = PETSC_TRUE;
-  if (L->type->solveall) {
+  if (L->type->solveall && n)
     PetscCall((*L->type->solveall)(L, n, task));
+  if (L->type->solveall)
     PetscFunctionReturn(0);
-  }
   for (FenInt k = 0; k < n; k++) {
     FenLowerTask *t = &task[k];
 
