@@ -9,19 +9,31 @@
 
 #define FEN_DENOISE_AXES 3
 
-/* rows around my slab, through a one-axis DMDA whose points are rows; without messages in a team of one */
+/* rows around my slab, of several arrays at once, through a one-axis DMDA whose points are the rows that neighbours
+   see; without messages in a team of one */
 typedef struct {
-  DM     dm;
-  Vec    mine, all;
-  FenInt width;        /* numbers of a row */
-  FenInt above, below; /* rows of others that I see */
+  DM  dm;
+  Vec mine, all;
+} FenHaloExchange;
+
+typedef struct {
+  MPI_Comm         team;
+  FenInt           width;        /* numbers of a row */
+  FenInt           above, below; /* rows of others that I see */
+  FenInt           reach, rows;
+  FenInt           most;     /* arrays at once */
+  FenHaloExchange *exchange; /* of one, two, ... arrays: each made when it is needed; NULL: a team of one */
+  double          *seen;     /* my rows and those around them, array by array */
 } FenHalo;
 
 PETSC_INTERN PetscErrorCode FenHaloCreate_Private(FenBilevelProblem, FenInt width, FenInt reach, FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloDestroy_Private(FenHalo *);
-/* x must not change before End; row i of my slab is (*rows)[i * width], i from -above to rows + below - 1 */
-PETSC_INTERN PetscErrorCode FenHaloBegin_Private(FenHalo *, const double x[]);
-PETSC_INTERN PetscErrorCode FenHaloEnd_Private(FenHalo *, const double x[], const double **rows);
+/* up to `most` arrays from now on */
+PETSC_INTERN PetscErrorCode FenHaloTogether_Private(FenHalo *, FenInt most);
+/* n arrays, which must not change before End, in one message to each neighbour; row i of my slab of array k is
+   rows[k][i * width], i from -above to rows + below - 1, until the next exchange */
+PETSC_INTERN PetscErrorCode FenHaloBegin_Private(FenHalo *, FenInt n, const double *const x[]);
+PETSC_INTERN PetscErrorCode FenHaloEnd_Private(FenHalo *, FenInt n, const double *const x[], const double *rows[]);
 
 typedef enum { FEN_RESIZE_AVERAGE = 0, FEN_RESIZE_LINEAR } FenDenoiseResize;
 PETSC_INTERN const char *const FenDenoiseResizes[];

@@ -70,9 +70,11 @@ static void Similarities(const Windows *w, FenInt rows, double sums[2])
 /* slabs have at least HALF rows, see FenDenoiseSizes_Private */
 static PetscErrorCode Structure(FenBilevelProblem pr, FenDenoise *d, FenInt s, const double x[], double sums[2])
 {
-  Windows w = {.row0 = pr->part.row0};
-  FenHalo of_x, of_y;
-  FenInt  half = HALF;
+  Windows             w = {.row0 = pr->part.row0};
+  const double *const both[2] = {x, d->clean[s - pr->part.start]};
+  const double       *rows[2];
+  FenHalo             halo;
+  FenInt              half = HALF;
 
   PetscFunctionBegin;
   for (PetscInt a = 0; a < FEN_DENOISE_AXES; a++) {
@@ -82,15 +84,14 @@ static PetscErrorCode Structure(FenBilevelProblem pr, FenDenoise *d, FenInt s, c
   }
   for (PetscInt a = 0; a < d->dim; a++)
     w.half[a] = half;
-  PetscCall(FenHaloCreate_Private(pr, pr->size.width, HALF, &of_x));
-  PetscCall(FenHaloCreate_Private(pr, pr->size.width, HALF, &of_y));
-  PetscCall(FenHaloBegin_Private(&of_x, x));
-  PetscCall(FenHaloEnd_Private(&of_x, x, &w.x));
-  PetscCall(FenHaloBegin_Private(&of_y, d->clean[s - pr->part.start]));
-  PetscCall(FenHaloEnd_Private(&of_y, d->clean[s - pr->part.start], &w.y));
+  PetscCall(FenHaloCreate_Private(pr, pr->size.width, HALF, &halo));
+  PetscCall(FenHaloTogether_Private(&halo, 2));
+  PetscCall(FenHaloBegin_Private(&halo, 2, both));
+  PetscCall(FenHaloEnd_Private(&halo, 2, both, rows));
+  w.x = rows[0];
+  w.y = rows[1];
   Similarities(&w, pr->part.row1 - pr->part.row0, sums);
-  PetscCall(FenHaloDestroy_Private(&of_x));
-  PetscCall(FenHaloDestroy_Private(&of_y));
+  PetscCall(FenHaloDestroy_Private(&halo));
   PetscFunctionReturn(0);
 }
 

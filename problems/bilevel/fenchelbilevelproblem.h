@@ -31,7 +31,8 @@ FEN_EXTERN PetscClassId              FENBILEVELPROBLEM_CLASSID;
 typedef enum { FEN_UPPER_MEAN = 0, FEN_UPPER_SUM = 1, FEN_UPPER_KL = 2 } FenBilevelUpper;
 FEN_EXTERN const char *const FenBilevelUppers[];
 
-#define FEN_BILEVEL_METRICS 8
+#define FEN_BILEVEL_METRICS  8
+#define FEN_BILEVEL_TOGETHER 64 /* samples of a team that advance together, at most */
 
 typedef struct {
   FenInt          samples;     /* m */
@@ -102,6 +103,18 @@ typedef struct {
   PetscErrorCode (*dualstart)(FenBilevelProblem, FenInt s, const double x[], double w[]);
   PetscErrorCode (*dualise)(FenBilevelProblem, FenInt s, const double x[], const double w[]);
   PetscErrorCode (*dualstep)(FenBilevelProblem, FenInt s, const double x[], const double dx[], double w[]);
+  /* samples of a team that advance together, so that one exchange serves them all; all five or none. together: up to n
+     samples that follow each other keep a linearised point each. at: hessian, jacobian..., diagonal, assemble, solve,
+     constants.J belong to the point of sample s from now on, as after linearise. The others do for n samples what those
+     for one do; linearises: w NULL, or dualise */
+  PetscErrorCode (*together)(FenBilevelProblem, FenInt n);
+  PetscErrorCode (*at)(FenBilevelProblem, FenInt s); /* local */
+  PetscErrorCode (*gradients)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const x[], double value[],
+                              double *const g[]);
+  PetscErrorCode (*linearises)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const x[],
+                               const double *const w[]);
+  PetscErrorCode (*hessians)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const v[],
+                             double *const Hv[]);
   /* samples that are observations of something like x, such as noisy images. local: what is observed, or the truth. A
      problem with this one is made a second time, of other samples, to validate its theta; a problem without it reads
      the validation set itself, for its upper function */

@@ -160,19 +160,17 @@ static PetscErrorCode SetGeometry(FenBilevelProblem pr, FenFoe *f)
 static PetscErrorCode FoeSetUp(FenBilevelProblem pr)
 {
   FenFoe *f = (FenFoe *)pr->ctx;
-  FenInt  image, block, cache;
+  FenInt  block;
 
   PetscFunctionBegin;
   PetscCall(FenDenoiseSetUp_Private(pr, &f->data));
   PetscCall(SetGeometry(pr, f));
   PetscCall(FenHaloCreate_Private(pr, f->W, f->w - 1, &f->halo));
-  PetscCall(FenIntMult(f->lines + 1, f->stride, &image));
+  PetscCall(FenIntMult(f->lines + 1, f->stride, &f->image));
   PetscCall(FenIntMult(f->K, FEN_FOE_BLOCK, &block));
-  PetscCall(PetscCalloc3((size_t)image, &f->x, (size_t)image, &f->v, (size_t)image, &f->g));
+  PetscCall(FenIntMult(f->responses * f->blocks, block, &f->all));
   PetscCall(PetscCalloc3((size_t)block, &f->T, (size_t)block, &f->U, (size_t)(2 * f->blocks * block), &f->row));
-  PetscCall(FenIntMult(f->responses * f->blocks, block, &cache));
-  if ((double)cache * 8e-6 <= f->cache_megabytes)
-    PetscCall(PetscMalloc1((size_t)cache, &f->D));
+  PetscCall(FenFoeTogether_Private(pr, 1));
   PetscCall(PetscMalloc3((size_t)f->K, &f->s, (size_t)f->K, &f->nu, (size_t)f->K, &f->nu2));
   PetscCall(PetscMalloc5((size_t)FEN_FOE_ALL(f), &f->theta, (size_t)(f->K * f->taps), &f->by_tap,
                          (size_t)(f->K * f->taps), &f->by_filter, (size_t)(f->K * f->taps), &f->dot_by_tap,
@@ -188,11 +186,10 @@ static PetscErrorCode FoeDestroy(FenBilevelProblem pr)
 
   PetscFunctionBegin;
   PetscCall(FenDenoiseDestroy_Private(&f->data));
+  PetscCall(FenFoeTogether_Private(pr, 0));
   PetscCall(FenHaloDestroy_Private(&f->halo));
   PetscCall(PetscFree(f->column));
-  PetscCall(PetscFree3(f->x, f->v, f->g));
   PetscCall(PetscFree3(f->T, f->U, f->row));
-  PetscCall(PetscFree(f->D));
   PetscCall(PetscFree3(f->s, f->nu, f->nu2));
   PetscCall(PetscFree5(f->theta, f->by_tap, f->by_filter, f->dot_by_tap, f->dot_by_filter));
   PetscCall(PetscFree(f));
@@ -302,7 +299,12 @@ PetscErrorCode FenBilevelFoeMake_Private(MPI_Comm comm, void *ctx, const FenBile
                                     .metrics = FenDenoiseMetrics_Private,
                                     .fingerprint = FenDenoiseFingerprint_Private,
                                     .data = FenDenoiseData_Private,
-                                    .diagonal = FenFoeDiagonal_Private};
+                                    .diagonal = FenFoeDiagonal_Private,
+                                    .together = FenFoeTogether_Private,
+                                    .at = FenFoeAt_Private,
+                                    .gradients = FenFoeGradients_Private,
+                                    .linearises = FenFoeLinearises_Private,
+                                    .hessians = FenFoeHessians_Private};
   FenFoe                    *f = (FenFoe *)ctx;
   FenBilevelSizes            size = {.p = f->p, .upper = FEN_UPPER_MEAN};
 

@@ -152,6 +152,24 @@ static void AddSquares(const FenFoe *f, const double m[], const double windows[]
     }
 }
 
+/* sums over the team, and the largest of the squares, in one message */
+static PetscErrorCode Reduce(FenBilevelProblem pr, PetscInt n, double sums[], double square, double *patch)
+{
+  FenDD  *parts;
+  double *all;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2((size_t)n + 1, &parts, (size_t)n + 1, &all));
+  for (PetscInt i = 0; i < n; i++)
+    parts[i].hi = sums[i];
+  parts[n] = FenDDMaximum(square);
+  PetscCall(FenDDReduce(pr->info.team, n + 1, parts, all));
+  PetscCall(PetscArraycpy(sums, all, n));
+  *patch = sqrt(all[n]);
+  PetscCall(PetscFree2(parts, all));
+  PetscFunctionReturn(0);
+}
+
 /* sums[3K + 1]: the last is the square of the scale's column; *patch: largest window's norm */
 static PetscErrorCode PointSums(FenBilevelProblem pr, FenFoe *f, double sums[], double *patch)
 {
@@ -184,9 +202,7 @@ static PetscErrorCode PointSums(FenBilevelProblem pr, FenFoe *f, double sums[], 
   for (FenInt i = 0; i < f->rows * f->W; i++)
     sums[n - 1] += column[i] * column[i];
   PetscCall(PetscFree(column));
-  PetscCall(FenBilevelTeamSum_Private(pr, n, sums));
-  PetscCallMPI(MPI_Allreduce(&most, patch, 1, MPI_DOUBLE, MPI_MAX, pr->info.team));
-  *patch = sqrt(*patch);
+  PetscCall(Reduce(pr, n, sums, most, patch));
   PetscFunctionReturn(0);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fields of Experts: extension of images at their borders and its adjoint, and the walk over response lines. */
+/* Fields of Experts: extension of images at their borders and its adjoint, places, and the walk over response lines. */
 #include "foeimpl.h"
 
 FenInt FenFoePixel_Private(FenFoeRule rule, FenInt i, FenInt n)
@@ -86,19 +86,78 @@ void FenFoeInner_Private(const FenFoe *f, FenInt *from, FenInt *to)
   *to = PetscMax(*from, f->row0 + f->rows - f->w + 1 - f->first);
 }
 
-PetscErrorCode FenFoeRun_Private(FenFoe *f, const double v[], double extended[], FenFoeLines lines, void *ctx)
+/* ---- places ---- */
+static PetscErrorCode Use(FenFoe *f, FenInt k)
 {
-  const double *rows;
+  FenFoePlace *at = &f->place[k];
+
+  PetscFunctionBegin;
+  if (!at->x) {
+    PetscCall(PetscCalloc3((size_t)f->image, &at->x, (size_t)f->image, &at->v, (size_t)f->image, &at->g));
+    if ((double)((k + 1) * f->all) * 8e-6 <= f->cache_megabytes)
+      PetscCall(PetscMalloc1((size_t)f->all, &at->D));
+  }
+  f->x = at->x;
+  f->v = at->v;
+  f->g = at->g;
+  f->D = at->D;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFoeAt_Private(FenBilevelProblem pr, FenInt s)
+{
+  FenFoe *f = (FenFoe *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(Use(f, (s - pr->part.start) % f->together));
+  PetscFunctionReturn(0);
+}
+
+/* points that were linearised are forgotten */
+PetscErrorCode FenFoeTogether_Private(FenBilevelProblem pr, FenInt n)
+{
+  FenFoe *f = (FenFoe *)pr->ctx;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < f->together; k++) {
+    PetscCall(PetscFree3(f->place[k].x, f->place[k].v, f->place[k].g));
+    PetscCall(PetscFree(f->place[k].D));
+  }
+  PetscCall(PetscFree(f->place));
+  f->together = n;
+  if (!n)
+    PetscFunctionReturn(0);
+  PetscCall(PetscCalloc1((size_t)n, &f->place));
+  PetscCall(FenHaloTogether_Private(&f->halo, n));
+  PetscCall(Use(f, 0));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFoeRun_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const v[],
+                                 FenFoeTarget target, FenFoeLines lines, void *const ctx[])
+{
+  FenFoe       *f = (FenFoe *)pr->ctx;
+  const double *rows[FEN_BILEVEL_TOGETHER];
   FenInt        from, to;
 
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&f->halo, v));
-  FenFoeExtend_Private(f, v, PETSC_TRUE, extended);
+  PetscCall(FenHaloBegin_Private(&f->halo, n, v));
   FenFoeInner_Private(f, &from, &to);
-  (*lines)(f, from, to, ctx);
-  PetscCall(FenHaloEnd_Private(&f->halo, v, &rows));
-  FenFoeExtend_Private(f, rows, PETSC_FALSE, extended);
-  (*lines)(f, 0, from, ctx);
-  (*lines)(f, to, f->responses, ctx);
+  for (FenInt k = 0; k < n; k++) {
+    if (s)
+      PetscCall(FenFoeAt_Private(pr, s[k]));
+    if (target == FEN_FOE_ARGUMENT)
+      PetscCall(PetscArrayzero(f->g, f->image));
+    FenFoeExtend_Private(f, v[k], PETSC_TRUE, target == FEN_FOE_POINT ? f->x : f->v);
+    (*lines)(f, from, to, ctx[k]);
+  }
+  PetscCall(FenHaloEnd_Private(&f->halo, n, v, rows));
+  for (FenInt k = 0; k < n; k++) {
+    if (s)
+      PetscCall(FenFoeAt_Private(pr, s[k]));
+    FenFoeExtend_Private(f, rows[k], PETSC_FALSE, target == FEN_FOE_POINT ? f->x : f->v);
+    (*lines)(f, 0, from, ctx[k]);
+    (*lines)(f, to, f->responses, ctx[k]);
+  }
   PetscFunctionReturn(0);
 }

@@ -19,6 +19,11 @@ enum { FEN_FOE_SCALE = 0, FEN_FOE_WEIGHTS, FEN_FOE_SMOOTH, FEN_FOE_TAPS, FEN_FOE
 typedef enum { FEN_FOE_REFLECT = 0, FEN_FOE_SYMMETRIC, FEN_FOE_ZERO } FenFoeRule;
 
 typedef struct {
+  double *x, *v, *g; /* extended images: linearised point, argument, result */
+  double *D;         /* curvatures of all blocks, NULL: made again for each product */
+} FenFoePlace;
+
+typedef struct {
   FenDenoise           data; /* must be first */
   FenInt               K, w, r, taps, padding;
   FenFoeRule           rule;
@@ -31,15 +36,18 @@ typedef struct {
   double              *by_tap, *by_filter, *dot_by_tap, *dot_by_filter;
   const FenFoeKernels *kernels;
   /* geometry */
-  FenInt  row0, rows, H, W; /* my rows of the image */
-  FenInt  first, lines;     /* first row of the extended part, in rows of the image; its rows */
-  FenInt  responses, blocks, stride, columns;
-  FenInt *column;              /* pixel that each extended column repeats, or -1 */
-  double  mask[FEN_FOE_BLOCK]; /* of the last block */
-  FenHalo halo;
-  double *x, *v, *g;   /* extended images: linearised point, argument, result */
-  double *T, *U, *row; /* blocks, a row of blocks */
-  double *D;           /* curvatures of all blocks, NULL: made again for each product */
+  FenInt       row0, rows, H, W; /* my rows of the image */
+  FenInt       first, lines;     /* first row of the extended part, in rows of the image; its rows */
+  FenInt       responses, blocks, stride, columns;
+  FenInt      *column;              /* pixel that each extended column repeats, or -1 */
+  double       mask[FEN_FOE_BLOCK]; /* of the last block */
+  FenHalo      halo;
+  FenFoePlace *place;      /* of samples that are worked on together */
+  FenInt       together;   /* places */
+  FenInt       image, all; /* numbers of an extended image, of all curvatures */
+  double      *x, *v, *g;  /* the present place */
+  double      *D;
+  double      *T, *U, *row; /* blocks, a row of blocks */
 } FenFoe;
 
 #define FEN_FOE_OFFSET_WEIGHTS(f) 1
@@ -60,14 +68,26 @@ PETSC_INTERN const double *FenFoeMask_Private(const FenFoe *, FenInt b);
 PETSC_INTERN PetscBool FenFoeMine_Private(const FenFoe *, FenInt o);
 /* the response lines whose windows need no halo */
 PETSC_INTERN void FenFoeInner_Private(const FenFoe *, FenInt *from, FenInt *to);
-/* exchange and extension of v into `extended` with `lines` run on the inner response lines meanwhile, then the rest */
+/* the place of sample s becomes the present one */
+PETSC_INTERN PetscErrorCode FenFoeAt_Private(FenBilevelProblem, FenInt s);
+PETSC_INTERN PetscErrorCode FenFoeTogether_Private(FenBilevelProblem, FenInt n);
+/* exchange and extension of v[k] of sample s[k] (NULL: the present place) into its place, as the linearised point or as
+   an argument, with `lines` run on the inner response lines meanwhile, then on the rest; ctx[k] is theirs */
 typedef void (*FenFoeLines)(FenFoe *, FenInt from, FenInt to, void *ctx);
-PETSC_INTERN PetscErrorCode FenFoeRun_Private(FenFoe *, const double v[], double extended[], FenFoeLines, void *ctx);
+typedef enum { FEN_FOE_POINT, FEN_FOE_ARGUMENT } FenFoeTarget;
+PETSC_INTERN PetscErrorCode FenFoeRun_Private(FenBilevelProblem, FenInt n, const FenInt s[], const double *const v[],
+                                              FenFoeTarget, FenFoeLines, void *const ctx[]);
 
 PETSC_INTERN PetscErrorCode FenFoeGradient_Private(FenBilevelProblem, FenInt s, const double x[], double *value,
                                                    double g[]);
 PETSC_INTERN PetscErrorCode FenFoeLinearise_Private(FenBilevelProblem, FenInt s, const double x[]);
 PETSC_INTERN PetscErrorCode FenFoeHessian_Private(FenBilevelProblem, const double v[], double Hv[]);
+PETSC_INTERN PetscErrorCode FenFoeGradients_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                    const double *const x[], double value[], double *const g[]);
+PETSC_INTERN PetscErrorCode FenFoeLinearises_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                     const double *const x[], const double *const w[]);
+PETSC_INTERN PetscErrorCode FenFoeHessians_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                   const double *const v[], double *const Hv[]);
 PETSC_INTERN PetscErrorCode FenFoeDiagonal_Private(FenBilevelProblem, double d[]);
 PETSC_INTERN PetscErrorCode FenFoeJacobian_Private(FenBilevelProblem, const double t[], double Jt[]);
 PETSC_INTERN PetscErrorCode FenFoeJacobianTranspose_Private(FenBilevelProblem, const double q[], double t[]);

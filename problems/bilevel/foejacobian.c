@@ -126,12 +126,13 @@ PetscErrorCode FenFoeJacobianTranspose_Private(FenBilevelProblem pr, const doubl
 {
   FenFoe  *f = (FenFoe *)pr->ctx;
   Sums     s = {.bank = FenFoeBank_Private(f, PETSC_FALSE)};
+  void    *ctx = &s;
   PetscInt all;
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(FEN_FOE_ALL(f), &all));
   PetscCall(PetscCalloc1((size_t)all, &s.z));
-  PetscCall(FenFoeRun_Private(f, q, f->v, TransposeLines, &s));
+  PetscCall(FenFoeRun_Private(pr, 1, NULL, &q, FEN_FOE_ARGUMENT, TransposeLines, &ctx));
   PetscCall(FenBilevelTeamSum_Private(pr, all, s.z));
   FenFoeTake_Private(pr, s.z, t);
   PetscCall(PetscFree(s.z));

@@ -39,25 +39,43 @@ static void GradientLines(FenFoe *f, FenInt from, FenInt to, void *ctx)
     }
 }
 
-PetscErrorCode FenFoeGradient_Private(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
+PetscErrorCode FenFoeGradients_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const x[],
+                                       double value[], double *const g[])
 {
-  FenFoe       *f = (FenFoe *)pr->ctx;
-  const double *y = f->data.dirty[s - pr->part.start];
-  Work          w = {.bank = FenFoeBank_Private(f, PETSC_FALSE)};
+  FenFoe          *f = (FenFoe *)pr->ctx;
+  const FenFoeBank bank = FenFoeBank_Private(f, PETSC_FALSE);
+  Work             w[FEN_BILEVEL_TOGETHER];
+  void            *ctx[FEN_BILEVEL_TOGETHER];
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(f->g, f->lines * f->stride));
-  PetscCall(FenFoeRun_Private(f, x, f->v, GradientLines, &w));
-  Finish(f, x, -1, y, g);
-  for (FenInt i = 0; i < f->rows; i++) {
-    double row = 0;
-
-    for (FenInt j = i * f->W; j < (i + 1) * f->W; j++)
-      row += (x[j] - y[j]) * (x[j] - y[j]);
-    FenDDAdd(&w.sum, row / 2);
+  for (FenInt k = 0; k < n; k++) {
+    w[k] = (Work){.bank = bank};
+    ctx[k] = &w[k];
   }
-  if (value)
-    *value = w.sum.hi + w.sum.lo;
+  PetscCall(FenFoeRun_Private(pr, n, s, x, FEN_FOE_ARGUMENT, GradientLines, ctx));
+  for (FenInt k = 0; k < n; k++) {
+    const double *y = f->data.dirty[s[k] - pr->part.start];
+
+    PetscCall(FenFoeAt_Private(pr, s[k]));
+    Finish(f, x[k], -1, y, g[k]);
+    for (FenInt i = 0; i < f->rows; i++) {
+      double row = 0;
+
+      for (FenInt j = i * f->W; j < (i + 1) * f->W; j++)
+        row += (x[k][j] - y[j]) * (x[k][j] - y[j]);
+      FenDDAdd(&w[k].sum, row / 2);
+    }
+    value[k] = w[k].sum.hi + w[k].sum.lo;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFoeGradient_Private(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
+{
+  double whole;
+
+  PetscFunctionBegin;
+  PetscCall(FenFoeGradients_Private(pr, 1, &s, &x, value ? value : &whole, &g));
   PetscFunctionReturn(0);
 }
 
@@ -86,14 +104,25 @@ static void CurvatureLines(FenFoe *f, FenInt from, FenInt to, void *ctx)
     }
 }
 
+/* there are no duals: w does not matter. The last sample's place is the present one */
+PetscErrorCode FenFoeLinearises_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const x[],
+                                        const double *const w[])
+{
+  Work  work = {.bank = FenFoeBank_Private((FenFoe *)pr->ctx, PETSC_FALSE)};
+  void *ctx[FEN_BILEVEL_TOGETHER];
+
+  (void)w;
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++)
+    ctx[k] = &work;
+  PetscCall(FenFoeRun_Private(pr, n, s, x, FEN_FOE_POINT, CurvatureLines, ctx));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenFoeLinearise_Private(FenBilevelProblem pr, FenInt s, const double x[])
 {
-  FenFoe *f = (FenFoe *)pr->ctx;
-  Work    w = {.bank = FenFoeBank_Private(f, PETSC_FALSE)};
-
-  (void)s;
   PetscFunctionBegin;
-  PetscCall(FenFoeRun_Private(f, x, f->x, CurvatureLines, &w));
+  PetscCall(FenFoeLinearises_Private(pr, 1, &s, &x, NULL));
   PetscFunctionReturn(0);
 }
 
@@ -111,15 +140,30 @@ static void ProductLines(FenFoe *f, FenInt from, FenInt to, void *ctx)
     }
 }
 
-PetscErrorCode FenFoeHessian_Private(FenBilevelProblem pr, const double v[], double Hv[])
+/* s: NULL, or whose points; then one of them is the present place afterwards */
+PetscErrorCode FenFoeHessians_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const v[],
+                                      double *const Hv[])
 {
   FenFoe *f = (FenFoe *)pr->ctx;
-  Work    w = {.bank = FenFoeBank_Private(f, PETSC_FALSE)};
+  Work    work = {.bank = FenFoeBank_Private(f, PETSC_FALSE)};
+  void   *ctx[FEN_BILEVEL_TOGETHER];
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(f->g, f->lines * f->stride));
-  PetscCall(FenFoeRun_Private(f, v, f->v, ProductLines, &w));
-  Finish(f, v, 0, NULL, Hv);
+  for (FenInt k = 0; k < n; k++)
+    ctx[k] = &work;
+  PetscCall(FenFoeRun_Private(pr, n, s, v, FEN_FOE_ARGUMENT, ProductLines, ctx));
+  for (FenInt k = 0; k < n; k++) {
+    if (s)
+      PetscCall(FenFoeAt_Private(pr, s[k]));
+    Finish(f, v[k], 0, NULL, Hv[k]);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFoeHessian_Private(FenBilevelProblem pr, const double v[], double Hv[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenFoeHessians_Private(pr, 1, NULL, &v, &Hv));
   PetscFunctionReturn(0);
 }
 

@@ -145,7 +145,7 @@ static PetscErrorCode ReadFiles(FenBilevelProblem pr, const FenDenoise *d, const
     n[2] = 1;
     if (!fault.code)
       CheckFinite(d, name, n, f.grey, &fault);
-    if (!fault.code && want->out)
+    if (pr && !fault.code && want->out)
       PetscCall(Keep(pr, d, n, &f.grey, want->out[k]));
     PetscCall(PetscFree(f.grey));
   }
@@ -179,7 +179,7 @@ static PetscErrorCode ReadStack(FenBilevelProblem pr, const FenDenoise *d, const
     PetscCall(FenImagesName_Private(im, s, name, sizeof(name)));
     if (k < want->mine)
       CheckFinite(d, name, shape, pixels, &fault);
-    if (k < want->mine && want->out)
+    if (pr && k < want->mine && want->out)
       PetscCall(Keep(pr, d, shape, &pixels, want->out[k]));
     PetscCall(PetscFree(pixels));
   }

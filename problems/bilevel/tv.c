@@ -17,9 +17,8 @@ PetscErrorCode FenTvSetUp_Private(FenBilevelProblem pr)
   t->bottom = pr->part.row1 == pr->size.rows ? PETSC_TRUE : PETSC_FALSE;
   PetscCall(FenHaloCreate_Private(pr, n, 1, &t->halo));
   PetscCall(FenHaloCreate_Private(pr, n * t->form.dim, 1, &t->dual_halo));
-  PetscCall(PetscCalloc4((size_t)(4 * t->form.dim * n), &t->work, (size_t)((t->rows + 2) * n), &t->x,
-                         (size_t)((t->rows + 1) * n * FenTvTensorSize_Private(&t->form)), &t->A, (size_t)(t->p * t->nx),
-                         &t->columns));
+  PetscCall(PetscMalloc2((size_t)(4 * t->form.dim * n), &t->work, (size_t)(t->p * t->nx), &t->columns));
+  PetscCall(FenTvTogether_Private(pr, 1));
   if (t->form.dim > 1 || pr->info.size > 1)
     pr->call.solve = NULL;
   PetscFunctionReturn(0);
@@ -31,9 +30,10 @@ static PetscErrorCode TvDestroy(FenBilevelProblem pr)
 
   PetscFunctionBegin;
   PetscCall(FenDenoiseDestroy_Private(&t->data));
+  PetscCall(FenTvTogether_Private(pr, 0));
   PetscCall(FenHaloDestroy_Private(&t->halo));
   PetscCall(FenHaloDestroy_Private(&t->dual_halo));
-  PetscCall(PetscFree4(t->work, t->x, t->A, t->columns));
+  PetscCall(PetscFree2(t->work, t->columns));
   PetscCall(PetscFree2(t->pivot, t->ratio));
   PetscCall(MatDestroy(&t->H));
   PetscCall(PetscFree(t));
@@ -104,34 +104,55 @@ static PetscErrorCode TvSetTheta(FenBilevelProblem pr, const double mine[])
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode TvGradient(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
+static PetscErrorCode TvGradients(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const x[],
+                                  double value[], double *const g[])
 {
   FenTv        *t = (FenTv *)pr->ctx;
-  const double *y = t->data.dirty[s - pr->part.start];
-  const FenInt  n = pr->size.width;
-  FenDD         sum = {0, 0};
-  double        variation;
+  const FenInt  width = pr->size.width;
+  const double *y[FEN_BILEVEL_TOGETHER] = {NULL};
 
   PetscFunctionBegin;
-  PetscCall(FenTvApply_Private(pr, FEN_TV_GRADIENT, x, 1 + t->form.ridge, y, g, &variation));
-  for (FenInt r = 0; r < t->nx && value; r += n) {
-    double row = 0;
+  for (FenInt k = 0; k < n; k++)
+    y[k] = t->data.dirty[s[k] - pr->part.start];
+  PetscCall(FenTvApply_Private(pr, FEN_TV_GRADIENT, n, s, x, 1 + t->form.ridge, y, g, value));
+  for (FenInt k = 0; k < n; k++) {
+    FenDD sum = {0, 0};
 
-    for (FenInt i = r; i < r + n; i++)
-      row += (x[i] - y[i]) * (x[i] - y[i]) + t->form.ridge * x[i] * x[i];
-    FenDDAdd(&sum, row);
+    for (FenInt r = 0; r < t->nx; r += width) {
+      double row = 0;
+
+      for (FenInt i = r; i < r + width; i++)
+        row += (x[k][i] - y[k][i]) * (x[k][i] - y[k][i]) + t->form.ridge * x[k][i] * x[k][i];
+      FenDDAdd(&sum, row);
+    }
+    value[k] += (sum.hi + sum.lo) / 2;
   }
-  if (value)
-    *value = variation + (sum.hi + sum.lo) / 2;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvGradient(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
+{
+  double whole;
+
+  PetscFunctionBegin;
+  PetscCall(TvGradients(pr, 1, &s, &x, value ? value : &whole, &g));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TvHessians(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const v[],
+                                 double *const Hv[])
+{
+  FenTv *t = (FenTv *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenTvApply_Private(pr, FEN_TV_HESSIAN, n, s, v, 1 + t->form.ridge, NULL, Hv, NULL));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode TvHessian(FenBilevelProblem pr, const double v[], double Hv[])
 {
-  FenTv *t = (FenTv *)pr->ctx;
-
   PetscFunctionBegin;
-  PetscCall(FenTvApply_Private(pr, FEN_TV_HESSIAN, v, 1 + t->form.ridge, NULL, Hv, NULL));
+  PetscCall(TvHessians(pr, 1, NULL, &v, &Hv));
   PetscFunctionReturn(0);
 }
 
@@ -161,7 +182,12 @@ PetscErrorCode FenTvCreate_Private(MPI_Comm comm, FenTv *t, const FenBilevelData
                                     .solve = FenTvSolve_Private,
                                     .dualstart = FenTvDualStart_Private,
                                     .dualise = FenTvDualise_Private,
-                                    .dualstep = FenTvDualStep_Private};
+                                    .dualstep = FenTvDualStep_Private,
+                                    .together = FenTvTogether_Private,
+                                    .at = FenTvAt_Private,
+                                    .gradients = TvGradients,
+                                    .linearises = FenTvLinearises_Private,
+                                    .hessians = TvHessians};
   static const char *const   names[FEN_TV_MAXP] = {"log lambda", "log ridge", "log nu"};
   FenBilevelOps              call = ops;
   FenBilevelSizes            size = {.upper = upper};

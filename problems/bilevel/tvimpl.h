@@ -53,6 +53,10 @@ PETSC_INTERN void FenTvDualDirection_Private(const FenTvForm *, const double p[]
 PETSC_INTERN double FenTvDualReach_Private(const FenTvForm *, const double w[], const double dw[], double most);
 
 typedef struct {
+  double *x, *A; /* x with its halo; A from the row above mine on */
+} FenTvPlace;
+
+typedef struct {
   FenDenoise data; /* must be first */
   FenTvForm  form;
   /* options: which of lam, ridge, nu are learned; their values; theta = log of value/factor in this base */
@@ -67,8 +71,11 @@ typedef struct {
   FenHalo   halo, dual_halo;
   double   *work; /* two rows of a field, and two more */
   double    zero;
-  /* the linearised point */
-  double   *x, *A;   /* x with its halo; A from the row above mine on */
+  /* linearised points of samples that are worked on together */
+  FenTvPlace *place;
+  FenInt      together, present;
+  /* the present one */
+  double   *x, *A;
   double   *columns; /* of J */
   PetscBool have_columns, have_norm, have_factor;
   double    norm;
@@ -76,10 +83,12 @@ typedef struct {
   Mat       H;
 } FenTv;
 
-/* out = a v + b y (y: or NULL) + D^T field; v is my slab. overlaps exchange and inner rows; value: or NULL */
-PETSC_INTERN PetscErrorCode FenTvApply_Private(FenBilevelProblem, FenTvKind, const double v[], double a,
-                                               const double y[], double out[], double *value);
-/* the same without exchange: rows from v on, halo rows in place */
+/* out = a v - y (y: or NULL) + D^T field, for n slabs v of samples s (NULL: the present place). Overlaps exchange and
+   inner rows; value: or NULL */
+PETSC_INTERN PetscErrorCode FenTvApply_Private(FenBilevelProblem, FenTvKind, FenInt n, const FenInt s[],
+                                               const double *const v[], double a, const double *const y[],
+                                               double *const out[], double value[]);
+/* out = a v + b y + D^T field without exchange: rows from v on, halo rows in place */
 PETSC_INTERN void FenTvSweep_Private(FenTv *, FenTvKind, const double v[], FenInt from, FenInt to, double a,
                                      const double y[], double b, double out[], FenDD *value);
 /* p of row i of my slab, from -1 on (or -above); rows as FenHaloEnd_Private gives them */
@@ -88,6 +97,10 @@ PETSC_INTERN double *FenTvA_Private(const FenTv *, FenInt i);
 
 PETSC_INTERN PetscErrorCode FenTvSetUp_Private(FenBilevelProblem);
 PETSC_INTERN PetscErrorCode FenTvLinearise_Private(FenBilevelProblem, FenInt s, const double x[]);
+PETSC_INTERN PetscErrorCode FenTvLinearises_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                    const double *const x[], const double *const w[]);
+PETSC_INTERN PetscErrorCode FenTvTogether_Private(FenBilevelProblem, FenInt n);
+PETSC_INTERN PetscErrorCode FenTvAt_Private(FenBilevelProblem, FenInt s);
 PETSC_INTERN PetscErrorCode FenTvDualStart_Private(FenBilevelProblem, FenInt s, const double x[], double w[]);
 PETSC_INTERN PetscErrorCode FenTvDualise_Private(FenBilevelProblem, FenInt s, const double x[], const double w[]);
 PETSC_INTERN PetscErrorCode FenTvDualStep_Private(FenBilevelProblem, FenInt s, const double x[], const double dx[],

@@ -5,15 +5,60 @@
 */
 #include "tvimpl.h"
 
-static PetscErrorCode SetPoint(FenTv *t, const double x[])
+/* ---- places ---- */
+static PetscErrorCode Use(FenTv *t, FenInt k)
 {
-  const FenInt  n = t->form.width, above = t->halo.above, rows = above + t->rows + t->halo.below;
-  const double *all;
+  FenTvPlace *at = &t->place[k];
 
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->halo, x));
-  PetscCall(FenHaloEnd_Private(&t->halo, x, &all));
-  PetscCall(PetscArraycpy(t->x, all - above * n, rows * n));
+  if (!at->x)
+    PetscCall(PetscCalloc2((size_t)((t->rows + 2) * t->form.width), &at->x,
+                           (size_t)((t->rows + 1) * t->form.width * FenTvTensorSize_Private(&t->form)), &at->A));
+  if (t->present != k)
+    t->have_columns = t->have_norm = t->have_factor = PETSC_FALSE;
+  t->present = k;
+  t->x = at->x;
+  t->A = at->A;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvAt_Private(FenBilevelProblem pr, FenInt s)
+{
+  FenTv *t = (FenTv *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(Use(t, (s - pr->part.start) % t->together));
+  PetscFunctionReturn(0);
+}
+
+/* points that were linearised are forgotten */
+PetscErrorCode FenTvTogether_Private(FenBilevelProblem pr, FenInt n)
+{
+  FenTv *t = (FenTv *)pr->ctx;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < t->together; k++)
+    PetscCall(PetscFree2(t->place[k].x, t->place[k].A));
+  PetscCall(PetscFree(t->place));
+  t->together = n;
+  if (!n)
+    PetscFunctionReturn(0);
+  PetscCall(PetscCalloc1((size_t)n, &t->place));
+  PetscCall(FenHaloTogether_Private(&t->halo, n));
+  PetscCall(FenHaloTogether_Private(&t->dual_halo, n));
+  t->present = -1;
+  PetscCall(Use(t, 0));
+  PetscFunctionReturn(0);
+}
+
+/* ---- points ---- */
+/* rows: from mine on, with halo */
+static PetscErrorCode SetPoint(FenTv *t, const double rows[])
+{
+  const FenInt n = t->form.width, above = t->halo.above;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(t->x, rows - above * n, (above + t->rows + t->halo.below) * n));
   t->have_columns = t->have_norm = t->have_factor = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -32,28 +77,38 @@ static void SetTensors(FenTv *t, const double w[])
   }
 }
 
+PetscErrorCode FenTvLinearises_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const x[],
+                                       const double *const w[])
+{
+  FenTv        *t = (FenTv *)pr->ctx;
+  const double *rows[FEN_BILEVEL_TOGETHER], *duals[FEN_BILEVEL_TOGETHER];
+
+  PetscFunctionBegin;
+  PetscCall(FenHaloBegin_Private(&t->halo, n, x));
+  if (w)
+    PetscCall(FenHaloBegin_Private(&t->dual_halo, n, w));
+  PetscCall(FenHaloEnd_Private(&t->halo, n, x, rows));
+  if (w)
+    PetscCall(FenHaloEnd_Private(&t->dual_halo, n, w, duals));
+  for (FenInt k = 0; k < n; k++) {
+    PetscCall(FenTvAt_Private(pr, s[k]));
+    PetscCall(SetPoint(t, rows[k]));
+    SetTensors(t, w ? duals[k] : NULL);
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenTvLinearise_Private(FenBilevelProblem pr, FenInt s, const double x[])
 {
-  FenTv *t = (FenTv *)pr->ctx;
-
-  (void)s;
   PetscFunctionBegin;
-  PetscCall(SetPoint(t, x));
-  SetTensors(t, NULL);
+  PetscCall(FenTvLinearises_Private(pr, 1, &s, &x, NULL));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenTvDualise_Private(FenBilevelProblem pr, FenInt s, const double x[], const double w[])
 {
-  FenTv        *t = (FenTv *)pr->ctx;
-  const double *all;
-
-  (void)s;
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->dual_halo, w));
-  PetscCall(SetPoint(t, x));
-  PetscCall(FenHaloEnd_Private(&t->dual_halo, w, &all));
-  SetTensors(t, all);
+  PetscCall(FenTvLinearises_Private(pr, 1, &s, &x, &w));
   PetscFunctionReturn(0);
 }
 
@@ -65,8 +120,8 @@ PetscErrorCode FenTvDualStart_Private(FenBilevelProblem pr, FenInt s, const doub
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->halo, x));
-  PetscCall(FenHaloEnd_Private(&t->halo, x, &all));
+  PetscCall(FenHaloBegin_Private(&t->halo, 1, &x));
+  PetscCall(FenHaloEnd_Private(&t->halo, 1, &x, &all));
   for (FenInt i = 0; i < t->rows; i++) {
     FenTvRow_Private(t, all, i, t->work);
     FenTvDual_Private(&t->form, t->work, w + i * dual);
@@ -80,8 +135,8 @@ static PetscErrorCode Differences(FenTv *t, const double x[], double p[])
   const double *all;
 
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->halo, x));
-  PetscCall(FenHaloEnd_Private(&t->halo, x, &all));
+  PetscCall(FenHaloBegin_Private(&t->halo, 1, &x));
+  PetscCall(FenHaloEnd_Private(&t->halo, 1, &x, &all));
   for (FenInt i = 0; i < t->rows; i++)
     FenTvRow_Private(t, all, i, p + i * t->form.dim * t->form.width);
   PetscFunctionReturn(0);

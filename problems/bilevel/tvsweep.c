@@ -58,26 +58,33 @@ void FenTvSweep_Private(FenTv *t, FenTvKind kind, const double v[], FenInt from,
   }
 }
 
-PetscErrorCode FenTvApply_Private(FenBilevelProblem pr, FenTvKind kind, const double v[], double a, const double y[],
-                                  double out[], double *value)
+PetscErrorCode FenTvApply_Private(FenBilevelProblem pr, FenTvKind kind, FenInt n, const FenInt s[],
+                                  const double *const v[], double a, const double *const y[], double *const out[],
+                                  double value[])
 {
   FenTv        *t = (FenTv *)pr->ctx;
-  const FenInt  n = t->rows, from = t->halo.above ? 1 : 0, to = t->halo.below ? n - 1 : n;
-  const double *rows;
-  FenDD         sum = {0, 0};
+  const FenInt  from = t->halo.above ? 1 : 0, to = t->halo.below ? t->rows - 1 : t->rows;
+  const double *rows[FEN_BILEVEL_TOGETHER];
+  FenDD         sum[FEN_BILEVEL_TOGETHER] = {{0, 0}};
 
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->halo, v));
-  if (from < to)
-    FenTvSweep_Private(t, kind, v, from, to, a, y, -1, out, &sum);
-  PetscCall(FenHaloEnd_Private(&t->halo, v, &rows));
-  if (from >= to)
-    FenTvSweep_Private(t, kind, rows, 0, n, a, y, -1, out, &sum);
-  else {
-    FenTvSweep_Private(t, kind, rows, 0, from, a, y, -1, out, &sum);
-    FenTvSweep_Private(t, kind, rows, to, n, a, y, -1, out, &sum);
+  PetscCall(FenHaloBegin_Private(&t->halo, n, v));
+  for (FenInt k = 0; k < n && from < to; k++) {
+    if (s && kind == FEN_TV_HESSIAN)
+      PetscCall(FenTvAt_Private(pr, s[k]));
+    FenTvSweep_Private(t, kind, v[k], from, to, a, y ? y[k] : NULL, -1, out[k], &sum[k]);
   }
-  if (value)
-    *value = sum.hi + sum.lo;
+  PetscCall(FenHaloEnd_Private(&t->halo, n, v, rows));
+  for (FenInt k = 0; k < n; k++) {
+    const double *clean = y ? y[k] : NULL;
+
+    if (s && kind == FEN_TV_HESSIAN)
+      PetscCall(FenTvAt_Private(pr, s[k]));
+    FenTvSweep_Private(t, kind, rows[k], 0, from < to ? from : t->rows, a, clean, -1, out[k], &sum[k]);
+    if (from < to)
+      FenTvSweep_Private(t, kind, rows[k], to, t->rows, a, clean, -1, out[k], &sum[k]);
+    if (value)
+      value[k] = sum[k].hi + sum[k].lo;
+  }
   PetscFunctionReturn(0);
 }

@@ -220,15 +220,20 @@ PetscErrorCode FenBilevelGetLowerName(FenBilevel b, const char *name[])
 @*/
 PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
 {
-  FenBilevelPart part;
-  double         samples, bytes;
+  FenBilevelPart  part;
+  FenBilevelSizes size;
+  FenInt          together;
+  double          samples, pairs, bytes;
 
   PetscFunctionBegin;
   PetscCall(FenBilevelSetUpProblem_Private(b));
   PetscCall(FenBilevelProblemGetPart(b->problem, &part));
+  PetscCall(FenBilevelProblemGetSizes(b->problem, &size));
+  PetscCall(FenBilevelTogether_Private(b, &together));
   samples = (double)(part.end - part.start);
-  bytes = 8 * (3 * samples * (3 * (double)part.nx + (double)part.nw) + 8 * (double)part.nx +
-               40 * (double)(part.theta1 - part.theta0));
+  pairs = (double)PetscMin(PetscMax(size.p, 10), 50);
+  bytes = 8 * ((3 * samples * (3 * (double)part.nx + (double)part.nw)) + 17 * (double)together * (double)part.nx +
+               (4 * pairs + 20) * (double)(part.theta1 - part.theta0));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)b->problem)));
   *bytes_per_rank = bytes;
   PetscFunctionReturn(0);

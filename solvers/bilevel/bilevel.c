@@ -142,6 +142,7 @@ static PetscErrorCode BilevelSetFromOptions(FenSolver s, PetscOptionItems *Petsc
   PetscCall(UpperOptions(b, PetscOptionsObject));
   PetscCall(LowerOptions(b, PetscOptionsObject));
   PetscCall(AccuracyOptions(b, PetscOptionsObject));
+  PetscCall(FenBilevelTogetherOptions_Private(b, PetscOptionsObject));
   PetscFunctionReturn(0);
 }
 
@@ -211,6 +212,7 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   FenTeams     teams;
   const char  *name;
   const size_t one = 1;
+  FenInt       nx;
 
   PetscFunctionBegin;
   PetscCheck(b->problem, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_USAGE,
@@ -225,8 +227,9 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   b->nt = b->part.theta1 - b->part.theta0;
   PetscCall(PetscCalloc5((size_t)b->nt + one, &b->theta0, (size_t)b->nt + one, &b->lo, (size_t)b->nt + one, &b->up,
                          (size_t)b->nt + one, &b->wt[0], (size_t)b->nt + one, &b->wt[1]));
-  PetscCall(PetscCalloc3((size_t)b->part.nx + one, &b->wx[0], (size_t)b->part.nx + one, &b->wx[1],
-                         (size_t)b->part.nx + one, &b->wx[2]));
+  PetscCall(FenBilevelTogetherSetUp_Private(b));
+  PetscCall(FenIntMult(b->together, b->part.nx, &nx));
+  PetscCall(PetscCalloc3((size_t)nx + one, &b->wx[0], (size_t)nx + one, &b->wx[1], (size_t)nx + one, &b->wx[2]));
   PetscCall(PetscCalloc1((size_t)b->nb + one, &b->modulus));
   PetscCall(Box(b));
   PetscCall(Layouts(b));

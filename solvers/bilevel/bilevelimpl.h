@@ -62,7 +62,8 @@ struct _p_FenBilevel {
   PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
   double             box[2];                       /* further bounds of all hyperparameters */
   PetscInt           team_size;
-  double             pull; /* r += pull/2 |theta - theta_0|^2 */
+  PetscInt           batch; /* samples that advance together; 0: chosen */
+  double             pull;  /* r += pull/2 |theta - theta_0|^2 */
   /* parts */
   FenBilevelSizes      size;
   FenBilevelPart       part;
@@ -70,7 +71,8 @@ struct _p_FenBilevel {
   const FenBilevelOps *call;
   FenLower             lower;
   FenSystem            adjoint;
-  FenInt               nt, nb; /* my hyperparameters, my samples */
+  FenInt               nt, nb;   /* my hyperparameters, my samples */
+  FenInt               together; /* of my samples, at once */
   double              *theta0, *lo, *up;
   /* points */
   FenPoint  point[3];
@@ -79,7 +81,7 @@ struct _p_FenBilevel {
   double   *modulus; /* mu of my samples, at the last theta that was solved */
   /* state */
   FenBilevelWork work;
-  /* work space: of the size of x (three), of theta (two) */
+  /* work space: of the size of x for each of the samples that advance together (three), of theta (two) */
   double          *wx[3], *wt[2];
   FenLayout        lx, lw, ltheta, lsample;
   FenBilevelBounds bounds;
@@ -97,6 +99,10 @@ FEN_BILEVEL_TYPE_LIST(FEN_BILEVEL_DECLARE_TYPE)
 #undef FEN_BILEVEL_DECLARE_TYPE
 
 PETSC_INTERN PetscErrorCode FenBilevelInitializePackage_Private(void);
+/* samples that advance together (together.c): their number; the problem is told of it */
+PETSC_INTERN PetscErrorCode FenBilevelTogetherOptions_Private(FenBilevel, PetscOptionItems *);
+PETSC_INTERN PetscErrorCode FenBilevelTogether_Private(FenBilevel, FenInt *);
+PETSC_INTERN PetscErrorCode FenBilevelTogetherSetUp_Private(FenBilevel);
 /* teams of the size that was asked for, then the problem's set-up */
 PETSC_INTERN PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel);
 

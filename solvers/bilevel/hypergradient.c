@@ -12,7 +12,8 @@
    and J are constant, and what their changes add. It is exact for quadratic h and g with J linear in x.
    Values: |g(argmin h) - (g(x) - q^T grad h)| <= (L_g + L_H |q|) e^2/2 + d e.
 
-   Cost: one adjoint solve a sample, one product with J^T. One reduction over teams for p numbers.
+   Cost: one adjoint solve a sample, one product with J^T. One reduction over teams for p numbers. Adjoints of samples
+   that advance together share the messages of the team; their products with J^T do not.
 */
 #include "bilevelimpl.h"
 #include <math.h>
@@ -49,54 +50,117 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
   S[FEN_SAMPLE_UP] = PetscMin(S[FEN_SAMPLE_UP], middle + radius);
 }
 
-/* wt[0] += a J^T q - a dg/dtheta at the linearised point x */
-static PetscErrorCode AddSensitivity(FenBilevel b, FenInt s, double a, const double x[], const double q[])
+/* t += a J^T q - a dg/dtheta at the linearised point x */
+static PetscErrorCode AddSensitivity(FenBilevel b, FenInt s, double a, const double x[], const double q[], double t[])
 {
   PetscFunctionBegin;
   PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[1]));
   for (FenInt j = 0; j < b->nt; j++)
-    b->wt[0][j] += a * b->wt[1][j];
+    t[j] += a * b->wt[1][j];
   if (b->call->direct) {
     PetscCall((*b->call->direct)(b->problem, s, x, b->wt[1]));
     for (FenInt j = 0; j < b->nt; j++)
-      b->wt[0][j] -= a * b->wt[1][j];
+      t[j] -= a * b->wt[1][j];
   }
   PetscFunctionReturn(0);
 }
 
-/* adjoint of one sample, its part of z and its certificates */
-static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double delta, double weight, FenDD z[],
-                                     double *its)
+/* n samples from the k0-th on are linearised at x, one after the other in memory */
+static PetscErrorCode Linearise(FenBilevel b, FenInt k0, FenInt n, const double all[])
 {
-  const FenInt        s = b->part.start + k, nx = b->part.nx;
-  const double       *x = p->x + k * nx;
-  double             *q = p->q + k * nx, *S = p->s[k], value, dots[2] = {0, 0};
-  const double       *left[2], *right[2];
-  FenBilevelConstants c;
-  FenSystemAnswer     answer;
-  PetscBool           exact;
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
 
   PetscFunctionBegin;
-  PetscCall((*b->call->upper)(b->problem, s, x, &value, b->wx[0]));
-  PetscCall((*b->call->linearise)(b->problem, s, x));
-  PetscCall(FenSystemIsExact(b->adjoint, &exact)); /* a factor needs no start */
-  PetscCall(FenSystemApply(b->adjoint, b->wx[0], delta, b->adjoint_max_it, exact, q, &answer));
-  *its += (double)answer.iterations;
-  S[FEN_SAMPLE_DELTA] = answer.residual;
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = b->part.start + k0 + k;
+    x[k] = all + k * b->part.nx;
+  }
+  if (n > 1)
+    PetscCall((*b->call->linearises)(b->problem, n, s, x, NULL));
+  else
+    PetscCall((*b->call->linearise)(b->problem, s[0], x[0]));
+  PetscFunctionReturn(0);
+}
+
+/* the linearised point of one of them is what functions of the problem belong to */
+static PetscErrorCode At(FenBilevel b, FenInt k)
+{
+  PetscFunctionBegin;
+  if (b->together > 1)
+    PetscCall((*b->call->at)(b->problem, b->part.start + k));
+  PetscFunctionReturn(0);
+}
+
+/* a sample's part of z; parts: my parts of |z_s|^2, |q|^2, q . grad h */
+static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double weight, FenDD z[], FenDD parts[3])
+{
+  const FenInt  nx = b->part.nx;
+  const double *q = p->q + k * nx;
+
+  PetscFunctionBegin;
+  PetscCall(At(b, k));
   PetscCall(PetscArrayzero(b->wt[0], b->nt));
-  PetscCall(AddSensitivity(b, s, -1, x, q));
-  PetscCall(FenThetaNorm_Private(b, b->wt[0], &S[FEN_SAMPLE_ZNORM]));
+  PetscCall(AddSensitivity(b, b->part.start + k, -1, p->x + k * nx, q, b->wt[0]));
   for (FenInt j = 0; j < b->nt; j++)
     FenDDAddProduct(&z[j], weight, b->wt[0][j]);
-  left[0] = right[0] = left[1] = q;
-  right[1] = p->h + k * nx;
-  PetscCall(FenTeamDots(b->team.team, nx, 2, left, right, dots));
-  S[FEN_SAMPLE_QNORM] = sqrt(dots[0]);
-  PetscCall((*b->call->constants)(b->problem, s, &c));
-  b->modulus[k] = c.mu;
-  Certify(&c, (PetscBool)(b->call->direct != NULL), S);
-  if (b->correct)
-    Correct(&c, dots[1], S);
+  PetscCall(FenDot(PETSC_COMM_SELF, b->nt, b->wt[0], b->wt[0], &parts[0].hi));
+  PetscCall(FenDot(PETSC_COMM_SELF, nx, q, q, &parts[1].hi));
+  PetscCall(FenDot(PETSC_COMM_SELF, nx, q, p->h + k * nx, &parts[2].hi));
+  PetscFunctionReturn(0);
+}
+
+/* what is known of n samples' adjoints, one message beside those of the constants */
+static PetscErrorCode Certificates(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, const FenDD parts[])
+{
+  double              sums[3 * FEN_BILEVEL_TOGETHER];
+  FenBilevelConstants c;
+  PetscInt            m;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(3 * n, &m));
+  PetscCall(FenDDReduce(b->team.team, m, parts, sums));
+  for (FenInt k = 0; k < n; k++) {
+    double *S = p->s[k0 + k];
+
+    S[FEN_SAMPLE_ZNORM] = sqrt(sums[3 * k]);
+    S[FEN_SAMPLE_QNORM] = sqrt(sums[3 * k + 1]);
+    PetscCall(At(b, k0 + k));
+    PetscCall((*b->call->constants)(b->problem, b->part.start + k0 + k, &c));
+    b->modulus[k0 + k] = c.mu;
+    Certify(&c, (PetscBool)(b->call->direct != NULL), S);
+    if (b->correct)
+      Correct(&c, sums[3 * k + 2], S);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* adjoints of n samples from the k0-th on, together; then each one's part of z and its certificates */
+static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, double delta, const double weight[],
+                                FenDD z[], double *its)
+{
+  const FenInt  nx = b->part.nx;
+  FenSystemTask task[FEN_BILEVEL_TOGETHER];
+  FenDD         parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
+  double        value;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    const FenInt s = b->part.start + k0 + k;
+    double      *right = b->wx[0] + k * nx;
+
+    PetscCall((*b->call->upper)(b->problem, s, p->x + (k0 + k) * nx, &value, right));
+    task[k] = (FenSystemTask){
+        .s = s, .b = right, .q = p->q + (k0 + k) * nx, .tol = delta, .max_it = b->adjoint_max_it, .zero = PETSC_FALSE};
+  }
+  PetscCall(Linearise(b, k0, n, p->x + k0 * nx));
+  PetscCall(FenSystemApplyAll(b->adjoint, n, task));
+  for (FenInt k = 0; k < n; k++) {
+    *its += (double)task[k].answer.iterations;
+    p->s[k0 + k][FEN_SAMPLE_DELTA] = task[k].answer.residual;
+    PetscCall(SampleGradient(b, p, k0 + k, weight[k0 + k], z, parts + 3 * k));
+  }
+  PetscCall(Certificates(b, p, k0, n, parts));
   PetscFunctionReturn(0);
 }
 
@@ -150,8 +214,8 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscCall(PetscCalloc1((size_t)b->nt + 1, &z));
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
-  for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(SampleGradient(b, p, k, delta, weight[k], z, &its));
+  for (FenInt k = 0; k < b->nb; k += b->together)
+    PetscCall(Gradients(b, p, k, PetscMin(b->together, b->nb - k), delta, weight, z, &its));
   PetscCall(FenDDReduce(b->team.across, nt, z, p->z));
   PetscCall(PetscFree(z));
   PetscCall(FenTeamsSum_Private(b, 1, &its));
@@ -167,52 +231,88 @@ PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
   PetscFunctionReturn(0);
 }
 
-/* wt[0] = hypergradient of a sample less the one after a step of Newton's method in x and in q */
-static PetscErrorCode SampleGoal(FenBilevel b, const FenPoint *p, FenInt k, double *its)
+/* y = H^{-1} r of n samples from the k0-th on, by few iterations */
+static PetscErrorCode Roughly(FenBilevel b, FenInt k0, FenInt n, const double r[], double y[], double *its)
 {
-  const FenInt    s = b->part.start + k, nx = b->part.nx;
-  const double   *x = p->x + k * nx, *q = p->q + k * nx;
-  double         *r = b->wx[0], *y = b->wx[1], *better = b->wx[2], value, norm;
-  FenSystemAnswer answer;
+  const FenInt  nx = b->part.nx;
+  FenSystemTask task[FEN_BILEVEL_TOGETHER];
+  const double *part[FEN_BILEVEL_TOGETHER];
+  double        square[FEN_BILEVEL_TOGETHER];
+  PetscInt      m;
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(b->wt[0], b->nt));
-  PetscCall((*b->call->linearise)(b->problem, s, x));
-  PetscCall(AddSensitivity(b, s, -1, x, q));
-  PetscCall(FenTeamNorm(b->team.team, nx, p->h + k * nx, &norm));
-  PetscCall(FenSystemApply(b->adjoint, p->h + k * nx, GOAL_TOL * norm, GOAL_IT, PETSC_TRUE, y, &answer));
-  *its += (double)answer.iterations + 1;
-  for (FenInt i = 0; i < nx; i++)
+  for (FenInt k = 0; k < n; k++)
+    part[k] = r + k * nx;
+  PetscCall(FenIntCast(n, &m));
+  PetscCall(FenTeamDots(b->team.team, nx, m, part, part, square));
+  for (FenInt k = 0; k < n; k++)
+    task[k] = (FenSystemTask){.s = b->part.start + k0 + k,
+                              .b = part[k],
+                              .q = y + k * nx,
+                              .tol = GOAL_TOL * sqrt(square[k]),
+                              .max_it = GOAL_IT,
+                              .zero = PETSC_TRUE};
+  PetscCall(FenSystemApplyAll(b->adjoint, n, task));
+  for (FenInt k = 0; k < n; k++)
+    *its += (double)task[k].answer.iterations;
+  PetscFunctionReturn(0);
+}
+
+/* t[k nt], ...: hypergradients of n samples from the k0-th on less those after a step of Newton's method in x and in q
+ */
+static PetscErrorCode Goals(FenBilevel b, const FenPoint *p, FenInt k0, FenInt n, double t[], double *its)
+{
+  const FenInt  nx = b->part.nx, nt = b->nt;
+  const double *x = p->x + k0 * nx, *q = p->q + k0 * nx;
+  double       *r = b->wx[0], *y = b->wx[1], *better = b->wx[2], value;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(t, n * nt));
+  PetscCall(Linearise(b, k0, n, x));
+  for (FenInt k = 0; k < n; k++) {
+    PetscCall(At(b, k0 + k));
+    PetscCall(AddSensitivity(b, b->part.start + k0 + k, -1, x + k * nx, q + k * nx, t + k * nt));
+  }
+  PetscCall(Roughly(b, k0, n, p->h + k0 * nx, y, its));
+  for (FenInt i = 0; i < n * nx; i++)
     better[i] = x[i] - y[i];
-  PetscCall((*b->call->upper)(b->problem, s, better, &value, r));
-  PetscCall((*b->call->linearise)(b->problem, s, better));
-  PetscCall((*b->call->hessian)(b->problem, q, y));
-  for (FenInt i = 0; i < nx; i++)
+  PetscCall(Linearise(b, k0, n, better));
+  for (FenInt k = 0; k < n; k++) {
+    PetscCall(At(b, k0 + k));
+    PetscCall((*b->call->upper)(b->problem, b->part.start + k0 + k, better + k * nx, &value, r + k * nx));
+    PetscCall((*b->call->hessian)(b->problem, q + k * nx, y + k * nx));
+    *its += 1;
+  }
+  for (FenInt i = 0; i < n * nx; i++)
     r[i] -= y[i];
-  PetscCall(FenTeamNorm(b->team.team, nx, r, &norm));
-  PetscCall(FenSystemApply(b->adjoint, r, GOAL_TOL * norm, GOAL_IT, PETSC_TRUE, y, &answer));
-  *its += (double)answer.iterations;
-  for (FenInt i = 0; i < nx; i++)
+  PetscCall(Roughly(b, k0, n, r, y, its));
+  for (FenInt i = 0; i < n * nx; i++)
     y[i] += q[i];
-  PetscCall(AddSensitivity(b, s, 1, better, y));
+  for (FenInt k = 0; k < n; k++) {
+    PetscCall(At(b, k0 + k));
+    PetscCall(AddSensitivity(b, b->part.start + k0 + k, 1, better + k * nx, y + k * nx, t + k * nt));
+  }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
 {
-  double  *weight, *sum, its = 0;
+  double  *weight, *sum, *t, its = 0;
   PetscInt nt;
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(b->nt, &nt));
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
-  PetscCall(PetscCalloc1((size_t)b->nt, &sum));
+  PetscCall(PetscCalloc2((size_t)b->nt, &sum, (size_t)(b->together * b->nt), &t));
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
-  for (FenInt k = 0; k < b->nb; k++) {
-    PetscCall(SampleGoal(b, p, k, &its));
-    for (FenInt j = 0; j < b->nt; j++)
-      sum[j] += weight[k] * b->wt[0][j];
+  for (FenInt k0 = 0; k0 < b->nb; k0 += b->together) {
+    const FenInt n = PetscMin(b->together, b->nb - k0);
+
+    PetscCall(Goals(b, p, k0, n, t, &its));
+    for (FenInt k = 0; k < n; k++)
+      for (FenInt j = 0; j < b->nt; j++)
+        sum[j] += weight[k0 + k] * t[k * b->nt + j];
   }
   PetscCall(FenTeamsSum_Private(b, nt, sum));
   PetscCall(FenTeamsSum_Private(b, 1, &its));
@@ -220,6 +320,6 @@ PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
   *estimate *= GOAL_SAFE;
   b->work.adjoint_iterations += its;
   PetscCall(PetscFree(weight));
-  PetscCall(PetscFree(sum));
+  PetscCall(PetscFree2(sum, t));
   PetscFunctionReturn(0);
 }

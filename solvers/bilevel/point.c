@@ -139,54 +139,89 @@ static void Unknown(double S[])
   S[FEN_SAMPLE_LO] = -HUGE_VAL;
 }
 
-/* g at x, and between what it lies at argmin h */
-static PetscErrorCode Values(FenBilevel b, FenPoint *p, FenInt k, const FenBilevelConstants *c)
+/* between what g lies at argmin h */
+static void Bracket(const FenBilevelConstants *c, double size, double S[])
 {
-  const FenInt  nx = b->part.nx;
-  const double *x = p->x + k * nx, *pair[2] = {b->wx[0], x};
-  double       *S = p->s[k], dots[2], e, width;
-  FenDD         value = {0, 0};
+  double e, width;
 
-  PetscFunctionBegin;
-  PetscCall((*b->call->upper)(b->problem, b->part.start + k, x, &value.hi, b->wx[0]));
-  PetscCall(FenDDReduce(b->team.team, 1, &value, &S[FEN_SAMPLE_VALUE]));
-  PetscCall(FenTeamDots(b->team.team, nx, 2, pair, pair, dots));
-  S[FEN_SAMPLE_GNORM] = sqrt(dots[0]);
   if (!(c->mu > 0)) {
     Unknown(S);
-    PetscFunctionReturn(0);
+    return;
   }
-  e = S[FEN_SAMPLE_EPS] = S[FEN_SAMPLE_GRAD] / c->mu * (1 + 1e-12) + 16 * UNIT * sqrt(dots[1]);
+  e = S[FEN_SAMPLE_EPS] = S[FEN_SAMPLE_GRAD] / c->mu * (1 + 1e-12) + 16 * UNIT * size;
   width = S[FEN_SAMPLE_GNORM] * e + 64 * UNIT * fabs(S[FEN_SAMPLE_VALUE]);
   S[FEN_SAMPLE_UP] = S[FEN_SAMPLE_VALUE] + width + c->upper / 2 * e * e;
   S[FEN_SAMPLE_LO] = S[FEN_SAMPLE_VALUE] - width - (c->convex ? 0 : c->upper / 2 * e * e);
+}
+
+/* g at x of n samples from the k0-th on, one message */
+static PetscErrorCode Values(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, const FenBilevelConstants c[])
+{
+  const FenInt nx = b->part.nx;
+  double      *g = b->wx[0], sums[3 * FEN_BILEVEL_TOGETHER];
+  FenDD        parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
+  PetscInt     m = 0;
+
+  PetscFunctionBegin;
+  for (FenInt k = k0; k < k0 + n; k++) {
+    const double *x = p->x + k * nx;
+
+    PetscCall((*b->call->upper)(b->problem, b->part.start + k, x, &parts[m++].hi, g));
+    PetscCall(FenDot(PETSC_COMM_SELF, nx, g, g, &parts[m++].hi));
+    PetscCall(FenDot(PETSC_COMM_SELF, nx, x, x, &parts[m++].hi));
+  }
+  PetscCall(FenDDReduce(b->team.team, m, parts, sums));
+  for (FenInt k = 0; k < n; k++) {
+    double *S = p->s[k0 + k];
+
+    S[FEN_SAMPLE_VALUE] = sums[3 * k];
+    S[FEN_SAMPLE_GNORM] = sqrt(sums[3 * k + 1]);
+    Bracket(&c[k], sqrt(sums[3 * k + 2]), S);
+  }
   PetscFunctionReturn(0);
 }
 
-/* one sample; a theta at which h is not strongly convex in floating point leaves x where it is */
-static PetscErrorCode SolveSample(FenBilevel b, FenPoint *p, FenInt k, double eps, PetscBool resume, double *its,
-                                  double *missed)
+/* n samples from the k0-th on, together; a theta at which h is not strongly convex in floating point leaves x where it
+ * is
+ */
+static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, double eps, PetscBool resume,
+                                   double *its, double *missed)
 {
-  const FenInt        s = b->part.start + k;
-  FenBilevelConstants c;
-  FenLowerAnswer      answer = {.gradient = HUGE_VAL};
+  const FenInt        nx = b->part.nx;
+  FenBilevelConstants c[FEN_BILEVEL_TOGETHER];
+  FenLowerTask        task[FEN_BILEVEL_TOGETHER];
+  FenInt              m = 0;
 
   PetscFunctionBegin;
-  PetscCall((*b->call->constants)(b->problem, s, &c));
-  b->modulus[k] = c.mu;
-  if (c.mu > 0)
-    PetscCall(FenLowerSolve(b->lower, s, eps * c.mu, b->lower_max_it, resume, p->x + k * b->part.nx,
-                            p->w + k * b->part.nw, &answer));
-  if (answer.reached)
-    PetscCall(PetscArraycpy(p->h + k * b->part.nx, b->lower->g, b->part.nx));
-  else {
-    PetscCall((*b->call->gradient)(b->problem, s, p->x + k * b->part.nx, NULL, p->h + k * b->part.nx));
-    answer.iterations++;
+  for (FenInt k = k0; k < k0 + n; k++) {
+    const FenInt s = b->part.start + k;
+
+    PetscCall((*b->call->constants)(b->problem, s, &c[k - k0]));
+    b->modulus[k] = c[k - k0].mu;
+    if (b->modulus[k] > 0)
+      task[m++] = (FenLowerTask){.s = s,
+                                 .tol = eps * b->modulus[k],
+                                 .max_it = b->lower_max_it,
+                                 .x = p->x + k * nx,
+                                 .w = p->w + k * b->part.nw,
+                                 .g = p->h + k * nx};
   }
-  *its += (double)answer.iterations;
-  *missed += answer.reached ? 0 : 1;
-  p->s[k][FEN_SAMPLE_GRAD] = answer.gradient;
-  PetscCall(Values(b, p, k, &c));
+  PetscCall(FenLowerSolveAll(b->lower, m, resume, task));
+  m = 0;
+  for (FenInt k = k0; k < k0 + n; k++) {
+    FenLowerAnswer answer = {.gradient = HUGE_VAL};
+
+    if (b->modulus[k] > 0)
+      answer = task[m++].answer;
+    if (!answer.reached) {
+      PetscCall((*b->call->gradient)(b->problem, b->part.start + k, p->x + k * nx, NULL, p->h + k * nx));
+      answer.iterations++;
+    }
+    *its += (double)answer.iterations;
+    *missed += answer.reached ? 0 : 1;
+    p->s[k][FEN_SAMPLE_GRAD] = answer.gradient;
+  }
+  PetscCall(Values(b, p, k0, n, c));
   PetscFunctionReturn(0);
 }
 
@@ -212,10 +247,10 @@ PetscErrorCode FenPointLower_Private(FenBilevel b, FenPoint *p, double eps, Pets
   PetscFunctionBegin;
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   more[2] = FenDDMaximum(0);
-  for (FenInt k = 0; k < b->nb; k++) {
-    PetscCall(SolveSample(b, p, k, eps, resume, &counts[0], &counts[1]));
+  for (FenInt k = 0; k < b->nb; k += b->together)
+    PetscCall(SolveSamples(b, p, k, PetscMin(b->together, b->nb - k), eps, resume, &counts[0], &counts[1]));
+  for (FenInt k = 0; k < b->nb; k++)
     more[2].hi = PetscMax(more[2].hi, p->s[k][FEN_SAMPLE_EPS]);
-  }
   PetscCall(Regulariser(b, p, &p->regulariser));
   more[0].hi = counts[0];
   more[1].hi = counts[1];

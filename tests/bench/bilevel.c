@@ -36,6 +36,7 @@ typedef struct {
   PetscInt          n;
   double            trace[POINTS][3]; /* work, seconds, f */
   double            shown;            /* seconds of the last line */
+  double            sent, reduced;    /* messages and reductions of this rank, as PETSc counts them */
   PetscBool         done;
 } Watch;
 
@@ -248,6 +249,7 @@ static PetscErrorCode Report(const Watch *w, FenBilevel solver, FenBilevelProble
   FenBilevelPart   part;
   FenProgress      progress;
   FenReason        reason;
+  double           counts[2] = {w->sent, w->reduced};
   const char      *word, *type, *lower;
   PetscMPIInt      ranks;
 
@@ -268,6 +270,9 @@ static PetscErrorCode Report(const Watch *w, FenBilevel solver, FenBilevelProble
                         "\"gradients\": %.0f, \"steps\": %.0f, \"failures\": %.0f, \"seconds\": %.6e, ",
                         w->b->problem, type, lower, (int)ranks, word, work.lower_iterations, work.adjoint_iterations,
                         work.upper_evaluations, work.gradients, work.steps, work.failures, progress.seconds - w->away));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_DOUBLE, MPI_MAX, PETSC_COMM_WORLD));
+  PetscCall(Say("messages", counts[0]));
+  PetscCall(Say("reductions", counts[1]));
   PetscCall(Say("objective", bounds.objective));
   PetscCall(Say("low", bounds.lower));
   PetscCall(Say("high", bounds.upper));
@@ -326,7 +331,12 @@ static PetscErrorCode RunAll(void)
   PetscCall(FenBilevelSetFromOptions(solver));
   PetscCall(FenSolverMonitorSet((FenSolver)solver, Look, w, NULL));
   PetscCall(FenSolverSetSave((FenSolver)solver, Poll, NoSave, w));
+  PetscCall(FenSolverSetUp((FenSolver)solver));
+  w->sent = -petsc_isend_ct - petsc_send_ct;
+  w->reduced = -petsc_allreduce_ct;
   PetscCall(FenBilevelSolve(solver));
+  w->sent += petsc_isend_ct + petsc_send_ct;
+  w->reduced += petsc_allreduce_ct;
   PetscCall(Report(w, solver, problem));
   PetscCall(FenBilevelDestroy(&solver));
   PetscCall(FenBilevelDestroy(&w->other));

@@ -25,6 +25,7 @@ def main():
         check(two["best"] <= two["first"] and two["trace"][-1][0] <= two["work"], "two ranks learn")
         text = importlib.import_module("bilevelscale").run(bench)
         check(text.count("| fits") == 4 and "nan" not in text, "messages fit the halo model")
+        check(text.count("| the same |") == 2, "images that go together have the numbers that they have alone")
         for part in ("bilevelkernel", "bilevellearn", "bilevelquad", "bilevelbounds"):
             text = importlib.import_module(part).run(bench)
             check(sum("met" in line for line in text.splitlines()) >= 2 and "nan" not in text, f"the part {part}")

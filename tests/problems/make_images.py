@@ -87,7 +87,7 @@ lum = [g / 255.0 if g.ndim == 2 else g @ [.299, .587, .114] / 255.0 for g in (gr
 expect("tv", "", greys, ordered)
 expect("foe", "-foe_filters 2 -foe_width 3 -foe_count 4", greys, ordered[:4])
 expect("tv", "-tv_size 16", mixed, [square(a, 16) for a in lum])
-expect("tv", "-tv_size 11 -tv_resize linear", mixed, [pillow(a, 11) for a in lum])
+expect("tv", "-tv_size 17 -tv_resize linear", mixed, [pillow(a, 17) for a in lum])
 expect("tv", "-tv_size 40 -tv_resize linear", mixed, [pillow(a, 40) for a in lum])
 expect("tv", "-tv_crop 16", mixed, [a[(len(a) - 16) // 2:][:16, (a.shape[1] - 16) // 2:][:, :16] for a in lum])
 expect("tv", "-tv_crop 18 -tv_size 17", mixed,
@@ -106,7 +106,7 @@ np.save(path("blocks.npy"), blocks)
 expect("tv", "-tv_dim 1", path("lines.npy"), lines)
 expect("tv", "-tv_dim 3", path("blocks.npy"), blocks)
 expect("tv", "-tv_dim 3 -tv_size 16", path("blocks.npy"), [square(a, 16) for a in blocks])
-expect("tv", "-tv_dim 3 -tv_size 9 -tv_resize linear", path("blocks.npy"), [linear(a, 9) for a in blocks])
+expect("tv", "-tv_dim 3 -tv_size 16 -tv_resize linear", path("blocks.npy"), [linear(a, 16) for a in blocks])
 
 refuse("tv", "", mixed, "SHAPE", "1.png' has 30 x 22 pixels")
 refuse("foe", "", mixed, "SHAPE", "0.png' 20 x 24")

@@ -140,14 +140,35 @@ PetscErrorCode FenLowerGetName(FenLower L, const char *name[])
 PetscErrorCode FenLowerSolve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
                              FenLowerAnswer *answer)
 {
+  FenLowerTask task = {.s = s, .tol = tol, .max_it = max_it, .x = x, .w = w, .g = L->g};
+
   PetscFunctionBegin;
-  PetscCheck(s >= L->part.start && s < L->part.end, L->team, (PetscErrorCode)FEN_ERR_INTERNAL,
-             "sample %" FENINT_FMT " belongs to another team", s);
+  PetscCall(FenLowerSolveAll(L, 1, resume, &task));
+  *answer = task.answer;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLowerSolveAll(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
+{
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++)
+    PetscCheck(task[k].s >= L->part.start && task[k].s < L->part.end, L->team, (PetscErrorCode)FEN_ERR_INTERNAL,
+               "sample %" FENINT_FMT " belongs to another team", task[k].s);
   if (!L->isset && L->type->setup)
     PetscCall((*L->type->setup)(L));
   L->isset = PETSC_TRUE;
-  *answer = (FenLowerAnswer){0};
-  PetscCall((*L->type->solve)(L, s, tol, max_it, resume, x, w, answer));
+  if (L->type->solveall && n)
+    PetscCall((*L->type->solveall)(L, n, task));
+  if (L->type->solveall)
+    PetscFunctionReturn(0);
+  for (FenInt k = 0; k < n; k++) {
+    FenLowerTask *t = &task[k];
+
+    t->answer = (FenLowerAnswer){0};
+    PetscCall((*L->type->solve)(L, t->s, t->tol, t->max_it, resume, t->x, t->w, &t->answer));
+    if (t->answer.reached && t->g != L->g)
+      PetscCall(PetscArraycpy(t->g, L->g, L->part.nx));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -161,6 +182,7 @@ PetscErrorCode FenLowerDestroy(FenLower *lower)
   if (L->isset && L->type->destroy)
     PetscCall((*L->type->destroy)(L));
   PetscCall(FenSystemDestroy(&L->system));
+  PetscCall(PetscFree(L->room));
   PetscCall(PetscFree4(L->work[0], L->work[1], L->work[2], L->work[3]));
   PetscCall(PetscFree(*lower));
   PetscFunctionReturn(0);
@@ -206,6 +228,37 @@ PetscErrorCode FenLowerEvaluate(FenLower L, FenInt s, const double x[], const do
     PetscCall(FenDot(PETSC_COMM_SELF, n, g, d, &parts[3].hi));
   PetscCall(FenDDReduce(L->team, 4, parts, sums));
   *at = (FenLowerPoint){.value = sums[0], .norm = sqrt(sums[1]), .size = sqrt(sums[2]), .slope = sums[3]};
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLowerEvaluateAll(FenLower L, FenInt n, FenLowerWay *const w[], PetscBool trial, FenLowerPoint at[])
+{
+  const FenInt  nx = L->part.nx;
+  FenDD         parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
+  double        value[FEN_BILEVEL_TOGETHER], sums[3 * FEN_BILEVEL_TOGETHER], *g[FEN_BILEVEL_TOGETHER] = {NULL};
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+  PetscInt      m = 0;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = w[k]->t->s;
+    x[k] = trial ? w[k]->xt : w[k]->t->x;
+    g[k] = trial ? w[k]->gt : w[k]->g;
+  }
+  if (n > 1)
+    PetscCall((*L->call->gradients)(L->problem, n, s, x, value, g));
+  else if (n)
+    PetscCall((*L->call->gradient)(L->problem, s[0], x[0], value, g[0]));
+  for (FenInt k = 0; k < n; k++) {
+    parts[m++].hi = value[k];
+    PetscCall(FenDot(PETSC_COMM_SELF, nx, g[k], g[k], &parts[m++].hi));
+    PetscCall(FenDot(PETSC_COMM_SELF, nx, x[k], x[k], &parts[m++].hi));
+  }
+  if (n)
+    PetscCall(FenDDReduce(L->team, m, parts, sums));
+  for (FenInt k = 0; k < n; k++)
+    at[k] = (FenLowerPoint){.value = sums[3 * k], .norm = sqrt(sums[3 * k + 1]), .size = sqrt(sums[3 * k + 2])};
   PetscFunctionReturn(0);
 }
 

@@ -25,6 +25,16 @@ typedef struct {
   PetscBool reached;    /* gradient <= tol */
 } FenLowerAnswer;
 
+/* one lower problem among several */
+typedef struct {
+  FenInt         s;
+  double         tol;
+  FenInt         max_it;
+  double        *x, *w; /* start and answer; duals or NULL */
+  double        *g;     /* out: grad h at x, if tol was reached */
+  FenLowerAnswer answer;
+} FenLowerTask;
+
 typedef struct {
   const char *name;
   const char *(*refuse)(const FenBilevelOps *); /* why a problem does not suit; NULL: it does */
@@ -33,6 +43,8 @@ typedef struct {
   PetscErrorCode (*solve)(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
                           FenLowerAnswer *);
   PetscErrorCode (*destroy)(FenLower);
+  /* instead of solve: all tasks side by side, with messages in common */
+  PetscErrorCode (*solveall)(FenLower, FenInt n, FenLowerTask[]);
 } FenLowerType;
 
 typedef struct _p_FenSystem *FenSystem;
@@ -54,7 +66,9 @@ struct _p_FenLower {
   double   *g, *d, *xt, *gt;  /* work: gradient, direction, trial point and its gradient; types may swap them */
   double   *work[4];          /* how these were allocated */
   FenSystem system;           /* Newton types */
-  void     *data;             /* the type's */
+  double   *room;             /* theirs: four arrays for each of nroom samples */
+  FenInt    nroom;
+  void     *data; /* the type's */
 };
 
 /* name "auto": pdnewton where the problem has duals, native where the problem has one, fista where there is an l1 norm,
@@ -70,6 +84,8 @@ PETSC_INTERN void           FenLowerParametersDefault(FenLowerParameters *);
 PETSC_INTERN PetscErrorCode FenLowerGetName(FenLower, const char *[]);
 PETSC_INTERN PetscErrorCode FenLowerSolve(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[],
                                           double w[], FenLowerAnswer *);
+/* n different samples, side by side if the type and the problem can: the same numbers as one after the other */
+PETSC_INTERN PetscErrorCode FenLowerSolveAll(FenLower, FenInt n, PetscBool resume, FenLowerTask[]);
 PETSC_INTERN PetscErrorCode FenLowerDestroy(FenLower *);
 /* the inverse of H that the pairs of the last lbfgs solve approximate, b itself without pairs; for FenSystemSetShell()
  */
@@ -90,10 +106,22 @@ typedef struct {
 PETSC_INTERN PetscErrorCode FenLowerEvaluate(FenLower, FenInt s, const double x[], const double d[], double g[],
                                              FenLowerPoint *);
 PETSC_INTERN void           FenLowerAnswerSet(const FenLowerPoint *, double tol, FenLowerAnswer *);
-/* along L->d from x: Armijo, and where differences of h are rounding errors, falling gradients. On success x and L->g
-   are those of the new point; count grows by the gradients, at most `most` of them */
-PETSC_INTERN PetscErrorCode FenLowerSearch(FenLower, FenInt s, double tol, FenInt most, double x[], FenLowerPoint *,
-                                           FenInt *count, PetscBool *found);
+/* a sample on the way of a Newton type */
+typedef struct {
+  FenLowerTask *t;
+  double       *g, *d, *xt, *gt; /* as in FenLower, for this sample */
+  FenLowerPoint at;
+  FenInt        count; /* iterations */
+  PetscBool     found;
+  double        first, before; /* |grad h| at the start, before the step */
+  FenInt        stale;         /* steps that changed nothing but rounding errors */
+} FenLowerWay;
+/* h and its gradient at x (trial: at xt, into gt) of n ways, one message */
+PETSC_INTERN PetscErrorCode FenLowerEvaluateAll(FenLower, FenInt n, FenLowerWay *const[], PetscBool trial,
+                                                FenLowerPoint[]);
+/* along d from x: Armijo, and where differences of h are rounding errors, falling gradients. Where that is found x and
+   g are those of the new point; count grows by the gradients, up to max_it of the task */
+PETSC_INTERN PetscErrorCode FenLowerSearch(FenLower, FenInt n, FenLowerWay *const[]);
 /* mu and L of a first-order method; an error if the problem does not know them */
 PETSC_INTERN PetscErrorCode FenLowerConstants(FenLower, FenInt s, double *mu, double *lipschitz);
 
@@ -115,7 +143,8 @@ typedef struct {
 /* prefix: bilevel_lower_ or bilevel_adjoint_, with that of the solver before; PC from options -PREFIXpc_type: auto,
    solve (the problem's), tridiagonal, diagonal, lbfgs, none, or a type of PETSc for what `assemble` gives (gamg,
    bjacobi, ...). auto takes the problem's own solve, else an exact factor where `assemble` is tridiagonal, else the
-   diagonal, else none. KSP from -PREFIXksp_type, cg unless it says otherwise */
+   diagonal, else none. The library's own conjugate gradients (cg.c) with the diagonal or without, else PETSc's KSP, cg
+   unless -PREFIXksp_type says otherwise; any option -PREFIXksp_... asks for KSP */
 PETSC_INTERN PetscErrorCode FenSystemCreate(FenBilevelProblem, const char prefix[], FenSystem *);
 /* shows the options in the solver's options block; name: "-bilevel_lower_pc_type" or "-bilevel_adjoint_pc_type" */
 PETSC_INTERN PetscErrorCode FenSystemSetOptions(FenOptionItems, const char name[]);
@@ -123,6 +152,18 @@ PETSC_INTERN PetscErrorCode FenSystemSetOptions(FenOptionItems, const char name[
    tol infinite: one application of the factor if there is an exact one, unlooked at: residual infinite */
 PETSC_INTERN PetscErrorCode FenSystemApply(FenSystem, const double b[], double tol, FenInt max_it, PetscBool zero,
                                            double q[], FenSystemAnswer *);
+typedef struct {
+  FenInt          s; /* of the sample whose point H belongs to */
+  const double   *b;
+  double         *q;
+  double          tol;
+  FenInt          max_it;
+  PetscBool       zero;
+  FenSystemAnswer answer;
+} FenSystemTask;
+/* the same for samples of which each has been linearised, side by side if the problem and the method can. Where there
+   is an exact factor it is applied from zero, and unlooked at after FenSystemTrust() */
+PETSC_INTERN PetscErrorCode FenSystemApplyAll(FenSystem, FenInt n, FenSystemTask[]);
 /* the residual may be the one that the method carries along: a product less */
 PETSC_INTERN PetscErrorCode FenSystemTrust(FenSystem);
 /* the next Apply is at the same point as the last one: factors stay */

@@ -6,8 +6,10 @@
    Eisenstat and Walker, SIAM J. Sci. Comput. 17, 1996; Dembo, Eisenstat and Steihaug, SIAM J. Numer. Anal. 19, 1982.
    The tolerance is relative to the gradient and below it, so a step is never zero. A direction that leads nowhere is
    replaced by the step of steepest descent.
-   Cost of an iteration: a gradient for each step length tried, products and preconditioners of CG; memory: 4 arrays and
-   those of FenSystem; messages: one for each gradient, one for the slope, those of CG.
+   Several samples go side by side: in each phase of a step those that are still in it share exchanges and sums, and
+   wait for the slowest before the next phase. Cost of an iteration: a gradient for each step length tried, products and
+   preconditioners of CG; memory: 4 arrays and those of FenSystem for each sample; messages: one for each gradient, one
+   for the slope, those of CG.
 */
 #include "newton.h"
 #include <math.h>
@@ -20,100 +22,212 @@ PetscErrorCode FenLowerNewtonSetUp(FenLower L)
   PetscFunctionReturn(0);
 }
 
-/* d ~ -H^{-1} g at the linearised point */
-static PetscErrorCode Direction(FenLower L, double forcing, double tol, FenInt most, FenLowerPoint *at, FenInt *count)
+static PetscErrorCode Room(FenLower L, FenInt n, FenLowerTask task[], FenLowerWay ways[], FenLowerWay *list[])
 {
-  const double   *g = L->g, *d = L->d;
-  const double    wish = PetscMax(forcing * at->norm, PetscMin(0.3 * tol, 0.5 * at->norm));
-  PetscBool       exact;
-  FenSystemAnswer linear;
+  const FenInt nx = L->part.nx;
+  FenInt       all;
 
   PetscFunctionBegin;
-  for (FenInt i = 0; i < L->part.nx; i++)
-    L->xt[i] = -L->g[i];
-  PetscCall(FenSystemIsExact(L->system, &exact));
-  PetscCall(FenSystemApply(L->system, L->xt, exact ? INFINITY : wish, most, PETSC_TRUE, L->d, &linear));
-  *count += linear.iterations;
-  PetscCall(FenTeamDots(L->team, L->part.nx, 1, &g, &d, &at->slope));
+  if (n > L->nroom) {
+    PetscCall(PetscFree(L->room));
+    PetscCall(FenIntMult(4 * n, nx, &all));
+    PetscCall(PetscMalloc1((size_t)all + 1, &L->room));
+    L->nroom = n;
+  }
+  for (FenInt k = 0; k < n; k++) {
+    double *room = L->room + 4 * k * nx;
+
+    ways[k] = (FenLowerWay){.t = &task[k],
+                            .g = room,
+                            .d = room + nx,
+                            .xt = room + 2 * nx,
+                            .gt = room + 3 * nx,
+                            .count = 1,
+                            .found = PETSC_TRUE};
+    list[k] = &ways[k];
+  }
   PetscFunctionReturn(0);
 }
 
-/* d = -(g.g / g.Hg) g */
-static PetscErrorCode Steepest(FenLower L, FenLowerPoint *at, FenInt *count)
+/* H at x, and w if there are any */
+static PetscErrorCode Linearise(FenLower L, FenInt n, FenLowerWay *const way[], PetscBool duals)
 {
-  const double *g = L->g, *Hg = L->d;
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL}, *w[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = way[k]->t->s;
+    x[k] = way[k]->t->x;
+    w[k] = way[k]->t->w;
+  }
+  if (n > 1)
+    PetscCall((*L->call->linearises)(L->problem, n, s, x, duals ? w : NULL));
+  else if (n && duals)
+    PetscCall((*L->call->dualise)(L->problem, s[0], x[0], w[0]));
+  else if (n)
+    PetscCall((*L->call->linearise)(L->problem, s[0], x[0]));
+  PetscFunctionReturn(0);
+}
+
+/* slopes: g.d, one message */
+static PetscErrorCode Slopes(FenLower L, FenInt n, FenLowerWay *const way[])
+{
+  const double *g[FEN_BILEVEL_TOGETHER], *d[FEN_BILEVEL_TOGETHER];
+  double        dots[FEN_BILEVEL_TOGETHER];
+  PetscInt      m;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    g[k] = way[k]->g;
+    d[k] = way[k]->d;
+  }
+  PetscCall(FenIntCast(n, &m));
+  PetscCall(FenTeamDots(L->team, L->part.nx, m, g, d, dots));
+  for (FenInt k = 0; k < n; k++)
+    way[k]->at.slope = dots[k];
+  PetscFunctionReturn(0);
+}
+
+/* d ~ -H^{-1} g at the linearised points */
+static PetscErrorCode Directions(FenLower L, FenInt n, FenLowerWay *const way[])
+{
+  FenSystemTask system[FEN_BILEVEL_TOGETHER];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    FenLowerWay *w = way[k];
+    const double norm = w->at.norm, forcing = w->t->w ? 0.1 : PetscMin(0.5, sqrt(norm / w->first));
+
+    for (FenInt i = 0; i < L->part.nx; i++)
+      w->xt[i] = -w->g[i];
+    system[k] = (FenSystemTask){.s = w->t->s,
+                                .b = w->xt,
+                                .q = w->d,
+                                .tol = PetscMax(forcing * norm, PetscMin(0.3 * w->t->tol, 0.5 * norm)),
+                                .max_it = w->t->max_it - w->count - 1,
+                                .zero = PETSC_TRUE};
+  }
+  PetscCall(FenSystemApplyAll(L->system, n, system));
+  for (FenInt k = 0; k < n; k++)
+    way[k]->count += system[k].answer.iterations;
+  PetscCall(Slopes(L, n, way));
+  PetscFunctionReturn(0);
+}
+
+/* d = -(g.g / g.Hg) g; where Newton's direction led nowhere, which is rare: one by one */
+static PetscErrorCode Steepest(FenLower L, FenLowerWay *w)
+{
+  const double *g = w->g, *Hg = w->d;
   double        gHg, step;
 
   PetscFunctionBegin;
-  PetscCall((*L->call->hessian)(L->problem, L->g, L->d));
-  (*count)++;
+  PetscCall(Linearise(L, 1, &w, PETSC_FALSE));
+  PetscCall((*L->call->hessian)(L->problem, w->g, w->d));
+  w->count++;
   PetscCall(FenTeamDots(L->team, L->part.nx, 1, &g, &Hg, &gHg));
-  step = gHg > 0 ? at->norm * at->norm / gHg : 1;
+  step = gHg > 0 ? w->at.norm * w->at.norm / gHg : 1;
   for (FenInt i = 0; i < L->part.nx; i++)
-    L->d[i] = -step * L->g[i];
-  at->slope = -step * at->norm * at->norm;
+    w->d[i] = -step * w->g[i];
+  w->at.slope = -step * w->at.norm * w->at.norm;
+  PetscCall(FenLowerSearch(L, 1, &w));
+  if (w->t->w)
+    PetscCall((*L->call->dualstart)(L->problem, w->t->s, w->t->x, w->t->w));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Move(FenLower L, FenInt s, double tol, FenInt max_it, double x[], double w[], FenLowerPoint *at,
-                           FenInt *count, PetscBool *found)
+static PetscErrorCode Move(FenLower L, FenInt n, FenLowerWay *const way[])
+{
+  FenLowerWay *down[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt       m = 0;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    way[k]->found = PETSC_FALSE;
+    if (!(way[k]->at.slope < 0))
+      continue;
+    if (way[k]->t->w)
+      PetscCall((*L->call->dualstep)(L->problem, way[k]->t->s, way[k]->t->x, way[k]->d, way[k]->t->w));
+    down[m++] = way[k];
+  }
+  PetscCall(FenLowerSearch(L, m, down));
+  for (FenInt k = 0; k < n; k++)
+    if (!way[k]->found && way[k]->count + 2 <= way[k]->t->max_it)
+      PetscCall(Steepest(L, way[k]));
+  PetscFunctionReturn(0);
+}
+
+/* a whole Newton step would lower h by about half of the slope: nothing but rounding errors is left? */
+static PetscBool Stale(const FenLowerWay *w)
+{
+  return (PetscBool)(-w->at.slope <= 1e-13 * fabs(w->at.value));
+}
+
+static PetscBool Goes(const FenLowerWay *w)
+{
+  return (PetscBool)(w->found && w->at.norm > w->t->tol && isfinite(w->at.norm) && w->stale < 2 &&
+                     w->count + 2 <= w->t->max_it);
+}
+
+PetscErrorCode FenLowerNewton(FenLower L, FenInt all, FenLowerTask task[], PetscBool duals)
+{
+  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint first[FEN_BILEVEL_TOGETHER];
+  PetscBool     stale[FEN_BILEVEL_TOGETHER];
+  FenInt        n = all;
+
+  PetscFunctionBegin;
+  PetscCall(Room(L, all, task, ways, on));
+  PetscCall(FenLowerEvaluateAll(L, all, on, PETSC_FALSE, first));
+  for (FenInt k = 0; k < all; k++) {
+    ways[k].at = first[k];
+    ways[k].first = first[k].norm;
+  }
+  for (;;) {
+    FenInt m = 0;
+
+    for (FenInt k = 0; k < n; k++)
+      if (Goes(on[k]))
+        on[m++] = on[k];
+    n = m;
+    if (!n)
+      break;
+    PetscCall(Linearise(L, n, on, duals));
+    PetscCall(Directions(L, n, on));
+    for (FenInt k = 0; k < n; k++) {
+      on[k]->before = on[k]->at.norm;
+      stale[k] = Stale(on[k]);
+    }
+    PetscCall(Move(L, n, on));
+    for (FenInt k = 0; k < n; k++)
+      on[k]->stale = stale[k] && on[k]->at.norm > on[k]->before / 2 ? on[k]->stale + 1 : 0;
+  }
+  for (FenInt k = 0; k < all; k++) {
+    task[k].answer = (FenLowerAnswer){.iterations = ways[k].count};
+    FenLowerAnswerSet(&ways[k].at, task[k].tol, &task[k].answer);
+    PetscCall(PetscArraycpy(task[k].g, ways[k].g, L->part.nx));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SolveAll(FenLower L, FenInt n, FenLowerTask task[])
 {
   PetscFunctionBegin;
-  *found = PETSC_FALSE;
-  if (at->slope < 0) {
-    if (w)
-      PetscCall((*L->call->dualstep)(L->problem, s, x, L->d, w));
-    PetscCall(FenLowerSearch(L, s, tol, max_it - *count, x, at, count, found));
-  }
-  if (*found || *count + 2 > max_it)
+  if (!L->call->prox) {
+    for (FenInt k = 0; k < n; k++)
+      task[k].w = NULL;
+    PetscCall(FenLowerNewton(L, n, task, PETSC_FALSE));
     PetscFunctionReturn(0);
-  PetscCall((*L->call->linearise)(L->problem, s, x));
-  PetscCall(Steepest(L, at, count));
-  PetscCall(FenLowerSearch(L, s, tol, max_it - *count, x, at, count, found));
-  if (w)
-    PetscCall((*L->call->dualstart)(L->problem, s, x, w));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenLowerNewton(FenLower L, FenInt s, double tol, FenInt max_it, double x[], double w[],
-                              FenLowerAnswer *answer)
-{
-  FenLowerPoint at;
-  double        first;
-  FenInt        count = 1, stale = 0;
-  PetscBool     found = PETSC_TRUE;
-
-  PetscFunctionBegin;
-  PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-  first = at.norm;
-  while (found && at.norm > tol && isfinite(at.norm) && stale < 2 && count + 2 <= max_it) {
-    const double before = at.norm, forcing = w ? 0.1 : PetscMin(0.5, sqrt(at.norm / first));
-
-    if (w)
-      PetscCall((*L->call->dualise)(L->problem, s, x, w));
-    else
-      PetscCall((*L->call->linearise)(L->problem, s, x));
-    PetscCall(Direction(L, forcing, tol, max_it - count - 1, &at, &count));
-    /* a whole Newton step would lower h by about half of this: nothing but rounding errors is left */
-    stale = -at.slope <= 1e-13 * fabs(at.value) ? stale : -1;
-    PetscCall(Move(L, s, tol, max_it, x, w, &at, &count, &found));
-    stale = stale >= 0 && at.norm > before / 2 ? stale + 1 : 0;
   }
-  answer->iterations = count;
-  FenLowerAnswerSet(&at, tol, answer);
+  for (FenInt k = 0; k < n; k++) {
+    FenLowerTask *t = &task[k];
+
+    t->answer = (FenLowerAnswer){0};
+    PetscCall(FenLowerProxNewton(L, t->s, t->tol, t->max_it, t->x, &t->answer));
+    if (t->g != L->g)
+      PetscCall(PetscArraycpy(t->g, L->g, L->part.nx));
+  }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
-{
-  (void)resume, (void)w;
-  PetscFunctionBegin;
-  if (L->call->prox)
-    PetscCall(FenLowerProxNewton(L, s, tol, max_it, x, answer));
-  else
-    PetscCall(FenLowerNewton(L, s, tol, max_it, x, NULL, answer));
-  PetscFunctionReturn(0);
-}
-
-const FenLowerType FenLowerType_newton = {.name = "newton", .setup = FenLowerNewtonSetUp, .solve = Solve};
+const FenLowerType FenLowerType_newton = {.name = "newton", .setup = FenLowerNewtonSetUp, .solveall = SolveAll};

@@ -3,9 +3,8 @@
 #pragma once
 #include "lower.h"
 
-/* w: NULL, or the dual variables of a primal-dual iteration */
-PETSC_INTERN PetscErrorCode FenLowerNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[], double w[],
-                                           FenLowerAnswer *);
+/* duals: w of the tasks are the dual variables of a primal-dual iteration */
+PETSC_INTERN PetscErrorCode FenLowerNewton(FenLower, FenInt n, FenLowerTask[], PetscBool duals);
 PETSC_INTERN PetscErrorCode FenLowerNewtonSetUp(FenLower);
 /* with an l1 norm */
 PETSC_INTERN PetscErrorCode FenLowerProxNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[],

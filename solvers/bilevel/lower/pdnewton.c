@@ -17,22 +17,21 @@ static const char *Refuse(const FenBilevelOps *call)
              : "the problem has no dual variables for a primal-dual iteration";
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
+/* a caller without duals has one sample */
+static PetscErrorCode SolveAll(FenLower L, FenInt n, FenLowerTask task[])
 {
-  double *duals = w;
+  double *duals = NULL;
 
-  (void)resume;
   PetscFunctionBegin;
-  if (!w) {
+  if (!task[0].w) {
     PetscCall(PetscMalloc1((size_t)L->part.nw, &duals));
-    PetscCall((*L->call->dualstart)(L->problem, s, x, duals));
+    PetscCall((*L->call->dualstart)(L->problem, task[0].s, task[0].x, duals));
+    task[0].w = duals;
   }
-  PetscCall(FenLowerNewton(L, s, tol, max_it, x, duals, answer));
-  if (!w)
-    PetscCall(PetscFree(duals));
+  PetscCall(FenLowerNewton(L, n, task, PETSC_TRUE));
+  PetscCall(PetscFree(duals));
   PetscFunctionReturn(0);
 }
 
 const FenLowerType FenLowerType_pdnewton = {
-    .name = "pdnewton", .refuse = Refuse, .setup = FenLowerNewtonSetUp, .solve = Solve};
+    .name = "pdnewton", .refuse = Refuse, .setup = FenLowerNewtonSetUp, .solveall = SolveAll};

@@ -27,29 +27,57 @@ static double Shorter(const FenLowerPoint *at, const FenLowerPoint *next, double
   return isfinite(best) ? PetscMin(PetscMax(best, 0.1 * step), 0.5 * step) : 0.1 * step;
 }
 
-PetscErrorCode FenLowerSearch(FenLower L, FenInt s, double tol, FenInt most, double x[], FenLowerPoint *at,
-                              FenInt *count, PetscBool *found)
+static PetscErrorCode Take(FenLower L, FenLowerWay *w, const FenLowerPoint *next)
 {
-  const FenInt  n = L->part.nx;
-  const FenInt  tries = -at->slope <= 1e-13 * fabs(at->value) ? 3 : 40; /* shorter steps see nothing but rounding */
-  FenLowerPoint next;
-  double        step = 1, *swap;
+  double *swap;
 
   PetscFunctionBegin;
-  *found = PETSC_FALSE;
-  for (FenInt k = 0; k < tries && k < most && !*found; k++) {
-    for (FenInt i = 0; i < n; i++)
-      L->xt[i] = x[i] + step * L->d[i];
-    PetscCall(FenLowerEvaluate(L, s, L->xt, NULL, L->gt, &next));
-    (*count)++;
-    *found = Accept(at, &next, step, tol);
-    if (!*found)
-      step = Shorter(at, &next, step);
+  PetscCall(PetscArraycpy(w->t->x, w->xt, L->part.nx));
+  swap = w->g, w->g = w->gt, w->gt = swap;
+  w->at = *next;
+  PetscFunctionReturn(0);
+}
+
+/* all try together; those that have found a step, or that have no tries left, leave the others to it */
+PetscErrorCode FenLowerSearch(FenLower L, FenInt n, FenLowerWay *const all[])
+{
+  FenLowerWay  *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint next[FEN_BILEVEL_TOGETHER];
+  double        step[FEN_BILEVEL_TOGETHER];
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    on[k] = all[k];
+    on[k]->found = PETSC_FALSE;
+    step[k] = 1;
   }
-  if (*found) {
-    PetscCall(PetscArraycpy(x, L->xt, n));
-    swap = L->g, L->g = L->gt, L->gt = swap;
-    *at = next;
+  for (FenInt tries = 0, m = 0; n; tries++, n = m) {
+    m = 0;
+    for (FenInt k = 0; k < n; k++) {
+      /* shorter steps see nothing but rounding */
+      const FenInt most = -on[k]->at.slope <= 1e-13 * fabs(on[k]->at.value) ? 3 : 40;
+
+      if (tries >= most || on[k]->count >= on[k]->t->max_it)
+        continue;
+      on[m] = on[k];
+      step[m++] = step[k];
+    }
+    n = m;
+    m = 0;
+    for (FenInt k = 0; k < n; k++)
+      for (FenInt i = 0; i < L->part.nx; i++)
+        on[k]->xt[i] = on[k]->t->x[i] + step[k] * on[k]->d[i];
+    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_TRUE, next));
+    for (FenInt k = 0; k < n; k++) {
+      on[k]->count++;
+      on[k]->found = Accept(&on[k]->at, &next[k], step[k], on[k]->t->tol);
+      if (on[k]->found) {
+        PetscCall(Take(L, on[k], &next[k]));
+        continue;
+      }
+      step[m] = Shorter(&on[k]->at, &next[k], step[k]);
+      on[m++] = on[k];
+    }
   }
   PetscFunctionReturn(0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   FenSystem: H q = b by a Krylov method of PETSc (CG unless an option says otherwise) on a shell matrix over the team,
+   FenSystem: H q = b by conjugate gradients (cg.c), or a Krylov method of PETSc on a shell matrix over the team,
    stopped by the true residual; by iterative refinement where H^{-1} is at hand.
 
    Hestenes and Stiefel, J. Res. NBS 49, 1952. A step of CG costs a product, a preconditioner, 10 n flops, and two to
@@ -8,6 +8,7 @@
 */
 #include "systemimpl.h"
 #include <math.h>
+#include <string.h>
 
 PetscErrorCode FenSystemProduct(FenSystem S, const double v[], double Hv[])
 {
@@ -121,6 +122,19 @@ static PetscErrorCode MakeKSP(FenSystem S)
   PetscFunctionReturn(0);
 }
 
+/* any option of PETSc's KSP asks for it */
+static PetscErrorCode ChooseMethod(FenSystem S)
+{
+  char *options, name[96];
+
+  PetscFunctionBegin;
+  PetscCall(PetscSNPrintf(name, sizeof(name), "-%sksp_", S->prefix));
+  PetscCall(PetscOptionsGetAll(NULL, &options));
+  S->own = (PetscBool)!strstr(options, name);
+  PetscCall(PetscFree(options));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenSystemCreate(FenBilevelProblem problem, const char prefix[], FenSystem *system)
 {
   FenTeams     teams;
@@ -140,6 +154,7 @@ PetscErrorCode FenSystemCreate(FenBilevelProblem problem, const char prefix[], F
   PetscCall(PetscMalloc3((size_t)S->n, &S->r, (size_t)S->n, &S->z, (size_t)S->n, &S->t));
   PetscCall(FenSystemPCCreate(S));
   PetscCall(MakeKSP(S));
+  PetscCall(ChooseMethod(S));
   *system = S;
   PetscFunctionReturn(0);
 }
@@ -157,6 +172,7 @@ PetscErrorCode FenSystemDestroy(FenSystem *system)
   PetscCall(VecDestroy(&S->b));
   PetscCall(VecDestroy(&S->x));
   PetscCall(PetscFree3(S->r, S->z, S->t));
+  PetscCall(PetscFree(S->room));
   PetscCall(PetscFree(*system));
   PetscFunctionReturn(0);
 }
@@ -285,13 +301,25 @@ static PetscErrorCode Krylov(FenSystem S, const double b[], double tol, FenInt m
   PetscFunctionReturn(0);
 }
 
+static PetscBool UsesCG(FenSystem S)
+{
+  return (PetscBool)(S->own && !S->exact && (S->kind == FEN_PC_DIAGONAL || S->kind == FEN_PC_NONE));
+}
+
 PetscErrorCode FenSystemApply(FenSystem S, const double b[], double tol, FenInt max_it, PetscBool zero, double q[],
                               FenSystemAnswer *answer)
 {
+  FenSystemTask task = {.s = -1, .b = b, .q = q, .tol = tol, .max_it = max_it, .zero = zero};
+
   PetscFunctionBegin;
   if (!S->same)
     PetscCall(FenSystemPCSetUp(S));
   S->same = PETSC_FALSE;
+  if (UsesCG(S)) {
+    PetscCall(FenSystemCG(S, 1, &task));
+    *answer = task.answer;
+    PetscFunctionReturn(0);
+  }
   S->count = 0;
   if (zero)
     PetscCall(PetscArrayzero(q, S->n));
@@ -301,5 +329,27 @@ PetscErrorCode FenSystemApply(FenSystem S, const double b[], double tol, FenInt 
     PetscCall(Krylov(S, b, tol, max_it, zero, q, &answer->residual));
   answer->iterations = S->count;
   answer->reached = (PetscBool)(answer->residual <= tol);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenSystemApplyAll(FenSystem S, FenInt n, FenSystemTask task[])
+{
+  PetscBool exact = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    FenSystemTask *t = &task[k];
+
+    if (S->call->at)
+      PetscCall((*S->call->at)(S->problem, t->s));
+    PetscCall(FenSystemIsExact(S, &exact));
+    if (n > 1 && UsesCG(S)) { /* only now it is known */
+      S->same = PETSC_FALSE;
+      PetscCall(FenSystemCG(S, n, task));
+      break;
+    }
+    PetscCall(FenSystemApply(S, t->b, exact && S->trust ? INFINITY : t->tol, t->max_it, (PetscBool)(t->zero || exact),
+                             t->q, &t->answer));
+  }
   PetscFunctionReturn(0);
 }

@@ -23,6 +23,9 @@ struct _p_FenSystem {
   FenPCKind            kind;
   PetscBool            isset, exact; /* after the first set-up at a point */
   PetscBool            same, trust;
+  PetscBool            own;  /* cg.c unless options ask for a method of PETSc */
+  double              *room; /* its arrays, of nroom samples */
+  FenInt               nroom;
   /* preconditioners */
   double        *diag;
   FenTridiagonal tri;
@@ -50,3 +53,6 @@ PETSC_INTERN PetscErrorCode FenSystemPCDestroy(FenSystem);
 PETSC_INTERN PetscErrorCode FenSystemVec(FenSystem, Vec *);
 /* counted product */
 PETSC_INTERN PetscErrorCode FenSystemProduct(FenSystem, const double v[], double Hv[]);
+/* conjugate gradients for all tasks side by side (cg.c): no preconditioner or the diagonal; s < 0: the present point,
+   whose preconditioner is set up */
+PETSC_INTERN PetscErrorCode FenSystemCG(FenSystem, FenInt n, FenSystemTask[]);
