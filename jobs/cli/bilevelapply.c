@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    fenchel bilevel -apply RESULT.h5 -input DATA: learned hyperparameters on other data. Samples that are observations
-   (images) are solved as they are; for a table the lower problem of the training data is solved again and measured on
-   the new rows.
+   (images) are solved as they are; for a table the lower problem of the training data is solved again, and the new rows
+   are predicted and measured.
 */
 #include "bilevelrun.h"
 
@@ -80,6 +80,46 @@ static PetscErrorCode MakeProblem(FenCLI *cli, const FenBilevelOptions *o, FenBi
   PetscFunctionReturn(0);
 }
 
+/* class of a row of probabilities */
+static double Label(PetscInt width, const double p[])
+{
+  PetscInt top = 0;
+
+  if (width == 1)
+    return p[0] > 0.5 ? 1 : 0;
+  for (PetscInt k = 1; k < width; k++)
+    top = p[k] > p[top] ? k : top;
+  return (double)top;
+}
+
+/* /output/prediction, and for classes /output/label, of every row of the input; one sample, which the ranks share */
+static PetscErrorCode WritePredictions(const FenBilevelTrial *t, FenFile file)
+{
+  const FenBilevelOps  *call;
+  FenBilevelPart        part;
+  FenBilevelPredictions what;
+  FenLayout             layout;
+  double               *out, *label;
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelProblemGetOps(t->problem, &call));
+  PetscCall(FenBilevelProblemGetPart(t->problem, &part));
+  if (!call->predict)
+    PetscFunctionReturn(0);
+  PetscCall((*call->predict)(t->problem, part.start, t->x, &what, NULL));
+  PetscCall(PetscMalloc2((size_t)what.rows * (size_t)what.width + 1, &out, (size_t)what.rows + 1, &label));
+  PetscCall((*call->predict)(t->problem, part.start, t->x, &what, out));
+  PetscCall(FenLayoutCreateRowsLocal(PetscObjectComm((PetscObject)t->problem), what.rows, &layout));
+  PetscCall(FenResultWriteArray_Private(file, "/output/prediction", layout, what.width > 1 ? what.width : 0, out));
+  for (FenInt i = 0; i < what.rows; i++)
+    label[i] = Label(what.width, out + i * what.width);
+  if (what.classes)
+    PetscCall(FenResultWriteArray_Private(file, "/output/label", layout, 0, label));
+  PetscCall(FenLayoutDestroy(&layout));
+  PetscCall(PetscFree2(out, label));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode WriteHDF5(FenCLI *cli, const FenBilevelOptions *o, const FenBilevelSource *source,
                                 const FenBilevelTrial *t)
 {
@@ -95,6 +135,7 @@ static PetscErrorCode WriteHDF5(FenCLI *cli, const FenBilevelOptions *o, const F
   PetscCall(FenFileWriteStringAttribute(file, "/", "input", o->input));
   PetscCall(FenFileWriteRealAttribute(file, "/", "lower_accuracy", t->bounds.lower_accuracy));
   PetscCall(FenBilevelTrialWrite_Private(t, file, "/output", FEN_TRIAL_SOLUTIONS));
+  PetscCall(WritePredictions(t, file));
   PetscCall(FenFileClose(&file));
   PetscFunctionReturn(0);
 }

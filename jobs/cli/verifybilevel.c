@@ -3,8 +3,6 @@
 #include "verifybilevel.h"
 #include <math.h>
 
-#define SAME 1e-9 /* relative difference of two sums of the same numbers */
-
 static PetscErrorCode Stored(FenVerifyBilevel *v, const char name[], double *value)
 {
   char path[64];
@@ -171,8 +169,8 @@ static PetscErrorCode Largest(FenVerifyBilevel *v, PetscInt n, double values[])
   PetscFunctionReturn(0);
 }
 
-/* the pair of numbers that are furthest apart, wherever it is */
-static PetscErrorCode Worst(FenVerifyBilevel *v, double excess, double *claim, double *found, double *most)
+PetscErrorCode FenVerifyBilevelWorst_Private(FenVerifyBilevel *v, double excess, double *claim, double *found,
+                                             double *most)
 {
   struct {
     double value;
@@ -211,7 +209,7 @@ static PetscErrorCode JudgeSamples(FenVerdict *verdict, FenVerifyBilevel *v)
       const double           loose[6] = {S->loose_bracket,  S->loose_bracket,  S->loose_bracket,
                                          S->loose_accuracy, S->loose_residual, S->loose_error};
       const double           off = (i == 1 ? column[k] - now[i] : now[i] - column[k]) - loose[i];
-      const double           over = i == 0 ? fabs(column[k] - now[i]) - loose[i] - SAME * fabs(now[i]) : off;
+      const double           over = i == 0 ? fabs(column[k] - now[i]) - loose[i] - FEN_VERIFY_SAME * fabs(now[i]) : off;
 
       if ((isinf(column[k]) && i && (i == 1 ? column[k] < 0 : column[k] > 0)) || over <= 0)
         continue;
@@ -221,7 +219,7 @@ static PetscErrorCode JudgeSamples(FenVerdict *verdict, FenVerifyBilevel *v)
         found = now[i];
       }
     }
-    PetscCall(Worst(v, excess, &claim, &found, &most));
+    PetscCall(FenVerifyBilevelWorst_Private(v, excess, &claim, &found, &most));
     PetscCall(PetscSNPrintf(path, sizeof(path), "samples' %s", shown[i]));
     PetscCall(FenJudge_Private(verdict, (PetscBool)(most <= 0), path, claim, found,
                                "a sample's number claims more than its lower solution proves"));
@@ -270,13 +268,13 @@ static PetscErrorCode JudgeHypergradient(FenVerdict *verdict, FenVerifyBilevel *
   PetscCall(Stored(v, "hypergradient_norm", &stored_norm));
   PetscCall(Stored(v, "hypergradient_error", &stored_error));
   PetscCall(ProjectedNorm(v, &norm));
-  room = SAME * (1e-3 + size) + (v->solved ? stored_error + v->error : 0);
+  room = FEN_VERIFY_SAME * (1e-3 + size) + (v->solved ? stored_error + v->error : 0);
   PetscCall(FenJudge_Private(verdict, (PetscBool)(distance <= room), "hypergradient", room, distance,
                              "it is not the one that its lower solutions and adjoints give"));
-  PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(norm - stored_norm) <= SAME * (1e-6 + norm)), "its norm",
-                             stored_norm, norm, "it is not the norm of the stored hypergradient"));
+  PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(norm - stored_norm) <= FEN_VERIFY_SAME * (1e-6 + norm)),
+                             "its norm", stored_norm, norm, "it is not the norm of the stored hypergradient"));
   if (!v->solved)
-    PetscCall(JudgeAtLeast(verdict, "its error", stored_error, v->error, loose + SAME * v->error));
+    PetscCall(JudgeAtLeast(verdict, "its error", stored_error, v->error, loose + FEN_VERIFY_SAME * v->error));
   PetscFunctionReturn(0);
 }
 
@@ -305,8 +303,8 @@ static PetscErrorCode JudgeObjective(FenVerdict *verdict, FenVerifyBilevel *v)
     /* a value that its own bounds exclude gives way to the nearer of them */
     const double now = fmin(fmax(v->value, lower), upper);
 
-    PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(objective - now) <= loose + SAME * fabs(now)), "objective",
-                               objective, now, "it is not the value of its lower solutions"));
+    PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(objective - now) <= loose + FEN_VERIFY_SAME * fabs(now)),
+                               "objective", objective, now, "it is not the value of its lower solutions"));
     PetscCall(FenJudge_Private(verdict, (PetscBool)((isinf(lower) && lower < 0) || lower <= v->lower + loose), "lower",
                                lower, v->lower, "the file claims more than its lower solutions prove"));
     PetscCall(JudgeAtLeast(verdict, "upper", upper, v->top, loose));
@@ -361,6 +359,7 @@ PetscErrorCode FenVerifyBilevel_Private(FenVerdict *verdict, FenFile file)
     PetscCall(JudgeAccuracies(verdict, &v));
     PetscCall(JudgeSamples(verdict, &v));
   }
+  PetscCall(FenVerifyBilevelMetrics_Private(verdict, &v));
   PetscCall(Close(&v));
   PetscFunctionReturn(0);
 }

@@ -39,6 +39,13 @@ typedef struct {
   double               value, lower, top, error, regulariser; /* recomputed */
 } FenVerifyBilevel;
 
+#define FEN_VERIFY_SAME 1e-9 /* relative difference of two sums of the same numbers */
+
+/* the pair of numbers that are furthest apart, wherever it is */
+extern PetscErrorCode FenVerifyBilevelWorst_Private(FenVerifyBilevel *, double excess, double *claim, double *found,
+                                                    double *most);
+/* what is said to people of the samples, and of the validation set (verifybilevelmetrics.c) */
+extern PetscErrorCode FenVerifyBilevelMetrics_Private(FenVerdict *, FenVerifyBilevel *);
 /* sum over the ranks of a team of a product of my parts */
 extern PetscErrorCode FenVerifyBilevelDot_Private(FenVerifyBilevel *, FenInt n, const double[], const double[],
                                                   double *);

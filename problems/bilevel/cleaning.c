@@ -20,8 +20,8 @@
 #include <math.h>
 
 typedef struct {
+  FenLinear         m; /* first: what the models share takes the context for it */
   FenDatasetOptions data;
-  FenLinear         m;
   double            reg, start, corrupt;
   FenInt            corrupt_seed;
   PetscBool        *wrong;          /* my rows whose label was replaced */
@@ -76,24 +76,6 @@ static PetscErrorCode CleaningDestroy(FenBilevelProblem pr)
   PetscCall(PetscFree4(q->weight, q->s, q->t, q->z));
   PetscCall(FenLinearFree_Private(&q->m));
   PetscCall(PetscFree(q));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode CleaningView(FenBilevelProblem pr, PetscViewer viewer)
-{
-  const Cleaning *q = (const Cleaning *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode CleaningFingerprint(FenBilevelProblem pr, FenFingerprint *print)
-{
-  const Cleaning *q = (const Cleaning *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
   PetscFunctionReturn(0);
 }
 
@@ -343,8 +325,9 @@ static PetscErrorCode Make(MPI_Comm comm, Cleaning *q, const FenBilevelData *dat
 {
   const FenBilevelOps ops = {.setup = CleaningSetUp,
                              .destroy = CleaningDestroy,
-                             .view = CleaningView,
-                             .fingerprint = CleaningFingerprint,
+                             .view = FenLinearView_Private,
+                             .fingerprint = FenLinearFingerprint_Private,
+                             .predict = FenLinearPredict_Private,
                              .start = CleaningStart,
                              .settheta = CleaningSetTheta,
                              .gradient = CleaningGradient,

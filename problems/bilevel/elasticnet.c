@@ -18,8 +18,8 @@
 #include <petscblaslapack.h>
 
 typedef struct {
+  FenLinear         m; /* first: what the models share takes the context for it */
   FenDatasetOptions data;
-  FenLinear         m;
   PetscInt          loss, each;
   FenInt            dense;
   double            start1, start2, box; /* options */
@@ -94,24 +94,6 @@ static PetscErrorCode NetDestroy(FenBilevelProblem pr)
   PetscCall(PetscFree3(q->b, q->trial, q->G));
   PetscCall(FenLinearFree_Private(&q->m));
   PetscCall(PetscFree(q));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode NetView(FenBilevelProblem pr, PetscViewer viewer)
-{
-  const Net *q = (const Net *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode NetFingerprint(FenBilevelProblem pr, FenFingerprint *print)
-{
-  const Net *q = (const Net *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
   PetscFunctionReturn(0);
 }
 
@@ -583,8 +565,9 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
 {
   FenBilevelOps   ops = {.setup = NetSetUp,
                          .destroy = NetDestroy,
-                         .view = NetView,
-                         .fingerprint = NetFingerprint,
+                         .view = FenLinearView_Private,
+                         .fingerprint = FenLinearFingerprint_Private,
+                         .predict = FenLinearPredict_Private,
                          .start = NetStart,
                          .box = NetBox,
                          .settheta = NetSetTheta,

@@ -60,6 +60,14 @@ typedef struct {
 
 typedef enum { FEN_BILEVEL_OBSERVED = 0, FEN_BILEVEL_TRUTH = 1 } FenBilevelWhich;
 
+/* predictions of my rows of the validation set, in its order over the ranks: numbers of a row; of classes, these are
+   probabilities, of the second class if there is one number */
+typedef struct {
+  FenInt    rows;
+  PetscInt  width;
+  PetscBool classes;
+} FenBilevelPredictions;
+
 /*
    The callbacks. Required: settheta, gradient, linearise, hessian, jacobiantranspose, upper, upperhessian, constants.
    Scalars that are sums over entries (value) are returned as the calling rank's part of the sum; the caller adds up.
@@ -87,6 +95,8 @@ typedef struct {
   PetscErrorCode (*constants)(FenBilevelProblem, FenInt s, FenBilevelConstants *);
   /* how good x is, for people: PSNR, SSIM, accuracy; whole values on every rank of the team */
   PetscErrorCode (*metrics)(FenBilevelProblem, FenInt s, const double x[], double values[]);
+  /* of problems that read a validation set: what x makes of its rows; out: NULL for their sizes alone */
+  PetscErrorCode (*predict)(FenBilevelProblem, FenInt s, const double x[], FenBilevelPredictions *, double out[]);
   /* of the data: the same on any number of ranks, on all ranks; collective in the world, after set-up */
   PetscErrorCode (*fingerprint)(FenBilevelProblem, FenFingerprint *);
   /* for faster solves */

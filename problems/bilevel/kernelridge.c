@@ -648,6 +648,21 @@ static PetscErrorCode KernelMetrics(FenBilevelProblem pr, FenInt s, const double
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode KernelPredict(FenBilevelProblem pr, FenInt s, const double x[], FenBilevelPredictions *what,
+                                    double out[])
+{
+  Kernel *q = (Kernel *)pr->ctx;
+
+  (void)s;
+  PetscFunctionBegin;
+  *what = (FenBilevelPredictions){.rows = q->valid.rows, .width = 1};
+  if (!out)
+    PetscFunctionReturn(0);
+  PetscCall(Whole(pr, q, 1, x, q->all));
+  PetscCall(Residuals(q, q->all, NULL, out));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBilevelKernelRidgeOptions_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, void **ctx)
 {
   static const char *const kinds[] = {"scalar", "feature"}, *const uppers[] = {"holdout", "loo", "evidence"};
@@ -693,6 +708,7 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
                              .direct = KernelDirect,
                              .constants = KernelConstants,
                              .metrics = KernelMetrics,
+                             .predict = KernelPredict,
                              .diagonal = KernelDiagonal,
                              .solve = KernelSolve,
                              .native = KernelNative};

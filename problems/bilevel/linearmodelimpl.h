@@ -62,6 +62,12 @@ PETSC_INTERN PetscErrorCode FenLinearUpperHessian_Private(FenBilevelProblem, Fen
                                                           const double v[], double Gv[]);
 /* Lipschitz constant of the upper gradient */
 PETSC_INTERN double FenLinearUpperBound_Private(const FenLinear *);
+/* ---- functions of problems whose context begins with a FenLinear ---- */
+PETSC_INTERN PetscErrorCode FenLinearView_Private(FenBilevelProblem, PetscViewer);
+PETSC_INTERN PetscErrorCode FenLinearFingerprint_Private(FenBilevelProblem, FenFingerprint *);
+/* values, or probabilities of classes: of the second one of two, of all of them for softmax */
+PETSC_INTERN PetscErrorCode FenLinearPredict_Private(FenBilevelProblem, FenInt s, const double x[],
+                                                     FenBilevelPredictions *, double out[]);
 /* share of the validation rows whose largest score is their label's */
 PETSC_INTERN PetscErrorCode FenLinearAccuracy_Private(FenBilevelProblem, FenLinear *, const double x[], double *share);
 

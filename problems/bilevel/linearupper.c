@@ -121,3 +121,58 @@ PetscErrorCode FenLinearAccuracy_Private(FenBilevelProblem pr, FenLinear *m, con
   *share = right / (double)m->valid.n;
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode FenLinearView_Private(FenBilevelProblem pr, PetscViewer viewer)
+{
+  const FenLinear *m = (const FenLinear *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetView_Private(&m->train, &m->valid, viewer));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLinearFingerprint_Private(FenBilevelProblem pr, FenFingerprint *print)
+{
+  const FenLinear *m = (const FenLinear *)pr->ctx;
+
+  PetscFunctionBegin;
+  PetscCall(FenDatasetFingerprint_Private(&m->train, &m->valid, print));
+  PetscFunctionReturn(0);
+}
+
+/* scores to probabilities, in place */
+static void Probabilities(FenLoss loss, PetscInt c, double u[])
+{
+  double top = u[0], sum = 0;
+
+  if (loss == FEN_LOSS_BINARY) {
+    const double e = exp(-fabs(u[0]));
+
+    u[0] = (u[0] > 0 ? 1 : e) / (1 + e);
+    return;
+  }
+  for (PetscInt k = 1; k < c; k++)
+    top = PetscMax(top, u[k]);
+  for (PetscInt k = 0; k < c; k++)
+    sum += u[k] = exp(u[k] - top);
+  for (PetscInt k = 0; k < c; k++)
+    u[k] /= sum;
+}
+
+PetscErrorCode FenLinearPredict_Private(FenBilevelProblem pr, FenInt s, const double x[], FenBilevelPredictions *what,
+                                        double out[])
+{
+  FenLinear *m = (FenLinear *)pr->ctx;
+
+  (void)s;
+  PetscFunctionBegin;
+  *what = (FenBilevelPredictions){
+      .rows = m->valid.rows, .width = m->c, .classes = m->loss == FEN_LOSS_SQUARED ? PETSC_FALSE : PETSC_TRUE};
+  if (!out)
+    PetscFunctionReturn(0);
+  PetscCall(FenLinearGather_Private(pr, m, x, m->V));
+  PetscCall(FenDatasetMult_Private(&m->valid, m->c, m->V, out));
+  for (PetscInt i = 0; what->classes && i < m->valid.rows; i++)
+    Probabilities(m->loss, m->c, out + (size_t)i * (size_t)m->c);
+  PetscFunctionReturn(0);
+}

@@ -16,8 +16,8 @@
 #include <petscblaslapack.h>
 
 typedef struct {
+  FenLinear         m; /* first: what the models share takes the context for it */
   FenDatasetOptions data;
-  FenLinear         m;
   FenPenalty        pen;
   PetscInt          kind, loss;
   FenInt            dense;
@@ -44,24 +44,6 @@ static PetscErrorCode LogisticDestroy(FenBilevelProblem pr)
   PetscCall(FenLinearFree_Private(&q->m));
   PetscCall(FenPenaltyFree_Private(&q->pen));
   PetscCall(PetscFree(q));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode LogisticView(FenBilevelProblem pr, PetscViewer viewer)
-{
-  const Logistic *q = (const Logistic *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode LogisticFingerprint(FenBilevelProblem pr, FenFingerprint *print)
-{
-  const Logistic *q = (const Logistic *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
   PetscFunctionReturn(0);
 }
 
@@ -297,8 +279,9 @@ static PetscErrorCode LogisticCreate(MPI_Comm comm, Logistic *q, FenBilevelProbl
 {
   FenBilevelOps   ops = {.setup = LogisticSetUp,
                          .destroy = LogisticDestroy,
-                         .view = LogisticView,
-                         .fingerprint = LogisticFingerprint,
+                         .view = FenLinearView_Private,
+                         .fingerprint = FenLinearFingerprint_Private,
+                         .predict = FenLinearPredict_Private,
                          .start = LogisticStart,
                          .box = LogisticBox,
                          .settheta = LogisticSetTheta,

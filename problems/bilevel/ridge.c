@@ -13,8 +13,8 @@
 #include <petscblaslapack.h>
 
 typedef struct {
+  FenLinear         m; /* first: what the models share takes the context for it */
   FenDatasetOptions data;
-  FenLinear         m;
   FenPenalty        pen;
   PetscInt          kind;
   FenInt            groups, dense;
@@ -72,24 +72,6 @@ static PetscErrorCode RidgeDestroy(FenBilevelProblem pr)
   PetscCall(FenLinearFree_Private(&q->m));
   PetscCall(FenPenaltyFree_Private(&q->pen));
   PetscCall(PetscFree(q));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode RidgeView(FenBilevelProblem pr, PetscViewer viewer)
-{
-  const Ridge *q = (const Ridge *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetView_Private(&q->m.train, &q->m.valid, viewer));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode RidgeFingerprint(FenBilevelProblem pr, FenFingerprint *print)
-{
-  const Ridge *q = (const Ridge *)pr->ctx;
-
-  PetscFunctionBegin;
-  PetscCall(FenDatasetFingerprint_Private(&q->m.train, &q->m.valid, print));
   PetscFunctionReturn(0);
 }
 
@@ -366,8 +348,9 @@ static PetscErrorCode RidgeCreate(MPI_Comm comm, Ridge *q, FenBilevelProblem *pr
 {
   FenBilevelOps   ops = {.setup = RidgeSetUp,
                          .destroy = RidgeDestroy,
-                         .view = RidgeView,
-                         .fingerprint = RidgeFingerprint,
+                         .view = FenLinearView_Private,
+                         .fingerprint = FenLinearFingerprint_Private,
+                         .predict = FenLinearPredict_Private,
                          .start = RidgeStart,
                          .box = RidgeBox,
                          .settheta = RidgeSetTheta,

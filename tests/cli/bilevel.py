@@ -122,6 +122,12 @@ def denoising(place):
         check.that(off < 1e-4, f"mean of samples, which the bracket may move by the accuracy of x: {off}")
         check.that(gap < 1e-4, f"gap {gap}")
         noisy = clitest.png(place + "/noisy.png", np.clip(observed[0], 0, 1))
+    result = clitest.run("verify", path, ranks=2)
+    check.that(result.status == 0 and "validation psnr" in result.out, "verified with its validation set", result)
+
+    def better(file):
+        file["validation/psnr"][1] += 0.01
+    check.refused(clitest.run("verify", clitest.changed(place, path, better)), "a better PSNR", "validation psnr")
     solve("apply", "bilevel", "-apply", path, "-input", noisy, "-o", place + "/clean.png", ranks=2)
     check.that(os.path.getsize(place + "/clean.png") > 300, "a picture is written")
     solve("apply", "bilevel", "-apply", path, "-input", noisy, "-o", place + "/clean.h5", "-summary",
@@ -140,7 +146,52 @@ def denoising(place):
         check.that(plot.status == 0 and os.path.getsize(f"{place}/{name}.png") > 5000, f"{name} drawn", plot)
 
 
+def rows_file(path, X, y):
+    with open(path, "w", encoding="ascii") as f:
+        for row, target in zip(X, y):
+            f.write(f"{target:.17g} " + " ".join(f"{j + 1}:{v:.17g}" for j, v in enumerate(row)) + "\n")
+    return path
+
+
+def tables(place):
+    """a learned model predicts the rows of another file: values, or probabilities and classes"""
+    rng = np.random.default_rng(5)
+    X, W = rng.standard_normal((90, 4)), rng.standard_normal((4, 3))
+    scores = X @ W + 0.3 * rng.standard_normal((90, 3))
+    targets = {"ridge": scores[:, 0], "kernel-ridge": scores[:, 0], "binary": (scores[:, 0] > 0) * 1.0,
+               "softmax": scores.argmax(1) * 1.0}
+    for name, y in targets.items():
+        problem = name if "ridge" in name else "logistic"
+        sets = [rows_file(f"{place}/{name}{k}.svm", X[30 * k:30 * k + 30], y[30 * k:30 * k + 30]) for k in range(3)]
+        path, out = f"{place}/{name}.h5", f"{place}/{name}-out.h5"
+        extra = ("-logistic_loss", name) if problem == "logistic" else ()
+        solve(name, "bilevel", "-problem", problem, "-train", sets[0], "-valid", sets[1], *extra, "-bilevel_tol",
+              "1e-4", "-o", path)
+        for ranks in (1, 3):
+            solve(f"{name}, apply", "bilevel", "-apply", path, "-input", sets[2], "-o", out, "-overwrite", "-summary",
+                  place + "/t.json", ranks=ranks)
+            with h5py.File(out, "r") as file, h5py.File(path, "r") as learned:
+                x, got = learned["x"][0], file["output/prediction"][...]
+                label = file["output/label"][...] if "label" in file["output"] else None
+            new, summary = X[60:], clitest.read_json(place + "/t.json")
+            if "ridge" in name:
+                check.that(got.shape == (30,) and label is None, f"{name}: a number for each row")
+                check.that(abs(((got - y[60:])**2).mean() - summary["mse"]) < 1e-5 * (1 + summary["mse"]),
+                           f"{name}: mean square of the errors {((got - y[60:])**2).mean()}, {summary['mse']}")
+            else:
+                check.that(np.array_equal(label, got > 0.5 if name == "binary" else got.argmax(1)), f"{name}: classes")
+                check.that(abs((label == y[60:]).mean() - summary["accuracy"]) < 1e-5, f"{name}: accuracy")
+            if name == "ridge":
+                check.that(np.allclose(got, new @ x[:, 0], atol=1e-4), f"{name}: X w")
+            if name == "softmax":
+                p = np.exp(new @ x)
+                check.that(np.allclose(got, p / p.sum(1, keepdims=True), atol=1e-3), f"{name}: softmax of X W")
+            if name == "binary":
+                check.that(np.allclose(got, 1 / (1 + np.exp(-new @ x[:, 0])), atol=1e-3), f"{name}: logistic of X w")
+
+
 with clitest.folder() as folder:
+    tables(folder)
     types(folder)
     header_and_result(folder)
     denoising(folder)

@@ -76,6 +76,7 @@ def refused(place):
                    "a sample's accuracy": add("samples/lower_accuracy", -1, 1),
                    "a sample's bound": add("samples/upper", -step - gap, 1),
                    "an adjoint's residual": add("samples/adjoint_residual", -1, 1),
+                   **({"a metric": add("samples/psnr", 0.01, 1)} if name == "tv" else {}),
                    "another upper level": lambda f: f.attrs.__setitem__("upper_level", np.bytes_("sum")),
                    "other data": lambda f: f.attrs.__setitem__(
                        "options", np.bytes_(f.attrs["options"].decode() + f" -{name}_seed 77")),
