@@ -37,3 +37,19 @@ function(fen_add_library name)
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION} SOVERSION 0
     INSTALL_RPATH "$ORIGIN")
 endfunction()
+
+# fen_kernels(VARIABLE PREFIX...): sources of hot kernels, which are compiled once for each instruction set and chosen
+# when the program starts (comm/sys/simd.c). PREFIXs.c chooses, PREFIX_portable.c, _avx2.c and _avx512.c are compiled.
+# Fused multiply-adds belong to the kernels; everything else is compiled without contraction, see FenchelCompiler.cmake.
+function(fen_kernels variable)
+  foreach(prefix IN LISTS ARGN)
+    list(APPEND sources ${prefix}s.c ${prefix}_portable.c)
+    if(FEN_X86_KERNELS)
+      list(APPEND sources ${prefix}_avx2.c ${prefix}_avx512.c)
+      set_property(SOURCE ${prefix}_avx2.c APPEND PROPERTY COMPILE_OPTIONS -mavx2 -mfma)
+      set_property(SOURCE ${prefix}_avx512.c APPEND PROPERTY COMPILE_OPTIONS -mavx512f -mavx512dq)
+    endif()
+  endforeach()
+  set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -ffp-contract=fast)
+  set(${variable} ${sources} PARENT_SCOPE)
+endfunction()

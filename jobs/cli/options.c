@@ -67,9 +67,9 @@ static PetscBool IsKnown(const FenCLI *cli, const char name[])
 /* the inner linear solver reads its options when it is first used */
 static PetscBool IsInner(const char name[])
 {
-  return (PetscBool)(!strncmp(name, "ot_newton_", 10) || !strncmp(name, "bilevel_lower_ksp_", 18) ||
-                     !strncmp(name, "bilevel_lower_pc_", 17) || !strncmp(name, "bilevel_adjoint_ksp_", 20) ||
-                     !strncmp(name, "bilevel_adjoint_pc_", 19));
+  return (PetscBool)(!strncmp(name, "ot_newton_", 10) || !strncmp(name, "ot_glue_", 8) ||
+                     !strncmp(name, "bilevel_lower_ksp_", 18) || !strncmp(name, "bilevel_lower_pc_", 17) ||
+                     !strncmp(name, "bilevel_adjoint_ksp_", 20) || !strncmp(name, "bilevel_adjoint_pc_", 19));
 }
 
 /* collective, before the work begins */

@@ -153,7 +153,7 @@ PetscErrorCode FenOTOptionsCheck_Private(FenCLI *cli, FenOTOptions *o)
 /* every options block of the verb, the solver's included, once for each type */
 PetscErrorCode FenVerbOTOptions_Private(FenCLI *cli)
 {
-  static const FenOTType types[] = {FENOTNEWTON, FENOTSINKHORN}; /* the default first: its name is shown */
+  static const FenOTType types[] = {FENOTNEWTON, FENOTSINKHORN, FENOTDOMDEC}; /* the default first: its name is shown */
   FenOTOptions           o;
 
   PetscFunctionBegin;

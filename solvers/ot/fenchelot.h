@@ -17,11 +17,12 @@ extern "C" {
 typedef struct _p_FenOT *FenOT;
 FEN_EXTERN PetscClassId  FENOT_CLASSID;
 
-/*J FenOTType - name of a method: FENOTSINKHORN, FENOTNEWTON, FENOTMULTIGRID J*/
+/*J FenOTType - name of a method: FENOTSINKHORN, FENOTNEWTON, FENOTMULTIGRID, FENOTDOMDEC J*/
 typedef const char *FenOTType;
 #define FENOTSINKHORN  "sinkhorn"
 #define FENOTNEWTON    "newton"
 #define FENOTMULTIGRID "multigrid"
+#define FENOTDOMDEC    "domdec"
 
 FEN_EXTERN PetscErrorCode FenOTCreate(MPI_Comm, FenOT *);
 FEN_EXTERN PetscErrorCode FenOTSetType(FenOT, FenOTType);

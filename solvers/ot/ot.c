@@ -265,7 +265,7 @@ PetscErrorCode FenOTCreate(MPI_Comm comm, FenOT *ot)
 }
 
 /*@C
-  FenOTSetType - Chooses the method: FENOTSINKHORN, FENOTNEWTON or FENOTMULTIGRID.
+  FenOTSetType - Chooses the method: FENOTSINKHORN, FENOTNEWTON, FENOTMULTIGRID or FENOTDOMDEC.
 
   Logically Collective
 

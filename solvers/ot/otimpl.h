@@ -65,7 +65,8 @@ typedef enum { FEN_BOUNDS_REGULARISED, FEN_BOUNDS_ALL } FenBoundsWanted;
 #define FEN_OT_TYPE_LIST(X)                                                                                            \
   X(FENOTSINKHORN, Sinkhorn)                                                                                           \
   X(FENOTNEWTON, Newton)                                                                                               \
-  X(FENOTMULTIGRID, Multigrid)
+  X(FENOTMULTIGRID, Multigrid)                                                                                         \
+  X(FENOTDOMDEC, Domdec)
 #define FEN_OT_DECLARE(name, Type) PETSC_INTERN PetscErrorCode FenOTCreate_##Type(FenSolver);
 FEN_OT_TYPE_LIST(FEN_OT_DECLARE)
 #undef FEN_OT_DECLARE

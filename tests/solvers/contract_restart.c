@@ -199,7 +199,7 @@ static void InUsedSolver(Task *T)
 /* a save without a stop changes nothing, and its state leads to the same end */
 static void SaveOnly(Task *T)
 {
-  Saver  S = {.stop = 3, .request = FEN_REQUEST_SAVE};
+  Saver  S = {.stop = 2, .request = FEN_REQUEST_SAVE};
   FenOT  ot = Make(T), with = Make(T);
   Answer A, B;
 

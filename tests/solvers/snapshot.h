@@ -7,6 +7,15 @@
 
 #define SNAP_MAX 64
 
+/* a sparse array: local rows, and its three parts one after the other */
+static inline FenInt SnapshotRows(const FenStateEntry *e)
+{
+  FenInt n;
+
+  FEN_OK(FenLayoutGetLocalSize(e->layout, &n));
+  return n;
+}
+
 typedef struct {
   PetscInt n;
   char     name[SNAP_MAX][64];
@@ -27,8 +36,9 @@ static inline size_t SnapshotBytes(const FenStateEntry *e)
     return (size_t)(e->n * e->ncomp) * sizeof(double);
   case FEN_STATE_LOG:
     return (size_t)(((FenLog *)e->data)->nrows * ((FenLog *)e->data)->ncols) * sizeof(double);
-  default:
-    fail_msg("sparse state: teach this test to copy it");
+  case FEN_STATE_CSR:
+    return (size_t)(SnapshotRows(e) + 1) * sizeof(FenInt) +
+           (size_t)((FenSparse *)e->data)->ptr[SnapshotRows(e)] * (sizeof(FenInt) + sizeof(double));
   }
   return 0;
 }
@@ -45,7 +55,16 @@ static inline void SnapshotTake(FenState state, Snapshot *S)
       assert_string_not_equal(S->name[k], S->name[l]);
     S->size[k] = SnapshotBytes(&e[k]);
     S->data[k] = malloc(S->size[k] + 1);
-    memcpy(S->data[k], e[k].kind == FEN_STATE_LOG ? (void *)((FenLog *)e[k].data)->data : e[k].data, S->size[k]);
+    if (e[k].kind == FEN_STATE_CSR) {
+      const FenSparse *A = (const FenSparse *)e[k].data;
+      const FenInt     rows = SnapshotRows(&e[k]), nnz = A->ptr[rows];
+      FenInt          *to = (FenInt *)S->data[k];
+
+      memcpy(to, A->ptr, (size_t)(rows + 1) * sizeof(FenInt));
+      memcpy(to + rows + 1, A->idx, (size_t)nnz * sizeof(FenInt));
+      memcpy(to + rows + 1 + nnz, A->val, (size_t)nnz * sizeof(double));
+    } else
+      memcpy(S->data[k], e[k].kind == FEN_STATE_LOG ? (void *)((FenLog *)e[k].data)->data : e[k].data, S->size[k]);
   }
 }
 
@@ -67,6 +86,15 @@ static inline void SnapshotPut(FenSolver s, const Snapshot *S)
       log->nrows = 0;
       for (size_t row = 0; row < S->size[k] / sizeof(double); row += (size_t)log->ncols)
         FEN_OK(FenLogAppend(log, (double *)S->data[k] + row));
+    } else if (e[k].kind == FEN_STATE_CSR) { /* as a reader of files does it: new arrays */
+      FenSparse    *A = (FenSparse *)e[k].data;
+      const FenInt *from = (const FenInt *)S->data[k], rows = SnapshotRows(&e[k]), nnz = from[rows];
+
+      memcpy(A->ptr, from, (size_t)(rows + 1) * sizeof(FenInt));
+      FEN_OK(PetscRealloc((size_t)(nnz + 1) * sizeof(FenInt), &A->idx));
+      FEN_OK(PetscRealloc((size_t)(nnz + 1) * sizeof(double), &A->val));
+      memcpy(A->idx, from + rows + 1, (size_t)nnz * sizeof(FenInt));
+      memcpy(A->val, from + rows + 1 + nnz, (size_t)nnz * sizeof(double));
     } else {
       assert_int_equal(SnapshotBytes(&e[k]), S->size[k]);
       memcpy(e[k].data, S->data[k], S->size[k]);

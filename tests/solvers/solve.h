@@ -10,12 +10,27 @@ static const char *const solve_types[] = {FEN_OT_TYPE_LIST(SOLVE_NAME)};
 #undef SOLVE_NAME
 #define NTYPES ((int)(sizeof(solve_types) / sizeof(solve_types[0])))
 
+/* domain decomposition needs two grids and a cost of coordinates */
+static inline int SolveTakes(const char *type, FenMeasure m[2], FenCost cost)
+{
+  FenMeasureKind kind[2];
+  FenCostKind    c = FEN_COST_SQEUCLIDEAN;
+
+  for (int s = 0; s < 2; s++)
+    FEN_OK(FenMeasureGetKind(m[s], &kind[s]));
+  if (cost)
+    FEN_OK(FenCostGetKind(cost, &c));
+  return strcmp(type, FENOTDOMDEC) ||
+         (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && c != FEN_COST_MATRIX);
+}
+
+/* where a type refuses the measures (a test of its own sees to that) the family's choice takes its place */
 static inline FenOT SolveMake(const char *type, FenMeasure m[2], FenCost cost, double eps, double gap_rel)
 {
   FenOT ot;
 
   FEN_OK(FenOTCreate(PetscObjectComm((PetscObject)m[0]), &ot));
-  FEN_OK(FenOTSetType(ot, type));
+  FEN_OK(FenOTSetType(ot, SolveTakes(type, m, cost) ? type : FENOTNEWTON));
   FEN_OK(FenOTSetMeasures(ot, m[0], m[1]));
   if (cost)
     FEN_OK(FenOTSetCost(ot, cost));

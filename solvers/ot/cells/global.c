@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The global correction of domain decomposition. Cells hand mass on by one cell a half sweep, so that the last errors
+   are on long waves and fall slowly. From the glued potential, which is close to the solution, Newton's method on the
+   dual D(g) = <a,T(g)> + <b,g> needs a few steps: gradient b - c with c = E^T a, and S d = eps c log(b/c) by conjugate
+   gradients (impls/newtonsystem.c). A step that does not raise the dual is cut; if that does not help, a Sinkhorn step
+   g + eps log(b/c) is taken.
+
+   Every step makes its preconditioner anew and keeps nothing, so that a state needs g only.
+   Passes: two, two or six for a CG iteration, one for a trial. Reference: Brauer, Clason, Lorenz, Wirth,
+   arXiv:1710.06635.
+*/
+#include "global.h"
+#include <math.h>
+
+#define SMOOTH     4    /* Sinkhorn steps that begin an attempt: glued potentials have kinks between cells */
+#define STEP_LIMIT 10.0 /* entries of a step, in units of eps */
+
+PetscErrorCode FenGlobalCreate(FenOT ot, FenGlobal *G)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMemzero(G, sizeof(*G)));
+  G->system.precondition = FEN_PRECONDITION_AUTO;
+  PetscCall(PetscCalloc4(ot->m, &G->c, ot->m, &G->d, ot->m, &G->trial, ot->m, &G->best));
+  PetscCall(FenNewtonSystemCreate(ot, &G->system));
+  G->system.c = G->c;
+  G->best_dual = -HUGE_VAL;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGlobalDestroy(FenGlobal *G)
+{
+  PetscFunctionBegin;
+  if (!G->system.ksp)
+    PetscFunctionReturn(0);
+  PetscCall(FenNewtonSystemDestroy(&G->system));
+  PetscCall(PetscFree4(G->c, G->d, G->trial, G->best));
+  PetscFunctionReturn(0);
+}
+
+/* plan of g (one pass) */
+static PetscErrorCode Dual(FenOT ot, const double g[], double *dual)
+{
+  FenDD sum = {0, 0};
+
+  PetscFunctionBegin;
+  PetscCall(FenOTSetPlan(ot->op, g, ot->f));
+  for (FenInt i = 0; i < ot->n; i++)
+    FenDDAddProduct(&sum, ot->a[i], ot->f[i]);
+  for (FenInt j = 0; j < ot->m; j++)
+    FenDDAddProduct(&sum, ot->b[j], ot->b[j] > 0 ? g[j] : 0);
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, dual));
+  PetscFunctionReturn(0);
+}
+
+/* columns of the present plan (one pass) */
+static PetscErrorCode Columns(FenOT ot, FenGlobal *G)
+{
+  FenDD sum = {0, 0};
+
+  PetscFunctionBegin;
+  PetscCall(FenOTMultTranspose(ot->op, ot->a, G->c));
+  for (FenInt j = 0; j < ot->m; j++)
+    FenDDAdd(&sum, fabs(G->c[j] - ot->b[j]));
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, &G->error));
+  PetscFunctionReturn(0);
+}
+
+/* g <- T(f) where there are targets */
+static PetscErrorCode SinkhornUpdate(FenOT ot)
+{
+  PetscFunctionBegin;
+  PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
+  for (FenInt j = 0; j < ot->m; j++)
+    if (ot->b[j] > 0)
+      ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGlobalResume(FenOT ot, FenGlobal *G)
+{
+  PetscFunctionBegin;
+  PetscCall(Dual(ot, ot->g, &G->dual));
+  PetscCall(Columns(ot, G));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGlobalStart(FenOT ot, FenGlobal *G)
+{
+  PetscFunctionBegin;
+  PetscCall(Dual(ot, ot->g, &G->dual));
+  if (G->best_dual > G->dual) {
+    PetscCall(PetscArraycpy(ot->g, G->best, ot->m));
+    PetscCall(Dual(ot, ot->g, &G->dual));
+  }
+  for (int k = 0; k < SMOOTH; k++) {
+    PetscCall(SinkhornUpdate(ot));
+    PetscCall(Dual(ot, ot->g, &G->dual));
+  }
+  PetscCall(Columns(ot, G));
+  PetscFunctionReturn(0);
+}
+
+/* *slope = <b - c, d>; 0: no direction */
+static PetscErrorCode Direction(FenOT ot, FenGlobal *G, double *slope)
+{
+  FenDD     sum = {0, 0};
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSystemMove(&G->system));
+  G->system.c = G->c;
+  PetscCall(FenNewtonSystemBuild(&G->system, ot->f, ot->g));
+  for (FenInt j = 0; j < ot->m; j++)
+    ot->wm[j] = ot->b[j] > 0 && G->c[j] > 0 ? ot->eps * G->c[j] * log(ot->b[j] / G->c[j]) : 0;
+  PetscCall(FenNewtonSystemSolve(&G->system, ot->wm, PetscMin(0.1, PetscMax(G->error, 1e-6)), G->d, &failed));
+  *slope = 0;
+  if (failed)
+    PetscFunctionReturn(0);
+  for (FenInt j = 0; j < ot->m; j++) {
+    G->d[j] = PetscMax(-STEP_LIMIT * ot->eps, PetscMin(STEP_LIMIT * ot->eps, G->d[j]));
+    FenDDAddProduct(&sum, ot->b[j] - G->c[j], G->d[j]);
+  }
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, slope));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
+{
+  double slope, dual;
+
+  PetscFunctionBegin;
+  PetscCall(Direction(ot, G, &slope));
+  for (double step = slope > 0 ? 1 : 0; step > 0.1; step /= 2) {
+    for (FenInt j = 0; j < ot->m; j++)
+      G->trial[j] = ot->g[j] + step * G->d[j];
+    PetscCall(Dual(ot, G->trial, &dual));
+    if (dual >= G->dual + 1e-4 * step * slope - 1e-14 * fabs(G->dual)) {
+      PetscCall(PetscArraycpy(ot->g, G->trial, ot->m));
+      G->dual = dual;
+      PetscCall(Columns(ot, G));
+      PetscFunctionReturn(0);
+    }
+  }
+  PetscCall(Dual(ot, ot->g, &dual)); /* f is of the last trial */
+  PetscCall(SinkhornUpdate(ot));
+  PetscCall(Dual(ot, ot->g, &G->dual));
+  PetscCall(Columns(ot, G));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   FENOTDOMDEC: domain decomposition on grids of one, two or three axes.
+
+   The source is cut into basic cells X_i, and of the plan P only the shares nu_i = P(X_i x .) are kept. One iteration
+   is a half sweep: in each composite cell J of a partition the problem
+
+     minimise <c, P_J> + eps KL(P_J | mu_J x nu)  over plans between mu_J and nu_J = sum of the nu_i, i in J
+
+   is solved (Newton's method on its semi-dual, cells/solve.c), and the nu_i of J are replaced. Partitions A and B
+   alternate; mass moves by one cell a half sweep. So that it need not move far, levels of the grid go from coarse to
+   fine, and epsilon falls with the pixels: 2, 1, 1/2 pixel^2 on each level. On the finest grid it falls to its last
+   value, where sweeps go on until the bounds are close enough.
+
+   Bounds: composites' potentials are glued to one alpha on the whole source (cells/glue.c), g = T(alpha) is one exact
+   soft transform, and the bounds are those of g as for every other type. The plan of the cells gives an upper bound of
+   its own (each cell is rounded by itself), which tells when it is worth to look.
+
+   Cost of a half sweep: for each composite of nx pixels and ny targets a few times nx ny exponentials and nx^2 ny
+   flops; with epsilon about a quarter of a squared pixel, nx = 64 and ny about 130. Memory: 24 bytes for each of the 4
+   to 12 targets a pixel that cells keep, twice. Messages: none in an A half; in a B half cells on the faces of a rank's
+   block go to at most 2^d - 1 neighbours and back; a new level moves cells once.
+
+   References: Bonafini, Schmitzer, Numer. Math. 149 (2021), arXiv:2001.10986; Benamou, SIAM J. Numer. Anal. 32 (1994).
+*/
+#include "../cells/cells.h"
+#include "../cells/global.h"
+#include <math.h>
+
+#define BEGIN   0.05 /* error of the cells from which on Newton steps may begin */
+#define SLOW    0.8  /* a Newton step that reduces the error less is a bad one */
+#define BAD     4    /* bad steps in a row that end an attempt */
+#define STALLED 12   /* looks at the bounds without progress that end a solve */
+
+typedef struct {
+  /* options */
+  PetscInt  cell, sweeps_most;
+  PetscBool newton; /* the last digits by Newton steps on the whole problem */
+  /* work */
+  FenInt        side[FEN_MAX_DIM];
+  FenCells     *cells;
+  FenCellWork   work;
+  FenCellsStage stage;
+  FenGlobal     global;
+  PetscBool     staged;
+  double       *base; /* of each level: squared width of a pixel */
+  /* state */
+  FenInt at, step, half, sweeps, fresh; /* level; epsilon on it; half sweep that comes; sweeps done; no B half yet */
+  double eps, error, passes;
+  double look_error; /* look at the bounds when the error is below */
+  double best;       /* smallest gap so far */
+  FenInt look_at, looks;
+  FenInt attempt, wait, bad; /* in Newton steps; sweeps before the next attempt; bad steps of this one */
+  FenGapSchedule gap;
+} Domdec;
+
+static const char citation[] =
+    "@article{Bonafini2021,\n"
+    "  author = {Mauro Bonafini and Bernhard Schmitzer},\n"
+    "  title = {Domain decomposition for entropy regularized optimal transport},\n"
+    "  journal = {Numerische Mathematik}, volume = {149}, pages = {819--870}, year = {2021}\n}\n";
+static PetscBool cited = PETSC_FALSE;
+
+/* the epsilons of a level are 2, 1, 1/2 base (factor 1/2), on the finest level further to the last one */
+static double StepEps(FenOT ot, const Domdec *D, PetscInt level, FenInt step, PetscBool *last)
+{
+  const double base = D->base[level];
+  double       eps = 2 * base;
+
+  for (FenInt k = 0; k < step; k++)
+    eps *= ot->schedule.factor < 1 ? ot->schedule.factor : 0.5;
+  *last = (PetscBool)(level ? eps <= 0.5 * base * (1 + 1e-9) : PETSC_FALSE);
+  if (eps <= ot->eps * (1 + 1e-9)) {
+    *last = PETSC_TRUE;
+    eps = ot->eps;
+  }
+  return eps;
+}
+
+static PetscErrorCode StartStep(FenOT ot, FenInt step)
+{
+  Domdec   *D = (Domdec *)ot->base.data;
+  PetscBool last;
+
+  PetscFunctionBegin;
+  D->step = step;
+  D->sweeps = 0;
+  D->eps = StepEps(ot, D, (PetscInt)D->at, step, &last);
+  D->work.eps = D->eps;
+  D->work.kappa = 1.4426950408889634 / D->eps;
+  PetscCall(FenOTOperatorSetEpsilon(ot->op, D->eps));
+  PetscFunctionReturn(0);
+}
+
+/* is the present problem the one that was asked for? */
+static PetscBool Final(FenOT ot)
+{
+  const Domdec *D = (const Domdec *)ot->base.data;
+
+  return (PetscBool)(D->at == 0 && D->eps == ot->eps);
+}
+
+static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
+{
+  FenOT   ot = (FenOT)s;
+  Domdec *D = (Domdec *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCitationsRegister(citation, &cited));
+  ot->op->passes = D->passes = 0;
+  for (PetscInt l = 0; l < ot->nlevels; l++)
+    PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
+  D->at = ot->nlevels - 1;
+  D->half = 0;
+  D->fresh = 1;
+  D->error = HUGE_VAL;
+  D->best = HUGE_VAL;
+  D->look_error = 1e-2;
+  D->look_at = D->looks = 0;
+  D->attempt = D->bad = 0;
+  D->wait = 1;
+  D->gap = (FenGapSchedule){.error = 1e-2};
+  D->global.best_dual = -HUGE_VAL;
+  PetscCall(FenCellsDestroy(&D->cells));
+  PetscCall(FenOTUseLevel_Private(ot, (PetscInt)D->at));
+  PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, &D->cells));
+  PetscCall(FenCellsProduct(ot, (PetscInt)D->at, D->cells));
+  PetscCall(StartStep(ot, 0));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTResume_Domdec(FenSolver s)
+{
+  FenOT   ot = (FenOT)s;
+  Domdec *D = (Domdec *)s->data;
+  FenInt  sweeps = D->sweeps;
+
+  PetscFunctionBegin;
+  PetscCall(FenCellsDestroy(&D->cells));
+  PetscCall(FenOTUseLevel_Private(ot, (PetscInt)D->at));
+  PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, &D->cells));
+  PetscCall(FenCellsFromStage(ot, (PetscInt)D->at, &D->stage, D->cells));
+  PetscCall(FenCellsStageDestroy(&D->stage));
+  D->staged = PETSC_FALSE;
+  PetscCall(StartStep(ot, D->step));
+  D->sweeps = sweeps;
+  if (D->attempt)
+    PetscCall(FenGlobalResume(ot, &D->global));
+  ot->op->passes = D->passes;
+  PetscFunctionReturn(0);
+}
+
+/* g of the present cells on the present level */
+static PetscErrorCode TakePotential(FenOT ot)
+{
+  Domdec     *D = (Domdec *)ot->base.data;
+  const char *prefix;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetOptionsPrefix((PetscObject)ot, &prefix));
+  PetscCall(FenCellsGlue(D->cells, prefix));
+  PetscCall(PetscArrayzero(ot->f, ot->n));
+  PetscCall(FenCellsPotential(D->cells, D->half ? 0 : 1, ot->f)); /* of the last half sweep */
+  PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->g));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Refine(FenOT ot)
+{
+  Domdec        *D = (Domdec *)ot->base.data;
+  const PetscInt l = (PetscInt)D->at - 1;
+  FenCells      *fine;
+
+  PetscFunctionBegin;
+  PetscCall(TakePotential(ot));
+  PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
+  PetscCall(FenCellsCreate(ot, l, D->side, &fine));
+  PetscCall(FenCellsRefine(ot, l, D->cells, fine));
+  PetscCall(FenCellsDestroy(&D->cells));
+  D->cells = fine;
+  D->at = l;
+  D->fresh = 1;
+  PetscCall(FenOTUseLevel_Private(ot, l));
+  PetscCall(StartStep(ot, 0));
+  PetscFunctionReturn(0);
+}
+
+/* next epsilon or next level, if the present one has had enough */
+static PetscErrorCode Advance(FenOT ot)
+{
+  Domdec   *D = (Domdec *)ot->base.data;
+  PetscBool last;
+
+  PetscFunctionBegin;
+  if (D->error > ot->schedule.level_tol && D->sweeps < D->sweeps_most)
+    PetscFunctionReturn(0);
+  (void)StepEps(ot, D, (PetscInt)D->at, D->step, &last);
+  if (last && D->at)
+    PetscCall(Refine(ot));
+  else
+    PetscCall(StartStep(ot, D->step + 1));
+  PetscFunctionReturn(0);
+}
+
+/* bounds, when the error promises that they are close enough, at the latest after 40 half sweeps */
+static PetscErrorCode Look(FenOT ot)
+{
+  Domdec      *D = (Domdec *)ot->base.data;
+  FenSolver    s = (FenSolver)ot;
+  const double goal = s->gap_rel, residual = s->residual;
+  double       shrink = 0.7;
+
+  PetscFunctionBegin;
+  if (D->error > D->look_error && s->progress.iteration - D->look_at < 40)
+    PetscFunctionReturn(0);
+  PetscCall(TakePotential(ot));
+  PetscCall(FenOTCertify_Private(ot, FEN_BOUNDS_REGULARISED));
+  s->progress.residual = ot->bounds.marginal_error;
+  s->intermediate = 0;
+  D->look_at = s->progress.iteration;
+  if (goal > 0 && s->progress.gap_rel > goal)
+    shrink = PetscMin(shrink, PetscMax(0.05, 0.8 * goal / s->progress.gap_rel));
+  if (residual > 0 && ot->bounds.marginal_error > residual)
+    shrink = PetscMin(shrink, PetscMax(0.05, 0.8 * residual / ot->bounds.marginal_error));
+  D->look_error = D->error * shrink;
+  if (ot->bounds.marginal_error < 0.9 * D->best) {
+    D->best = ot->bounds.marginal_error;
+    D->looks = 0;
+  } else if (++D->looks >= STALLED && s->reason == FEN_ITERATING)
+    s->reason = FEN_DIVERGED_STAGNATION;
+  PetscFunctionReturn(0);
+}
+
+/* from cells to Newton steps, when the cells are near; a new attempt after twice as many sweeps as before */
+static PetscErrorCode MaybeAttempt(FenOT ot)
+{
+  Domdec *D = (Domdec *)ot->base.data;
+
+  PetscFunctionBegin;
+  if (D->sweeps < D->wait || (D->error > BEGIN && D->sweeps < 4 * D->wait))
+    PetscFunctionReturn(0);
+  PetscCall(TakePotential(ot));
+  PetscCall(FenGlobalStart(ot, &D->global));
+  D->attempt = 1;
+  D->bad = 0;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode NewtonStep(FenOT ot)
+{
+  Domdec      *D = (Domdec *)ot->base.data;
+  FenProgress *p = &ot->base.progress;
+  const double before = D->global.error;
+
+  PetscFunctionBegin;
+  PetscCall(FenGlobalStep(ot, &D->global));
+  D->error = D->global.error;
+  p->residual = D->error;
+  p->value = D->global.dual;
+  ot->base.intermediate = 0;
+  PetscCall(FenOTCheckGap_Private(ot, &D->gap, D->error));
+  PetscCall(PetscInfo(ot, "Newton step: error %.3e, dual %.15g, %d CG iterations\n", D->error, D->global.dual,
+                      (int)D->global.system.its));
+  D->bad = D->error > SLOW * before ? D->bad + 1 : 0;
+  if (D->bad >= BAD) { /* cells know better what to do */
+    if (D->global.dual > D->global.best_dual) {
+      D->global.best_dual = D->global.dual;
+      PetscCall(PetscArraycpy(D->global.best, ot->g, ot->m));
+    }
+    D->attempt = D->sweeps = 0;
+    D->wait *= 2;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* L1 error of a cell's rows, relative to its mass. Masses of basic cells are made exact afterwards, so that early
+   sweeps and those before Newton steps need few digits; cells alone have to be as accurate as the answer */
+static double Tolerance(FenOT ot)
+{
+  const Domdec   *D = (const Domdec *)ot->base.data;
+  const FenSolver s = (FenSolver)ot;
+  double          tol = PetscMin(1e-6, 0.02 * D->error);
+
+  if (!Final(ot))
+    return 1e-2;
+  if (D->newton)
+    return 1e-4;
+  if (s->gap_rel > 0)
+    tol = PetscMin(tol, 0.1 * s->gap_rel);
+  if (s->residual > 0)
+    tol = PetscMin(tol, 0.1 * s->residual);
+  return PetscMax(tol, 1e-12);
+}
+
+static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
+{
+  FenOT        ot = (FenOT)s;
+  Domdec      *D = (Domdec *)s->data;
+  FenProgress *p = &s->progress;
+  FenHalfSweep H = {.tol = Tolerance(ot)};
+  double       sums[2];
+
+  PetscFunctionBegin;
+  if (D->staged) {
+    PetscCall(FenCellsStageDestroy(&D->stage));
+    D->staged = PETSC_FALSE;
+  }
+  if (D->attempt) {
+    PetscCall(NewtonStep(ot));
+    p->work = D->passes = ot->op->passes;
+    PetscFunctionReturn(0);
+  }
+  H.align = (PetscBool)(D->half && D->fresh);
+  H.extend = (PetscBool)(!D->half && D->at > 0);
+  PetscCall(FenCellsHalfSweep(D->cells, (int)D->half, &D->work, &H));
+  for (FenInt j = 0; j < ot->m; j++) /* a stop would answer with this g: a NaN in it must not go unseen */
+    FenDDAdd(&H.value, 0 * ot->g[j]);
+  PetscCall(FenSolverReduce_Private(s, 2, (FenDD[2]){H.error, H.value}, sums));
+  if (D->half)
+    D->fresh = 0;
+  ot->op->passes += ot->op->share;
+  D->error = sums[0];
+  p->parameter = D->eps;
+  p->residual = D->error;
+  p->value = sums[1];
+  s->intermediate = 1;
+  PetscCall(PetscInfo(
+      s, "level %d, eps %g, half %d: error %.3e, value %.12g; %.2f steps a cell, %.0f targets, drift %.1e\n",
+      (int)D->at, D->eps, (int)D->half, D->error, p->value, (double)D->work.newton / (double)PetscMax(1, H.cells),
+      (double)H.targets / (double)PetscMax(1, H.cells), H.mass));
+  D->half = 1 - D->half;
+  if (!D->half) {
+    D->sweeps++;
+    if (Final(ot) && D->newton)
+      PetscCall(MaybeAttempt(ot));
+    else if (Final(ot))
+      PetscCall(Look(ot));
+    else
+      PetscCall(Advance(ot));
+  }
+  p->work = D->passes = ot->op->passes;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
+{
+  FenOT     ot = (FenOT)s;
+  Domdec   *D = (Domdec *)s->data;
+  FenInt    nrows = 0, px = 1;
+  FenLayout layout;
+
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < ot->nlevels; l++) {
+    FenInt   n = 1, shape[FEN_MAX_DIM];
+    PetscInt dim;
+
+    PetscCall(FenMeasureGetDim(ot->source, &dim));
+    PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], shape, NULL, NULL));
+    for (PetscInt d = 0; d < dim; d++)
+      PetscCall(FenIntMult(n, 2 * ((shape[d] + 2 * D->side[d] - 1) / (2 * D->side[d])), &n));
+    nrows = PetscMax(nrows, n);
+  }
+  for (int d = 0; d < FEN_MAX_DIM; d++)
+    px *= D->side[d];
+  if (!D->staged)
+    PetscCall(FenCellsStageCreate(PetscObjectComm((PetscObject)s), nrows, (PetscInt)px, &D->stage));
+  D->staged = PETSC_TRUE;
+  if (D->cells)
+    PetscCall(FenCellsToStage(D->cells, &D->stage));
+  PetscCall(FenStateAddCSR(state, "cells", D->stage.layout, &D->stage.rows));
+  PetscCall(FenStateAddArray(state, "alpha_a", D->stage.layout, D->stage.px, D->stage.alpha[0]));
+  PetscCall(FenStateAddArray(state, "alpha_b", D->stage.layout, D->stage.px, D->stage.alpha[1]));
+  PetscCall(FenStateAddInt(state, "level", &D->at));
+  PetscCall(FenStateAddInt(state, "step", &D->step));
+  PetscCall(FenStateAddInt(state, "half", &D->half));
+  PetscCall(FenStateAddInt(state, "sweeps", &D->sweeps));
+  PetscCall(FenStateAddInt(state, "fresh", &D->fresh));
+  PetscCall(FenStateAddReal(state, "level_eps", &D->eps));
+  PetscCall(FenStateAddReal(state, "error", &D->error));
+  PetscCall(FenStateAddReal(state, "passes", &D->passes));
+  PetscCall(FenStateAddReal(state, "look_error", &D->look_error));
+  PetscCall(FenStateAddReal(state, "best", &D->best));
+  PetscCall(FenStateAddInt(state, "look_it", &D->look_at));
+  PetscCall(FenStateAddInt(state, "looks", &D->looks));
+  PetscCall(FenStateAddInt(state, "attempt", &D->attempt));
+  PetscCall(FenStateAddInt(state, "wait", &D->wait));
+  PetscCall(FenStateAddInt(state, "bad", &D->bad));
+  PetscCall(FenStateAddReal(state, "check_error", &D->gap.error));
+  PetscCall(FenStateAddInt(state, "check_it", &D->gap.iteration));
+  PetscCall(FenStateAddReal(state, "best_dual", &D->global.best_dual));
+  PetscCall(FenMeasureGetLayout(ot->target, &layout));
+  PetscCall(FenStateAddArray(state, "g_best", layout, 1, D->global.best));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTSetFromOptions_Domdec(FenSolver s, PetscOptionItems *PetscOptionsObject)
+{
+  Domdec *D = (Domdec *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscOptionsInt("-ot_domdec_cell", "pixels of a basic cell along each axis (0: 16, 4, 2 for 1, 2, 3 axes)",
+                            "", D->cell, &D->cell, NULL));
+  PetscCall(PetscOptionsInt("-ot_domdec_sweeps", "sweeps on an early epsilon at most", "", D->sweeps_most,
+                            &D->sweeps_most, NULL));
+  PetscCall(PetscOptionsBool("-ot_domdec_newton", "last digits by Newton steps on the whole problem", "", D->newton,
+                             &D->newton, NULL));
+  PetscCheck(D->cell >= 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_domdec_cell %" PetscInt_FMT ": must not be negative", D->cell);
+  PetscCheck(D->sweeps_most >= 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_domdec_sweeps %" PetscInt_FMT ": must be at least 1", D->sweeps_most);
+  PetscFunctionReturn(0);
+}
+
+/* pixels of a basic cell along each axis: the same on all levels */
+static PetscErrorCode ChooseCells(FenOT ot)
+{
+  static const FenInt usual[FEN_MAX_DIM] = {16, 4, 2};
+  Domdec             *D = (Domdec *)ot->base.data;
+  FenInt              shape[FEN_MAX_DIM], most = 0, pixels = 1;
+  PetscInt            dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCall(FenMeasureGetGrid(ot->source, shape, NULL, NULL));
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++) {
+    D->side[d] = d < dim ? PetscMin(D->cell ? D->cell : usual[dim - 1], shape[d]) : 1;
+    if (d < dim) {
+      pixels *= 2 * D->side[d];
+      most = PetscMax(most, shape[d]);
+    }
+  }
+  PetscCheck(D->cell <= most, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_domdec_cell %" PetscInt_FMT ": the longest axis of the source has %" FENINT_FMT " pixels", D->cell,
+             most);
+  PetscCheck(pixels <= FEN_CELL_PIXELS, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_domdec_cell %" PetscInt_FMT ": a composite cell of %" FENINT_FMT
+             " pixels is too large, %d are the limit",
+             D->cell, pixels, FEN_CELL_PIXELS);
+  PetscCall(FenCellWorkCreate(ot->simd, (PetscInt)pixels, &D->work));
+  D->work.kind = ot->op->kind;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
+{
+  FenOT          ot = (FenOT)s;
+  Domdec        *D = (Domdec *)s->data;
+  FenMeasureKind kind[2];
+  FenInt         shares;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
+  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
+  PetscCheck(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID, PetscObjectComm((PetscObject)s),
+             (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_type domdec decomposes grids, and a measure here is a cloud of points: -ot_type newton takes both");
+  PetscCheck(ot->op->kind != FEN_COST_MATRIX, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_type domdec needs a cost of coordinates, not a matrix: -ot_type newton takes both");
+  PetscCall(ChooseCells(ot));
+  PetscCall(FenGlobalCreate(ot, &D->global));
+  PetscCall(PetscMalloc1(ot->nlevels, &D->base));
+  for (PetscInt l = 0; l < ot->nlevels; l++) {
+    double   h[FEN_MAX_DIM], width = 0;
+    PetscInt dim;
+
+    PetscCall(FenMeasureGetDim(ot->source, &dim));
+    PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], NULL, h, NULL));
+    for (PetscInt d = 0; d < dim; d++)
+      width = PetscMax(width, h[d]);
+    D->base[l] = l ? ot->level[l].blur : ot->op->kind == FEN_COST_SQEUCLIDEAN ? width * width : width;
+  }
+  PetscCall(FenIntMult(ot->level[ot->nlevels - 1].N[0] / ((FenInt)D->side[0] * D->side[1] * D->side[2]) + 1,
+                       ot->level[ot->nlevels - 1].N[1], &shares));
+  PetscCheck(shares <= 200000000, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_type domdec begins with the product plan on the coarsest grid, and here that would have %" FENINT_FMT
+             " entries: allow more coarse levels (-ot_levels) or larger cells (-ot_domdec_cell)",
+             shares);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTReset_Domdec(FenSolver s)
+{
+  Domdec *D = (Domdec *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(FenCellsDestroy(&D->cells));
+  PetscCall(FenCellWorkDestroy(&D->work));
+  PetscCall(FenGlobalDestroy(&D->global));
+  if (D->staged)
+    PetscCall(FenCellsStageDestroy(&D->stage));
+  D->staged = PETSC_FALSE;
+  PetscCall(PetscFree(D->base));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTView_Domdec(FenSolver s, PetscViewer viewer)
+{
+  Domdec *D = (Domdec *)s->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscViewerASCIIPrintf(viewer,
+                                   "cells of %" FENINT_FMT " x %" FENINT_FMT " x %" FENINT_FMT
+                                   " pixels, two along each axis in a composite\n",
+                                   D->side[0], D->side[1], D->side[2]));
+  PetscCall(PetscViewerASCIIPrintf(viewer,
+                                   "on rank 0: %" FENINT_FMT " Newton steps, %" FENINT_FMT
+                                   " Sinkhorn steps, %" FENINT_FMT " cut, %" FENINT_FMT " cells not solved\n",
+                                   D->work.newton, D->work.sinkhorn, D->work.rejected, D->work.failed));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FenOTDestroy_Domdec(FenSolver s)
+{
+  PetscFunctionBegin;
+  ((FenOT)s)->uses_levels = PETSC_FALSE;
+  ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
+  PetscCall(PetscFree(s->data));
+  PetscFunctionReturn(0);
+}
+
+/*MC
+  FENOTDOMDEC - "domdec": domain decomposition on grids, coarse to fine, dense Newton solves in cells
+
+  Options Database Keys:
++ -ot_domdec_cell   - pixels of a basic cell along each axis (0: 16, 4, 2 for grids of 1, 2, 3 axes)
+. -ot_domdec_sweeps - sweeps on an early epsilon at most (4)
+. -ot_domdec_newton - last digits by Newton steps on the whole problem (true)
+. -ot_levels        - coarse levels at most
+. -ot_eps_factor    - ratio of successive epsilons on a level (0.5)
+- -ot_eps_level_tol - row error at which an early epsilon ends (0.05)
+
+  Level: beginner
+
+.seealso: `FENOTMULTIGRID`, `FenOTSetType()`
+M*/
+PetscErrorCode FenOTCreate_Domdec(FenSolver s)
+{
+  Domdec *D;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&D));
+  D->sweeps_most = 4;
+  D->newton = PETSC_TRUE;
+  ((FenOT)s)->uses_levels = PETSC_TRUE;
+  ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.05};
+  s->data = D;
+  s->ops->setfromoptions = FenOTSetFromOptions_Domdec;
+  s->ops->setup = FenOTSetUp_Domdec;
+  s->ops->initialize = FenOTInitialize_Domdec;
+  s->ops->resume = FenOTResume_Domdec;
+  s->ops->iterate = FenOTIterate_Domdec;
+  s->ops->state = FenOTState_Domdec;
+  s->ops->view = FenOTView_Domdec;
+  s->ops->reset = FenOTReset_Domdec;
+  s->ops->destroy = FenOTDestroy_Domdec;
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Domain decomposition: its bounds and those of multigrid have a point in common on lines, images and volumes with
+   empty pixels, for cells of many sizes, with and without Newton steps at the end; one composite cell is the whole
+   problem; values do not depend on the number of ranks, also where there are more ranks than cells; what it cannot take
+   is refused.
+*/
+#include "solve.h"
+#include <math.h>
+
+typedef double (*Density)(int side, const double x[3]);
+
+static double Waves(int side, const double x[3])
+{
+  return 1.3 + sin(5 * x[0] + 2 * side) * cos(4 * x[1] - side) + 0.2 * sin(9 * x[2]);
+}
+
+/* half of the pixels empty, the others of three decades */
+static double Islands(int side, const double x[3])
+{
+  const double v = sin(7 * x[0] + side) + cos(6 * x[1] + 2 * side) + 0.3 * sin(5 * x[2]);
+
+  return v > 0 ? exp(3.5 * v) : 0;
+}
+
+/* narrow, on a faint background, moved by half of the domain */
+static double Blob(int side, const double x[3])
+{
+  const double a = x[0] - (side ? 0.75 : 0.25), b = x[1] - 0.4, c = x[2] - 0.5;
+
+  return 1e-9 + exp(-150 * (a * a + b * b + c * c));
+}
+
+static FenMeasure Make(MPI_Comm comm, Density density, int side, PetscInt dim, const FenInt shape[])
+{
+  FenLayout  layout;
+  FenMeasure m;
+  FenBox     box;
+  FenInt     n, k = 0, i[3];
+  double    *w;
+
+  FEN_OK(FenLayoutCreateGrid(comm, dim, shape, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (i[0] = box.lo[0]; i[0] < box.hi[0]; i[0]++)
+    for (i[1] = box.lo[1]; i[1] < box.hi[1]; i[1]++)
+      for (i[2] = box.lo[2]; i[2] < box.hi[2]; i[2]++) {
+        double x[3] = {0.5, 0.5, 0.5};
+
+        for (PetscInt d = 0; d < dim; d++)
+          x[d] = ((double)i[d] + 0.5) / (double)shape[d];
+        w[k++] = density(side, x);
+      }
+  FEN_OK(FenMeasureCreateGrid(layout, w, NULL, NULL, &m));
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  return m;
+}
+
+typedef struct {
+  const char *name;
+  Density     density;
+  PetscInt    dim;
+  FenInt      shape[2][3];
+  FenCostKind cost;
+  double      eps;
+} Problem;
+
+static const Problem problems[] = {
+    {"waves", Waves, 2, {{37, 29}, {31, 34}}, FEN_COST_SQEUCLIDEAN, 0.5},
+    {"islands", Islands, 2, {{33, 40}, {40, 35}}, FEN_COST_SQEUCLIDEAN, 0.4},
+    {"blob", Blob, 2, {{32, 32}, {30, 36}}, FEN_COST_SQEUCLIDEAN, 1},
+    {"row", Waves, 2, {{1, 90}, {3, 70}}, FEN_COST_SQEUCLIDEAN, 0.5},
+    {"line", Islands, 1, {{211}, {190}}, FEN_COST_SQEUCLIDEAN, 1},
+    {"line, distance", Waves, 1, {{130}, {97}}, FEN_COST_EUCLIDEAN, 0.5},
+    {"image, l1", Waves, 2, {{23, 20}, {19, 26}}, FEN_COST_L1, 0.5},
+    {"volume", Waves, 3, {{11, 9, 10}, {10, 8, 12}}, FEN_COST_SQEUCLIDEAN, 0.5},
+    {"volume, islands", Islands, 3, {{9, 12, 8}, {12, 10, 7}}, FEN_COST_SQEUCLIDEAN, 0.6}};
+#define NPROBLEMS ((int)(sizeof(problems) / sizeof(problems[0])))
+
+static void Open(const Problem *P, MPI_Comm comm, FenMeasure m[2], FenCost *cost)
+{
+  for (int s = 0; s < 2; s++)
+    m[s] = Make(comm, P->density, s, P->dim, P->shape[s]);
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+  FEN_OK(FenCostCreate(comm, P->cost, cost));
+}
+
+static void Close(FenMeasure m[2], FenCost *cost)
+{
+  FEN_OK(FenMeasureDestroy(&m[0]));
+  FEN_OK(FenMeasureDestroy(&m[1]));
+  FEN_OK(FenCostDestroy(cost));
+}
+
+static FenOTBounds Solve(const char *type, const Problem *P, MPI_Comm comm, double gap, const char *options,
+                         double *value)
+{
+  FenMeasure  m[2];
+  FenCost     cost;
+  FenOT       ot;
+  FenOTBounds B;
+
+  Open(P, comm, m, &cost);
+  ot = SolveMake(type, m, cost, P->eps, gap);
+  FEN_OK(PetscOptionsInsertString(NULL, options));
+  FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+  FEN_OK(PetscOptionsClear(NULL));
+  B = SolveRun(ot);
+  if (value)
+    FEN_OK(FenSolverGetBounds((FenSolver)ot, value, NULL, NULL));
+  FEN_OK(FenOTDestroy(&ot));
+  Close(m, &cost);
+  return B;
+}
+
+static void Together(const char *name, const char *options, FenOTBounds A, FenOTBounds B, double gap)
+{
+  if (!(A.lower <= B.upper && B.lower <= A.upper && B.upper - B.lower <= gap * fabs(B.upper)))
+    print_error("%s %s: [%.15g, %.15g] and [%.15g, %.15g]\n", name, options, A.lower, A.upper, B.lower, B.upper);
+  assert_true(A.lower <= B.upper && B.lower <= A.upper);
+  assert_true(B.upper - B.lower <= gap * fabs(B.upper));
+}
+
+static void TestBounds(void **state)
+{
+  static const char *const options[] = {"", "-ot_domdec_cell 2", "-ot_domdec_cell 5", "-ot_levels 0",
+                                        "-ot_domdec_sweeps 1"};
+
+  (void)state;
+  for (int k = 0; k < NPROBLEMS; k++) {
+    const FenOTBounds known = Solve(FENOTMULTIGRID, &problems[k], PETSC_COMM_SELF, 1e-9, "", NULL);
+
+    for (int o = 0; o < 5; o++)
+      Together(problems[k].name, options[o], known,
+               Solve(FENOTDOMDEC, &problems[k], PETSC_COMM_SELF, 1e-8, options[o], NULL), 1e-8);
+  }
+}
+
+/* cells alone */
+static void TestCellsAlone(void **state)
+{
+  static const int which[] = {0, 3, 4, 7};
+
+  (void)state;
+  for (int k = 0; k < 4; k++) {
+    const Problem    *P = &problems[which[k]];
+    const FenOTBounds known = Solve(FENOTMULTIGRID, P, PETSC_COMM_SELF, 1e-9, "", NULL);
+
+    Together(P->name, "cells alone", known,
+             Solve(FENOTDOMDEC, P, PETSC_COMM_SELF, 1e-4, "-ot_domdec_newton 0 -ot_domdec_cell 4", NULL), 1e-4);
+  }
+}
+
+/* a problem that is one composite cell is solved by one A half */
+static void TestOneCell(void **state)
+{
+  static const Problem P = {"one cell", Waves, 2, {{8, 7}, {9, 6}}, FEN_COST_SQEUCLIDEAN, 3};
+  FenMeasure           m[2];
+  FenCost              cost;
+  FenOT                ot;
+  FenProgress          p;
+
+  (void)state;
+  Open(&P, MPI_COMM_WORLD, m, &cost);
+  ot = SolveMake(FENOTDOMDEC, m, cost, P.eps, 1e-10);
+  SolveRun(ot);
+  FEN_OK(FenSolverGetProgress((FenSolver)ot, &p));
+  assert_true(p.iteration <= 4);
+  FEN_OK(FenOTDestroy(&ot));
+  Close(m, &cost);
+}
+
+static void TestRanks(void **state)
+{
+  (void)state;
+  for (int k = 0; k < NPROBLEMS; k++) {
+    double alone, value;
+
+    (void)Solve(FENOTDOMDEC, &problems[k], PETSC_COMM_SELF, 1e-9, "", &alone);
+    (void)Solve(FENOTDOMDEC, &problems[k], MPI_COMM_WORLD, 1e-9, "", &value);
+    if (!(fabs(value - alone) <= 1e-12 * fabs(alone)))
+      print_error("%s: %.17g %.17g\n", problems[k].name, alone, value);
+    FEN_ASSERT_NEAR(value, alone, 1e-12 * fabs(alone));
+  }
+}
+
+static void TestRefused(void **state)
+{
+  const double x[4] = {0, 1, 2, 3};
+  FenMeasure   m[2], cloud;
+  FenCost      cost;
+  FenOT        ot;
+
+  (void)state;
+  Open(&problems[0], MPI_COMM_WORLD, m, &cost);
+  FEN_OK(FenMeasureCreatePoints(MPI_COMM_WORLD, 2, 2, x, NULL, &cloud));
+  FEN_OK(FenMeasureBalance(m[0], cloud, PETSC_TRUE));
+  FEN_OK(FenOTCreate(MPI_COMM_WORLD, &ot));
+  FEN_OK(FenOTSetType(ot, FENOTDOMDEC));
+  FEN_OK(FenOTSetEpsilon(ot, 1));
+  FEN_OK(FenOTSetMeasures(ot, m[0], cloud));
+  FEN_ERROR(FenOTSolve(ot), FEN_ERR_OPTION, "decomposes grids");
+  FEN_OK(FenOTDestroy(&ot));
+  FEN_OK(FenMeasureDestroy(&cloud));
+  ot = SolveMake(FENOTDOMDEC, m, cost, 1, 1e-4);
+  FEN_OK(PetscOptionsInsertString(NULL, "-ot_domdec_cell 38"));
+  FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+  FEN_ERROR(FenOTSolve(ot), FEN_ERR_OPTION, "37 pixels");
+  FEN_OK(FenOTDestroy(&ot));
+  ot = SolveMake(FENOTDOMDEC, m, cost, 1, 1e-4);
+  FEN_OK(PetscOptionsInsertString(NULL, "-ot_domdec_cell 20"));
+  FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+  FEN_ERROR(FenOTSolve(ot), FEN_ERR_OPTION, "too large");
+  FEN_OK(FenOTDestroy(&ot));
+  FEN_OK(PetscOptionsClear(NULL));
+  Close(m, &cost);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest one[] = {cmocka_unit_test(TestBounds), cmocka_unit_test(TestCellsAlone),
+                                   cmocka_unit_test(TestOneCell), cmocka_unit_test(TestRefused)};
+  const struct CMUnitTest many[] = {cmocka_unit_test(TestOneCell), cmocka_unit_test(TestRanks),
+                                    cmocka_unit_test(TestRefused)};
+  PetscMPIInt             size;
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return FenTestEnd(size > 1 ? cmocka_run_group_tests_name(__FILE__, many, NULL, NULL)
+                             : cmocka_run_group_tests_name(__FILE__, one, NULL, NULL));
+}
