@@ -94,8 +94,9 @@ static PetscErrorCode Allocate(FenBellman b, SRect *N)
 /* room for the fullest chunk */
 static PetscErrorCode AllocateStates(FenBellman b, SRect *N, FenSRectKind kind)
 {
-  const FenChunkStore *C = &b->all;
-  FenInt               columns = 1, slots = 1;
+  const FenChunkStore    *C = &b->all;
+  const FenNatureKernels *kernels;
+  FenInt                  columns = 1, slots = 1;
 
   PetscFunctionBegin;
   if (!b->rows || b->rows->reward_next || kind == FEN_SRECT_L1 || kind == FEN_SRECT_PEARSON)
@@ -108,7 +109,8 @@ static PetscErrorCode AllocateStates(FenBellman b, SRect *N, FenSRectKind kind)
   PetscCall(PetscMalloc4((size_t)(FEN_LANES * columns), &N->runs.d, (size_t)(FEN_LANES * FEN_SRECT_NUMBERS * slots),
                          &N->runs.numbers, (size_t)(FEN_LANES * slots), &N->states.tau, (size_t)(FEN_LANES * slots),
                          &N->states.mix));
-  N->together = FenNatureKernelsGet(b->kernels)->states;
+  PetscCall(FenNatureKernelsGet(b->kernels->name, &kernels));
+  N->together = kernels->states;
   PetscFunctionReturn(0);
 }
 

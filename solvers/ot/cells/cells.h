@@ -128,7 +128,7 @@ PETSC_INTERN PetscErrorCode FenCellsFromStage(FenOT, PetscInt level, const FenCe
 /* the problem of one composite cell, in base-2 exponents: kappa = log2(e)/eps */
 typedef struct {
   const FenCellKernels *kernels;
-  FenCostKind           kind;
+  FenCost               formula;
   double                eps, kappa;
   /* pixels */
   PetscInt nx, nall;                          /* with mass first, then those without (when they are wanted) */

@@ -119,7 +119,7 @@ static void Costs(const FenCells *C, const FenInt first[], FenCellWork *w)
       double      *t = w->table + (d * w->most + q) * w->ld;
 
       for (FenInt j = 0; j < w->ld; j++)
-        t[j] = w->kind == FEN_COST_SQEUCLIDEAN ? w->kappa * (x - y[j]) * (x - y[j]) : w->kappa * fabs(x - y[j]);
+        t[j] = w->kappa * FenCostOfDistance(w->formula, fabs(x - y[j]));
     }
   }
   for (PetscInt i = 0; i < w->nall; i++) {

@@ -437,7 +437,7 @@ static PetscErrorCode ChooseCells(FenOT ot)
              " pixels is too large, %d are the limit",
              D->cell, pixels, FEN_CELL_PIXELS);
   PetscCall(FenCellWorkCreate(ot->simd, (PetscInt)pixels, &D->work));
-  D->work.kind = ot->op->kind;
+  D->work.formula = ot->op->cost;
   PetscFunctionReturn(0);
 }
 
@@ -467,7 +467,7 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
     PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], NULL, h, NULL));
     for (PetscInt d = 0; d < dim; d++)
       width = PetscMax(width, h[d]);
-    D->base[l] = l ? ot->level[l].blur : ot->op->kind == FEN_COST_SQEUCLIDEAN ? width * width : width;
+    D->base[l] = l ? ot->level[l].blur : FenCostOfDistance(ot->op->cost, width);
   }
   PetscCall(FenIntMult(ot->level[ot->nlevels - 1].N[0] / ((FenInt)D->side[0] * D->side[1] * D->side[2]) + 1,
                        ot->level[ot->nlevels - 1].N[1], &shares));
