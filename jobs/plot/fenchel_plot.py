@@ -4,8 +4,8 @@
 
 Draws a result of `fenchel ot`: densities on a grid with the displacement field and the displacement interpolation;
 colour clouds of pictures with the source in the target's colours; other clouds with arrows to their barycentric images.
-With -frames the densities between source and target that a result has (fenchel ot -frames): `row` in one picture, `files`
-in a picture each, PICTURE-0000.png and so on, with one grey scale and a pixel for each point.
+With -frames the densities between source and target that a result has (fenchel ot -frames): `row` in one picture,
+`files` in a picture each, PICTURE-0000.png and so on, with one grey scale and a pixel for each point.
 Draws a result of `fenchel mdp`: value and policy as maps if the states are cells of a grid, with arrows if the actions
 are moves; otherwise the value of the states and how often each action is chosen. Results of d-rectangular runs, several
 together, give the mean reward against the parameter of the target environment, a curve a result.
@@ -286,7 +286,8 @@ def draw_frames(result, figure):
         group, axis = result.file["frames"], figure.subplots()
         at = group["origin"][0] + group["spacing"][0] * np.arange(densities[0].size)
         for k, (t, density) in enumerate(zip(times, densities)):
-            axis.plot(at, density, lw=1, color=plt.get_cmap("viridis")(k / max(1, len(times) - 1)), label=f"t = {t:.3g}")
+            colour = plt.get_cmap("viridis")(k / max(1, len(times) - 1))
+            axis.plot(at, density, lw=1, color=colour, label=f"t = {t:.3g}")
         axis.legend(fontsize=7)
         return
     most = max(d.max() for d in densities)

@@ -64,8 +64,7 @@ def ranks_agree(place, pictures):
                               what=f"{ranks} ranks, teams of {team}")
         size = summary["team_size"]
         check.that(summary["teams"] * size == ranks and (not team or size == team), f"{ranks} ranks: teams of {size}")
-        check.that(f"teams      {ranks // size} of {size} rank" in result.out, "the header says how the ranks are split",
-                   result)
+        check.that(f"teams      {ranks // size} of {size} rank" in result.out, "how the ranks are split", result)
         for k, (one, many) in enumerate(zip(alone, summary["results"])):
             for key in ("value", "lower", "upper", "ot_lower", "ot_upper"):
                 check.that(abs(one[key] - many[key]) <= 1e-9 * abs(one["value"]),

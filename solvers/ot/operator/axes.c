@@ -2,15 +2,21 @@
 /*
    Grids with a cost that is any sum over axes, c(x,y) = sum_k c_k(|x_k - y_k|), from a table of each c_k. As in
    separable.c a pass is a sweep along each axis and the plan a product of stages, but a line is worked on with the
-   kernels of explicit costs, so that nothing is asked of c_k.
+   kernels of explicit costs.
 
-   Memory: two tables of n_k m_k numbers an axis on each rank, and O(d (n+m)/P). Exponentials (n+m) sum_k n_k / P.
+   Where c_k is convex, a source left of the largest term that is negligible at a target is so at all later targets, and
+   the other way round (Monge, see kernels.h). So a block of targets needs the sources between the first one that
+   matters to its first target and the last one that matters to its last; both ends rise from block to block.
+
+   Memory: two tables of n_k m_k numbers an axis on each rank, and O(d (n+m)/P). Work (n+m) sum_k n_k / P differences
+   for two targets in BLOCK, and (n+m) (w + BLOCK) / P exponentials, w the number of sources that matter to a target.
    Messages: one all-to-all a stage.
 */
 #include "operator.h"
 #include <math.h>
 
 #define TABLE_MOST 67108864 /* entries of a table */
+#define BLOCK      16       /* targets that share a window */
 
 typedef struct {
   PetscInt  axis;
@@ -31,7 +37,8 @@ typedef struct {
   double   *table[2][FEN_MAX_DIM];                 /* by direction: row of each point of that side */
   double   *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];   /* of the present plan, see separable.c */
   double   *L2[FEN_MAX_DIM], *minus2[FEN_MAX_DIM]; /* twice as much, for squares */
-  double   *a, *b, *MS;                            /* work; MS: pairs of one line */
+  double   *a, *b, *MS, *top;                      /* work; of one line: MS pairs, largest terms of some targets */
+  FenInt   *window;                                /* of the blocks of a line */
 } Axes;
 
 static PetscErrorCode Move(FenRedist r, const double *from, double *to)
@@ -57,6 +64,73 @@ static FenTile Line(FenOTOperator op, const Stage *g, FenDirection to, double sc
                    .chunk = FEN_CHUNK};
 }
 
+static FenInt Blocks(FenInt n)
+{
+  return (n + BLOCK - 1) / BLOCK;
+}
+
+static double Term(const FenTile *T, FenInt i, FenInt j)
+{
+  return T->u[j] - T->scale * T->cost[i * T->ldc + j];
+}
+
+/* largest terms of every BLOCK-th target from `first` on, and of the last target where a block is not full */
+static void Tops(FenOTOperator op, const FenTile *T, FenInt first, double top[])
+{
+  const FenInt nb = Blocks(T->nt);
+  FenTile      some = *T;
+
+  for (FenInt b = 0; b < nb; b++)
+    top[b] = FEN_NONE;
+  some.nt = first < T->nt ? (T->nt - first + BLOCK - 1) / BLOCK : 0;
+  some.ldc = BLOCK * T->ldc;
+  some.cost = T->cost + first * T->ldc;
+  if (some.nt)
+    op->kernels->max(&some, top);
+  if (some.nt == nb)
+    return;
+  some.nt = 1;
+  some.cost = T->cost + (T->nt - 1) * T->ldc;
+  op->kernels->max(&some, top + nb - 1);
+}
+
+/* sources [window[2 b], window[2 b + 1]) matter to block b; one at least */
+static void Windows(FenOTOperator op, const FenTile *T)
+{
+  const Axes  *A = (const Axes *)op->data;
+  const FenInt nb = Blocks(T->nt);
+
+  Tops(op, T, 0, A->top);
+  for (FenInt b = 0, j = 0; b < nb; b++) {
+    while (j + 1 < T->ns && Term(T, b * BLOCK, j) < A->top[b] - FEN_CUT)
+      j++;
+    A->window[2 * b] = j;
+  }
+  Tops(op, T, BLOCK - 1, A->top);
+  for (FenInt b = nb - 1, j = T->ns; b >= 0; b--) {
+    const FenInt last = PetscMin(T->nt, (b + 1) * BLOCK) - 1;
+
+    while (j > 1 && Term(T, last, j - 1) < A->top[b] - FEN_CUT)
+      j--;
+    A->window[2 * b + 1] = PetscMax(j, A->window[2 * b] + 1);
+  }
+}
+
+/* one block of a line with its window */
+static FenTile BlockOf(const Axes *A, const FenTile *T, FenInt b)
+{
+  const FenInt first = A->window[2 * b];
+  FenTile      t = *T;
+
+  t.nt = PetscMin(BLOCK, T->nt - b * BLOCK);
+  t.ns = A->window[2 * b + 1] - first;
+  t.cost = T->cost + b * BLOCK * T->ldc + first;
+  t.u = T->u + first;
+  t.w = T->w ? T->w + b * BLOCK : NULL;
+  t.v = T->v ? T->v + first : NULL;
+  return t;
+}
+
 static void SweepLSE(FenOTOperator op, const Stage *g, FenDirection to, const double u[], double out[])
 {
   const Axes *A = (const Axes *)op->data;
@@ -70,7 +144,12 @@ static void SweepLSE(FenOTOperator op, const Stage *g, FenDirection to, const do
       A->MS[2 * i + 1] = 0;
     }
     T.u = u + l * T.ns;
-    op->kernels->lse(&T, A->MS);
+    Windows(op, &T);
+    for (FenInt b = 0; b < Blocks(T.nt); b++) {
+      const FenTile t = BlockOf(A, &T, b);
+
+      op->kernels->lse(&t, A->MS + 2 * b * BLOCK);
+    }
     op->kernels->log2sum(T.nt, A->MS, o);
     for (FenInt i = 0; i < T.nt; i++)
       if (!(A->MS[2 * i + 1] > 0) || !(o[i] > FEN_NONE))
@@ -100,7 +179,8 @@ typedef struct {
 
 static void SweepApply(FenOTOperator op, const Stage *g, FenDirection to, const Product *p, double out[])
 {
-  FenTile T = Line(op, g, to, p->scale);
+  const Axes *A = (const Axes *)op->data;
+  FenTile     T = Line(op, g, to, p->scale);
 
   T.weighted = p->weighted;
   for (FenInt l = 0; l < g->nlines; l++) {
@@ -112,7 +192,12 @@ static void SweepApply(FenOTOperator op, const Stage *g, FenDirection to, const 
     T.ldv = T.ns;
     for (FenInt i = 0; i < T.nt; i++)
       o[i] = 0;
-    op->kernels->apply(&T, o);
+    Windows(op, &T);
+    for (FenInt b = 0; b < Blocks(T.nt); b++) {
+      const FenTile t = BlockOf(A, &T, b);
+
+      op->kernels->apply(&t, o + b * BLOCK);
+    }
   }
 }
 
@@ -276,6 +361,7 @@ static PetscErrorCode Destroy_Axes(FenOTOperator op)
   }
   PetscCall(FenRedistDestroy(&A->out));
   PetscCall(PetscFree3(A->a, A->b, A->MS));
+  PetscCall(PetscFree2(A->top, A->window));
   PetscCall(PetscFree(A));
   PetscFunctionReturn(0);
 }
@@ -381,6 +467,7 @@ PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
     PetscCall(MakeChain(op, (FenDirection)dir, &nwork));
   PetscCall(MakeTransposed(op));
   PetscCall(PetscMalloc3(nwork, &A->a, nwork, &A->b, (size_t)(2 * longest), &A->MS));
+  PetscCall(PetscMalloc2((size_t)Blocks(longest), &A->top, (size_t)(2 * Blocks(longest)), &A->window));
   op->ops.setepsilon = SetEpsilon_Axes;
   op->ops.softtransform = SoftTransform_Axes;
   op->ops.hardtransform = HardTransform_Axes;
