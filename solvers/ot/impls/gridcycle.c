@@ -91,8 +91,8 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
   PetscFunctionReturn(0);
 }
 
-/* to a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
-   slow, are rare */
+/* To a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
+   slow, are rare; zero are also those beyond my end, so that what sweeps over whole vectors leave there stays small */
 static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 {
   float *d = G->d;
@@ -112,6 +112,7 @@ static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 
       e[q] = v > 1e-12F ? v : 0;
     }
+    PetscCall(PetscArrayzero(e + G->front + G->size, G->ld - G->front - G->size));
   }
   PetscCall(PetscFree(G->d));
   PetscFunctionReturn(0);

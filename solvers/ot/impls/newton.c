@@ -106,6 +106,7 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
   N->stalled = 0;
   N->ready = N->built = N->diagonal_only = 0;
   N->system.shift = 0;
+  N->system.most = FEN_FEWEST_CYCLES;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, eps));
   PetscFunctionReturn(0);
 }
@@ -273,7 +274,7 @@ static PetscErrorCode LineSearch(FenOT ot, double slope, double *step)
   PetscFunctionReturn(0);
 }
 
-/* Levenberg shift: up when steps must be cut, down when they need not */
+/* Levenberg shift: up when steps must be cut, down when they need not; patience with CG the other way round */
 static void AdaptShift(Newton *N, double step)
 {
   double *shift = &N->system.shift;
@@ -282,6 +283,10 @@ static void AdaptShift(Newton *N, double step)
     *shift = *shift < 1e-3 ? 0 : *shift / 4;
   else if (step < 0.5)
     *shift = PetscMax(4 * *shift, 0.03);
+  if (step < 0.5)
+    N->system.most = FEN_FEWEST_CYCLES;
+  else if (N->system.its >= N->system.most)
+    N->system.most = PetscMin(2 * N->system.most, FEN_MOST_CYCLES);
 }
 
 /* What a step got wrong it got wrong locally, where the plan depends on the potential as an exponential: a few Sinkhorn
@@ -330,7 +335,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   const double shift = N->system.shift;
   const FenInt its = N->system.its, its_fresh = N->system.its_fresh, slow = N->system.slow;
   const double effort = N->system.effort, effort_fresh = N->system.effort_fresh;
-  const FenInt trimmed = N->system.trimmed;
+  const FenInt trimmed = N->system.trimmed, most = N->system.most;
   const double average = N->system.average, average_before = N->system.average_before;
 
   PetscFunctionBegin;
@@ -342,6 +347,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   N->system.effort_fresh = effort_fresh;
   N->system.slow = slow;
   N->system.trimmed = trimmed;
+  N->system.most = most;
   N->system.average = average;
   N->system.average_before = average_before;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
@@ -471,6 +477,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->system.effort_fresh));
   PetscCall(FenStateAddInt(state, "slow", &N->system.slow));
   PetscCall(FenStateAddInt(state, "trimmed", &N->system.trimmed));
+  PetscCall(FenStateAddInt(state, "cg_most", &N->system.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
   PetscCall(FenStateAddReal(state, "dual", &N->dual));
   PetscCall(FenStateAddReal(state, "error", &N->error));

@@ -29,17 +29,14 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #endif
 #define CYCLE_TARGETS 60.0 /* the V-cycle is worth its while up to this effective number of targets a source, */
 #define CYCLE_LEAST   500  /* on grids of at least this many points */
-#define MOST_CYCLES                                                                                                    \
-  50                      /* of a solve: what CG has then is a direction of ascent, and a plan near the solution needs \
-                             fewer */
-#define TAIL         1e-4 /* masses below this share of the mean are scaled to a unit diagonal */
-#define FEW_TARGETS  60.0 /* assemble up to this effective number of targets a source */
-#define SLOW_2D      100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
-#define SLOW_3D      400
-#define MANY_CG      20     /* iterations after which a fresh multigrid is made of more entries, */
-#define TRIM_MOST    3      /* at most so often ten times smaller ones */
-#define LINE_LIMIT   100000 /* one dimension: factorise up to this size */
-#define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
+#define TAIL          1e-4 /* masses below this share of the mean are scaled to a unit diagonal */
+#define FEW_TARGETS   60.0 /* assemble up to this effective number of targets a source */
+#define SLOW_2D       100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
+#define SLOW_3D       400
+#define MANY_CG       20     /* iterations after which a fresh multigrid is made of more entries, */
+#define TRIM_MOST     3      /* at most so often ten times smaller ones */
+#define LINE_LIMIT    100000 /* one dimension: factorise up to this size */
+#define DIRECT_LIMIT  10000  /* two dimensions: factorise up to this size */
 
 /* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
 static double ScaledMass(const FenNewtonSystem *N, FenInt j)
@@ -114,6 +111,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   N->sparse = N->multigrid = N->diagonal_only = PETSC_FALSE;
   N->its = N->its_fresh = N->slow = N->trimmed = 0;
   N->effort = N->effort_fresh = 0;
+  N->most = FEN_FEWEST_CYCLES;
   N->average = N->average_before = 0;
   PetscFunctionReturn(0);
 }
@@ -483,8 +481,7 @@ PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
   if (N->sparse && IsDirect(N))
     return PETSC_TRUE;
-  return (PetscBool)(N->cycles ? N->effort > N->effort_fresh + 1.5 || N->its >= MOST_CYCLES
-                               : N->its > 2 * N->its_fresh);
+  return (PetscBool)(N->cycles ? N->effort > N->effort_fresh + 1.5 || N->its >= N->most : N->its > 2 * N->its_fresh);
 }
 
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
@@ -534,7 +531,7 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], doub
     r[j] = rhs[j] * N->scale[j];
   PetscCall(Project(N, r));
   PetscCall(VecRestoreArray(N->rhs, &r));
-  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? MOST_CYCLES : 500));
+  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? (PetscInt)N->most : 500));
   PetscCall(Solve(N, &ok));
   *failed = PetscNot(ok);
   N->effort = (double)N->its / -log10(rtol);

@@ -13,6 +13,11 @@ typedef enum {
 } FenPrecondition;
 PETSC_INTERN const char *const FenPreconditions[];
 
+/* V-cycles of a solve at most: what CG has then is a direction of ascent. A plan near the solution needs few; where the
+   step is whole, the next solve may take twice as many */
+#define FEN_FEWEST_CYCLES 50
+#define FEN_MOST_CYCLES   400
+
 typedef struct {
   /* options */
   FenPrecondition precondition;
@@ -32,6 +37,7 @@ typedef struct {
   PetscBool     sparse, multigrid;    /* multigrid: coarsening depends on the number of ranks */
   PetscBool     diagonal_only;        /* the sparse preconditioner failed on this level */
   FenInt        its, its_fresh;       /* of the last solve; of the first with the present preconditioner */
+  FenInt        most;                 /* V-cycles of a solve */
   double        effort, effort_fresh; /* iterations for a digit, of the same solves */
   FenInt        slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
   FenInt        trimmed;              /* decades that the share was lowered because CG needed many iterations */
