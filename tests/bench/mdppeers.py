@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from benchlib import HERE, number, stamp, table, verdict
 
-LIMIT = 30  # seconds that one method may take; the set-up of a peer included
+LIMIT = 12  # seconds that one method may take, the set-up of a peer included: hundreds of times what is needed
 TARGET = 5
 METHODS = (("mdpsolver", ("mpi", "mpi gs", "vi", "vi gs", "pi")),
            ("quantecon", ("mpi", "mpi 100", "vi", "pi")),
@@ -109,7 +109,10 @@ class Rows:
 # ---- runs ------------------------------------------------------------------------------------------------------------
 
 def keep(bench, what, **found):
-    """one more line of raw.jsonl"""
+    """one more line of raw.jsonl, and a word to who waits"""
+    seconds = found.get("seconds", found.get("time_solve"))
+    print(f"mdppeers: {found.get('instance', '')} {what}: "
+          f"{found.get('failed') or (number(seconds) + ' s' if seconds is not None else '')}", file=sys.stderr, flush=True)
     with open(os.path.join(bench.build, "bench", "raw.jsonl"), "a", encoding="utf-8") as file:
         file.write(json.dumps(dict(found, _program=what, _time=stamp(), _load=os.getloadavg())) + "\n")
 
