@@ -129,13 +129,12 @@ static void Adjoint(const FenFoeBank *B, const double U[], double *g)
 INLINE void TapsGroup(const int n, const FenFoeBank *B, FenInt t, FenInt k, FenInt blocks, const double *U,
                       const double *x, double *Z)
 {
-  const FenInt pair = k + 1 < B->K ? 2 : 1; /* a last filter alone is taken twice and added once */
-  vd           sum[FEN_FOE_FILTERS][2] = {{{0}}};
+  vd sum[FEN_FOE_FILTERS][2] = {{{0}}};
 
   for (FenInt j = 0; j < blocks; j++)
     for (FenInt i = 0; i < FEN_FOE_BLOCK; i += FEN_SIMD) {
       const double *u = U + (j * B->K + k) * FEN_FOE_BLOCK + i, *p = x + j * FEN_FOE_BLOCK + i;
-      const vd      u0 = Load(u), u1 = Load(u + (pair - 1) * FEN_FOE_BLOCK);
+      const vd      u0 = Load(u), u1 = Load(k + 1 < B->K ? u + FEN_FOE_BLOCK : u); /* a last one alone: twice */
 
       UNROLL
       for (int f = 0; f < n; f++) {
@@ -146,9 +145,11 @@ INLINE void TapsGroup(const int n, const FenFoeBank *B, FenInt t, FenInt k, FenI
       }
     }
   UNROLL
-  for (int f = 0; f < n; f++)
-    for (FenInt i = 0; i < pair; i++)
-      Z[(k + i) * B->taps + t + f] += Sum(sum[f][i]);
+  for (int f = 0; f < n; f++) {
+    Z[k * B->taps + t + f] += Sum(sum[f][0]);
+    if (k + 1 < B->K)
+      Z[(k + 1) * B->taps + t + f] += Sum(sum[f][1]);
+  }
 }
 
 static void Taps(const FenFoeBank *B, FenInt blocks, const double U[], const double *x, double Z[])
