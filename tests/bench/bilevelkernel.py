@@ -21,7 +21,8 @@ def run(bench):
                      verdict(share, 0.7) if ranks == 2 else ""))
         splits.append((ranks, int(n), *(one[part] for part in PARTS)))
     return table(("ranks", "rows", "s, hypergradient", "s, Cholesky", "ratio", "s, Cholesky and solves", "ratio",
-                  "<= 1.5", "Gflop/s, Cholesky", "Gflop/s, DGEMM of the cores", "share", ">= 0.7"), rows) + "\n" + table(
+                  "<= 1.5", "Gflop/s, Cholesky", "Gflop/s, DGEMM of the cores", "share", ">= 0.7"),
+                 rows) + "\n" + table(
         ("ranks", "rows", "s, kernel matrix", "s, factor", "s, one solve", "s, one gradient of h", "s, bounds",
          "s, J, upper loss, J^T"), splits) + (
         "\nA hypergradient: the kernel matrix of 8,000 points, its factor, the lower solution, the adjoint, bounds of "

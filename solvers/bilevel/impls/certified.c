@@ -285,6 +285,13 @@ static Verdict Judge(const FenPoint *t, const Threshold *T)
   return t->upper <= T->lower ? ACCEPTED : t->lower > T->upper ? REFUSED : UNDECIDED;
 }
 
+/* may a narrower bracket of the trial alone, or of the threshold alone, bring a decision? */
+static PetscBool Hope(const FenPoint *t, const Threshold *T, PetscBool trial)
+{
+  return trial ? (PetscBool)(t->lower <= T->lower || t->upper > T->upper)
+               : (PetscBool)(t->upper <= T->upper || t->lower > T->lower);
+}
+
 /* the adjoint of a point, where it narrows the bracket of f */
 static PetscErrorCode Correct(FenBilevel b, FenPoint *p, PetscBool *done)
 {
@@ -355,7 +362,7 @@ static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
     other = (PetscBool)(t->upper - t->lower < T.upper - T.lower);
     PetscCall(Narrow(b, other ? p : t, (PetscBool)(resume && !other), &done));
     resume = (PetscBool)!other;
-    if (!done) /* the other one, then */
+    if (!done && Hope(t, &T, other)) /* the other one, then */
       PetscCall(Narrow(b, other ? t : p, PETSC_FALSE, &done));
     if (other || !done)
       PetscCall(Ask(b, decrease, &T));
