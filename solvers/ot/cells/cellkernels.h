@@ -14,6 +14,9 @@ typedef struct {
      more than cut_i bits below the largest one of their target are zero */
   void (*softmax)(int n, FenInt ld, const double la[], const double cut[], const double cost[], const double root[],
                   double Q[], double lse[], double r[]);
+  /* lower triangle of S = -Q Q^T by columns, S[k*n + i] for i >= k; blocks of zeros are passed over. `blocks` is work:
+     (n+3)/4 (ld/FEN_CELL_LANES + 1) numbers */
+  void (*gram)(int n, FenInt ld, const double Q[], int blocks[], double S[]);
   /* log2 sum_j 2^(h_j - cost_j) */
   double (*logsum)(FenInt ld, const double h[], const double cost[]);
   /* out_j = root_j sum over the n listed rows of Q_ij */

@@ -143,6 +143,7 @@ typedef struct {
   double *nuJ, *nu, *root, *lse; /* root = sqrt(nuJ); lse = log2 sum_i mu_i 2^(kappa (alpha_i - c_ij)) */
   double *cost, *Q, *V, *table;  /* kappa c_ij; P_ij/root_j; new shares of the members; costs along axes, and work */
   double  mass;                  /* of nuJ */
+  int    *blocks;                /* work of the symmetric product */
   double *S, *step;              /* Schur complement, Newton's step */
   FenInt  most;                  /* pixels at most */
   /* what was seen */

@@ -4,7 +4,7 @@
    are on long waves and fall slowly. From the glued potential, which is close to the solution, Newton's method on the
    dual D(g) = <a,T(g)> + <b,g> needs a few steps: gradient b - c with c = E^T a, and S d = eps c log(b/c) by conjugate
    gradients (impls/newtonsystem.c). A step that does not raise the dual is cut; if that does not help, a Sinkhorn step
-   g + eps log(b/c) is taken.
+   g + eps log(b/c) is taken; a Levenberg shift grows with the cuts.
 
    Every step makes its preconditioner anew and keeps nothing, so that a state needs g only.
    Passes: two, two or six for a CG iteration, one for a trial. Reference: Brauer, Clason, Lorenz, Wirth,
@@ -88,6 +88,8 @@ PetscErrorCode FenGlobalResume(FenOT ot, FenGlobal *G)
 PetscErrorCode FenGlobalStart(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
+  G->shift = 0;
+  G->failed = 0;
   PetscCall(Dual(ot, ot->g, &G->dual));
   if (G->best_dual > G->dual) {
     PetscCall(PetscArraycpy(ot->g, G->best, ot->m));
@@ -110,6 +112,7 @@ static PetscErrorCode Direction(FenOT ot, FenGlobal *G, double *slope)
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemMove(&G->system));
   G->system.c = G->c;
+  G->system.shift = G->shift;
   PetscCall(FenNewtonSystemBuild(&G->system, ot->f, ot->g));
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm[j] = ot->b[j] > 0 && G->c[j] > 0 ? ot->eps * G->c[j] * log(ot->b[j] / G->c[j]) : 0;
@@ -138,10 +141,14 @@ PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
     if (dual >= G->dual + 1e-4 * step * slope - 1e-14 * fabs(G->dual)) {
       PetscCall(PetscArraycpy(ot->g, G->trial, ot->m));
       G->dual = dual;
+      G->shift = step < 0.5 ? PetscMax(4 * G->shift, 0.03) : step < 1 ? G->shift : G->shift < 1e-3 ? 0 : G->shift / 4;
+      G->failed = 0;
       PetscCall(Columns(ot, G));
       PetscFunctionReturn(0);
     }
   }
+  G->failed++;
+  G->shift = PetscMax(4 * G->shift, 0.03);
   PetscCall(Dual(ot, ot->g, &dual)); /* f is of the last trial */
   PetscCall(SinkhornUpdate(ot));
   PetscCall(Dual(ot, ot->g, &G->dual));

@@ -6,9 +6,10 @@
      W_ij = mu_i 2^(kappa (alpha_i - c_ij)) / sum over pixels,   P = W diag(nu_J),   r = P 1
 
    columns are exact for any alpha, the dual has gradient m - r, and -eps times its second derivative is
-   S = diag(r) - P diag(1/nu_J) P^T = diag(r) - Q Q^T, Q = P diag(nu_J)^(-1/2): one symmetric product and one Cholesky
-   factorisation of LAPACK. S has the null vector 1, which the term r r^T / mass removes. A step solves
-   S d = r log(m/r), which is the gradient to first order, and for a pixel coupled to no other one a Sinkhorn step.
+   S = diag(r) - P diag(1/nu_J) P^T = diag(r) - Q Q^T, Q = P diag(nu_J)^(-1/2): one symmetric product, which passes over
+   blocks of zeros, and one Cholesky factorisation of LAPACK. S has the null vector 1, which the term r r^T / mass
+   removes. A step solves S d = r log(m/r), which is the gradient to first order, and for a pixel coupled to no other
+   one a Sinkhorn step.
 
    Globalised: a step that lowers the dual is cut, then replaced by a Sinkhorn step in the log domain with a Levenberg
    shift for the next one. Cells that do not converge keep exact columns, so that sum_i nu_i = nu holds in any case.
@@ -42,7 +43,7 @@ PetscErrorCode FenCellWorkDestroy(FenCellWork *w)
   PetscCall(PetscFree(w->S));
   PetscCall(PetscFree(w->step));
   PetscCall(PetscFree5(w->idx, w->nuJ, w->nu, w->root, w->lse));
-  PetscCall(PetscFree4(w->cost, w->Q, w->V, w->table));
+  PetscCall(PetscFree5(w->cost, w->Q, w->V, w->table, w->blocks));
   PetscFunctionReturn(0);
 }
 
@@ -61,10 +62,11 @@ PetscErrorCode FenCellWorkReserve(FenCellWork *w, FenInt ny)
   PetscCall(FenIntMult(capacity, FEN_MAX_DIM * w->most, &tables));
   PetscCall(FenBytes(tables, sizeof(double), &bytes));
   PetscCall(PetscFree5(w->idx, w->nuJ, w->nu, w->root, w->lse));
-  PetscCall(PetscFree4(w->cost, w->Q, w->V, w->table));
+  PetscCall(PetscFree5(w->cost, w->Q, w->V, w->table, w->blocks));
   PetscCall(
       PetscMalloc5(capacity, &w->idx, capacity, &w->nuJ, capacity, &w->nu, capacity, &w->root, capacity, &w->lse));
-  PetscCall(PetscMalloc4(tile, &w->cost, tile, &w->Q, (FEN_CELL_MEMBERS * capacity), &w->V, tables, &w->table));
+  PetscCall(PetscMalloc5(tile, &w->cost, tile, &w->Q, (FEN_CELL_MEMBERS * capacity), &w->V, tables, &w->table, tile,
+                         &w->blocks));
   w->capacity = capacity;
   PetscFunctionReturn(0);
 }
@@ -126,8 +128,7 @@ static void SinkhornStep(FenCellWork *w)
 /* direction into w->step, in units of eps; FALSE if the matrix is not definite */
 static PetscErrorCode Direction(FenCellWork *w, double shift, PetscBool *ok)
 {
-  const double minus = -1, zero = 0;
-  PetscBLASInt n, k, ld, one = 1, info;
+  PetscBLASInt n, one = 1, info;
   double       mean = 0;
 
   PetscFunctionBegin;
@@ -136,9 +137,7 @@ static PetscErrorCode Direction(FenCellWork *w, double shift, PetscBool *ok)
     if (!(w->r[i] > 1e-20 * w->m[i]))
       PetscFunctionReturn(0);
   PetscCall(PetscBLASIntCast(w->nx, &n));
-  PetscCall(PetscBLASIntCast((PetscInt)w->ny, &k));
-  PetscCall(PetscBLASIntCast((PetscInt)w->ld, &ld));
-  PetscCallBLAS("BLASsyrk", BLASsyrk_("L", "T", &n, &k, &minus, w->Q, &ld, &zero, w->S, &n));
+  w->kernels->gram((int)n, w->ld, w->Q, w->blocks, w->S);
   for (PetscInt i = 0; i < w->nx; i++) {
     double *S = w->S + i * w->nx;
 

@@ -28,8 +28,8 @@
 #include <math.h>
 
 #define BEGIN   0.05 /* error of the cells from which on Newton steps may begin */
-#define SLOW    0.8  /* a Newton step that reduces the error less is a bad one */
-#define BAD     4    /* bad steps in a row that end an attempt */
+#define FAILED  3    /* Newton directions in a row without use that end an attempt */
+#define PATIENT 30   /* Newton steps of the first attempt at most; later ones are longer, as the sweeps between are */
 #define STALLED 12   /* looks at the bounds without progress that end a solve */
 
 typedef struct {
@@ -50,7 +50,7 @@ typedef struct {
   double look_error; /* look at the bounds when the error is below */
   double best;       /* smallest gap so far */
   FenInt look_at, looks;
-  FenInt attempt, wait, bad; /* in Newton steps; sweeps before the next attempt; bad steps of this one */
+  FenInt attempt, wait, steps; /* in Newton steps; sweeps before the next attempt; steps of this one */
   FenGapSchedule gap;
 } Domdec;
 
@@ -117,7 +117,9 @@ static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
   D->best = HUGE_VAL;
   D->look_error = 1e-2;
   D->look_at = D->looks = 0;
-  D->attempt = D->bad = 0;
+  D->attempt = D->steps = 0;
+  D->global.shift = 0;
+  D->global.failed = 0;
   D->wait = 1;
   D->gap = (FenGapSchedule){.error = 1e-2};
   D->global.best_dual = -HUGE_VAL;
@@ -242,7 +244,7 @@ static PetscErrorCode MaybeAttempt(FenOT ot)
   PetscCall(TakePotential(ot));
   PetscCall(FenGlobalStart(ot, &D->global));
   D->attempt = 1;
-  D->bad = 0;
+  D->steps = 0;
   PetscFunctionReturn(0);
 }
 
@@ -250,7 +252,6 @@ static PetscErrorCode NewtonStep(FenOT ot)
 {
   Domdec      *D = (Domdec *)ot->base.data;
   FenProgress *p = &ot->base.progress;
-  const double before = D->global.error;
 
   PetscFunctionBegin;
   PetscCall(FenGlobalStep(ot, &D->global));
@@ -261,8 +262,8 @@ static PetscErrorCode NewtonStep(FenOT ot)
   PetscCall(FenOTCheckGap_Private(ot, &D->gap, D->error));
   PetscCall(PetscInfo(ot, "Newton step: error %.3e, dual %.15g, %d CG iterations\n", D->error, D->global.dual,
                       (int)D->global.system.its));
-  D->bad = D->error > SLOW * before ? D->bad + 1 : 0;
-  if (D->bad >= BAD) { /* cells know better what to do */
+  D->steps++;
+  if (D->global.failed >= FAILED || D->steps >= PATIENT * D->wait) { /* cells know better what to do */
     if (D->global.dual > D->global.best_dual) {
       D->global.best_dual = D->global.dual;
       PetscCall(PetscArraycpy(D->global.best, ot->g, ot->m));
@@ -384,7 +385,9 @@ static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "looks", &D->looks));
   PetscCall(FenStateAddInt(state, "attempt", &D->attempt));
   PetscCall(FenStateAddInt(state, "wait", &D->wait));
-  PetscCall(FenStateAddInt(state, "bad", &D->bad));
+  PetscCall(FenStateAddInt(state, "steps", &D->steps));
+  PetscCall(FenStateAddInt(state, "failed", &D->global.failed));
+  PetscCall(FenStateAddReal(state, "shift", &D->global.shift));
   PetscCall(FenStateAddReal(state, "check_error", &D->gap.error));
   PetscCall(FenStateAddInt(state, "check_it", &D->gap.iteration));
   PetscCall(FenStateAddReal(state, "best_dual", &D->global.best_dual));
