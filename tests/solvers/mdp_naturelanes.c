@@ -268,15 +268,15 @@ static void TestStates(void **state)
   static const FenSRectKind kinds[] = {FEN_SRECT_KL, FEN_SRECT_BURG, FEN_SRECT_HELLINGER};
 
   (void)state;
-  for (int isa = 0; isa < 3; isa++)
-    for (int k = 0; k < 3 && Has(instruction_sets[isa]); k++)
+  for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
+    for (int k = 0; k < 3; k++)
       for (int kind = 0; kind < NKINDS; kind++)
         for (int i = 0; i < 6; i++) {
           const Model  m = {.n = 37, .most = i % 2 ? 4 : MOST, .by_next = kind == 6, .seed = (uint64_t)(10 * k + i)};
           FenAmbiguity a = {.alpha = 1, .radius = budgets[i], .rectangular = FEN_RECTANGULAR_S};
 
           PetscStrncpy(a.name, FenSRectKinds[kinds[k]], sizeof(a.name));
-          CompareStates(&m, &a, kinds[k], instruction_sets[isa], (Kind)kind);
+          CompareStates(&m, &a, kinds[k], FenSimdTypes[simd], (Kind)kind);
         }
 }
 
