@@ -25,6 +25,8 @@ typedef struct {
   PetscMPIInt    rank, size;
   const char    *verb;
   const char    *argument; /* the verb's file, NULL if it takes none */
+  char         **more;     /* further files, where the verb takes several */
+  int            nmore;
   double         start;    /* FenWallTime at start */
   PetscBool      quiet;    /* one run of many: no header, no progress, no footer */
   PetscInt       noptions; /* all options of the verb */
@@ -38,6 +40,7 @@ typedef struct {
   int (*script)(int, char **);            /* verbs that need neither MPI nor PETSc */
   PetscErrorCode (*run)(FenCLI *, int *); /* the others */
   PetscErrorCode (*options)(FenCLI *);    /* runs every options block of the verb, for help and suggestions */
+  int several;                            /* files may follow the first one */
 } FenVerb;
 
 /* ---- errors (clierror.c) ---- */

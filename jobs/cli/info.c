@@ -4,6 +4,7 @@
 */
 #include "cliimpl.h"
 #include <sys/stat.h>
+#include <unistd.h>
 
 PetscErrorCode FenVerbInfoOptions_Private(FenCLI *cli)
 {
@@ -162,10 +163,36 @@ static PetscErrorCode InfoArray(FenCLI *cli)
   PetscFunctionReturn(0);
 }
 
+/* checkpoints of many pairs: a folder for each; *n is their number, 0 if this is no such folder */
+static PetscErrorCode InfoPairs(FenCLI *cli, int *n)
+{
+  char path[PETSC_MAX_PATH_LEN + 64];
+  int  finished = 0;
+
+  PetscFunctionBegin;
+  *n = 0;
+  while (cli->rank == 0) {
+    int done;
+
+    (void)snprintf(path, sizeof(path), "%s/pair-%04d", cli->argument, *n);
+    if (access(path, F_OK))
+      break;
+    (void)strncat(path, "/finished", sizeof(path) - strlen(path) - 1);
+    done = !access(path, F_OK);
+    finished += done;
+    (void)printf("  pair-%04d  %s\n", (*n)++, done ? "finished" : "begun");
+  }
+  PetscCallMPI(MPI_Bcast(n, 1, MPI_INT, 0, cli->comm));
+  if (*n)
+    PetscCall(PetscPrintf(cli->comm, "%s: checkpoints of many pairs, %d of %d that were begun are finished\n",
+                          cli->argument, finished, *n));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenVerbInfo_Private(FenCLI *cli, int *status)
 {
   struct stat info;
-  int         folder = 0;
+  int         folder = 0, pairs = 0;
   PetscBool   hdf5;
 
   PetscFunctionBegin;
@@ -173,9 +200,11 @@ PetscErrorCode FenVerbInfo_Private(FenCLI *cli, int *status)
   if (cli->rank == 0)
     folder = !stat(cli->argument, &info) && S_ISDIR(info.st_mode);
   PetscCallMPI(MPI_Bcast(&folder, 1, MPI_INT, 0, cli->comm));
-  if (folder) {
+  if (folder)
+    PetscCall(InfoPairs(cli, &pairs));
+  if (folder && !pairs) {
     PetscCall(FenCkptInspect(cli->comm, cli->argument, PETSC_VIEWER_STDOUT_(cli->comm)));
-  } else {
+  } else if (!folder) {
     PetscCall(FenPathIsHDF5(cli->comm, cli->argument, &hdf5));
     if (hdf5)
       PetscCall(InfoHDF5(cli));

@@ -9,16 +9,16 @@
 
 static const FenVerb verbs[] = {
     {"ot", NULL, "-source FILE -target FILE [options]", "transport between two measures", NULL, FenVerbOT_Private,
-     FenVerbOTOptions_Private},
+     FenVerbOTOptions_Private, 0},
     {"bilevel", NULL, "-problem NAME [-train PATH] [options]", "learn hyperparameters", NULL, FenVerbBilevel_Private,
-     FenVerbBilevelOptions_Private},
+     FenVerbBilevelOptions_Private, 0},
     {"mdp", NULL, "-model FILE | -problem NAME [options]", "solve a Markov decision process", NULL, FenVerbMDP_Private,
-     FenVerbMDPOptions_Private},
-    {"verify", "RESULT.h5", "RESULT.h5", "recompute the bounds of a result, independently", NULL, FenVerbVerify_Private,
-     FenVerbVerifyOptions_Private},
+     FenVerbMDPOptions_Private, 0},
+    {"verify", "RESULT.h5", "RESULT.h5 [RESULT.h5 ...]", "recompute the bounds of results, independently", NULL,
+     FenVerbVerify_Private, FenVerbVerifyOptions_Private, 1},
     {"info", "FILE", "FILE", "say what is in a result, checkpoint or input file", NULL, FenVerbInfo_Private,
-     FenVerbInfoOptions_Private},
-    {"plot", "RESULT.h5", "RESULT.h5 -o PICTURE.png", "draw a result", FenVerbPlot_Private, NULL, NULL},
+     FenVerbInfoOptions_Private, 0},
+    {"plot", "RESULT.h5", "RESULT.h5 -o PICTURE.png", "draw a result", FenVerbPlot_Private, NULL, NULL, 0},
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -132,6 +132,11 @@ static PetscErrorCode TakeArgument(FenCLI *cli, const FenVerb *verb, int argc, c
   PetscFunctionBegin;
   if (verb->argument && argc > 2 && argv[2][0] != '-')
     cli->argument = argv[next++];
+  cli->more = argv + next;
+  while (verb->several && cli->argument && next < argc && argv[next][0] != '-') {
+    cli->nmore++;
+    next++;
+  }
   PetscCheck(help || !verb->argument || cli->argument, cli->comm, (PetscErrorCode)FEN_ERR_USAGE,
              "fenchel %s needs a file: fenchel %s %s", verb->name, verb->name, verb->usage);
   PetscCheck(argc <= next || argv[next][0] == '-', cli->comm, (PetscErrorCode)FEN_ERR_USAGE,

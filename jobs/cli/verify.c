@@ -75,7 +75,7 @@ static const struct {
   PetscErrorCode (*verify)(FenVerdict *, FenFile);
 } families[] = {{"ot", FenVerifyOT_Private}, {"bilevel", FenVerifyBilevel_Private}, {"mdp", FenVerifyMDP_Private}};
 
-PetscErrorCode FenVerbVerify_Private(FenCLI *cli, int *status)
+static PetscErrorCode VerifyFile(FenCLI *cli)
 {
   FenVerdict verdict = {.cli = cli};
   FenFile    file;
@@ -84,7 +84,6 @@ PetscErrorCode FenVerbVerify_Private(FenCLI *cli, int *status)
   int        failures;
 
   PetscFunctionBegin;
-  PetscCall(FenCLIOptionsCheck_Private(cli));
   PetscCall(FenFileOpen(cli->comm, cli->argument, FEN_FILE_READ, &file));
   PetscCall(ReadRoot(cli, file, verb, sizeof(verb)));
   while (f < sizeof(families) / sizeof(families[0]) && strcmp(families[f].verb, verb))
@@ -98,6 +97,19 @@ PetscErrorCode FenVerbVerify_Private(FenCLI *cli, int *status)
   PetscCheck(!failures, cli->comm, (PetscErrorCode)FEN_ERR_VERIFY, "%s is refused, %d of its claims do not hold. %s",
              cli->argument, failures, verdict.first);
   PetscCall(PetscPrintf(cli->comm, "verified: the bounds hold, and the content is what was written\n"));
+  PetscFunctionReturn(0);
+}
+
+/* one after the other; the first that is refused ends the run */
+PetscErrorCode FenVerbVerify_Private(FenCLI *cli, int *status)
+{
+  PetscFunctionBegin;
+  PetscCall(FenCLIOptionsCheck_Private(cli));
+  PetscCall(VerifyFile(cli));
+  for (int k = 0; k < cli->nmore; k++) {
+    cli->argument = cli->more[k];
+    PetscCall(VerifyFile(cli));
+  }
   *status = FEN_EXIT_CONVERGED;
   PetscFunctionReturn(0);
 }

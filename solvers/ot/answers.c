@@ -234,6 +234,14 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   mine = 8.0 * ((double)(n[0] + n[1]) * (double)(3 * dim + 24) + (double)most * (double)(2 * dim + 8));
   if (ot->uses_levels && dim <= 3 && kind != FEN_COST_MATRIX) /* on grids: factors of plans, coarse grids */
     mine = isgrid ? 4.0 / 3 * (mine + 8.0 * (double)most * (double)(20 * dim + 10)) : mine;
+  if (kind == FEN_COST_POWER) {
+    FenInt shape[2][FEN_MAX_DIM];
+
+    PetscCall(FenMeasureGetGrid(ot->source, shape[0], NULL, NULL));
+    PetscCall(FenMeasureGetGrid(ot->target, shape[1], NULL, NULL));
+    for (PetscInt k = 0; k < dim; k++) /* costs of an axis, for both directions */
+      mine += 16.0 * (double)shape[0][k] * (double)shape[1][k];
+  }
   if (kind == FEN_COST_MATRIX)
     mine += 8.0 * ((double)n[0] * (double)N[1] + (double)n[1] * (double)N[0]);
   PetscCallMPI(MPI_Allreduce(&mine, bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ot)));

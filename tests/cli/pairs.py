@@ -72,8 +72,8 @@ def ranks_agree(place, pictures):
             difference = abs(one["value"] - many["value"]) / abs(one["value"])
             check.that(difference <= 1e-12, f"{ranks} ranks, pair {k}: value differs by {difference:.1e}")
             check.that(many["result"] == name.replace("{pair}", f"{k:04}"), f"result {many['result']}")
-        result = clitest.run("verify", name.replace("{pair}", f"{ranks % 3:04}"))
-        check.that(result.status == 0, f"{ranks} ranks: the result of pair {ranks % 3} is certified", result)
+        result = clitest.run("verify", *(name.replace("{pair}", f"{k:04}") for k in range(3)))
+        check.that(result.status == 0 and result.out.count("verified:") == 3, f"{ranks} ranks: certified", result)
 
 
 def results_named(place, pictures):
@@ -126,6 +126,10 @@ def limits(place, pictures):
     check.that("-restart" in result.out, "how to go on", result)
     summary, _ = run(place, *words, "-ckpt_dir", place + "/ck", "-restart", ranks=1, what="and again")
     check.that(summary["converged"] == 2, "both converge in the end")
+    result = clitest.run("info", place + "/ck")
+    check.that(result.status == 0 and "2 of 2 that were begun are finished" in result.out, "info of the folder", result)
+    check.refused(clitest.run("verify", place + "/l-0000.h5", place + "/none.h5"), "the second file is not there",
+                  "none.h5")
 
 
 with clitest.folder() as folder:
