@@ -111,8 +111,8 @@ class Rows:
 def keep(bench, what, **found):
     """one more line of raw.jsonl, and a word to who waits"""
     seconds = found.get("seconds", found.get("time_solve"))
-    print(f"mdppeers: {found.get('instance', '')} {what}: "
-          f"{found.get('failed') or (number(seconds) + ' s' if seconds is not None else '')}", file=sys.stderr, flush=True)
+    outcome = found.get("failed") or ("" if seconds is None else number(seconds) + " s")
+    print(f"mdppeers: {found.get('instance', '')} {what}: {outcome}", file=sys.stderr, flush=True)
     with open(os.path.join(bench.build, "bench", "raw.jsonl"), "a", encoding="utf-8") as file:
         file.write(json.dumps(dict(found, _program=what, _time=stamp(), _load=os.getloadavg())) + "\n")
 

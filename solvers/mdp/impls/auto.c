@@ -22,7 +22,7 @@
 #include "improve.h"
 #include <math.h>
 
-#define LOOKS      1 /* policies that are looked at before a model counts as slow */
+#define LOOKS      2 /* policies that are looked at before a robust model counts as slow; nominal, two colours: one */
 #define FEW_SWEEPS 150.0
 #define LONG_ROW   10.0    /* entries, in the mean */
 #define SHORT      400.0   /* products before a model that seemed fast is judged */
@@ -131,7 +131,7 @@ static PetscErrorCode Look(FenMDP mdp, FenImprove *E)
   expected = Expected(mdp, factor, work);
   if (expected <= FEW_SWEEPS)
     PetscCall(Take(mdp, E, FEN_EVALUATE_SWEEPS, FAST));
-  else if (E->looked > LOOKS)
+  else if (E->looked > (mdp->robust && E->system.kind != FEN_POLICY_PC_COLOUR ? LOOKS : 1))
     PetscCall(TakeSlow(mdp, E));
   PetscFunctionReturn(0);
 }
