@@ -115,6 +115,8 @@ PETSC_INTERN PetscErrorCode FenPointLower_Private(FenBilevel, FenPoint *, double
 /* f and its bounds from what is known of the samples; further sums and maxima over samples travel along */
 PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, PetscInt nmore, const FenDD more[],
                                                     double others[]);
+/* an error if a lower problem there has no modulus of strong convexity, so that nothing is known of f */
+PETSC_INTERN PetscErrorCode FenPointCheckModulus_Private(FenBilevel, const FenPoint *);
 /* x, w, q of another point are where this one starts from */
 PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
 /* how the samples make the objective: the option's rule, or the problem's */

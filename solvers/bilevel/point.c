@@ -264,3 +264,11 @@ PetscErrorCode FenPointLower_Private(FenBilevel b, FenPoint *p, double eps, Pets
   p->fresh = 0;
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode FenPointCheckModulus_Private(FenBilevel b, const FenPoint *p)
+{
+  PetscFunctionBegin;
+  PetscCheck(isfinite(p->eps), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
+             "at this theta some lower problem has no modulus of strong convexity; rule: mu > 0");
+  PetscFunctionReturn(0);
+}

@@ -96,8 +96,37 @@ def data(place):
                   "bad.svm", "line 2")
 
 
+def models(place):
+    """labels, sets that are too small, starts without strong convexity, files of no known kind; also among ranks"""
+    os.makedirs(place + "/unknown")
+    with open(place + "/unknown/a.xyz", "w", encoding="ascii") as file:
+        file.write("what is this")
+    with open(place + "/three.svm", "w", encoding="ascii") as file:
+        file.write("".join(f"{k % 3} 1:{k} 2:{k * k}\n" for k in range(1, 12)))
+    with open(place + "/one.svm", "w", encoding="ascii") as file:
+        file.write("1 1:1 2:2\n")
+    logistic = ("bilevel", "-problem", "logistic", "-train")
+    for ranks in (0, 2):
+        check.refused(clitest.run("bilevel", "-problem", "tv", "-train", place + "/unknown", ranks=ranks),
+                      "an unknown type of images", "a.xyz", "unknown type")
+        check.refused(clitest.run(*logistic, place + "/three.svm", "-logistic_classes", "2", ranks=ranks),
+                      "a label outside the classes", "three.svm", "row 1", "label 2")
+        check.refused(clitest.run(*logistic, place + "/one.svm", ranks=ranks), "no row left to validate", "one.svm",
+                      "none is left")
+        check.refused(clitest.run("bilevel", "-problem", "ridge", "-ridge_start", "-800", ranks=ranks),
+                      "a start that makes mu zero", "-800", "mu > 0")
+    for name in ("tv", "ridge"):  # what floating point cannot reach is no error
+        result = clitest.run("bilevel", "-problem", name, "-bilevel_eps", "1e-30", "-bilevel_tol", "1e-30",
+                             "-bilevel_max_it", "60", "-summary", place + "/s.json")
+        summary = clitest.read_json(place + "/s.json")
+        check.that(result.status in (0, 3) and summary["lower"] <= summary["value"] <= summary["upper"],
+                   f"{name}: the certificate that was reached", result)
+        check.that(summary["upper"] > summary["lower"], f"{name}: it is no point", result)
+
+
 with clitest.folder() as folder:
     usage(folder)
     numbers(folder)
     data(folder)
+    models(folder)
 check.finish()

@@ -85,8 +85,7 @@ static PetscErrorCode FirstAccuracy(FenBilevel b)
   if (C->eps > 0)
     PetscFunctionReturn(0);
   PetscCall(FenPointLower_Private(b, b->cur, PETSC_MAX_REAL / 4, PETSC_FALSE));
-  PetscCheck(isfinite(b->cur->eps), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
-             "at the first theta some lower problem has no modulus of strong convexity; rule: mu > 0");
+  PetscCall(FenPointCheckModulus_Private(b, b->cur));
   b->cur->has_x = 0;
   C->eps = PetscMax(b->cur->eps / FIRST_SHARE, 1e-14);
   PetscFunctionReturn(0);

@@ -45,8 +45,7 @@ static PetscErrorCode Gradient(FenBilevel b)
   PetscFunctionBegin;
   if (!p->has_x)
     PetscCall(FenPointLower_Private(b, p, Accuracy(b), PETSC_FALSE));
-  PetscCheck(isfinite(p->upper), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
-             "at this theta some lower problem has no modulus of strong convexity; rule: mu > 0");
+  PetscCall(FenPointCheckModulus_Private(b, p));
   PetscCall(FenPointGradient_Private(b, p, b->delta0 > 0 ? b->delta0 : Accuracy(b)));
   p->has_z = 1;
   if (F->alpha <= 0 && p->znorm > 0) {

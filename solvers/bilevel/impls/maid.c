@@ -130,8 +130,7 @@ static PetscErrorCode Gradient(FenBilevel b)
   PetscFunctionBegin;
   if (!p->has_x || p->eps > M->eps * (1 + 1e-9))
     PetscCall(FenPointLower_Private(b, p, M->eps, PETSC_FALSE));
-  PetscCheck(isfinite(p->upper), PetscObjectComm((PetscObject)b), (PetscErrorCode)FEN_ERR_VALUE,
-             "at the first theta some lower problem has no modulus of strong convexity; rule: mu > 0");
+  PetscCall(FenPointCheckModulus_Private(b, p));
   PetscCall(FenPointGradient_Private(b, p, M->delta));
   p->has_z = 1;
   if (((M->test && p->omega > (1 - M->par.eta) * p->znorm) || p->znorm <= 0) && p->omega > 0 &&
