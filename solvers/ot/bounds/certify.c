@@ -89,7 +89,7 @@ static PetscErrorCode Regularised(FenOT ot)
   B->slack = 16 * PETSC_MACHINE_EPSILON * (s[3] + s[6] + ot->cost_max + eps) +
              eps * ldexp((double)(ot->op->N[0] + ot->op->N[1]), -64);
   B->lower = s[4] + s[0] - B->slack;
-  B->slack += 4 * PETSC_MACHINE_EPSILON * (s[3] + s[6]) * ((s[3] + s[6]) / eps);
+  B->slack += 1.5 * PETSC_MACHINE_EPSILON * (s[3] + s[6]) * ((s[3] + s[6]) / eps);
   B->upper =
       s[5] + s[1] - eps * (1 - R->mass) * log1p(-PetscMin(R->mass, 1 - 1e-16)) + R->cost + eps * R->entropy + B->slack;
   PetscCall(FenSolverUpdateBounds_Private((FenSolver)ot, B->lower, B->upper, 0));
