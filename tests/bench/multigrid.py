@@ -285,12 +285,12 @@ def volume(bench):
 
 def run(bench):
     text = types(bench)
-    text += (f"\nTwo smooth positive images, epsilon = {EPS} pixel^2, to a certified relative gap of {GAP:g}, one rank; "
-             "medians, both bounds\nincluded. "
+    text += (f"\nTwo smooth positive images, epsilon = {EPS} pixel^2, to a certified relative gap of {GAP:g}, one "
+             "rank; medians, both\nbounds included. "
              f"A type that has not ended after {LIMIT} seconds stands with the gap it had. "
              "POT solves the\nunregularised problem with a stored cost matrix.\n")
-    text += ("\nLarger images, one rank. With `" + DENSITIES + "=FOLDER` the two densities of the literature on domain\n"
-             "decomposition (256 x 256 raw doubles, `density-000-256.f64` and `density-001-256.f64`), bilinear "
+    text += ("\nLarger images, one rank. With `" + DENSITIES + "=FOLDER` the two densities of the literature on\n"
+             "domain decomposition (256 x 256 raw doubles, `density-000-256.f64` and `density-001-256.f64`), bilinear "
              "interpolation and\nmirrored tilings of them:\n\n" + large(bench))
     text += "\nPairs that are rough, empty in parts or concentrated, one rank:\n\n" + hard(bench)
     text += "\nLog-normal noise: correlation lengths from 1/5 to 1/20 of the image, dynamic ranges from 1e2 to 1e4.\n"
