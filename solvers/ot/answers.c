@@ -233,7 +233,7 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
    */
   mine = 8.0 * ((double)(n[0] + n[1]) * (double)(3 * dim + 24) + (double)most * (double)(2 * dim + 8));
   if (ot->uses_levels && dim <= 3 && kind != FEN_COST_MATRIX) /* on grids: factors of plans, coarse grids */
-    mine = isgrid ? 4.0 / 3 * (mine + 8.0 * (double)most * (double)(20 * dim + 10)) : mine;
+    mine = isgrid ? 4.0 / 3 * (mine + 8.0 * (double)most * (double)(20 * dim + (dim > 2 ? 60 : 25))) : mine;
   if (kind == FEN_COST_POWER) {
     FenInt shape[2][FEN_MAX_DIM];
 

@@ -4,8 +4,8 @@
 #include "epsilon.h"
 #include <math.h>
 
-/* unless it was asked for, such that whole steps lead to the last one: on grids the last epsilons, which cost most, then
-   have a fixed ratio to the squared widths of blocks */
+/* unless it was asked for, such that whole steps lead to the last one: on grids the last epsilons, which cost most,
+   then have a fixed ratio to the squared widths of blocks */
 double FenEpsilonFirst(const FenEpsilonPlan *p, double cost_max, double eps)
 {
   const double start = p->start > 0 ? p->start : cost_max / 8;

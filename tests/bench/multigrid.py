@@ -168,7 +168,8 @@ def types(bench):
             rows.append(row(f"smooth {n} x {n}", kind, r, n * n, goal, least))
         seconds = peer(bench, n, files) if n <= 64 else None
         if seconds:
-            rows.append((f"smooth {n} x {n}", "POT emd", seconds, round(n * n / seconds), 0, seconds / least, "", "", ""))
+            rows.append((f"smooth {n} x {n}", "POT emd", seconds, round(n * n / seconds), 0, seconds / least,
+                         "", "", ""))
     return table(HEAD, rows)
 
 
@@ -233,8 +234,9 @@ def ranks(bench):
         progress(f"{m} x {m}, one rank and two")
         one, two = (solve(bench, (m, m), files, limit=300, ranks=p) for p in (1, 2))
         efficiency = one["time_solve"] / (2 * two["time_solve"])
-        rows.append((f"smooth {m} x {m}", one["time_solve"], two["time_solve"], efficiency, two["memory_rank_max"] / 1e6,
-                     abs(one["value"] - two["value"]) / abs(one["value"]), verdict(efficiency, 0.85)))
+        rows.append((f"smooth {m} x {m}", one["time_solve"], two["time_solve"], efficiency,
+                     two["memory_rank_max"] / 1e6, abs(one["value"] - two["value"]) / abs(one["value"]),
+                     verdict(efficiency, 0.85)))
     if not bench.quick:
         m = 8 * n
         progress(f"{m} x {m}, two ranks")
@@ -283,12 +285,13 @@ def volume(bench):
 
 def run(bench):
     text = types(bench)
-    text += (f"\nTwo smooth positive images, epsilon = {EPS} pixel^2, to a certified relative gap of {GAP:g}, one rank; "
-             f"medians, both bounds\nincluded. A type that has not ended after {LIMIT} seconds stands with the gap it "
-             "had. POT solves the unregularised problem\nwith a stored cost matrix.\n")
-    text += "\nLarger images, one rank. With `" + DENSITIES + "=FOLDER` the two densities of the literature on domain " \
-        "decomposition\n(256 x 256 raw doubles, `density-000-256.f64` and `density-001-256.f64`), their bilinear " \
-        "interpolation and mirrored tilings:\n\n" + large(bench)
+    text += (f"\nTwo smooth positive images, epsilon = {EPS} pixel^2, to a certified relative gap of {GAP:g}, one "
+             "rank; medians, both\nbounds included. "
+             f"A type that has not ended after {LIMIT} seconds stands with the gap it had. "
+             "POT solves the\nunregularised problem with a stored cost matrix.\n")
+    text += ("\nLarger images, one rank. With `" + DENSITIES + "=FOLDER` the two densities of the literature on\n"
+             "domain decomposition (256 x 256 raw doubles, `density-000-256.f64` and `density-001-256.f64`), bilinear "
+             "interpolation and\nmirrored tilings of them:\n\n" + large(bench))
     text += "\nPairs that are rough, empty in parts or concentrated, one rank:\n\n" + hard(bench)
     text += "\nLog-normal noise: correlation lengths from 1/5 to 1/20 of the image, dynamic ranges from 1e2 to 1e4.\n"
     text += "\nTwo ranks against one:\n\n" + ranks(bench)

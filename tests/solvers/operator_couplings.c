@@ -69,8 +69,8 @@ static void Check(const Case *c, const PetscMPIInt cut[], double sharpness)
   FenOTOperator op;
   FenLayout     layout;
   FenInt        n[2], *number;
-  double        g[MOST], f[MOST], eps;
-  long double   dense[MOST];
+  double        g[MOST] = {0}, f[MOST], eps;
+  long double   dense[MOST] = {0};
 
   S->c = c;
   CaseMake(c, PETSC_COMM_SELF, NULL, self, &cost);

@@ -115,12 +115,12 @@ static void FromRows(FenGridCycle C, const Slice *in, const float p[], Slice *ou
 }
 
 /* axis 2: points of a row. Weights of children that are not there are zero, and so are entries around a slice */
-static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt row, float *const out[])
+static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt row, FenInt ld, float out[])
 {
   for (PetscInt k = 0; k < C->nk; k++) {
     const int *O = C->offset[k];
 
-    memset(out[k], 0, (size_t)(in->rows * row) * sizeof(float));
+    memset(out + k * ld, 0, (size_t)(in->rows * row) * sizeof(float));
     for (int a = 0; a < 4; a++)
       for (int b = 0; b < 4; b++) {
         const int     o[3] = {O[0], O[1], 2 * O[2] + b - a};
@@ -130,7 +130,7 @@ static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt 
 
         for (FenInt r = 0; from && r < in->rows; r++) {
           const double *v = from + r * in->row - 1 + a;
-          float        *to = out[k] + r * row;
+          float        *to = out + k * ld + r * row;
 
           for (FenInt P = first; P < last; P++)
             to[P] += pa[P] * pb[P] * (float)v[2 * P];
@@ -139,9 +139,9 @@ static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt 
   }
 }
 
-/* weights of a coarse plane */
-static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt P, Slice S[2],
-                            float *const out[])
+/* weights of a coarse plane, those of an offset `ld` after those of the one before */
+static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt P, Slice S[2], FenInt ld,
+                            float out[])
 {
   const Slice *last = &S[0];
 
@@ -152,14 +152,14 @@ static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *
     last = &S[1];
   }
   if (coarse->share[2])
-    FromPoints(C, last, coarse->share[2], coarse->n[2], out);
+    FromPoints(C, last, coarse->share[2], coarse->n[2], ld, out);
   else
     for (PetscInt k = 0; k < C->nk; k++)
       for (FenInt q = 0; q < coarse->plane; q++)
-        out[k][q] = (float)Entry(last, k)[q];
+        out[k * ld + q] = (float)Entry(last, k)[q];
   for (PetscInt k = 0; k < C->nk; k++)
     for (FenInt q = 0; q < coarse->plane; q++)
-      out[k][q] = PetscMax(0.0F, -out[k][q]);
+      out[k * ld + q] = PetscMax(0.0F, -out[k * ld + q]);
   PetscFunctionReturn(0);
 }
 
@@ -168,7 +168,7 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
   const PetscBool gather = PetscNot(coarse->all == fine->all);
   Slice           S[2];
   FenInt          lo, hi, ld;
-  float          *out[FEN_GRID_MOST], *made = NULL;
+  float          *made = NULL;
 
   PetscFunctionBegin;
   PetscCall(SliceCreate(C, fine->n[1], fine->n[2], &S[0]));
@@ -177,11 +177,9 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
   ld = (hi - lo) * coarse->plane;
   if (gather)
     PetscCall(PetscMalloc1((size_t)(C->nk * ld), &made));
-  for (FenInt P = lo; P < hi; P++) {
-    for (PetscInt k = 0; k < C->nk; k++)
-      out[k] = (gather ? made + k * ld : coarse->edge + k * coarse->ld + coarse->front) + (P - lo) * coarse->plane;
-    PetscCall(Plane(C, fine, coarse, P, S, out));
-  }
+  for (FenInt P = lo; P < hi; P++)
+    PetscCall(Plane(C, fine, coarse, P, S, gather ? ld : coarse->ld,
+                    (gather ? made : coarse->edge + coarse->front) + (P - lo) * coarse->plane));
   for (PetscInt k = 0; gather && k < C->nk; k++)
     PetscCall(FenGridTogether(C, fine, coarse, made + k * ld, coarse->edge + k * coarse->ld + coarse->front));
   PetscCall(FenGridExchange(C, fine, 2, fine->r));

@@ -15,15 +15,16 @@
 
    FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
    Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
-   not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs: the
-   line search on the dual, the shift that grows when steps are cut, CG that stops after 50 V-cycles with a direction of
-   ascent, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain where a
-   target receives next to nothing.
+   not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs:
+   Sinkhorn steps after a Newton step that left log(b/c) large somewhere, the line search on the dual, the shift that
+   grows when steps are cut, CG that stops after 50 V-cycles with a direction of ascent and may take more of them while
+   steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
+   where a target receives next to nothing.
 
-   Passes: two an iteration, two a CG iteration (six with V-cycles), one a trial step. Memory O(n+m), plus the
-   preconditioner: an assembled matrix, or 9 numbers a target for coarse grids (gridcycle.c); on grids also the plan's
-   factors, 2 w numbers a point with windows of w. Messages: those of passes, which on several ranks move arrays between
-   pencils (one all-to-all an axis), and of two rows to each neighbour for products on coarse grids.
+   Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the preconditioner: an assembled
+   matrix, or a V-cycle (gridcycle.c); on grids also the plan's factors, w numbers a point and axis with windows of w.
+   Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis), and two
+   planes to each neighbour for each sweep of a V-cycle.
 
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
@@ -34,6 +35,7 @@
 #define STEP_LIMIT    1e4   /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS   20.0  /* log(b/c) from which on c is not accurate any more */
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone */
+#define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
 #define SMOOTH        0.1   /* after a Newton step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
 #define SMOOTH_MOST   20    /* at most so many */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
@@ -48,6 +50,7 @@ typedef struct {
   double          shift_built;
   double          eps, eps_before, dual, error;
   double          log_error; /* largest |log(b/c)| */
+  double          promising; /* error at which the gap should be as small as asked for; 0: not known */
   double          passes;
   FenGapSchedule  gap;
   FenInt          level_it, newton_steps;
@@ -122,6 +125,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   ot->op->passes = N->passes = 0;
   N->gap = (FenGapSchedule){.error = PetscMin(1e-2, sqrt(s->gap_rel > 0 ? s->gap_rel : 1))};
   N->stalled = 0;
+  N->promising = 0;
   N->eps_before = 0;
   for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
     PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
@@ -212,13 +216,23 @@ static PetscErrorCode Build(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* the error that is asked for, or that the last look at the gap promised it of; 0: not known */
-static double Goal(FenOT ot)
+/* how far a Newton system is solved: to what its quadratic convergence, or the error that is wanted, makes of it */
+static double Accuracy(FenOT ot)
 {
   const Newton *N = (Newton *)ot->base.data;
-  const double  goal = ot->base.residual > 0 ? ot->base.residual : 0;
+  const double  goal = PetscMax(ot->base.residual, N->promising);
 
-  return ot->base.gap_rel > 0 && N->gap.iteration > 0 ? PetscMax(goal, N->gap.error) : goal;
+  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * N->error, 0.2 * PetscMax(0, goal) / N->error), 1e-6));
+}
+
+/* the gap is about proportional to the error: what error will do? */
+static void Promise(FenOT ot)
+{
+  Newton            *N = (Newton *)ot->base.data;
+  const FenProgress *p = &ot->base.progress;
+
+  if (ot->certified_at == p->iteration && p->gap_rel > 0 && ot->base.gap_rel > 0)
+    N->promising = N->error * PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel);
 }
 
 /* Right-hand side eps c log(b/c) in ot->wm: equal to eps (b-c) to first order, and exact where a target is far off and
@@ -226,7 +240,7 @@ static double Goal(FenOT ot)
 static PetscErrorCode Direction(FenOT ot, double *slope)
 {
   Newton      *N = (Newton *)ot->base.data;
-  const double rtol = PetscMin(0.1, PetscMax(N->error, PetscMax(0.2 * Goal(ot) / N->error, 1e-6)));
+  const double rtol = Accuracy(ot);
   FenDD        sum = {0, 0};
   PetscBool    failed;
 
@@ -448,6 +462,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
     ot->planned = PETSC_TRUE;
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
     ot->planned = PETSC_FALSE;
+    Promise(ot);
     if (N->stalled >= 5 && s->reason == FEN_ITERATING)
       s->reason = FEN_DIVERGED_STAGNATION;
   }
@@ -483,6 +498,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "error", &N->error));
   PetscCall(FenStateAddReal(state, "shift", &N->system.shift));
   PetscCall(FenStateAddReal(state, "check_error", &N->gap.error));
+  PetscCall(FenStateAddReal(state, "promising", &N->promising));
   PetscCall(FenStateAddInt(state, "check_it", &N->gap.iteration));
   PetscCall(FenStateAddInt(state, "level_it", &N->level_it));
   PetscCall(FenStateAddInt(state, "newton", &N->newton));

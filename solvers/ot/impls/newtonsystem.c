@@ -10,11 +10,11 @@
      sparse   the same Laplacian from the entries of E that are large in their row or their column, rows scaled to sum
               one, assembled as AIJ; then any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension and
               for small grids in two, algebraic multigrid otherwise. The diagonal while a source sends to many targets
-     cycle    on grids of two axes: a V-cycle whose smoother on the finest grid is the damped diagonal and whose coarse
-              grids are made by products, see gridcycle.c; an iteration of CG takes six passes instead of two
+     cycle    on grids of two or three axes: a V-cycle on the graph of the plan's couplings between near neighbours,
+              which cost two or three passes to find, see couplings.c and gridcycle.c
      auto     the least time. Where a pass costs n m exponentials this is sparse. On grids a pass is cheap, and an
-              assembled matrix costs hundreds of them: with two axes this is cycle, with three it is jacobi until its
-              iterations would pay for sparse
+              assembled matrix costs hundreds of them: this is cycle while sources send to few targets, jacobi otherwise
+              until its iterations would pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>
