@@ -134,7 +134,9 @@ PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
 
   PetscFunctionBegin;
   PetscCall(Direction(ot, G, &slope));
-  for (double step = slope > 0 ? 1 : 0; step > 0.1; step /= 2) {
+  for (int cuts = 0; slope > 0 && cuts < 4; cuts++) {
+    const double step = ldexp(1, -cuts);
+
     for (FenInt j = 0; j < ot->m; j++)
       G->trial[j] = ot->g[j] + step * G->d[j];
     PetscCall(Dual(ot, G->trial, &dual));

@@ -183,8 +183,11 @@ PetscErrorCode FenCellsGlue(FenCells *C, const char prefix[])
   PetscCall(FenRowsCreate(C->nslots, &G.none));
   PetscCall(PetscCalloc3(C->nslots, &G.number, C->nslots, &G.o, C->nslots, &G.d));
   PetscCallMPI(MPI_Exscan(&G.n, &G.first, 1, MPI_FENINT, MPI_SUM, C->comm));
-  for (FenInt s = 0; s < C->nlocal; s++)
-    G.number[s] = (double)(G.first + s / C->members);
+  for (FenInt s = 0; s < C->nlocal; s++) {
+    const FenInt composite = s / C->members;
+
+    G.number[s] = (double)(G.first + composite);
+  }
   PetscCall(FenMoveBegin(C->guests, PETSC_FALSE, &G.none, 1, 1, &G.number));
   PetscCall(FenMoveEnd(C->guests, PETSC_FALSE, &G.none, 1, 1, &G.number));
   PetscCall(FenMoveBegin(C->guests, PETSC_FALSE, &G.none, 2, C->px, C->alpha));

@@ -7,12 +7,13 @@
 
 struct _FenMove {
   MPI_Comm     comm;
-  PetscMPIInt  tag;
+  PetscMPIInt  tag, me;
   PetscMPIInt  nto, nfrom, *to, *from;
   FenInt      *tostart, *fromstart;
   FenInt      *sendslot, *key, *slot; /* of rows that leave; of rows that arrive */
   PetscMPIInt  npending;
-  double     **buffer;
+  double     **buffer, *self; /* self: what stays on this rank */
+  PetscMPIInt  nself;         /* its length */
   MPI_Request *request;
 };
 
@@ -97,6 +98,7 @@ PetscErrorCode FenMoveCreate(MPI_Comm comm, FenInt n, const FenInt slot[], const
   PetscFunctionBegin;
   PetscCall(PetscNew(&v));
   PetscCall(PetscCommDuplicate(comm, &v->comm, &v->tag));
+  PetscCallMPI(MPI_Comm_rank(v->comm, &v->me));
   PetscCall(PetscMalloc1(n, &row));
   for (FenInt k = 0; k < n; k++)
     row[k] = (Row){to[k], slot[k], key[k]};
@@ -168,7 +170,12 @@ static PetscErrorCode Send(FenMove v, PetscMPIInt rank, FenInt n, const FenInt s
     }
     b += 3 * m;
   }
-  PetscCallMPI(MPI_Isend(v->buffer[v->npending], count, MPI_DOUBLE, rank, v->tag, v->comm, &v->request[v->npending]));
+  v->request[v->npending] = MPI_REQUEST_NULL;
+  if (rank == v->me) {
+    v->self = v->buffer[v->npending];
+    v->nself = count;
+  } else
+    PetscCallMPI(MPI_Isend(v->buffer[v->npending], count, MPI_DOUBLE, rank, v->tag, v->comm, &v->request[v->npending]));
   v->npending++;
   PetscFunctionReturn(0);
 }
@@ -177,15 +184,18 @@ static PetscErrorCode Receive(FenMove v, PetscMPIInt rank, FenInt n, const FenIn
                               PetscInt npixels, double *const pixels[])
 {
   MPI_Status  status;
-  PetscMPIInt count;
-  double     *buffer, *b;
+  PetscMPIInt count = v->nself;
+  double     *buffer = NULL, *b = v->self;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Probe(rank, v->tag, v->comm, &status));
-  PetscCallMPI(MPI_Get_count(&status, MPI_DOUBLE, &count));
-  PetscCall(PetscMalloc1(count, &buffer));
-  PetscCallMPI(MPI_Recv(buffer, count, MPI_DOUBLE, rank, v->tag, v->comm, MPI_STATUS_IGNORE));
-  b = buffer;
+  if (rank != v->me) {
+    PetscCallMPI(MPI_Probe(rank, v->tag, v->comm, &status));
+    PetscCallMPI(MPI_Get_count(&status, MPI_DOUBLE, &count));
+    PetscCall(PetscMalloc1(count, &buffer));
+    PetscCallMPI(MPI_Recv(buffer, count, MPI_DOUBLE, rank, v->tag, v->comm, MPI_STATUS_IGNORE));
+    b = buffer;
+  }
+  PetscCall(FenRowsOpen(R, (count - n * (1 + narrays * npixels)) / 3)); /* entries of all rows */
   for (FenInt k = 0; k < n; k++) {
     const FenInt m = (FenInt)*b++;
 

@@ -153,7 +153,7 @@ PetscErrorCode FenCellsPlace(FenCells *C, FenMove move)
 PetscErrorCode FenCellsRefine(FenOT ot, PetscInt level, const FenCells *coarse, FenCells *fine)
 {
   Refinement   r = {.coarse = coarse, .fine = fine};
-  FenInt       n = 0, most = 8 * coarse->nlocal, *key, *slot;
+  FenInt       n = 0, most = 8 * coarse->nlocal, entries = coarse->rows.used, *key, *slot;
   PetscMPIInt *to;
   FenRows      rows;
   FenMove      move;
@@ -164,7 +164,10 @@ PetscErrorCode FenCellsRefine(FenOT ot, PetscInt level, const FenCells *coarse, 
     r.sides[0][d] = fine->N[d] > coarse->N[d] ? 2 : 1;
     r.sides[1][d] = fine->M[d] > coarse->M[d] ? 2 : 1;
   }
+  for (int d = 0; d < FEN_MAX_DIM; d++)
+    entries *= r.sides[0][d] * r.sides[1][d];
   PetscCall(FenRowsCreate(most, &rows));
+  PetscCall(FenRowsOpen(&rows, entries));
   PetscCall(PetscMalloc4(most, &key, most, &slot, most, &to, (most * coarse->px), &alpha));
   for (FenInt s = 0; s < coarse->nlocal; s++)
     if (coarse->mass[s] > 0)
@@ -175,9 +178,9 @@ PetscErrorCode FenCellsRefine(FenOT ot, PetscInt level, const FenCells *coarse, 
   PetscCall(FenCellsPlace(fine, move));
   PetscCall(FenRowsClear(&fine->rows));
   PetscCall(FenMoveBegin(move, PETSC_FALSE, &rows, 1, fine->px, &alpha));
+  PetscCall(FenRowsDestroy(&rows)); /* under way, or packed */
   PetscCall(FenMoveEnd(move, PETSC_FALSE, &fine->rows, 1, fine->px, &fine->alpha[0]));
   PetscCall(FenMoveDestroy(&move));
-  PetscCall(FenRowsDestroy(&rows));
   PetscCall(PetscFree4(key, slot, to, alpha));
   PetscCall(FenCellsFetchTargets(ot, level, fine, PETSC_TRUE));
   PetscFunctionReturn(0);

@@ -160,7 +160,7 @@ static PetscErrorCode Direction(FenCellWork *w, double shift, PetscBool *ok)
 
 PetscErrorCode FenCellSolve(FenCellWork *w, double tol)
 {
-  double    before[FEN_CELL_PIXELS], dual_before = -HUGE_VAL, shift = 0, error, worst, dual, size = 0;
+  double    before[FEN_CELL_PIXELS] = {0}, dual_before = -HUGE_VAL, shift = 0, error, worst, dual, size = 0;
   PetscInt  cuts = 0, sinkhorn = 0;
   PetscBool stepped = PETSC_FALSE, ok;
 

@@ -13,8 +13,9 @@
    value, where sweeps go on until the bounds are close enough.
 
    Bounds: composites' potentials are glued to one alpha on the whole source (cells/glue.c), g = T(alpha) is one exact
-   soft transform, and the bounds are those of g as for every other type. The plan of the cells gives an upper bound of
-   its own (each cell is rounded by itself), which tells when it is worth to look.
+   soft transform, and the bounds are those of g as for every other type. The plan of the cells, each rounded by itself,
+   gives an upper bound of its own, which no lower bound may exceed. Newton steps on the whole problem (cells/global.c)
+   take from g what is wrong on long waves; if they do not get on, sweeps follow, then Newton steps again.
 
    Cost of a half sweep: for each composite of nx pixels and ny targets a few times nx ny exponentials and nx^2 ny
    flops; with epsilon about a quarter of a squared pixel, nx = 64 and ny about 130. Memory: 24 bytes for each of the 4
@@ -47,6 +48,7 @@ typedef struct {
   /* state */
   FenInt at, step, half, sweeps, fresh; /* level; epsilon on it; half sweep that comes; sweeps done; no B half yet */
   double eps, error, passes;
+  double upper;      /* bound of the cells' plan for the final problem; infinity before */
   double look_error; /* look at the bounds when the error is below */
   double best;       /* smallest gap so far */
   FenInt look_at, looks;
@@ -114,7 +116,7 @@ static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
   D->half = 0;
   D->fresh = 1;
   D->error = HUGE_VAL;
-  D->best = HUGE_VAL;
+  D->best = D->upper = HUGE_VAL;
   D->look_error = 1e-2;
   D->look_at = D->looks = 0;
   D->attempt = D->steps = 0;
@@ -204,6 +206,17 @@ static PetscErrorCode Advance(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/* Bounds of g, when they are new: no lower bound lies above the upper one that the cells' plan has given */
+static void Compare(FenOT ot)
+{
+  const Domdec *D = (const Domdec *)ot->base.data;
+  FenSolver     s = (FenSolver)ot;
+
+  if (ot->certified_at == s->progress.iteration && s->reason == FEN_ITERATING &&
+      s->progress.lower > D->upper + 1e-11 * (fabs(D->upper) + ot->cost_max))
+    s->reason = FEN_DIVERGED_CONTRACT;
+}
+
 /* bounds, when the error promises that they are close enough, at the latest after 40 half sweeps */
 static PetscErrorCode Look(FenOT ot)
 {
@@ -217,6 +230,7 @@ static PetscErrorCode Look(FenOT ot)
     PetscFunctionReturn(0);
   PetscCall(TakePotential(ot));
   PetscCall(FenOTCertify_Private(ot, FEN_BOUNDS_REGULARISED));
+  Compare(ot);
   s->progress.residual = ot->bounds.marginal_error;
   s->intermediate = 0;
   D->look_at = s->progress.iteration;
@@ -260,6 +274,7 @@ static PetscErrorCode NewtonStep(FenOT ot)
   p->value = D->global.dual;
   ot->base.intermediate = 0;
   PetscCall(FenOTCheckGap_Private(ot, &D->gap, D->error));
+  Compare(ot);
   PetscCall(PetscInfo(ot, "Newton step: error %.3e, dual %.15g, %d CG iterations\n", D->error, D->global.dual,
                       (int)D->global.system.its));
   D->steps++;
@@ -299,7 +314,7 @@ static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
   Domdec      *D = (Domdec *)s->data;
   FenProgress *p = &s->progress;
   FenHalfSweep H = {.tol = Tolerance(ot)};
-  double       sums[2];
+  double       sums[3];
 
   PetscFunctionBegin;
   if (D->staged) {
@@ -316,7 +331,9 @@ static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
   PetscCall(FenCellsHalfSweep(D->cells, (int)D->half, &D->work, &H));
   for (FenInt j = 0; j < ot->m; j++) /* a stop would answer with this g: a NaN in it must not go unseen */
     FenDDAdd(&H.value, 0 * ot->g[j]);
-  PetscCall(FenSolverReduce_Private(s, 2, (FenDD[2]){H.error, H.value}, sums));
+  PetscCall(FenSolverReduce_Private(s, 3, (FenDD[3]){H.error, H.value, H.upper}, sums));
+  if (Final(ot))
+    D->upper = sums[2];
   if (D->half)
     D->fresh = 0;
   ot->op->passes += ot->op->share;
@@ -379,6 +396,7 @@ static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "level_eps", &D->eps));
   PetscCall(FenStateAddReal(state, "error", &D->error));
   PetscCall(FenStateAddReal(state, "passes", &D->passes));
+  PetscCall(FenStateAddReal(state, "cells_upper", &D->upper));
   PetscCall(FenStateAddReal(state, "look_error", &D->look_error));
   PetscCall(FenStateAddReal(state, "best", &D->best));
   PetscCall(FenStateAddInt(state, "look_it", &D->look_at));
@@ -505,6 +523,8 @@ static PetscErrorCode FenOTView_Domdec(FenSolver s, PetscViewer viewer)
                                    "cells of %" FENINT_FMT " x %" FENINT_FMT " x %" FENINT_FMT
                                    " pixels, two along each axis in a composite\n",
                                    D->side[0], D->side[1], D->side[2]));
+  if (D->upper < HUGE_VAL)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "upper bound of the cells' plan %.12g\n", D->upper));
   PetscCall(PetscViewerASCIIPrintf(viewer,
                                    "on rank 0: %" FENINT_FMT " Newton steps, %" FENINT_FMT
                                    " Sinkhorn steps, %" FENINT_FMT " cut, %" FENINT_FMT " cells not solved\n",
