@@ -273,13 +273,13 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, PetscInt radius, con
 PetscErrorCode FenOTCouplingsLayout(FenOTOperator op, FenLayout *layout)
 {
   PetscFunctionBegin;
-  *layout = op->separable ? ((FenSeparable *)op->data)->chain[FEN_TO_SOURCE].stage[0].in : NULL;
+  *layout = ((FenSeparable *)op->data)->chain[FEN_TO_SOURCE].stage[0].in;
   PetscFunctionReturn(0);
 }
 
 PetscBool FenOTHasCouplings(FenOTOperator op)
 {
-  return (PetscBool)(op->separable && ((FenSeparable *)op->data)->kept);
+  return op->kept;
 }
 
 PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, FenOTTakeCoupling take, void *ctx)

@@ -50,6 +50,7 @@ struct _p_FenOTOperator {
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
   const FenKernels        *kernels;
   PetscBool                keep;  /* a plan keeps its factors where they are few: products without exponentials */
+  PetscBool                kept;  /* the present one does */
   double                   share; /* what a pass counts: 1, less on coarse levels */
   double                   passes, pairs;
   void                    *data;

@@ -117,7 +117,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
       PetscCall(SweepHard(&w));
     else if (keep && op->keep) {
       PetscCall(FenSweepFactors(&w, &S->factors[s]));
-      S->kept = (PetscBool)(S->kept && S->factors[s].have);
+      op->kept = (PetscBool)(op->kept && S->factors[s].have);
     } else
       FenSweepLSE(&w);
     for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
@@ -155,7 +155,7 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  S->kept = S->whole = op->keep;
+  op->kept = S->whole = op->keep;
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   S->have[0] = PETSC_TRUE;
   S->have[1] = PETSC_FALSE;
@@ -197,7 +197,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     w.windows = S->windows[0][s];
     w.have = S->have[0];
     w.whole = S->whole;
-    if (S->kept && !w.weighted)
+    if (op->kept && !w.weighted)
       FenSweepMult(&w, &S->factors[s], FEN_SWEEP_FORWARD);
     else
       FenSweepApply(&w);
@@ -319,7 +319,7 @@ static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], doubl
   double       *u;
 
   PetscFunctionBegin;
-  if (S->kept) {
+  if (op->kept) {
     PetscCall(NormalKept(op, v, out));
     PetscFunctionReturn(0);
   }
@@ -363,7 +363,7 @@ static PetscErrorCode MultTranspose_Separable(FenOTOperator op, const double v[]
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  if (S->kept)
+  if (op->kept)
     PetscCall(RunTransposedKept(op, v, squares, out));
   else if (squares)
     PetscCall(TransposedSquares(op, v, out));
@@ -378,7 +378,7 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
 
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 1));
-  S->have[0] = S->have[1] = S->kept = PETSC_FALSE;
+  S->have[0] = S->have[1] = op->kept = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -390,7 +390,7 @@ static PetscErrorCode Forget_Separable(FenOTOperator op)
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++)
     PetscCall(FenFactorsForget(&S->factors[s]));
-  S->have[0] = S->have[1] = S->kept = PETSC_FALSE;
+  S->have[0] = S->have[1] = op->kept = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 

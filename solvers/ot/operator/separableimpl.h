@@ -30,7 +30,6 @@ typedef struct {
   PetscBool  have[2];                          /* are they there? */
   FenFactors factors[FEN_MAX_DIM];             /* of the present plan, by stage */
   PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
-  PetscBool  kept;                             /* all of them */
   double    *weights;                          /* of the source, on the last stage's output */
   double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
   FenInt     nwork;
