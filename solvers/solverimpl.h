@@ -33,7 +33,6 @@ typedef struct {
   const char *residual_option; /* "marginal_tol" */
   const char *residual_text;
   PetscBool   residual_is_gap; /* the residual is a certified gap, and meeting it is a converged gap */
-  PetscBool   refines;         /* a converged state goes on when the tolerances have become closer */
   const char *default_type;
   PetscErrorCode (*choosetype)(FenSolver, const char **); /* the default type for the present problem; optional */
   const FenSolverTypeEntry *types;                        /* ends with NULL */

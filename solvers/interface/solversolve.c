@@ -157,10 +157,12 @@ static PetscErrorCode Begin(FenSolver s)
   s->request = 0;
   s->detail[0] = 0;
   PetscCall((*s->family->begin)(s));
-  if (s->restarted) { /* a run that was stopped goes on; one that had finished is finished */
+  if (s->restarted) { /* a run that was stopped goes on, and a finished one whose tolerances have become closer */
+    const PetscBool met =
+        (PetscBool)(s->saved_reason == FEN_CONVERGED_GAP || s->saved_reason == FEN_CONVERGED_RESIDUAL);
+
     s->reason = (FenReason)s->saved_reason;
-    if (s->reason == FEN_STOPPED || s->reason == FEN_DIVERGED_MAX_IT ||
-        (s->family->refines && (s->reason == FEN_CONVERGED_GAP || s->reason == FEN_CONVERGED_RESIDUAL) && !Meets(s)))
+    if (s->reason == FEN_STOPPED || s->reason == FEN_DIVERGED_MAX_IT || (met && !Meets(s)))
       s->reason = FEN_ITERATING;
     s->time_before = s->progress.seconds;
     s->restarted = PETSC_FALSE;

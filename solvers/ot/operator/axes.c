@@ -13,27 +13,14 @@
    Messages: one all-to-all a stage.
 */
 #include "operator.h"
+#include "stages.h"
 #include <math.h>
 
 #define TABLE_MOST 67108864 /* entries of a table */
 #define BLOCK      16       /* targets that share a window */
 
 typedef struct {
-  PetscInt  axis;
-  FenLayout in, out; /* pencils along the axis, before and after */
-  FenRedist enter;   /* from the previous stage's output, or the measure's layout */
-  FenInt    nin, nout, nlines;
-} Stage;
-
-typedef struct {
-  Stage     stage[FEN_MAX_DIM];
-  FenRedist leave;
-} Chain;
-
-typedef struct {
-  Chain     chain[2];
-  FenRedist back[FEN_MAX_DIM], out; /* the chain to the source backwards */
-  FenInt    shape[2][FEN_MAX_DIM];
+  FenStages stages;
   double   *table[2][FEN_MAX_DIM];                 /* by direction: row of each point of that side */
   double   *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];   /* of the present plan, see separable.c */
   double   *L2[FEN_MAX_DIM], *minus2[FEN_MAX_DIM]; /* twice as much, for squares */
@@ -41,24 +28,16 @@ typedef struct {
   FenInt   *window;                                /* of the blocks of a line */
 } Axes;
 
-static PetscErrorCode Move(FenRedist r, const double *from, double *to)
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
-
 /* lines along a stage's axis, from side 1-to to side `to` */
-static FenTile Line(FenOTOperator op, const Stage *g, FenDirection to, double scale)
+static FenTile Line(FenOTOperator op, const FenStage *g, FenDirection to, double scale)
 {
   const Axes *A = (const Axes *)op->data;
 
   return (FenTile){.kind = FEN_TILE_MATRIX,
-                   .nt = A->shape[to][g->axis],
-                   .ns = A->shape[1 - to][g->axis],
+                   .nt = A->stages.shape[to][g->axis],
+                   .ns = A->stages.shape[1 - to][g->axis],
                    .cost = A->table[to][g->axis],
-                   .ldc = A->shape[1 - to][g->axis],
+                   .ldc = A->stages.shape[1 - to][g->axis],
                    .scale = scale,
                    .nv = 1,
                    .chunk = FEN_CHUNK};
@@ -131,7 +110,7 @@ static FenTile BlockOf(const Axes *A, const FenTile *T, FenInt b)
   return t;
 }
 
-static void SweepLSE(FenOTOperator op, const Stage *g, FenDirection to, const double u[], double out[])
+static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double out[])
 {
   const Axes *A = (const Axes *)op->data;
   FenTile     T = Line(op, g, to, op->kappa);
@@ -157,7 +136,7 @@ static void SweepLSE(FenOTOperator op, const Stage *g, FenDirection to, const do
   }
 }
 
-static void SweepMax(FenOTOperator op, const Stage *g, FenDirection to, const double u[], double out[])
+static void SweepMax(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double out[])
 {
   FenTile T = Line(op, g, to, 1);
 
@@ -177,7 +156,7 @@ typedef struct {
   PetscBool     weighted;
 } Product;
 
-static void SweepApply(FenOTOperator op, const Stage *g, FenDirection to, const Product *p, double out[])
+static void SweepApply(FenOTOperator op, const FenStage *g, FenDirection to, const Product *p, double out[])
 {
   const Axes *A = (const Axes *)op->data;
   FenTile     T = Line(op, g, to, p->scale);
@@ -204,14 +183,14 @@ static void SweepApply(FenOTOperator op, const Stage *g, FenDirection to, const 
 /* the array in A->a, on the layout of the direction's sources, through all stages into `out` */
 static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool hard, PetscBool keep, double out[])
 {
-  Axes  *A = (Axes *)op->data;
-  Chain *C = &A->chain[dir];
+  Axes     *A = (Axes *)op->data;
+  FenChain *C = &A->stages.chain[dir];
 
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++) {
-    const Stage *g = &C->stage[s];
+    const FenStage *g = &C->stage[s];
 
-    PetscCall(Move(g->enter, A->a, A->b));
+    PetscCall(FenStagesMove(g->enter, A->a, A->b));
     if (keep)
       PetscCall(PetscArraycpy(A->L[s], A->b, g->nin));
     if (hard)
@@ -221,7 +200,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < g->nout; i++)
       A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
   }
-  PetscCall(Move(C->leave, A->a, out));
+  PetscCall(FenStagesMove(C->leave, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -231,8 +210,7 @@ static PetscErrorCode Soft(FenOTOperator op, FenDirection dir, PetscBool keep, c
   const int side = 1 - (int)dir;
 
   PetscFunctionBegin;
-  for (FenInt i = 0; i < op->n[side]; i++)
-    A->a[i] = op->logw[side][i] > FEN_NONE ? op->kappa * in[i] + op->logw[side][i] : FEN_NONE;
+  FenOTExponents_Private(op, side, in, A->a);
   PetscCall(RunChain(op, dir, PETSC_FALSE, keep, out));
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] /= -op->kappa;
@@ -270,19 +248,19 @@ static PetscErrorCode HardTransform_Axes(FenOTOperator op, FenDirection dir, con
 /* E v with the cost of one axis as weight (or none: axis < 0) */
 static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis, double out[])
 {
-  Axes  *A = (Axes *)op->data;
-  Chain *C = &A->chain[FEN_TO_SOURCE];
+  Axes     *A = (Axes *)op->data;
+  FenChain *C = &A->stages.chain[FEN_TO_SOURCE];
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(A->a, v, op->n[1]));
   for (PetscInt s = 0; s < op->dim; s++) {
-    const Stage  *g = &C->stage[s];
-    const Product p = {A->L[s], A->minus[s], A->b, op->kappa, (PetscBool)(g->axis == axis)};
+    const FenStage *g = &C->stage[s];
+    const Product   p = {A->L[s], A->minus[s], A->b, op->kappa, (PetscBool)(g->axis == axis)};
 
-    PetscCall(Move(g->enter, A->a, A->b));
+    PetscCall(FenStagesMove(g->enter, A->a, A->b));
     SweepApply(op, g, FEN_TO_SOURCE, &p, A->a);
   }
-  PetscCall(Move(C->leave, A->a, out));
+  PetscCall(FenStagesMove(C->leave, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -315,8 +293,8 @@ static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], Pet
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(A->a, v, op->n[0]));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    const Stage *g = &A->chain[FEN_TO_SOURCE].stage[s];
-    Product      p = {A->minus[s], A->L[s], A->b, op->kappa, PETSC_FALSE};
+    const FenStage *g = &A->stages.chain[FEN_TO_SOURCE].stage[s];
+    Product         p = {A->minus[s], A->L[s], A->b, op->kappa, PETSC_FALSE};
 
     if (squares) {
       for (FenInt i = 0; i < g->nin; i++)
@@ -325,10 +303,10 @@ static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], Pet
         A->minus2[s][i] = PetscMax(2 * A->minus[s][i], FEN_NONE);
       p = (Product){A->minus2[s], A->L2[s], A->b, 2 * op->kappa, PETSC_FALSE};
     }
-    PetscCall(Move(A->back[s], A->a, A->b));
+    PetscCall(FenStagesMove(A->stages.back[s], A->a, A->b));
     SweepApply(op, g, FEN_TO_TARGET, &p, A->a);
   }
-  PetscCall(Move(A->out, A->a, out));
+  PetscCall(FenStagesMove(A->stages.out, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -344,22 +322,12 @@ static PetscErrorCode Destroy_Axes(FenOTOperator op)
   Axes *A = (Axes *)op->data;
 
   PetscFunctionBegin;
-  for (int dir = 0; dir < 2; dir++) {
-    for (PetscInt s = 0; s < op->dim; s++) {
-      Stage *g = &A->chain[dir].stage[s];
-
-      PetscCall(FenRedistDestroy(&g->enter));
-      PetscCall(FenLayoutDestroy(&g->in));
-      PetscCall(FenLayoutDestroy(&g->out));
-      PetscCall(PetscFree(A->table[dir][s]));
-    }
-    PetscCall(FenRedistDestroy(&A->chain[dir].leave));
-  }
   for (PetscInt s = 0; s < op->dim; s++) {
-    PetscCall(FenRedistDestroy(&A->back[s]));
+    for (int side = 0; side < 2; side++)
+      PetscCall(PetscFree(A->table[side][s]));
     PetscCall(PetscFree4(A->L[s], A->minus[s], A->L2[s], A->minus2[s]));
   }
-  PetscCall(FenRedistDestroy(&A->out));
+  PetscCall(FenStagesDestroy(&A->stages));
   PetscCall(PetscFree3(A->a, A->b, A->MS));
   PetscCall(PetscFree2(A->top, A->window));
   PetscCall(PetscFree(A));
@@ -374,9 +342,9 @@ static PetscErrorCode MakeTables(FenOTOperator op)
 
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
-    PetscCall(FenMeasureGetGrid(op->measure[s], A->shape[s], spacing[s], origin[s]));
+    PetscCall(FenMeasureGetGrid(op->measure[s], NULL, spacing[s], origin[s]));
   for (PetscInt k = 0; k < op->dim; k++) {
-    const FenInt n = A->shape[0][k], m = A->shape[1][k];
+    const FenInt n = A->stages.shape[0][k], m = A->stages.shape[1][k];
     FenInt       size;
 
     PetscCall(FenIntMult(n, m, &size));
@@ -395,77 +363,25 @@ static PetscErrorCode MakeTables(FenOTOperator op)
   PetscFunctionReturn(0);
 }
 
-/* pencil layouts of a direction: axis d-1 first; a stage changes the length of its axis only */
-static PetscErrorCode MakeChain(FenOTOperator op, FenDirection dir, FenInt *nwork)
-{
-  Axes     *A = (Axes *)op->data;
-  Chain    *C = &A->chain[dir];
-  FenLayout from[2], previous, whole;
-  FenInt    shape[FEN_MAX_DIM];
-
-  PetscFunctionBegin;
-  for (int s = 0; s < 2; s++)
-    PetscCall(FenMeasureGetLayout(op->measure[s], &from[s]));
-  PetscCall(PetscArraycpy(shape, A->shape[1 - dir], FEN_MAX_DIM));
-  previous = from[1 - dir];
-  for (PetscInt s = 0; s < op->dim; s++) {
-    Stage *g = &C->stage[s];
-
-    g->axis = op->dim - 1 - s;
-    PetscCall(FenLayoutCreateGrid(op->comm, op->dim, shape, NULL, &whole));
-    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->in));
-    PetscCall(FenLayoutDestroy(&whole));
-    PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
-    g->nlines = shape[g->axis] ? g->nin / shape[g->axis] : 0;
-    shape[g->axis] = A->shape[dir][g->axis];
-    PetscCall(FenLayoutCreateGrid(op->comm, op->dim, shape, NULL, &whole));
-    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->out));
-    PetscCall(FenLayoutDestroy(&whole));
-    PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
-    PetscCheck(g->nlines * shape[g->axis] == g->nout, op->comm, (PetscErrorCode)FEN_ERR_INTERNAL,
-               "pencils along axis %d are cut differently before and after", (int)g->axis);
-    PetscCall(FenRedistCreate(previous, g->in, &g->enter));
-    previous = g->out;
-    *nwork = PetscMax(*nwork, PetscMax(g->nin, g->nout));
-  }
-  PetscCall(FenRedistCreate(previous, from[dir], &C->leave));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode MakeTransposed(FenOTOperator op)
-{
-  Axes     *A = (Axes *)op->data;
-  Chain    *C = &A->chain[FEN_TO_SOURCE];
-  FenLayout layout[2];
-
-  PetscFunctionBegin;
-  for (int s = 0; s < 2; s++)
-    PetscCall(FenMeasureGetLayout(op->measure[s], &layout[s]));
-  for (PetscInt s = 0; s < op->dim; s++) {
-    const Stage *g = &C->stage[s];
-
-    PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &A->back[s]));
-    PetscCall(PetscMalloc4(g->nin, &A->L[s], g->nout, &A->minus[s], g->nin, &A->L2[s], g->nout, &A->minus2[s]));
-  }
-  PetscCall(FenRedistCreate(C->stage[0].in, layout[1], &A->out));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
 {
   Axes  *A;
-  FenInt nwork = PetscMax(op->n[0], op->n[1]), longest = 1;
+  FenInt longest = 1, nwork;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&A));
   op->data = A;
+  PetscCall(FenStagesCreate(op->measure, &A->stages));
+  nwork = A->stages.nwork;
   PetscCall(MakeTables(op));
   for (int s = 0; s < 2; s++)
     for (PetscInt k = 0; k < op->dim; k++)
-      longest = PetscMax(longest, A->shape[s][k]);
-  for (int dir = 0; dir < 2; dir++)
-    PetscCall(MakeChain(op, (FenDirection)dir, &nwork));
-  PetscCall(MakeTransposed(op));
+      longest = PetscMax(longest, A->stages.shape[s][k]);
+  for (PetscInt s = 0; s < op->dim; s++) {
+    const FenStage *g = &A->stages.chain[FEN_TO_SOURCE].stage[s];
+
+    PetscCall(PetscMalloc4(g->nin, &A->L[s], g->nout, &A->minus[s], g->nin, &A->L2[s], g->nout, &A->minus2[s]));
+  }
   PetscCall(PetscMalloc3(nwork, &A->a, nwork, &A->b, (size_t)(2 * longest), &A->MS));
   PetscCall(PetscMalloc2((size_t)Blocks(longest), &A->top, (size_t)(2 * Blocks(longest)), &A->window));
   op->ops.setepsilon = SetEpsilon_Axes;

@@ -172,7 +172,7 @@ static PetscErrorCode Fetch(FenLayout layout, const Others *O, FenInt length, co
 static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius, Others *O)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+  const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
   FenInt          shape[FEN_MAX_DIM], n;
   PetscMPIInt     ranks;
 
@@ -229,7 +229,7 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, PetscInt radius, con
                               FenOTTakeCoupling take, void *ctx)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+  const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
   FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
   Others          O;
   FenInt         *other;
@@ -273,7 +273,7 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, PetscInt radius, con
 PetscErrorCode FenOTCouplingsLayout(FenOTOperator op, FenLayout *layout)
 {
   PetscFunctionBegin;
-  *layout = ((FenSeparable *)op->data)->chain[FEN_TO_SOURCE].stage[0].in;
+  *layout = ((FenSeparable *)op->data)->stages.chain[FEN_TO_SOURCE].stage[0].in;
   PetscFunctionReturn(0);
 }
 
@@ -290,7 +290,7 @@ PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, FenOTTakeCoupli
   PetscFunctionBegin;
   PetscCall(PetscCalloc2(1, &now, 1, &next));
   now->n = 1;
-  now->ld = S->chain[FEN_TO_SOURCE].stage[op->dim - 1].nout;
+  now->ld = S->stages.chain[FEN_TO_SOURCE].stage[op->dim - 1].nout;
   PetscCall(PetscMalloc1((size_t)now->ld, &now->value));
   PetscCall(PetscArraycpy(now->value, S->weights, now->ld));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
@@ -299,11 +299,11 @@ PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, FenOTTakeCoupli
     if (!s)
       break;
     now->n = next->n;
-    now->ld = S->chain[FEN_TO_SOURCE].stage[s - 1].nout;
+    now->ld = S->stages.chain[FEN_TO_SOURCE].stage[s - 1].nout;
     PetscCall(PetscMalloc1((size_t)(now->n * now->ld), &now->value));
     for (PetscInt k = 0; k < next->n; k++) {
       PetscCall(PetscArraycpy(now->offset[k], next->offset[k], FEN_MAX_DIM));
-      PetscCall(FenSeparableMove(S->back[s - 1], next->value + k * next->ld, now->value + k * now->ld));
+      PetscCall(FenStagesMove(S->stages.back[s - 1], next->value + k * next->ld, now->value + k * now->ld));
     }
     PetscCall(PetscFree(next->value));
   }

@@ -84,6 +84,13 @@ PETSC_INTERN PetscBool      FenOTHasCouplings(FenOTOperator);
 /* sum_ij r_i C_ij s_j for an explicit cost */
 PETSC_INTERN PetscErrorCode FenOTMatrixProductCost(FenOTOperator, const double r[], const double s[], double *);
 
+/* base-2 exponents of terms: kappa h + log2 w, FEN_NONE without weight */
+static inline void FenOTExponents_Private(FenOTOperator op, int side, const double h[], double u[])
+{
+  for (FenInt i = 0; i < op->n[side]; i++)
+    u[i] = op->logw[side][i] > FEN_NONE ? op->kappa * h[i] + op->logw[side][i] : FEN_NONE;
+}
+
 /* the kernels' name of a cost */
 static inline FenTileKind FenTileKindOf(FenCostKind kind)
 {

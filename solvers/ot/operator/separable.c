@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Grids with a cost that is a sum over axes: the kernel is a product of one-dimensional kernels, so that a pass is a
-   sweep along each axis. FenStage s works on axis d-1-s: it takes an array whose later axes are the targets' of the
-   stage already and turns this axis from one grid to the other. Lines are contiguous in the pencil layout of the axis;
-   FenRedist moves the array between pencils.
+   sweep along each axis, see stages.h.
 
    With partial log sums L_0 = kappa g + log2 b, L_{s+1} = log2 sum 2^(L_s - c), the plan of g is a product of stages
    E_s = 2^(L_s - c - L_{s+1}), each with rows that sum to one: E v is d weighted means, no large or small numbers.
@@ -100,13 +98,13 @@ static PetscErrorCode SweepHard(const FenSweep *s)
 static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool hard, PetscBool keep, double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  FenChain     *C = &S->chain[dir];
+  FenChain     *C = &S->stages.chain[dir];
 
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++) {
     FenSweep w = FenStageSweep(op, &C->stage[s], dir, (PetscBool)!hard);
 
-    PetscCall(FenSeparableMove(C->stage[s].enter, S->a, S->b));
+    PetscCall(FenStagesMove(C->stage[s].enter, S->a, S->b));
     w.u = S->b;
     w.out = S->a;
     if (keep) {
@@ -123,20 +121,14 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
       S->minus[s][i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
   }
-  PetscCall(FenSeparableMove(C->leave, S->a, out));
+  PetscCall(FenStagesMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
-}
-
-static void Exponents(FenOTOperator op, int side, const double h[], double u[])
-{
-  for (FenInt i = 0; i < op->n[side]; i++)
-    u[i] = op->logw[side][i] > FEN_NONE ? op->kappa * h[i] + op->logw[side][i] : FEN_NONE;
 }
 
 static PetscErrorCode Soft(FenOTOperator op, FenDirection dir, PetscBool keep, const double in[], double out[])
 {
   PetscFunctionBegin;
-  Exponents(op, 1 - (int)dir, in, ((FenSeparable *)op->data)->a);
+  FenOTExponents_Private(op, 1 - (int)dir, in, ((FenSeparable *)op->data)->a);
   PetscCall(RunChain(op, dir, PETSC_FALSE, keep, out));
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] /= -op->kappa;
@@ -180,7 +172,7 @@ static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir
 static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis, double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  FenChain     *C = &S->chain[FEN_TO_SOURCE];
+  FenChain     *C = &S->stages.chain[FEN_TO_SOURCE];
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
@@ -188,7 +180,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     const FenStage *g = &C->stage[s];
     FenSweep        w = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(FenSeparableMove(g->enter, S->a, S->b));
+    PetscCall(FenStagesMove(g->enter, S->a, S->b));
     w.u = S->L[s];
     w.w = S->minus[s];
     w.v = S->b;
@@ -202,7 +194,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     else
       FenSweepApply(&w);
   }
-  PetscCall(FenSeparableMove(C->leave, S->a, out));
+  PetscCall(FenStagesMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -235,7 +227,7 @@ static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
     for (PetscInt d = 0; d < op->dim; d++)
-      for (FenInt i = 0; i < S->shape[s][d]; i++)
+      for (FenInt i = 0; i < S->stages.shape[s][d]; i++)
         S->axis[s][d][i] = factor * S->plain[s][d][i];
   PetscFunctionReturn(0);
 }
@@ -249,9 +241,9 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[0]));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    FenSweep t = FenStageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
+    FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
 
-    PetscCall(FenSeparableMove(S->back[s], S->a, S->b));
+    PetscCall(FenStagesMove(S->stages.back[s], S->a, S->b));
     t.u = minus[s];
     t.w = L[s];
     t.v = S->b;
@@ -261,7 +253,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
     FenSweepApply(&t);
   }
   S->have[1] = (PetscBool)(plan || S->have[1]);
-  PetscCall(FenSeparableMove(S->out, S->a, out));
+  PetscCall(FenStagesMove(S->stages.out, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -273,15 +265,15 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[0]));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    FenSweep t = FenStageSweep(op, &S->chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
+    FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(FenSeparableMove(S->back[s], S->a, S->b));
+    PetscCall(FenStagesMove(S->stages.back[s], S->a, S->b));
     t.v = S->b;
     t.out = S->a;
     t.windows = S->windows[0][s];
     FenSweepMult(&t, &S->factors[s], squares ? FEN_SWEEP_SQUARES : FEN_SWEEP_TRANSPOSED);
   }
-  PetscCall(FenSeparableMove(S->out, S->a, out));
+  PetscCall(FenStagesMove(S->stages.out, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -295,10 +287,10 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
   for (PetscInt k = 0; k < 2 * op->dim - 1; k++) {
     const PetscInt  s = k < op->dim ? k : 2 * op->dim - 2 - k;
-    const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
     FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(FenSeparableMove(k < op->dim ? g->enter : S->back[s], S->a, S->b));
+    PetscCall(FenStagesMove(k < op->dim ? g->enter : S->stages.back[s], S->a, S->b));
     t.v = S->b;
     t.w = S->weights;
     t.out = S->a;
@@ -308,7 +300,7 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
                  : k == op->dim - 1 ? FEN_SWEEP_BOTH
                                     : FEN_SWEEP_TRANSPOSED);
   }
-  PetscCall(FenSeparableMove(S->out, S->a, out));
+  PetscCall(FenStagesMove(S->stages.out, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -343,7 +335,7 @@ static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], doub
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 2));
   for (PetscInt s = 0; s < op->dim; s++) {
-    const FenStage *g = &S->chain[FEN_TO_SOURCE].stage[s];
+    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
 
     PetscCall(PetscMalloc2(g->nin, &L[s], g->nout, &minus[s]));
     for (FenInt i = 0; i < g->nin; i++)
@@ -399,86 +391,32 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  for (int dir = 0; dir < 2; dir++) {
-    for (PetscInt s = 0; s < op->dim; s++) {
-      FenStage *g = &S->chain[dir].stage[s];
-
-      PetscCall(FenRedistDestroy(&g->enter));
-      PetscCall(FenLayoutDestroy(&g->in));
-      PetscCall(FenLayoutDestroy(&g->out));
-      PetscCall(PetscFree2(S->axis[dir][s], S->plain[dir][s]));
-    }
-    PetscCall(FenRedistDestroy(&S->chain[dir].leave));
-  }
   for (PetscInt s = 0; s < op->dim; s++) {
-    PetscCall(FenRedistDestroy(&S->back[s]));
+    for (int side = 0; side < 2; side++)
+      PetscCall(PetscFree2(S->axis[side][s], S->plain[side][s]));
     PetscCall(PetscFree4(S->L[s], S->minus[s], S->windows[0][s], S->windows[1][s]));
     PetscCall(FenFactorsDestroy(&S->factors[s]));
   }
-  PetscCall(FenRedistDestroy(&S->out));
+  PetscCall(FenStagesDestroy(&S->stages));
   PetscCall(PetscFree(S->weights));
   PetscCall(PetscFree3(S->a, S->b, S->sweep));
   PetscCall(PetscFree(S));
   PetscFunctionReturn(0);
 }
 
-/* pencil layouts of a direction: axis d-1 first; a stage changes the length of its axis only */
-static PetscErrorCode MakeChain(FenOTOperator op, FenDirection dir)
+/* what a plan keeps */
+static PetscErrorCode MakePlan(FenOTOperator op)
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  FenChain     *C = &S->chain[dir];
-  FenLayout     from[2], previous;
-  FenInt        shape[FEN_MAX_DIM];
 
   PetscFunctionBegin;
-  for (int s = 0; s < 2; s++)
-    PetscCall(FenMeasureGetLayout(op->measure[s], &from[s]));
-  PetscCall(PetscArraycpy(shape, S->shape[1 - dir], FEN_MAX_DIM));
-  previous = from[1 - dir];
   for (PetscInt s = 0; s < op->dim; s++) {
-    FenStage *g = &C->stage[s];
-    FenLayout whole;
+    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
 
-    g->axis = op->dim - 1 - s;
-    PetscCall(FenLayoutCreateGrid(op->comm, op->dim, shape, NULL, &whole));
-    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->in));
-    PetscCall(FenLayoutDestroy(&whole));
-    g->lin = shape[g->axis];
-    g->lout = shape[g->axis] = S->shape[dir][g->axis];
-    PetscCall(FenLayoutCreateGrid(op->comm, op->dim, shape, NULL, &whole));
-    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->out));
-    PetscCall(FenLayoutDestroy(&whole));
-    PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
-    PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
-    g->nlines = g->lin ? g->nin / g->lin : 0;
-    PetscCheck(g->nlines * g->lout == g->nout, op->comm, (PetscErrorCode)FEN_ERR_INTERNAL,
-               "pencils along axis %d are cut differently before and after", (int)g->axis);
-    PetscCall(FenRedistCreate(previous, g->in, &g->enter));
-    previous = g->out;
-    S->nwork = PetscMax(S->nwork, PetscMax(g->nin, g->nout));
-  }
-  PetscCall(FenRedistCreate(previous, from[dir], &C->leave));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode MakeTransposed(FenOTOperator op)
-{
-  FenSeparable *S = (FenSeparable *)op->data;
-  FenChain     *C = &S->chain[FEN_TO_SOURCE];
-  FenLayout     layout[2];
-
-  PetscFunctionBegin;
-  for (int s = 0; s < 2; s++)
-    PetscCall(FenMeasureGetLayout(op->measure[s], &layout[s]));
-  for (PetscInt s = 0; s < op->dim; s++) {
-    const FenStage *g = &C->stage[s];
-
-    PetscCall(FenRedistCreate(s + 1 < op->dim ? C->stage[s + 1].in : layout[0], g->out, &S->back[s]));
     PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
                            &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, g->nlines), &S->windows[1][s]));
     PetscCall(FenFactorsCreate(FenSweepBlocks(op->kernels, g->nlines), &S->factors[s]));
   }
-  PetscCall(FenRedistCreate(C->stage[0].in, layout[1], &S->out));
   PetscFunctionReturn(0);
 }
 
@@ -491,8 +429,8 @@ static PetscErrorCode MoveWeights(FenOTOperator op)
 
   PetscFunctionBegin;
   PetscCall(FenMeasureGetWeights(op->measure[0], &a));
-  PetscCall(PetscMalloc1(S->chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
-  PetscCall(FenSeparableMove(S->back[last], a, S->weights));
+  PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
+  PetscCall(FenStagesMove(S->stages.back[last], a, S->weights));
   PetscFunctionReturn(0);
 }
 
@@ -504,25 +442,24 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscFunctionBegin;
   PetscCall(PetscNew(&S));
   op->data = S;
+  PetscCall(FenStagesCreate(op->measure, &S->stages));
   for (int s = 0; s < 2; s++) {
     double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];
 
-    PetscCall(FenMeasureGetGrid(op->measure[s], S->shape[s], spacing, origin));
+    PetscCall(FenMeasureGetGrid(op->measure[s], NULL, spacing, origin));
     for (PetscInt d = 0; d < op->dim; d++) {
-      PetscCall(PetscMalloc2(S->shape[s][d], &S->axis[s][d], S->shape[s][d], &S->plain[s][d]));
-      for (FenInt i = 0; i < S->shape[s][d]; i++)
+      PetscCall(PetscMalloc2(S->stages.shape[s][d], &S->axis[s][d], S->stages.shape[s][d], &S->plain[s][d]));
+      for (FenInt i = 0; i < S->stages.shape[s][d]; i++)
         S->plain[s][d][i] = origin[d] + (double)i * spacing[d];
-      longest = PetscMax(longest, S->shape[s][d]);
+      longest = PetscMax(longest, S->stages.shape[s][d]);
     }
-    S->nwork = PetscMax(S->nwork, op->n[s]);
   }
-  for (int dir = 0; dir < 2; dir++)
-    PetscCall(MakeChain(op, (FenDirection)dir));
-  PetscCall(MakeTransposed(op));
+  PetscCall(MakePlan(op));
   PetscCheck(longest < INT_MAX, op->comm, (PetscErrorCode)FEN_ERR_SIZE, "an axis of %lld points is too long",
              (long long)longest);
   PetscCall(MoveWeights(op));
-  PetscCall(PetscMalloc3(S->nwork, &S->a, S->nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
+  PetscCall(
+      PetscMalloc3(S->stages.nwork, &S->a, S->stages.nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
   op->ops.hardtransform = HardTransform_Separable;

@@ -2,29 +2,13 @@
 /* What the evaluation of separable costs on grids keeps; see separable.c. */
 #pragma once
 #include "operator.h"
+#include "stages.h"
 #include "sweeps.h"
 
 typedef struct {
-  PetscInt  axis;
-  FenLayout in, out;   /* pencils along the axis, before and after; storage: axis fastest */
-  FenRedist enter;     /* from the previous stage's output (or the measure's layout) into `in` */
-  FenInt    nin, nout; /* local sizes */
-  FenInt    lin, lout; /* length of a line before and after */
-  FenInt    nlines;
-} FenStage;
-
-typedef struct {
-  FenStage  stage[FEN_MAX_DIM];
-  FenRedist leave; /* from the last stage's output to the measure's layout */
-} FenChain;
-
-typedef struct {
-  FenChain  chain[2];              /* by direction */
-  FenRedist back[FEN_MAX_DIM];     /* transposed chain TO_SOURCE: into a stage's output, from the stage after it */
-  FenRedist out;                   /* ... and from the first stage's input to the target's layout */
-  double   *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
-  double   *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
-  FenInt    shape[2][FEN_MAX_DIM];
+  FenStages stages;
+  double   *axis[2][FEN_MAX_DIM];              /* scaled coordinates of source and target axes */
+  double   *plain[2][FEN_MAX_DIM];             /* the same, not scaled */
   double *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM]; /* of the present plan: L_s at stage s's input, -L_{s+1} at its output */
   int    *windows[2][FEN_MAX_DIM];             /* of the present plan: of its stages, and of the transposed ones */
   PetscBool  have[2];                          /* are they there? */
@@ -32,16 +16,7 @@ typedef struct {
   PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
   double    *weights;                          /* of the source, on the last stage's output */
   double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
-  FenInt     nwork;
 } FenSeparable;
-
-static inline PetscErrorCode FenSeparableMove(FenRedist r, const double *from, double *to)
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
 
 /* along the axis of a stage, from side 1-to to side `to` */
 static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDirection to, PetscBool scaled)
@@ -51,8 +26,8 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
 
   return (FenSweep){.kernels = op->kernels,
                     .kind = FenTileKindOf(op->kind),
-                    .nt = S->shape[to][g->axis],
-                    .ns = S->shape[1 - to][g->axis],
+                    .nt = S->stages.shape[to][g->axis],
+                    .ns = S->stages.shape[1 - to][g->axis],
                     .nlines = g->nlines,
                     .xt = axis[to][g->axis],
                     .xs = axis[1 - to][g->axis],
