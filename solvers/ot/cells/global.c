@@ -4,7 +4,8 @@
    are on long waves and fall slowly. From the glued potential, which is close to the solution, Newton's method on the
    dual D(g) = <a,T(g)> + <b,g> needs a few steps: gradient b - c with c = E^T a, and S d = eps c log(b/c) by conjugate
    gradients (impls/newtonsystem.c). A step that does not raise the dual is cut; if that does not help, a Sinkhorn step
-   g + eps log(b/c) is taken; a Levenberg shift grows with the cuts.
+   g + eps log(b/c) is taken; a Levenberg shift grows with the cuts. As in impls/newton.c, Sinkhorn steps put right what
+   a step got wrong locally.
 
    Every step makes its preconditioner anew and keeps nothing, so that a state needs g only.
    Passes: two, two or six for a CG iteration, one for a trial. Reference: Brauer, Clason, Lorenz, Wirth,
@@ -13,8 +14,10 @@
 #include "global.h"
 #include <math.h>
 
-#define SMOOTH     4    /* Sinkhorn steps that begin an attempt: glued potentials have kinks between cells */
-#define STEP_LIMIT 10.0 /* entries of a step, in units of eps */
+#define SMOOTH      0.1  /* Sinkhorn steps before and after a step until |log(b/c)| is below this everywhere, */
+#define SMOOTH_MOST 20   /* at most so many */
+#define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
+#define STEP_LIMIT  1e4  /* entries of a step, in units of eps */
 
 PetscErrorCode FenGlobalCreate(FenOT ot, FenGlobal *G)
 {
@@ -38,50 +41,56 @@ PetscErrorCode FenGlobalDestroy(FenGlobal *G)
   PetscFunctionReturn(0);
 }
 
-/* plan of g (one pass) */
-static PetscErrorCode Dual(FenOT ot, const double g[], double *dual)
-{
-  FenDD sum = {0, 0};
-
-  PetscFunctionBegin;
-  PetscCall(FenOTSetPlan(ot->op, g, ot->f));
-  for (FenInt i = 0; i < ot->n; i++)
-    FenDDAddProduct(&sum, ot->a[i], ot->f[i]);
-  for (FenInt j = 0; j < ot->m; j++)
-    FenDDAddProduct(&sum, ot->b[j], ot->b[j] > 0 ? g[j] : 0);
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, dual));
-  PetscFunctionReturn(0);
-}
-
 /* columns of the present plan (one pass) */
 static PetscErrorCode Columns(FenOT ot, FenGlobal *G)
 {
-  FenDD sum = {0, 0};
+  FenDD  sum = {0, 0};
+  double most = 0;
 
   PetscFunctionBegin;
   PetscCall(FenOTMultTranspose(ot->op, ot->a, G->c));
-  for (FenInt j = 0; j < ot->m; j++)
+  for (FenInt j = 0; j < ot->m; j++) {
     FenDDAdd(&sum, fabs(G->c[j] - ot->b[j]));
+    if (ot->b[j] > 0)
+      most = PetscMax(most, fabs(log(ot->b[j] / PetscMax(G->c[j], 1e-300))));
+  }
   PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, &G->error));
+  PetscCallMPI(MPI_Allreduce(&most, &G->log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
   PetscFunctionReturn(0);
 }
 
-/* g <- T(f) where there are targets */
-static PetscErrorCode SinkhornUpdate(FenOT ot)
+/* g <- T(f) where there are targets: from c where that has digits */
+static PetscErrorCode SinkhornStep(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
-  PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
-  for (FenInt j = 0; j < ot->m; j++)
-    if (ot->b[j] > 0)
-      ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
+  if (G->log_error > LOST_DIGITS) {
+    PetscCall(FenNewtonDual(ot, ot->g, &G->dual)); /* f may be of a trial */
+    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
+    for (FenInt j = 0; j < ot->m; j++)
+      if (ot->b[j] > 0)
+        ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
+  } else
+    for (FenInt j = 0; j < ot->m; j++)
+      if (ot->b[j] > 0)
+        ot->g[j] += ot->eps * log(ot->b[j] / G->c[j]);
+  PetscCall(FenGlobalResume(ot, G));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenGlobalResume(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
-  PetscCall(Dual(ot, ot->g, &G->dual));
+  PetscCall(FenNewtonDual(ot, ot->g, &G->dual));
   PetscCall(Columns(ot, G));
+  PetscFunctionReturn(0);
+}
+
+/* what is wrong locally, where the plan depends on the potential as an exponential; see impls/newton.c */
+static PetscErrorCode Smoothen(FenOT ot, FenGlobal *G)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < SMOOTH_MOST && G->log_error > SMOOTH; k++)
+    PetscCall(SinkhornStep(ot, G));
   PetscFunctionReturn(0);
 }
 
@@ -90,16 +99,12 @@ PetscErrorCode FenGlobalStart(FenOT ot, FenGlobal *G)
   PetscFunctionBegin;
   G->shift = 0;
   G->failed = 0;
-  PetscCall(Dual(ot, ot->g, &G->dual));
+  PetscCall(FenGlobalResume(ot, G));
   if (G->best_dual > G->dual) {
     PetscCall(PetscArraycpy(ot->g, G->best, ot->m));
-    PetscCall(Dual(ot, ot->g, &G->dual));
+    PetscCall(FenGlobalResume(ot, G));
   }
-  for (int k = 0; k < SMOOTH; k++) {
-    PetscCall(SinkhornUpdate(ot));
-    PetscCall(Dual(ot, ot->g, &G->dual));
-  }
-  PetscCall(Columns(ot, G));
+  PetscCall(Smoothen(ot, G));
   PetscFunctionReturn(0);
 }
 
@@ -139,21 +144,20 @@ PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
 
     for (FenInt j = 0; j < ot->m; j++)
       G->trial[j] = ot->g[j] + step * G->d[j];
-    PetscCall(Dual(ot, G->trial, &dual));
+    PetscCall(FenNewtonDual(ot, G->trial, &dual));
     if (dual >= G->dual + 1e-4 * step * slope - 1e-14 * fabs(G->dual)) {
       PetscCall(PetscArraycpy(ot->g, G->trial, ot->m));
       G->dual = dual;
       G->shift = step < 0.5 ? PetscMax(4 * G->shift, 0.03) : step < 1 ? G->shift : G->shift < 1e-3 ? 0 : G->shift / 4;
       G->failed = 0;
       PetscCall(Columns(ot, G));
+      PetscCall(Smoothen(ot, G));
       PetscFunctionReturn(0);
     }
   }
   G->failed++;
   G->shift = PetscMax(4 * G->shift, 0.03);
-  PetscCall(Dual(ot, ot->g, &dual)); /* f is of the last trial */
-  PetscCall(SinkhornUpdate(ot));
-  PetscCall(Dual(ot, ot->g, &G->dual));
-  PetscCall(Columns(ot, G));
+  PetscCall(SinkhornStep(ot, G));
+  PetscCall(Smoothen(ot, G));
   PetscFunctionReturn(0);
 }

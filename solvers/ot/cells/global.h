@@ -5,9 +5,10 @@
 
 typedef struct {
   FenNewtonSystem system;
-  double         *c, *d, *trial, *best;          /* column sums, direction, trial g; the best g of earlier attempts */
-  double          dual, error, best_dual, shift; /* shift: of Levenberg, grows when steps must be cut */
-  FenInt          failed;                        /* directions in a row that did not raise the dual */
+  double         *c, *d, *trial, *best; /* column sums, direction, trial g; the best g of earlier attempts */
+  double          dual, error, log_error, best_dual; /* log_error: largest |log(b/c)| */
+  double          shift;                             /* of Levenberg, grows when steps must be cut */
+  FenInt          failed;                            /* directions in a row that did not raise the dual */
 } FenGlobal;
 
 PETSC_INTERN PetscErrorCode FenGlobalCreate(FenOT, FenGlobal *);

@@ -139,21 +139,6 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* plan of g: f, dual value (one pass) */
-static PetscErrorCode Dual(FenOT ot, const double g[], double *dual)
-{
-  FenDD sum = {0, 0};
-
-  PetscFunctionBegin;
-  PetscCall(FenOTSetPlan(ot->op, g, ot->f));
-  for (FenInt i = 0; i < ot->n; i++)
-    FenDDAddProduct(&sum, ot->a[i], ot->f[i]);
-  for (FenInt j = 0; j < ot->m; j++)
-    FenDDAddProduct(&sum, ot->b[j], ot->b[j] > 0 ? g[j] : 0);
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, dual));
-  PetscFunctionReturn(0);
-}
-
 /* column sums and their error for the present plan (one pass) */
 static PetscErrorCode Columns(FenOT ot)
 {
@@ -198,7 +183,7 @@ static PetscErrorCode SinkhornStep(FenOT ot)
 {
   PetscFunctionBegin;
   PetscCall(SinkhornUpdate(ot, PETSC_FALSE));
-  PetscCall(Dual(ot, ot->g, &((Newton *)ot->base.data)->dual));
+  PetscCall(FenNewtonDual(ot, ot->g, &((Newton *)ot->base.data)->dual));
   PetscCall(Columns(ot));
   PetscFunctionReturn(0);
 }
@@ -277,7 +262,7 @@ static PetscErrorCode LineSearch(FenOT ot, double slope, double *step)
   for (*step = 1; *step > 0.1; *step /= 2) {
     for (FenInt j = 0; j < ot->m; j++)
       N->trial[j] = ot->g[j] + *step * N->d[j];
-    PetscCall(Dual(ot, N->trial, &dual));
+    PetscCall(FenNewtonDual(ot, N->trial, &dual));
     if (dual >= N->dual + 1e-4 * *step * slope - noise) {
       PetscCall(PetscArraycpy(ot->g, N->trial, ot->m));
       N->dual = dual;
@@ -334,7 +319,7 @@ static PetscErrorCode NewtonStep(FenOT ot)
   }
   N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
   if (N->log_error > LOST_DIGITS) /* f is of the last trial */
-    PetscCall(Dual(ot, ot->g, &N->dual));
+    PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
   PetscCall(SinkhornStep(ot));
   PetscCall(Smoothen(ot));
   PetscFunctionReturn(0);
@@ -381,7 +366,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     N->system.effort_fresh = effort_fresh;
   }
   if (N->ready) {
-    PetscCall(Dual(ot, ot->g, &N->dual));
+    PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
     PetscCall(Columns(ot));
   }
   ot->op->passes = N->passes;
@@ -431,7 +416,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 
   PetscFunctionBegin;
   if (!N->ready) {
-    PetscCall(Dual(ot, ot->g, &N->dual));
+    PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
     PetscCall(Columns(ot));
   }
   before = N->error;

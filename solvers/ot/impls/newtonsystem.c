@@ -545,3 +545,17 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], doub
   PetscCall(VecRestoreArrayRead(N->x, &x));
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual)
+{
+  FenDD sum = {0, 0};
+
+  PetscFunctionBegin;
+  PetscCall(FenOTSetPlan(ot->op, g, ot->f));
+  for (FenInt i = 0; i < ot->n; i++)
+    FenDDAddProduct(&sum, ot->a[i], ot->f[i]);
+  for (FenInt j = 0; j < ot->m; j++)
+    FenDDAddProduct(&sum, ot->b[j], ot->b[j] > 0 ? g[j] : 0);
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, dual));
+  PetscFunctionReturn(0);
+}

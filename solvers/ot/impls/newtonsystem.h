@@ -59,3 +59,5 @@ PETSC_INTERN PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *);
    down and d is not to be used */
 PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],
                                                  PetscBool *failed);
+/* plan of g: f = T(g), and the value that Newton's method maximises, D(g) = <a,f> + <b,g>; one pass */
+PETSC_INTERN PetscErrorCode FenNewtonDual(FenOT, const double g[], double *dual);
