@@ -39,7 +39,7 @@ static PetscErrorCode PointsOf(FenMeasure mu, Points *P)
   FenBox         box;
 
   PetscFunctionBegin;
-  *P = (Points){NULL};
+  *P = (Points){0};
   PetscCall(FenMeasureGetDim(mu, &P->dim));
   PetscCall(FenMeasureGetKind(mu, &kind));
   if (kind != FEN_MEASURE_GRID) {

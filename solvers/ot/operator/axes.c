@@ -161,7 +161,7 @@ static void SweepApply(FenOTOperator op, const FenStage *g, FenDirection to, con
   const Axes *A = (const Axes *)op->data;
   FenTile     T = Line(op, g, to, p->scale);
 
-  T.weighted = p->weighted;
+  T.weighted = (int)p->weighted;
   for (FenInt l = 0; l < g->nlines; l++) {
     double *o = out + l * T.nt;
 
