@@ -38,7 +38,7 @@ void FenDirectionForget(FenDirection *d)
 }
 
 PetscErrorCode FenDirectionUpdate(FenBilevel b, FenDirection *d, const double theta[], const double before[],
-                                  const double z[], const double zbefore[])
+                                  const double z[], const double zbefore[], PetscBool *concave)
 {
   const PetscInt most = PetscMax(d->memory, 1), at = (PetscInt)PetscMin(d->n, most);
   double        *s = d->s[0], *y = d->y[0], dots[3];
@@ -56,6 +56,7 @@ PetscErrorCode FenDirectionUpdate(FenBilevel b, FenDirection *d, const double th
   left[0] = right[0] = left[1] = s;
   right[1] = left[2] = right[2] = y;
   PetscCall(FenThetaDots_Private(b, 3, left, right, dots));
+  *concave = (PetscBool)(dots[1] <= 0 && dots[0] > 0);
   if (!(dots[1] > CURVATURE * sqrt(dots[0] * dots[2]))) {
     d->n = d->memory > 0 ? d->n : 0;
     PetscFunctionReturn(0);

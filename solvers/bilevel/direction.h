@@ -18,9 +18,10 @@ typedef struct {
 PETSC_INTERN PetscErrorCode FenDirectionCreate(FenBilevel, PetscInt memory, FenDirection *);
 PETSC_INTERN PetscErrorCode FenDirectionDestroy(FenDirection *);
 PETSC_INTERN void           FenDirectionForget(FenDirection *);
-/* a step and the change of z that it made; kept if its curvature is safely positive */
+/* a step and the change of z that it made; kept if its curvature is safely positive. *concave: it is not positive, so
+   that f fell faster the farther the step went */
 PETSC_INTERN PetscErrorCode FenDirectionUpdate(FenBilevel, FenDirection *, const double theta[], const double before[],
-                                               const double z[], const double zbefore[]);
+                                               const double z[], const double zbefore[], PetscBool *concave);
 /* d, a direction of descent that is zero where the box stops it; *newton: pairs were used, so that 1 is its step */
 PETSC_INTERN PetscErrorCode FenDirectionGet(FenBilevel, const FenDirection *, const double theta[], const double z[],
                                             double d[], PetscBool *newton);

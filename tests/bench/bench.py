@@ -32,6 +32,7 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("bilevelquad", "Bilevel learning: quadratic problems"),
          ("bilevelimages", "Bilevel learning: total variation and fields of experts on photographs"),
          ("bilevellearn", "Bilevel learning: digits"),
+         ("bilevelsparse", "Bilevel learning: one hyperparameter of sparse rows"),
          ("bilevelkernel", "Bilevel learning: kernel ridge regression"),
          ("bilevelscale", "Bilevel learning: two ranks against one"),
          ("bilevelbounds", "Bilevel learning: how sharp error bounds are"))

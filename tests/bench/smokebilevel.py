@@ -29,6 +29,9 @@ def main():
         for part in ("bilevelkernel", "bilevellearn", "bilevelquad", "bilevelbounds"):
             text = importlib.import_module(part).run(bench)
             check(sum("met" in line for line in text.splitlines()) >= 2 and "nan" not in text, f"the part {part}")
+        text = importlib.import_module("bilevelsparse").run(bench)
+        row = next(line for line in text.splitlines() if line.startswith("| certified"))
+        check(" - " not in row and "| grid" in text and "| random" in text, "certified reaches every level")
         check(importlib.import_module("bilevelimages").run(bench).count("| certified |") == 2, "photographs")
     finally:
         bench.close()

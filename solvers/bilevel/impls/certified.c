@@ -32,6 +32,7 @@
 #define FIRST_SHARE  1000 /* the first accuracy, below what is known of the start */
 #define FIRST_CHANGE 0.1  /* the first step changes theta by this much of itself, or of one */
 #define GROWTH       10   /* of the length of a step from one to the next */
+#define CONCAVE      4    /* and its factor where f fell faster and faster along the last one */
 #define FORGET       0.85 /* of Zhang-Hager's mean */
 #define STEP_LEAST   1e-10
 #define NARROWER     0.9  /* a bracket that was worth the work */
@@ -151,8 +152,9 @@ static void NextAccuracy(FenBilevel b)
     C->eps = PetscMin(p->eps * Z_SHARE * p->znorm / error, GROWTH * PetscMax(C->eps, p->eps));
 }
 
-/* direction and first length of a search from the present point */
-static PetscErrorCode Direct(FenBilevel b)
+/* direction and first length of a search from the present point; concave: f is along the last step, so that it says
+   nothing of where to stop */
+static PetscErrorCode Direct(FenBilevel b, PetscBool concave)
 {
   Certified    *C = (Certified *)b->base.data;
   FenPoint     *p = b->cur;
@@ -166,7 +168,7 @@ static PetscErrorCode Direct(FenBilevel b)
   PetscCall(FenThetaNorm_Private(b, p->theta, &theta));
   norm = sqrt(norm);
   most = C->length > 0 ? GROWTH * C->length : FIRST_CHANGE * PetscMax(theta, 1);
-  C->alpha = newton ? 1 : C->length > 0 ? C->length / norm : most / norm;
+  C->alpha = newton ? 1 : C->length > 0 ? (concave ? CONCAVE : 1) * C->length / norm : most / norm;
   C->alpha = PetscMin(C->alpha, most / norm);
   C->refusals = 0;
   PetscFunctionReturn(0);
@@ -176,14 +178,15 @@ static PetscErrorCode Search(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur;
+  PetscBool  concave = PETSC_FALSE;
 
   PetscFunctionBegin;
   if (C->has_before) {
-    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z));
+    PetscCall(FenDirectionUpdate(b, &C->direction, p->theta, C->theta, p->z, C->z, &concave));
     FenProbeObserve(b, &C->probe, p->theta, C->theta, p->z, C->z);
   }
   C->has_before = 0; /* the pair is used once, however often this point is solved */
-  PetscCall(Direct(b));
+  PetscCall(Direct(b, concave));
   PetscCall(FenProbeApply(b, &C->probe, p->theta, C->alpha, C->d));
   PetscFunctionReturn(0);
 }
@@ -404,9 +407,9 @@ static PetscErrorCode Trial(FenBilevel b)
     PetscCall(Accept(b));
   else if (C->probe.active) { /* the same search without the bound */
     FenProbeRefused(b, &C->probe);
-    PetscCall(Direct(b));
+    PetscCall(Direct(b, PETSC_FALSE));
   } else if (verdict == REFUSED && decrease <= 0) /* the present point was solved on, and its z has turned */
-    PetscCall(Direct(b));
+    PetscCall(Direct(b, PETSC_FALSE));
   else if (verdict == REFUSED)
     Shorten(b, decrease);
   else { /* what is left to gain cannot be seen */

@@ -7,7 +7,8 @@
      g_new <= g + C eps + eps_old (C + 1) inc - L inc^2:  accepted, L <- 0.95 L,
      g_new >= 1.2 g:                                      refused, L <- 2 L, tolerances halved,
      otherwise:                                           accepted.
-   L begins with |z_0|/sqrt(p). No decision is proved; the bounds that are reported are.
+   L begins with |z_0|/sqrt(p), with 1 where |z_0| <= 1e-3: that depends on the unit of f, so that the first step can be
+   given instead. No decision is proved; the bounds that are reported are.
 
    Cost of an iteration: m lower solves and m adjoint solves. Memory: two points.
 
@@ -26,6 +27,7 @@ static const char *const schedules[] = {"exponential", "quadratic", "cubic", "Sc
 
 typedef struct {
   PetscEnum schedule;
+  double    step; /* first change of theta, root mean square over hyperparameters; 0: as published */
   /* state */
   double L, eps, before, share; /* tolerances of this and the last iteration; share: halvings */
   FenInt k;
@@ -63,6 +65,16 @@ static double Tolerance(FenBilevel b)
   return PetscMax(first * eps * H->share, FLOOR);
 }
 
+static double FirstL(FenBilevel b)
+{
+  const HOAG  *H = (const HOAG *)b->base.data;
+  const double one = b->cur->znorm / sqrt((double)b->size.p);
+
+  if (H->step > 0 && one > 0)
+    return one / H->step;
+  return b->cur->znorm > 1e-3 ? one : 1;
+}
+
 static PetscErrorCode Gradient(FenBilevel b)
 {
   HOAG     *H = (HOAG *)b->base.data;
@@ -75,7 +87,7 @@ static PetscErrorCode Gradient(FenBilevel b)
   PetscCall(FenPointGradient_Private(b, p, H->eps));
   p->has_z = 1;
   if (H->L <= 0)
-    H->L = p->znorm > 1e-3 ? p->znorm / sqrt((double)b->size.p) : 1;
+    H->L = FirstL(b);
   PetscFunctionReturn(0);
 }
 
@@ -138,6 +150,12 @@ static PetscErrorCode FenBilevelSetFromOptions_HOAG(FenSolver s, PetscOptionItem
   PetscFunctionBegin;
   PetscCall(PetscOptionsEnum("-bilevel_hoag_schedule", "how tolerances fall", "", schedules, H->schedule, &H->schedule,
                              NULL));
+  PetscCall(PetscOptionsReal("-bilevel_hoag_step",
+                             "first step, root mean square over hyperparameters (0: one, or |z| if |z| <= 1e-3, as "
+                             "published)",
+                             "", H->step, &H->step, NULL));
+  PetscCheck(H->step >= 0 && isfinite(H->step), PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-bilevel_hoag_step %g; rule: not negative", H->step);
   PetscFunctionReturn(0);
 }
 
