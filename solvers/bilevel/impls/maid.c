@@ -116,8 +116,8 @@ static PetscErrorCode FirstStep(FenBilevel b)
     y[k] = b->cur->z[k] - M->before[k];
   }
   PetscCall(FenThetaDots_Private(b, 2, left, right, dots));
-  if (dots[1] > 0)
-    M->alpha = PetscMin(PetscMax(dots[0] / dots[1], STEP_SMALL), STEP_LARGE);
+  if (dots[1] != 0) /* where f is concave, as far as the same curvature upwards would allow */
+    M->alpha = PetscMin(PetscMax(dots[0] / fabs(dots[1]), STEP_SMALL), STEP_LARGE);
   PetscFunctionReturn(0);
 }
 
