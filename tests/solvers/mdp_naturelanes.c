@@ -2,7 +2,8 @@
 /*
    Nature eight states at a time against FenDivergence row by row, for all instruction sets: balls and prices of every
    divergence, cold rows and warm ones, ties, single successors, constant and huge and tiny values, radii from nothing
-   to everything, rewards on successors, chunks that are not full. And s-rectangular states, eight at a time and alone.
+   to everything, rewards on successors, chunks that are not full. Sweeps of kl, which read rows once where they can.
+   And s-rectangular states, eight at a time and alone.
 */
 #include "mdpcases.h"
 #include <fenchelsrect.h>
@@ -207,6 +208,72 @@ static void TestPrices(void **state)
     EverySet(prices, 7, PETSC_FALSE, (Kind)kind, kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1);
 }
 
+/* the value of a state in a sweep is a bound from below, and misses at most the slack; a policy's the same */
+static void CompareSweep(const Model *m, const FenAmbiguity *a, const char *simd, Kind kind)
+{
+  FenBellmanOptions options = {.discount = 0.9, .ambiguity = *a};
+  FenMDPModel       model = Make(m);
+  FenBellman        b;
+  FenDivergence     div;
+  double           *V = calloc((size_t)m->n, sizeof(double)), *TV[2] = {calloc((size_t)m->n, sizeof(double)), NULL};
+  int              *policy = calloc((size_t)m->n, sizeof(int));
+
+  TV[1] = calloc((size_t)m->n, sizeof(double));
+  snprintf(options.simd, sizeof(options.simd), "%s", simd);
+  FEN_OK(FenBellmanCreate(model, &options, &b));
+  FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, a->name, a->alpha, &div));
+  for (int round = 0; round < 5; round++) {
+    FenSweepStats stats[2];
+    double        moved = 0, most = 0;
+
+    for (FenInt s = 0; s < m->n; s++)
+      V[s] = Value(m, kind, s, round);
+    V[m->n - 1] = 0;
+    FEN_OK(FenBellmanSweep(b, NULL, V, TV[0], policy, &stats[0]));
+    FEN_OK(FenBellmanRobustPolicySweep(b, NULL, policy, V, TV[1], &stats[1]));
+    for (FenInt s = 0; s < m->n - 1; s++) {
+      double best[2] = {-HUGE_VAL, -HUGE_VAL}, low, high, size;
+
+      for (int action = 0; action < Rows(m, s); action++) {
+        Reference(m, div, a, s, action, V, 0.9, &low, &high, &size);
+        best[0] = fmax(best[0], low), best[1] = fmax(best[1], high);
+        most = fmax(most, size);
+      }
+      Reference(m, div, a, s, policy[s], V, 0.9, &low, &high, &size);
+      if (!(TV[0][s] <= best[1] && TV[1][s] <= high))
+        print_error("%s %s radius %g price %g, kind %d round %d: state %d is %.17g and %.17g, not %.17g and %.17g\n",
+                    simd, a->name, a->radius, a->penalty, (int)kind, round, (int)s, TV[0][s], TV[1][s], best[0], low);
+      assert_true(TV[0][s] <= best[1] && TV[0][s] >= best[0] - stats[0].slack);
+      assert_true(TV[1][s] <= high && TV[1][s] >= low - stats[1].slack);
+      moved = fmax(moved, fmax(fabs(TV[0][s] - V[s]), fabs(TV[1][s] - V[s])));
+    }
+    assert_true(fmax(stats[0].slack, stats[1].slack) <= 2e-3 * moved + 1e-12 * most);
+  }
+  FEN_OK(FenDivergenceDestroy(&div));
+  FEN_OK(FenBellmanDestroy(&b));
+  FEN_OK(FenMDPModelDestroy(&model));
+  free(V), free(TV[0]), free(TV[1]), free(policy);
+}
+
+/* some beside what one number of each state is good for: small radii, prices below the values' span and far above */
+static void TestSweeps(void **state)
+{
+  static const double radii[] = {1e-6, 2e-4, 0.1, 0.5, 3}, prices[] = {1e-4, 2e-3, 0.05, 1, 10, 100};
+
+  (void)state;
+  for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
+    for (int kind = 0; kind < NKINDS; kind++)
+      for (int i = 0; i < 11; i++) {
+        const Model  m = {.n = 45 + i, .most = i % 2 ? MOST : 4, .seed = (uint64_t)(1000 + i)};
+        const double unit = kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1;
+        FenAmbiguity a = {.name = "kl", .alpha = 1};
+
+        a.radius = i < 5 ? radii[i] : 0;
+        a.penalty = i < 5 ? 0 : prices[i - 5] * unit;
+        CompareSweep(&m, &a, FenSimdTypes[simd], (Kind)kind);
+      }
+}
+
 /* a state by itself, from a cold start */
 static double StateValue(const Model *m, FenSRect solver, FenInt s, const double V[], double gamma, double budget,
                          double *size)
@@ -283,7 +350,7 @@ static void TestStates(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls), cmocka_unit_test(TestPrices),
-                                     cmocka_unit_test(TestStates)};
+                                     cmocka_unit_test(TestSweeps), cmocka_unit_test(TestStates)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

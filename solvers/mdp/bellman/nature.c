@@ -98,7 +98,7 @@ PetscErrorCode FenNatureDestroy_Private(FenBellman b)
 }
 
 /* the smallest value of all states and the first state that has it */
-PetscErrorCode FenNaturePrepare_Private(FenBellman b, const double V[])
+static PetscErrorCode FindLowest(FenBellman b, const double V[])
 {
   struct {
     double value;
@@ -107,8 +107,6 @@ PetscErrorCode FenNaturePrepare_Private(FenBellman b, const double V[])
   PetscMPIInt rank;
 
   PetscFunctionBegin;
-  if (!b->popped)
-    PetscFunctionReturn(0);
   PetscCallMPI(MPI_Comm_rank(b->comm, &rank));
   low.rank = rank;
   b->low_state = b->start;
@@ -120,6 +118,16 @@ PetscErrorCode FenNaturePrepare_Private(FenBellman b, const double V[])
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &low, 1, MPI_DOUBLE_INT, MPI_MINLOC, b->comm));
   b->low = low.value;
   b->low_rank = low.rank;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNaturePrepare_Private(FenBellman b, const double V[])
+{
+  PetscFunctionBegin;
+  if (b->popped)
+    PetscCall(FindLowest(b, V));
+  if (b->nature && b->nature->ops->prepare)
+    PetscCall(b->nature->ops->prepare(b, b->nature->data, V));
   PetscFunctionReturn(0);
 }
 

@@ -26,6 +26,8 @@ typedef struct {
      included. Valid until the next call */
   PetscErrorCode (*lane)(FenBellman, void *data, FenInt state, int action, const double V[], FenRowView *);
   /* ---- optional ---- */
+  /* collective, before sweeps at V: my states' values are there, those of others not yet */
+  PetscErrorCode (*prepare)(FenBellman, void *data, const double V[]);
   /* entries that a lane of the state takes at most; NULL: those of its longest row */
   PetscErrorCode (*room)(FenBellman, void *data, FenInt state, FenInt *);
   /* numbers that a restart needs, `components` of each state; one of them for my states, out or (load) in */

@@ -4,9 +4,12 @@
    kernels/naturekernels.h. Rows that these cannot serve (orders next to 0 and 1, most extreme numbers) go to
    FenDivergence one by one. Every row keeps the scalar at which its last search ended.
 
+   Sweeps of kl read rows once, with a number of each state that is made before (kernels/natureonce.h), where that is
+   possible: the ends of V over all ranks decide, so that the cut of the states does not show.
+
    A policy's rows have their nominal probabilities here and nature's laws in b->policy.
 
-   Memory: 8 bytes a row, 8 an entry if rewards are of successors, a policy's rows once more.
+   Memory: 8 bytes a row, 8 an entry if rewards are of successors, a policy's rows once more; kl: 8 a state.
 */
 #include "nature.h"
 #include "../kernels/naturekernels.h"
@@ -22,6 +25,8 @@ typedef struct {
   FenNatureRuns           all;                 /* all rows */
   double                 *warm, *next, *room;  /* room: of all.d, which begin on cache lines */
   double                 *law, *values, *work; /* one row, for FenDivergence: WORK arrays */
+  double                 *once;                /* numbers of states; NULL: rows are never read once */
+  PetscBool               is_once;             /* they are for the V of now */
   PetscErrorCode          failed;
   /* the policy's rows */
   FenNatureRuns rows;
@@ -242,6 +247,20 @@ static PetscErrorCode StoreRewards(FenBellman b, Lanes *N)
   PetscFunctionReturn(0);
 }
 
+#define ONCE_LEAST 1e-4 /* balls: rows of smaller ones need more care */
+
+/* kl, with rewards of rows on all ranks */
+static PetscErrorCode AllocateOnce(FenBellman b, Lanes *N)
+{
+  PetscBool able = (PetscBool)(N->set.form == FEN_NATURE_KL && !N->next && (!N->set.ball || N->set.size >= ONCE_LEAST));
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &able, 1, MPI_INT, MPI_MIN, b->comm));
+  if (able)
+    PetscCall(PetscMalloc1((size_t)(b->nlocal + b->nghost + 1), &N->once));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Create(FenBellman b, void **data)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
@@ -259,6 +278,7 @@ static PetscErrorCode Create(FenBellman b, void **data)
   PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->warm));
   PetscCall(PetscMalloc4((size_t)(FEN_LANES * (2 * b->longest + 2)), &N->room, (size_t)b->longest, &N->law,
                          (size_t)b->longest, &N->values, (size_t)b->longest, &N->work));
+  PetscCall(AllocateOnce(b, N));
   first = (double *)(((uintptr_t)N->room + 63) / 64 * 64);
   N->all = (FenNatureRuns){.set = &N->set,
                            .chunks = &b->all.view,
@@ -281,6 +301,7 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
     PetscFunctionReturn(0);
   PetscCall(FenDivergenceDestroy(&N->divergence));
   PetscCall(PetscFree(N->next));
+  PetscCall(PetscFree(N->once));
   PetscCall(PetscFree(N->warm));
   PetscCall(PetscFree4(N->room, N->law, N->values, N->work));
   PetscCall(PetscFree4(N->of, N->val, N->reward, N->policy_warm));
@@ -288,6 +309,43 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
   PetscCall(PetscFree(N));
   *data = NULL;
   PetscFunctionReturn(0);
+}
+
+/* ---- rows that are read once ---- */
+
+/* where V ends, on all ranks; prices: exponentials of all states are numbers, and not all the same */
+static PetscErrorCode Prepare(FenBellman b, void *data, const double V[])
+{
+  Lanes *N = (Lanes *)data;
+  double ends[2], low, high;
+
+  PetscFunctionBegin;
+  if (!N->once)
+    PetscFunctionReturn(0);
+  N->kernels->ends(b->nlocal, V, &low, &high);
+  ends[0] = isnan(low) ? PETSC_INFINITY : -low; /* one that is none makes all infinite */
+  ends[1] = isnan(low) ? PETSC_INFINITY : high;
+  if (b->size > 1)
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_DOUBLE, MPI_MAX, b->comm));
+  N->all.low = b->options.discount * -ends[0];
+  N->all.span = b->options.discount * (ends[1] + ends[0]);
+  N->is_once = (PetscBool)(N->all.span > 1e-70 && N->all.span < 1e70);
+  if (!N->set.ball && N->is_once)
+    N->is_once = (PetscBool)(N->all.span < 600 * N->set.size && N->all.span > N->set.size / 16);
+  PetscFunctionReturn(0);
+}
+
+/* the numbers of what these runs reach: ghosts are there for the outer ones only */
+static void BeginOnce(FenBellman b, Lanes *N, FenNatureRuns *rows, const FenRuns *runs, const double V[])
+{
+  const PetscBool outer = (PetscBool)(runs != &b->inner);
+  const FenInt    first = outer && b->inner.n ? b->nlocal : 0, n = outer ? b->nlocal + b->nghost : b->nlocal;
+
+  rows->once = N->is_once ? N->once : NULL;
+  rows->low = N->all.low;
+  rows->span = N->all.span;
+  if (N->is_once && runs->n)
+    N->kernels->prepare(rows, n - first, V + first, N->once + first);
 }
 
 /* ---- all rows ---- */
@@ -298,9 +356,10 @@ static PetscErrorCode Sweep(FenBellman b, void *data, const FenRuns *runs, const
   Lanes *N = (Lanes *)data;
 
   PetscFunctionBegin;
-  (void)b;
+  BeginOnce(b, N, &N->all, runs, V);
   for (FenInt r = 0; r < runs->n; r++)
     N->kernels->sweep(&N->all, runs->run[r].c0, runs->run[r].c1, V, V, TV, policy, part);
+  N->all.once = NULL;
   PetscCall(Failed(N));
   PetscFunctionReturn(0);
 }
@@ -426,6 +485,7 @@ static PetscErrorCode PolicySweep(FenBellman b, void *data, const FenRuns *runs,
 
   PetscFunctionBegin;
   PetscCall(TakePolicy(b, N, policy));
+  BeginOnce(b, N, &N->rows, runs, V);
   for (FenInt r = 0; r < runs->n; r++) {
     const FenInt c0 = runs->run[r].c0, c1 = runs->run[r].c1;
 
@@ -433,6 +493,7 @@ static PetscErrorCode PolicySweep(FenBellman b, void *data, const FenRuns *runs,
     N->kernels->apply(&N->rows, c0, c1, V, V, TV, part);
     MoveWarm(b, N, c0, c1, PETSC_TRUE);
   }
+  N->rows.once = NULL;
   PetscCall(Failed(N));
   PetscFunctionReturn(0);
 }
@@ -481,6 +542,7 @@ const FenNatureOps FenNatureLanes = {.name = "lanes",
                                      .destroy = Destroy,
                                      .sweep = Sweep,
                                      .values = Values,
+                                     .prepare = Prepare,
                                      .extract = Extract,
                                      .policy_sweep = PolicySweep,
                                      .components = Components,

@@ -217,6 +217,7 @@ PetscErrorCode FenBellmanRobustPolicySweep(FenBellman b, FenSolver solver, const
     PetscCall(Allocate(b));
   FenSweepPartInit(&part);
   PetscCall(FenBellmanSetTerminal_Private(b, V));
+  PetscCall(FenNaturePrepare_Private(b, V));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));
   PetscCall(N->ops->policy_sweep(b, N->data, &b->inner, policy, V, TV, &part));
   PetscCall(FenBellmanExchangeEnd_Private(b, V));

@@ -11,6 +11,9 @@
    bound of the error is large against the change of the state's value. A lane never depends on its neighbours, so that
    the cut of the states into chunks does not show.
 
+   Sweeps of kl fill no buffer where one number of each state is all that rows need (natureonce.h); theta of its balls
+   is kept per unit of the model.
+
      tv         E min(d, c) - rho c                          c: smallest value with mass at most rho above it
      kl         -(log E e^{-theta d} + rho)/theta            theta
      pearson    mean - sqrt(var ((1 + rho) mass - 1))        threshold of the active set
@@ -70,6 +73,8 @@ typedef struct {
   const FenNatureSet *set;
   const FenChunks    *chunks;
   const double       *reward_next; /* FEN_LANES a column, NULL: rewards are the rows' */
+  const double       *once;        /* of what columns number, see natureonce.h; NULL: there is no such thing */
+  double              low, span;   /* then: smallest value of discount V, and how far others are above it */
   double             *warm;        /* FEN_LANES a slot */
   double             *d[2];        /* work: FEN_LANES for each column of the longest slot */
   void (*serve)(void *ctx, const FenNatureLane *);
@@ -86,6 +91,10 @@ typedef struct {
   void (*values)(const FenNatureRuns *, FenInt slot, const double V[], double q[], double gap[]);
   /* law (FEN_LANES a column) of a slot, and the rewards that make its values nature's */
   void (*law)(const FenNatureRuns *, FenInt slot, const double V[], double law[], double reward[]);
+  /* smallest and largest of n values; NaN if there is one */
+  void (*ends)(FenInt n, const double V[], double *low, double *high);
+  /* `once` of n values, for the low of the runs */
+  void (*prepare)(const FenNatureRuns *, FenInt n, const double V[], double once[]);
   /* the states of a chunk, s-rectangular */
   void (*states)(const FenSRectRuns *, FenInt chunk, const double V[], FenSRectStates *);
 } FenNatureKernels;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loops of naturekernels.h for one instruction set: FEN_SIMD and FEN_NATURE_KERNELS are set before. */
 #include "naturelaw.h"
+#include "natureonce.h"
 #include "naturepower.h"
 #include "naturesmooth.h"
 #include "naturetilt.h"
@@ -82,10 +83,11 @@ FEN_INLINE Slot *Read(const FenNatureRuns *N, Slot two[2], FenInt k, const doubl
 
   if (S->k != k || !S->gathered) {
     Open(N, S, k, V);
-    Gather(N, S);
+    if (!N->once)
+      Gather(N, S);
   }
   S->ahead = NULL;
-  if (follows) {
+  if (follows && !N->once) {
     Open(N, next, k + 1, V);
     if (N->chunks->reach == FEN_REACH_FAR && !next->next && next->n >= S->n)
       S->ahead = next;
@@ -231,7 +233,41 @@ FEN_INLINE vd FinalError(vd zmin, vd range, vd fixed)
   return 4 * UNIT * (v_abs(zmin) + v_max(range, v_set(0)) + v_if_greater(fixed, v_set(-1e308), v_abs(fixed), v_set(0)));
 }
 
-/* Balls, with the scalars of the last sweep: values of the lanes that are `done`. Are all? Squares must be numbers */
+/* what a scalar that is kept is times in units of the range: theta of kl's balls is per unit of the model */
+FEN_INLINE vd KeptUnit(const FenNatureSet *set, vd range)
+{
+  return set->form == FEN_NATURE_KL && set->ball ? v_if_greater(range, v_set(0), range, v_set(1)) : v_set(1);
+}
+
+/* one pass without a buffer: the lanes that become `done` have values. Are all? */
+FEN_INLINE int ReadOnce(const FenNatureRuns *N, Slot *S, const double *own, FenReach reach, Lanes *done)
+{
+  const FenNatureSet *set = N->set;
+  double             *warm = N->warm + FEN_LANES * S->k;
+  int                 all = 1;
+
+  EACH
+  {
+    OnceRow a = {.reward = v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD),
+                 .own = own ? v_load(own + v * FEN_SIMD) : v_set(0),
+                 .theta = v_load(warm + v * FEN_SIMD)};
+
+    if (!set->ball)
+      PriceOnce(N, S->k, v, &a, reach);
+    else {
+      BallOnce(N, S->k, v, own ? 1e-3 : 0, &a, reach);
+      v_store(warm + v * FEN_SIMD, a.theta);
+    }
+    S->value.v[v] = a.value;
+    S->gap.v[v] = a.gap;
+    done->v[v] = a.good;
+    all = all && !v_any(1 - a.good);
+  }
+  return all;
+}
+
+/* Balls, with the scalars of the last sweep: values of the lanes that are not done, and that become it. Are all?
+   Squares must be numbers */
 FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
 {
   double *warm = N->warm + FEN_LANES * S->k;
@@ -239,8 +275,9 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
 
   EACH
   {
-    const vd  zero = v_set(0), one = v_set(1), range = S->range.v[v], w = v_load(warm + v * FEN_SIMD);
+    const vd  zero = v_set(0), one = v_set(1), range = S->range.v[v], before = done->v[v];
     const vd  zmin = v_if_equal(S->zmin.v[v], v_set(INFINITY), zero, S->zmin.v[v]), fixed = Fixed(N, S, v);
+    const vd  kept = v_load(warm + v * FEN_SIMD), unit = KeptUnit(N->set, range), w = kept * unit;
     const vd  fits = v_if_greater(range, v_set(1e-70), v_if_greater(v_set(1e70), range, one, zero), zero);
     const vd  error = FinalError(zmin, range, fixed);
     Ahead     ahead = BeginAhead(N, S, v);
@@ -256,17 +293,18 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
                    .unit = v_set((double)(S->n + 16) * UNIT),
                    .next = &ahead};
     WarmReply a;
-    vd        good, value;
+    vd        good, value, gap;
 
     TryWarm(N->set, &R, &a);
     EndAhead(S, v, &ahead);
-    good = fits * a.good;
+    good = v_if_greater(before, zero, zero, fits * a.good);
     value = v_if_greater(good, zero, v_max(a.value - a.error, zero), zero);
-    S->value.v[v] = fixed + (zmin + value) - error;
-    S->gap.v[v] = v_if_greater(good, zero, v_max(a.gap, zero) + 2 * a.error, zero) + 2 * error;
-    v_store(warm + v * FEN_SIMD, v_if_greater(good, zero, a.warm, w));
+    gap = v_if_greater(good, zero, v_max(a.gap, zero) + 2 * a.error, zero) + 2 * error;
+    S->value.v[v] = v_if_greater(before, zero, S->value.v[v], fixed + (zmin + value) - error);
+    S->gap.v[v] = v_if_greater(before, zero, S->gap.v[v], gap);
+    v_store(warm + v * FEN_SIMD, v_if_greater(good, zero, a.warm / unit, kept));
     /* rows of one value, and of none, are done as well */
-    done->v[v] = v_if_greater(range, zero, good, v_if_equal(range, range, one, zero));
+    done->v[v] = v_if_greater(range, before, good, v_if_equal(range, range, one, zero));
     all = all && !v_any(1 - done->v[v]);
   }
   return all;
@@ -283,7 +321,8 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
   Scale(N, S);
   EACH
   {
-    const vd zero = v_set(0), w = v_load(warm + v * FEN_SIMD), zmin = S->zmin.v[v], range = S->range.v[v];
+    const vd zero = v_set(0), zmin = S->zmin.v[v], range = S->range.v[v];
+    const vd kept = v_load(warm + v * FEN_SIMD), unit = KeptUnit(N->set, range), w = kept * unit;
     const vd fixed = fixes.v[v], wanted = done ? 1 - done->v[v] : v_set(1);
     const vd base = own ? (fixed + zmin - v_load(own + v * FEN_SIMD)) * S->inverse.v[v] : zero;
     Row      R = {.n = S->n,
@@ -312,7 +351,7 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
     /* a range that is nothing, or no number, has no bound but the smallest value */
     a.gap = v_if_greater(S->flat.v[v], zero, v_if_greater(range, zero, v_set(1), zero), a.gap);
     error = FinalError(zmin, range, fixed);
-    v_store(warm + v * FEN_SIMD, a.warm);
+    v_store(warm + v * FEN_SIMD, v_if_greater(S->flat.v[v], zero, kept, a.warm / unit));
     S->at.v[v] = a.at;
     S->price.v[v] = a.price;
     a.value = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
@@ -369,10 +408,23 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
   return 1;
 }
 
+/* single loads: hardware gathers wait for the stores of the row before */
+static int TryOnce(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
+{
+  if (N->chunks->reach == FEN_REACH_RUNS)
+    return ReadOnce(N, S, own, FEN_REACH_RUNS, done);
+  return ReadOnce(N, S, own, FEN_REACH_NEAR, done);
+}
+
 FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
 {
-  Lanes done;
+  Lanes done = l_set(0);
 
+  if (N->once) {
+    if (TryOnce(N, S, own, &done))
+      return;
+    Gather(N, S);
+  }
   if (HasWarm(N->set)) {
     if (!Warm(N, S, own, &done))
       Seek(N, S, own, &done, NULL, NULL);
@@ -514,5 +566,36 @@ static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double 
   }
 }
 
-const FenNatureKernels FEN_NATURE_KERNELS = {
-    .sweep = NatureSweep, .apply = NatureApply, .values = NatureValues, .law = NatureLaw, .states = NatureStates};
+static void NatureEnds(FenInt n, const double *V, double *low, double *high)
+{
+  const vd zero = v_set(0);
+  Lanes    lo = l_set(INFINITY), hi = l_set(-INFINITY), check = l_set(0);
+  FenInt   i = 0;
+
+  for (; i + FEN_LANES <= n; i += FEN_LANES)
+    EACH
+    {
+      const vd x = v_load(V + i + v * FEN_SIMD);
+
+      lo.v[v] = v_least(lo.v[v], x);
+      hi.v[v] = v_max(hi.v[v], x);
+      check.v[v] += v_if_equal(x, x, zero, v_set(1));
+    }
+  *low = Smallest(&lo);
+  *high = Largest(&hi);
+  for (; i < n; i++) {
+    *low = fmin(*low, V[i]);
+    *high = fmax(*high, V[i]);
+    check.v[0][0] += V[i] != V[i];
+  }
+  if (Sum(&check) > 0)
+    *low = *high = NAN;
+}
+
+const FenNatureKernels FEN_NATURE_KERNELS = {.sweep = NatureSweep,
+                                             .apply = NatureApply,
+                                             .values = NatureValues,
+                                             .law = NatureLaw,
+                                             .ends = NatureEnds,
+                                             .prepare = PrepareOnce,
+                                             .states = NatureStates};

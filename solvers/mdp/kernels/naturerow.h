@@ -105,11 +105,11 @@ FEN_INLINE vd v_clip(vd a, vd lower, vd upper)
 {
   return v_min(v_max(a, lower), upper);
 }
-/* v_exp2(x), by a table of sixteenths where one instruction looks it up: a polynomial of degree 6 on |r| <= 1/32,
-   relative error 1.3e-17 and two roundings. 16 n, in the last bits of t, has the exponent above four bits for the
-   table, whose entries make up for what these add */
+/* v_exp2(x) for |x| <= 1000, by a table of sixteenths where one instruction looks it up: a polynomial of degree 6 on
+   |r| <= 1/32, relative error 1.3e-17 and two roundings. 16 n, in the last bits of t, has the exponent above four bits
+   for the table, whose entries make up for what these add */
 #if FEN_SIMD == 8
-FEN_INLINE vd v_exp2_table(vd x)
+FEN_INLINE vd v_exp2_within(vd x)
 {
   const __m512i first =
                     _mm512_setr_epi64(0x3ff0000000000000, 0x3fefb5586cf9890f, 0x3fef72b83c7d517b, 0x3fef387a6e756238,
@@ -117,7 +117,7 @@ FEN_INLINE vd v_exp2_table(vd x)
                 second =
                     _mm512_setr_epi64(0x3feea09e667f3bcd, 0x3feea11473eb0187, 0x3feeace5422aa0db, 0x3feec49182a3f090,
                                       0x3feee89f995ad3ad, 0x3fef199bdd85529c, 0x3fef5818dcfba487, 0x3fefa4afa2a490da);
-  const vd magic = v_set(0x1.8p48), y = v_max(x, v_set(-1000.0)), t = y + magic, r = y - (t - magic), q = r * r;
+  const vd magic = v_set(0x1.8p48), t = x + magic, r = x - (t - magic), q = r * r;
   const vl two = (vl)_mm512_permutex2var_epi64(first, (__m512i)t, second) + ((vl)t << 48);
   const vd low = v_fma(v_set(0.24022650695910075), r, v_set(0.6931471805599457));
   const vd middle = v_fma(v_set(0.009618129106919537), r, v_set(0.0555041086566393));
@@ -125,8 +125,13 @@ FEN_INLINE vd v_exp2_table(vd x)
 
   return v_fma((vd)two * r, v_fma(v_fma(high, q, middle), q, low), (vd)two); /* few steps one after another */
 }
+FEN_INLINE vd v_exp2_table(vd x)
+{
+  return v_exp2_within(v_max(x, v_set(-1000.0)));
+}
 #else
-  #define v_exp2_table v_exp2
+  #define v_exp2_within v_exp2
+  #define v_exp2_table  v_exp2
 #endif
 /* e^x for x <= 600 */
 FEN_INLINE vd v_exp(vd x)
