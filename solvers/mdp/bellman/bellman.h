@@ -14,6 +14,10 @@
    chunk, column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical
    vector operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
 
+   On one rank solvers that hope for few sweeps may leave stored rows as they are (plain.c): then no chunks are made
+   until they pay, a sweep reads only the rows that may matter since the last one, and between sweeps a short list of
+   rows can be tried (shortlist.c).
+
    States may be cut in another way than the model's (partition.c): all rows of a state live on one rank, ghosts are
    known by the model's numbers, a rank's states ascend in them.
 

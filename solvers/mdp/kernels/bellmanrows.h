@@ -8,11 +8,19 @@
 #include "bellmanfill.h"
 #include "running.h"
 
-#define ROWS_AHEAD 256 /* entries: both streams come early and leave the caches to the values */
+#define NEAR_VALUES 4096 /* that are in the nearest cache beside the rows */
+#define ROWS_AHEAD  256  /* entries: both streams come early and leave the caches to the values */
 
-FEN_INLINE vd v_values(const double *V, const FenInt *next)
+/* successors ascend and are there once each, so that the first and the last tell whether they follow each other.
+   Gathers pay where the values are not in the nearest cache */
+FEN_INLINE vd v_values(const double *V, const FenInt *next, PetscBool far)
 {
+  if (next[FEN_SIMD - 1] - next[0] == FEN_SIMD - 1)
+    return v_load(V + next[0]);
 #if FEN_SIMD == 8
+  if (far)
+    return (vd)_mm512_i64gather_pd(_mm512_loadu_si512(next), V, 8);
+
   const __m128d a = _mm_loadh_pd(_mm_load_sd(V + next[0]), V + next[1]);
   const __m128d b = _mm_loadh_pd(_mm_load_sd(V + next[2]), V + next[3]);
   const __m128d c = _mm_loadh_pd(_mm_load_sd(V + next[4]), V + next[5]);
@@ -21,11 +29,13 @@ FEN_INLINE vd v_values(const double *V, const FenInt *next)
   return (vd)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1)),
                                 _mm256_insertf128_pd(_mm256_castpd128_pd256(c), d, 1), 1);
 #elif FEN_SIMD == 4
+  (void)far;
   const __m128d a = _mm_loadh_pd(_mm_load_sd(V + next[0]), V + next[1]);
   const __m128d b = _mm_loadh_pd(_mm_load_sd(V + next[2]), V + next[3]);
 
   return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
 #else
+  (void)far;
   return (vd){V[next[0]], V[next[1]]};
 #endif
 }
@@ -81,7 +91,7 @@ FEN_INLINE void Fetch(const FenPlainRows *R, FenInt j)
 }
 
 /* meanwhile the entries from `ahead` on are fetched, as many */
-FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt ahead)
+FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt ahead, PetscBool far)
 {
   const FenInt first = R->row_ptr[r], end = R->row_ptr[r + 1];
   FenInt       j = first;
@@ -89,7 +99,7 @@ FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, Fe
 
   for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
     Fetch(R, ahead + j - first);
-    AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j));
+    AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j, far));
   }
   if (j < end) {
     Fetch(R, ahead + j - first);
@@ -111,7 +121,7 @@ FEN_INLINE vd Together(vd x[FEN_SIMD])
 
 /* discount times the mean value of the next state, for n <= FEN_SIMD rows; so many numbers further in the list are the
    rows that are fetched meanwhile, 0: those that follow. Rows sum to one, or may lose mass */
-FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const double *V, FenInt ahead)
+FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const double *V, FenInt ahead, PetscBool far)
 {
   const vd zero = v_set(0), one = v_set(1);
   vd       dot[FEN_SIMD], sum[FEN_SIMD], s;
@@ -120,7 +130,7 @@ FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const doub
     RowParts p = {zero, zero, zero};
 
     if (k < n)
-      p = PartsOf(R, row[k], V, ahead ? R->row_ptr[row[k + ahead]] : R->row_ptr[row[k]] + ROWS_AHEAD);
+      p = PartsOf(R, row[k], V, ahead ? R->row_ptr[row[k + ahead]] : R->row_ptr[row[k]] + ROWS_AHEAD, far);
     dot[k] = p.dot;
     sum[k] = p.sum;
   }
@@ -131,7 +141,7 @@ FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const doub
 }
 
 /* values of the rows r0 .. r1-1; q has room for FEN_LANES more */
-FEN_INLINE void ValuesOf(const FenPlainRows *R, FenInt r0, FenInt r1, const double *V, FenRowsPass pass)
+FEN_INLINE void ValuesOf(const FenPlainRows *R, FenInt r0, FenInt r1, const double *V, FenRowsPass pass, PetscBool far)
 {
   for (FenInt r = r0; r < r1; r += FEN_SIMD) {
     const int n = r1 - r < FEN_SIMD ? (int)(r1 - r) : FEN_SIMD;
@@ -142,7 +152,7 @@ FEN_INLINE void ValuesOf(const FenPlainRows *R, FenInt r0, FenInt r1, const doub
     for (int k = 0; k < FEN_SIMD; k++)
       row[k] = r + k;
     if (pass == FEN_ROWS_ALL)
-      q = Means(R, row, n, V, 0);
+      q = Means(R, row, n, V, 0, far);
     v_store(R->q + r, v_fma(v_set(R->sign), reward, q));
   }
 }
@@ -156,7 +166,7 @@ static void SomeRows(const FenPlainRows *rows, FenInt n, const FenInt list[], Fe
     const int m = n - i < FEN_SIMD ? (int)(n - i) : FEN_SIMD;
     double    q[FEN_SIMD];
 
-    v_store(q, Means(&R, list + i, m, V, ahead));
+    v_store(q, Means(&R, list + i, m, V, ahead, PETSC_FALSE));
     for (int k = 0; k < m; k++)
       R.q[list[i + k]] = R.sign * R.reward[list[i + k]] + q[k];
   }
@@ -218,7 +228,7 @@ FEN_INLINE void ShortBestRows(const FenPlainRows *R, FenInt s, FenInt n, const d
 }
 
 FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *V, double *TV, int *policy, FenRowsPass pass,
-                         FenSweepPart *part)
+                         PetscBool far, FenSweepPart *part)
 {
   Running r = Begin();
 
@@ -226,7 +236,7 @@ FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *V, double *TV, int
     const FenInt n = R->n - s < FEN_LANES ? R->n - s : FEN_LANES;
 
     if (pass != FEN_ROWS_KNOWN)
-      ValuesOf(R, R->state_ptr[s], R->state_ptr[s + n], V, pass);
+      ValuesOf(R, R->state_ptr[s], R->state_ptr[s + n], V, pass, far);
     if (n == FEN_LANES)
       BestRows(R, s, n, V + s, TV + s, policy + s, &r);
     else
@@ -241,9 +251,11 @@ static void SweepRows(const FenPlainRows *rows, const double *V, double *TV, int
   const FenPlainRows R = *rows; /* nothing that is stored changes it */
 
   if (pass == FEN_ROWS_REWARD)
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_REWARD, part);
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_REWARD, PETSC_FALSE, part);
   else if (pass == FEN_ROWS_KNOWN)
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_KNOWN, part);
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_KNOWN, PETSC_FALSE, part);
+  else if (R.n > NEAR_VALUES)
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_TRUE, part);
   else
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, part);
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_FALSE, part);
 }
