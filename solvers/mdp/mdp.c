@@ -211,6 +211,17 @@ static PetscErrorCode Allocate(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
+/* sweeps over a policy's rows, and few over all: rows may stay as they are */
+static PetscErrorCode FewSweeps(FenMDP mdp, PetscBool *few)
+{
+  const char *type = ((PetscObject)mdp)->type_name;
+
+  PetscFunctionBegin;
+  *few = (PetscBool)((!strcmp(type, FENMDPAUTO) || !strcmp(type, FENMDPMPI)) && mdp->criterion == FEN_MDP_DISCOUNTED &&
+                     !mdp->eliminate);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode MDPSetUp(FenSolver s)
 {
   FenMDP            mdp = (FenMDP)s;
@@ -235,6 +246,7 @@ static PetscErrorCode MDPSetUp(FenSolver s)
   PetscCall(FenMDPPartitionInUse_Private(mdp, &options.partition));
   options.discount = mdp->gamma;
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
+  PetscCall(FewSweeps(mdp, &options.few_sweeps));
   PetscCall(FenBellmanCreate(mdp->solved, &options, &mdp->op));
   PetscCall(FenBellmanGetNature(mdp->op, &mdp->robust, &mdp->components, &mdp->law_from));
   PetscCall(FenBellmanGetSizes(mdp->op, &mdp->n, &mdp->nghost));

@@ -14,6 +14,10 @@
    chunk, column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical
    vector operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
 
+   On one rank solvers that hope for few sweeps may leave stored rows as they are (plain.c): then no chunks are made
+   until they pay, a sweep reads only the rows that may matter since the last one, and between sweeps a short list of
+   rows can be tried (shortlist.c).
+
    States may be cut in another way than the model's (partition.c): all rows of a state live on one rank, ghosts are
    known by the model's numbers, a rank's states ascend in them.
 
@@ -40,6 +44,7 @@ typedef struct {
   FenAmbiguity    ambiguity;
   char            simd[16];
   FenMDPPartition partition;
+  PetscBool       few_sweeps; /* rows may stay as they are until FenBellmanStore() or many sweeps */
 } FenBellmanOptions;
 
 PETSC_INTERN PetscErrorCode FenBellmanCreate(FenMDPModel, const FenBellmanOptions *, FenBellman *);
@@ -64,6 +69,15 @@ PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], d
 /* the same where V is zero in all states but terminal ones: rewards alone tell, if they are stored */
 PETSC_INTERN PetscErrorCode FenBellmanSweepZero(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                                 FenSweepStats *);
+/* many sweeps will come: rows go into chunks, unless they are there */
+PETSC_INTERN PetscErrorCode FenBellmanStore(FenBellman);
+/* a list of the rows whose values were within the margin of TV in the last sweep over all, and of the policy's; not
+   made where it would be long, or rows are in chunks */
+PETSC_INTERN PetscErrorCode FenBellmanShortlist(FenBellman, const double TV[], const int policy[], double margin,
+                                                PetscBool *made);
+/* TV and the greedy policy as far as the list goes; counted as a product */
+PETSC_INTERN PetscErrorCode FenBellmanShortSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
+                                                 FenSweepStats *);
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
 

@@ -37,7 +37,8 @@ typedef struct {
 
 #define FEN_PIECE 8 /* chunks of rows made on demand that are swept together */
 
-typedef struct _FenNature FenNature;
+typedef struct _FenNature    FenNature;
+typedef struct _FenShortlist FenShortlist;
 
 struct _p_FenBellman {
   MPI_Comm                 comm;
@@ -61,15 +62,21 @@ struct _p_FenBellman {
   double                   words, messages, imbalance; /* of all ranks, each sweep; work of the busiest over the mean */
   double                   sign;                       /* -1: costs */
   double                   slack;                      /* rounding of a row, relative to max |r| + discount max |V| */
-  double                   reward_abs;
+  double                   reward_abs, reward_range;
   PetscBool                substochastic;
   PetscBool                widen;                /* rows may lose mass: bounds of TV - V include zero */
   FenInt                   nterminal, *terminal; /* my states without rows */
   int                      most_rows;            /* of one of my states */
   double                  *terminal_value;
   const FenBellmanKernels *kernels;
-  PetscBool                stored;       /* all rows of my states are in chunks; otherwise made on demand */
-  FenChunkStore            all;          /* empty unless they are */
+  PetscBool                stored;              /* all rows of my states are in chunks; otherwise made on demand */
+  FenChunkStore            all;                 /* empty unless they are */
+  FenPlainRows             plain;               /* rows that are swept as they are stored, `all` is empty (plain.c) */
+  PetscBool                give_back, listable; /* of them: the entries are mine; q has values of a sweep */
+  PetscBool                plain_known;         /* q are values at plain_V, or bounds above them */
+  FenInt                  *plain_list;
+  double                  *plain_V, *plain_least;
+  double                   plain_work;   /* sweeps, by entries */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
   FenChunkStore            piece;        /* rows made on demand: FEN_PIECE chunks */
   PetscBool                lanes;        /* they can be made for several states at once */
@@ -87,8 +94,11 @@ struct _p_FenBellman {
   PetscMPIInt low_rank;
   /* policy */
   FenChunkStore policy;
+  PetscBool     alike;     /* all rows have as many entries */
   int          *policy_of; /* what is extracted, -1: nothing */
   double       *policy_reward, *policy_x;
+  /* rows beside the policy's that are tried between sweeps over all (shortlist.c), or NULL */
+  FenShortlist *shortlist;
   /* rows that cannot be optimal (eliminate.c) */
   unsigned char *gone;     /* of each slot: a bit each lane; NULL: none yet */
   FenInt        *live_ptr; /* of each chunk: its first in live */
@@ -156,6 +166,27 @@ PETSC_INTERN PetscErrorCode FenBellmanStoreAll_Private(FenBellman, PetscBool giv
 PETSC_INTERN void           FenBellmanFindRuns_Private(FenChunkStore *, FenInt ncolumns);
 PETSC_INTERN PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman);
 
+/* a stored row of a state in each lane (-1: none, 0 of a terminal state: its value), into a slot; where it begins and
+   ends is known */
+PETSC_INTERN void FenBellmanFillRows_Private(FenBellman, const FenInt state[], const int row[], FenChunkStore *,
+                                             FenInt slot);
+/* entries of the longest of them */
+PETSC_INTERN FenInt FenBellmanLongestOf_Private(FenBellman, const FenInt state[], const int row[]);
+PETSC_INTERN void   FenBellmanTerminalPolicy_Private(FenBellman, int policy[], int value);
+/* where columns reach, as some of the columns tell */
+PETSC_INTERN FenReach FenChunksReach_Private(const FenChunkStore *);
+
+/* rows as they are stored (plain.c) */
+PETSC_INTERN PetscBool      FenBellmanPlainPays_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenBellmanPlainCreate_Private(FenBellman, PetscBool give_back);
+PETSC_INTERN PetscErrorCode FenBellmanPlainDestroy_Private(FenBellman);
+/* rounding of an entry of TV where the values of V are at most so large */
+PETSC_INTERN double         FenBellmanSlack_Private(FenBellman, double vabs);
+PETSC_INTERN PetscErrorCode FenBellmanPlainEnough_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenBellmanPlainSweep_Private(FenBellman, PetscBool zero, const double V[], double TV[],
+                                                         int policy[], FenSweepPart *);
+PETSC_INTERN PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman);
+
 /* robust and penalised rows (nature.c) */
 PETSC_INTERN PetscErrorCode FenNatureCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenNatureDestroy_Private(FenBellman);
@@ -168,6 +199,11 @@ PETSC_INTERN PetscErrorCode FenNatureSweep_Private(FenBellman, const FenRuns *, 
 PETSC_INTERN PetscErrorCode FenNatureRowValues_Private(FenBellman, const double V[], double q[]);
 /* valid until the next call */
 PETSC_INTERN PetscErrorCode FenNatureLane_Private(FenBellman, FenInt state, int action, const double V[], FenRowView *);
+
+static inline PetscBool FenBellmanIsPlain(FenBellman b)
+{
+  return (PetscBool)(b->plain.n > 0);
+}
 
 /* the model's number of my state */
 static inline FenInt FenBellmanNumber(FenBellman b, FenInt s)

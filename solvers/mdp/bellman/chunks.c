@@ -267,29 +267,56 @@ static void FillOutside(FenBellman b, const FenSlotRows *rows, int col[])
       col[FEN_LANES * j + l] = FenBellmanLocal_Private(b, rows->next[l][j]);
 }
 
-/* the a-th stored rows of a chunk's states, side by side; where the slot begins and ends is known */
-static void FillStored(FenBellman b, FenInt chunk, FenInt a, FenChunkStore *C, FenInt slot)
+void FenBellmanFillRows_Private(FenBellman b, const FenInt state[], const int row[], FenChunkStore *C, FenInt slot)
 {
   const FenMDPRows *R = b->rows;
-  const FenInt      first = chunk * FEN_LANES, at = C->slot_ptr[slot], columns = C->slot_ptr[slot + 1] - at;
+  const FenInt      at = C->slot_ptr[slot], columns = C->slot_ptr[slot + 1] - at;
   FenSlotRows       rows = {.start = b->start, .n = b->scattered ? 0 : b->nlocal};
 
   for (int l = 0; l < FEN_LANES; l++) {
-    const FenInt s = first + l < b->nlocal ? first + l : first; /* lanes beyond the last state repeat the first */
-    const FenInt r = R->state_ptr[s] + a, count = R->state_ptr[s + 1] - R->state_ptr[s];
-    const FenInt from = a < count ? R->row_ptr[r] : 0;
+    const FenInt    s = state[l], r = R->state_ptr[s] + row[l], count = R->state_ptr[s + 1] - R->state_ptr[s];
+    const PetscBool has = (PetscBool)(row[l] >= 0 && row[l] < count);
+    const FenInt    from = has ? R->row_ptr[r] : 0;
 
-    rows.count[l] = a < count ? R->row_ptr[r + 1] - from : 0;
-    rows.self[l] = (int)PetscMin(first + l, b->nlocal - 1);
+    rows.count[l] = has ? R->row_ptr[r + 1] - from : 0;
+    rows.self[l] = (int)s;
     rows.next[l] = R->next + from;
     rows.prob[l] = R->prob + from;
     C->reward[FEN_LANES * slot + l] =
-        a < count ? b->sign * R->reward[r] : (!count && !a ? TerminalValue(b, s) : PETSC_NINFINITY);
+        has ? b->sign * R->reward[r] : (!count && !row[l] ? TerminalValue(b, s) : PETSC_NINFINITY);
   }
   if (b->kernels->fill(&rows, columns, C->col + FEN_LANES * at, C->val + FEN_LANES * at))
     FillOutside(b, &rows, C->col + FEN_LANES * at);
   if (!b->substochastic)
     b->kernels->normalise(columns, C->val + FEN_LANES * at);
+}
+
+FenInt FenBellmanLongestOf_Private(FenBellman b, const FenInt state[], const int row[])
+{
+  const FenMDPRows *R = b->rows;
+  FenInt            most = 0;
+
+  for (int l = 0; l < FEN_LANES; l++) {
+    const FenInt r = R->state_ptr[state[l]] + row[l];
+
+    if (row[l] >= 0 && r < R->state_ptr[state[l] + 1])
+      most = PetscMax(most, R->row_ptr[r + 1] - R->row_ptr[r]);
+  }
+  return most;
+}
+
+/* the a-th rows of a chunk's states; lanes beyond the last state repeat the first */
+static void FillStored(FenBellman b, FenInt chunk, FenInt a, FenChunkStore *C, FenInt slot)
+{
+  const FenInt first = chunk * FEN_LANES;
+  FenInt       state[FEN_LANES];
+  int          row[FEN_LANES];
+
+  for (int l = 0; l < FEN_LANES; l++) {
+    state[l] = first + l < b->nlocal ? first + l : first;
+    row[l] = (int)a;
+  }
+  FenBellmanFillRows_Private(b, state, row, C, slot);
 }
 
 PetscErrorCode FenBellmanFillChunk_Private(FenBellman b, FenInt chunk, FenChunkStore *C, FenInt slot, FenInt *slots)
@@ -334,13 +361,11 @@ static int RunOf(const int col[])
   return other ? -1 : col[0];
 }
 
-/* where the columns reach, as far as some of them tell: runs are listed if half of them are such */
-PetscErrorCode FenChunksFindReach_Private(FenChunkStore *C)
+FenReach FenChunksReach_Private(const FenChunkStore *C)
 {
   const FenInt step = C->ncolumns / REACH_SAMPLE + 1;
   FenInt       pairs = 0, near = 0, runs = 0, sample = 0;
 
-  PetscFunctionBegin;
   for (FenInt k = 0; k < C->ncolumns; k += step) {
     const int *col = C->col + FEN_LANES * k;
 
@@ -350,14 +375,22 @@ PetscErrorCode FenChunksFindReach_Private(FenChunkStore *C)
     pairs += FEN_LANES - 1;
     sample++;
   }
-  C->view.reach = near < pairs - near ? FEN_REACH_FAR : FEN_REACH_NEAR;
-  if (runs < sample - runs || !sample)
+  if (sample && runs >= sample - runs)
+    return FEN_REACH_RUNS;
+  return near < pairs - near ? FEN_REACH_FAR : FEN_REACH_NEAR;
+}
+
+/* runs are listed if half of the columns are such */
+PetscErrorCode FenChunksFindReach_Private(FenChunkStore *C)
+{
+  PetscFunctionBegin;
+  C->view.reach = FenChunksReach_Private(C);
+  if (C->view.reach != FEN_REACH_RUNS)
     PetscFunctionReturn(0);
   PetscCall(PetscMalloc1(C->ncolumns, &C->base));
   for (FenInt k = 0; k < C->ncolumns; k++)
     C->base[k] = RunOf(C->col + FEN_LANES * k);
   C->view.base = C->base;
-  C->view.reach = FEN_REACH_RUNS;
   PetscFunctionReturn(0);
 }
 

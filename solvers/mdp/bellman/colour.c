@@ -58,11 +58,25 @@ static PetscBool Join(Forest *F, int a, int b)
   return PETSC_TRUE;
 }
 
+/* states s0 .. s1-1 whose rows are as they are stored: on one rank */
+static PetscBool JoinPlain(FenBellman b, Forest *F, FenInt s0, FenInt s1)
+{
+  const FenPlainRows *R = &b->plain;
+
+  for (FenInt s = s0; s < s1; s++)
+    for (FenInt j = R->row_ptr[R->state_ptr[s]]; j < R->row_ptr[R->state_ptr[s + 1]]; j++)
+      if (R->prob[j] != 0 && R->next[j] != s && !Join(F, (int)s, (int)R->next[j]))
+        return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
 /* chunks c0 .. c1-1; false: they have an odd circle */
 static PetscBool JoinChunks(FenBellman b, Forest *F, FenInt c0, FenInt c1)
 {
   const FenChunkStore *C = &b->all;
 
+  if (FenBellmanIsPlain(b))
+    return JoinPlain(b, F, FEN_LANES * c0, PetscMin(FEN_LANES * c1, b->nlocal));
   for (FenInt c = c0; c < PetscMin(c1, C->nchunks); c++)
     for (FenInt j = FEN_LANES * C->slot_ptr[C->chunk_ptr[c]]; j < FEN_LANES * C->slot_ptr[C->chunk_ptr[c + 1]]; j++) {
       const FenInt s = FEN_LANES * c + j % FEN_LANES;
@@ -76,7 +90,7 @@ static PetscBool JoinChunks(FenBellman b, Forest *F, FenInt c0, FenInt c1)
 /* some chunks here and there first, the last ones among them: where there are odd circles one is mostly near */
 static PetscErrorCode JoinRows(FenBellman b, Forest *F, PetscBool *possible)
 {
-  const FenInt n = b->all.nchunks;
+  const FenInt n = FenChunkCount(b->nlocal);
 
   PetscFunctionBegin;
   F->n = (int)(b->nlocal + b->nghost); /* local numbers are 32 bits wide */

@@ -224,6 +224,7 @@ PetscErrorCode FenColouredCreate(FenBellman b, int colours, FenColoured *out)
     PetscCall(FenBellmanHasTwoColours(b, &two));
   PetscCheck(two && b->rows && !b->nature, b->comm, (PetscErrorCode)FEN_ERR_INTERNAL,
              "the model does not have two colours, or no nominal rows that are stored");
+  PetscCall(FenBellmanStore(b));
   PetscCall(PetscNew(&C));
   C->b = b;
   C->colours = colours;

@@ -14,6 +14,7 @@ static PetscErrorCode ReadModel(FenBellman b)
   PetscCall(FenMDPModelGetSense(b->model, &sense));
   b->sign = sense == FEN_MDP_MIN ? -1 : 1;
   b->substochastic = sizes.substochastic;
+  b->reward_range = sizes.reward_max - sizes.reward_min;
   b->reward_abs = PetscMax(fabs(sizes.reward_min), fabs(sizes.reward_max));
   /* Of |computed - exact| of an entry of TV and of TV - V, in units u of rounding, times max |r| + discount max |V|,
      for a row of k successors whose law is its probabilities over their exact sum:
@@ -121,14 +122,19 @@ static PetscErrorCode MakePiece(FenBellman b)
   PetscFunctionReturn(0);
 }
 
-/* rows that move were copied already, and what a model gives away is not needed; nature needs rewards by successor */
-static PetscErrorCode TakeRows(FenBellman b, PetscBool *mine)
+static PetscBool Nominal(FenBellman b)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
-  const PetscBool     nominal = (PetscBool)(!strcmp(a->name, "none") || !(a->radius > 0 || a->penalty > 0));
-  FenInt             *next;
-  double             *prob;
-  PetscBool           taken;
+
+  return (PetscBool)(!strcmp(a->name, "none") || (strcmp(a->name, "interval") && !(a->radius > 0 || a->penalty > 0)));
+}
+
+/* rows that move were copied already, and what a model gives away is not needed; nature needs rewards by successor */
+static PetscErrorCode TakeRows(FenBellman b, PetscBool nominal, PetscBool *mine)
+{
+  FenInt   *next;
+  double   *prob;
+  PetscBool taken;
 
   PetscFunctionBegin;
   *mine = PETSC_FALSE;
@@ -151,7 +157,7 @@ static PetscErrorCode TakeRows(FenBellman b, PetscBool *mine)
 PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *options, FenBellman *out)
 {
   FenBellman b;
-  PetscBool  mine;
+  PetscBool  mine, nominal;
 
   PetscFunctionBegin;
   PetscCheck(options->discount >= 0 && options->discount <= 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_VALUE,
@@ -162,14 +168,17 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   b->options = *options;
   b->model = model;
   PetscCall(PetscObjectReference((PetscObject)model));
+  nominal = Nominal(b);
   PetscCall(FenBellmanKernelsGet(options->simd, &b->kernels));
   PetscCall(ReadModel(b));
   PetscCall(SetLayout(b));
   PetscCall(FindTerminal(b));
   PetscCall(FenBellmanSetUpGhosts_Private(b));
   PetscCall(FenBellmanCountWords_Private(b));
-  PetscCall(TakeRows(b, &mine));
-  if (b->stored)
+  PetscCall(TakeRows(b, nominal, &mine));
+  if (nominal && FenBellmanPlainPays_Private(b))
+    PetscCall(FenBellmanPlainCreate_Private(b, mine));
+  else if (b->stored)
     PetscCall(FenBellmanStoreAll_Private(b, mine));
   else
     PetscCall(MakePiece(b));
@@ -210,6 +219,8 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(FenBellmanReductionDestroy_Private(b));
   PetscCall(FenChunksDestroy_Private(&b->all));
   PetscCall(FenChunksDestroy_Private(&b->piece));
+  PetscCall(FenBellmanPlainDestroy_Private(b));
+  PetscCall(FenBellmanShortlistDestroy_Private(b));
   PetscCall(PetscSFDestroy(&b->exchange));
   PetscCall(PetscSFDestroy(&b->move));
   PetscCall(PetscFree(b->ghost));

@@ -20,6 +20,7 @@ static PetscErrorCode Allocate(FenBellman b)
   const FenChunkStore *A = &b->all;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanStore(b));
   if (!b->gone) {
     PetscCall(PetscCalloc1(A->nslots, &b->gone));
     PetscCall(PetscMalloc2(A->nchunks + 1, &b->live_ptr, A->nslots, &b->live));

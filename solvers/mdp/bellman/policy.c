@@ -5,16 +5,19 @@
 */
 #include "nature.h"
 
+#define FETCH 32 /* entries of a row that are fetched before their turn, the processor sees to the others */
+#define AHEAD 2  /* chunks before */
+
 /* entries of a lane that the longest row of the chunk's states takes */
 static PetscErrorCode Room(FenBellman b, FenInt c, FenInt *columns)
 {
   PetscFunctionBegin;
-  *columns = b->rows ? 0 : b->longest;
+  *columns = b->rows && !b->alike ? 0 : b->longest;
   if (b->nature) {
     PetscCall(FenNatureRoom_Private(b, c, columns));
     PetscFunctionReturn(0);
   }
-  for (FenInt s = FEN_LANES * c; b->rows && s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++)
+  for (FenInt s = FEN_LANES * c; b->rows && !b->alike && s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++)
     for (FenInt r = b->rows->state_ptr[s]; r < b->rows->state_ptr[s + 1]; r++)
       *columns = PetscMax(*columns, b->rows->row_ptr[r + 1] - b->rows->row_ptr[r]);
   PetscFunctionReturn(0);
@@ -26,6 +29,11 @@ static PetscErrorCode Allocate(FenBellman b)
   FenInt       total = 0, columns = 0;
 
   PetscFunctionBegin;
+  if (b->rows) {
+    const FenInt rows = b->rows->state_ptr[b->nlocal];
+
+    b->alike = (PetscBool)(!b->nterminal && b->rows->row_ptr[rows] == rows * b->longest);
+  }
   for (FenInt c = 0; c < nchunks; c++) {
     PetscCall(Room(b, c, &columns));
     total += columns;
@@ -139,6 +147,56 @@ static PetscErrorCode RewardPopped(FenBellman b, const double V[])
   PetscFunctionReturn(0);
 }
 
+/* the beginnings of rows that come soon: their places have no order */
+static void Fetch(FenBellman b, FenInt c, const int policy[])
+{
+  const FenPlainRows *R = &b->plain;
+
+  for (FenInt s = FEN_LANES * c; s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++) {
+    const FenInt r = R->state_ptr[s] + PetscMax(policy[s], 0), first = R->row_ptr[PetscMin(r, R->state_ptr[b->nlocal])];
+
+    for (FenInt k = 0; k < PetscMin(FETCH, b->longest); k += 8) {
+      __builtin_prefetch(R->next + first + k);
+      __builtin_prefetch(R->prob + first + k);
+    }
+  }
+}
+
+/* the lanes of a chunk from rows as they are stored; lanes beyond the last state repeat the first */
+static void FillPolicy(FenBellman b, FenInt c, const int policy[])
+{
+  const FenInt s0 = FEN_LANES * c, n = PetscMin(FEN_LANES, b->nlocal - s0);
+  FenInt       state[FEN_LANES];
+  int          row[FEN_LANES], changed = 0;
+
+  for (int l = 0; l < FEN_LANES; l++) {
+    state[l] = s0 + (l < n ? l : 0);
+    row[l] = PetscMax(policy[state[l]], 0);
+    changed |= row[l] != b->policy_of[state[l]];
+  }
+  if (!changed)
+    return;
+  FenBellmanFillRows_Private(b, state, row, &b->policy, c);
+  for (FenInt l = 0; l < n; l++) {
+    b->policy_of[s0 + l] = row[l];
+    b->policy_reward[s0 + l] = b->policy.reward[s0 + l];
+  }
+}
+
+static PetscErrorCode SetPlainPolicy(FenBellman b, const int policy[])
+{
+  const PetscBool fresh = (PetscBool)(b->nlocal > 0 && b->policy_of[0] < 0);
+
+  PetscFunctionBegin;
+  for (FenInt c = 0; c < b->policy.nchunks; c++) {
+    Fetch(b, c + AHEAD, policy);
+    FillPolicy(b, c, policy);
+  }
+  if (fresh)
+    b->policy.view.reach = FenChunksReach_Private(&b->policy) == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
 {
   FenInt next_terminal = 0;
@@ -155,6 +213,10 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
       PetscCall(b->nature->ops->extract(b, b->nature->data, policy, V));
       PetscFunctionReturn(0);
     }
+  }
+  if (FenBellmanIsPlain(b)) {
+    PetscCall(SetPlainPolicy(b, policy));
+    PetscFunctionReturn(0);
   }
   for (FenInt s = 0; s < b->nlocal; s++) {
     const PetscBool terminal = (PetscBool)(next_terminal < b->nterminal && b->terminal[next_terminal] == s);

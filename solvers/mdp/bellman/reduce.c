@@ -52,7 +52,7 @@ PetscErrorCode FenBellmanAgree_Private(FenBellman b, FenSolver solver, const Fen
   stats->hi = b->widen && x[1] < 0 ? 0 : x[1];
   stats->vmin = -x[2];
   stats->vmax = x[3];
-  stats->slack = b->slack * (b->reward_abs + b->options.discount * x[4]) + x[5] + x[6];
+  stats->slack = FenBellmanSlack_Private(b, x[4]) + x[5] + x[6];
   stats->changes = (FenInt)x[MAXIMA];
   PetscFunctionReturn(0);
 }

@@ -20,7 +20,7 @@ PetscErrorCode FenBellmanSetTerminal_Private(FenBellman b, double V[])
   PetscFunctionReturn(0);
 }
 
-static void TerminalPolicy(FenBellman b, int policy[], int value)
+void FenBellmanTerminalPolicy_Private(FenBellman b, int policy[], int value)
 {
   for (FenInt k = 0; k < b->nterminal; k++)
     policy[b->terminal[k]] = value;
@@ -49,6 +49,11 @@ static PetscErrorCode SweepRuns(FenBellman b, const FenRuns *runs, const double 
   PetscFunctionBegin;
   if (b->nature) {
     PetscCall(FenNatureSweep_Private(b, runs, V, TV, policy, part));
+    PetscFunctionReturn(0);
+  }
+  if (FenBellmanIsPlain(b)) { /* all of them: on one rank no run is outer */
+    if (runs == &b->inner)
+      PetscCall(FenBellmanPlainSweep_Private(b, PETSC_FALSE, V, TV, policy, part));
     PetscFunctionReturn(0);
   }
   for (FenInt r = 0; r < runs->n; r++) {
@@ -80,24 +85,36 @@ PetscErrorCode FenBellmanSweep(FenBellman b, FenSolver solver, double V[], doubl
     policy = b->scratch_policy;
   FenSweepPartInit(&part);
   PetscCall(FenBellmanSetTerminal_Private(b, V));
-  TerminalPolicy(b, policy, 0);
+  FenBellmanTerminalPolicy_Private(b, policy, 0);
   PetscCall(FenNaturePrepare_Private(b, V));
+  PetscCall(FenBellmanPlainEnough_Private(b));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));
   PetscCall(SweepRuns(b, &b->inner, V, TV, policy, &part));
   PetscCall(FenBellmanExchangeEnd_Private(b, V));
   PetscCall(SweepRuns(b, &b->outer, V, TV, policy, &part));
-  TerminalPolicy(b, policy, -1);
+  FenBellmanTerminalPolicy_Private(b, policy, -1);
   b->sweeps += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
   PetscCall(PetscLogEventEnd(events[0], 0, 0, 0, 0));
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode SweepRewards(FenBellman b, const double V[], double TV[], int policy[], FenSweepPart *part)
+{
+  FenChunks rewards = b->all.view;
+  FenInt   *empty;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(b->all.nslots + 1, &empty)); /* rows without successors */
+  rewards.slot_ptr = empty;
+  b->kernels->sweep(&rewards, 0, b->all.nchunks, V, V, TV, policy, part);
+  PetscCall(PetscFree(empty));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBellmanSweepZero(FenBellman b, FenSolver solver, double V[], double TV[], int policy[],
                                    FenSweepStats *stats)
 {
-  FenChunks    rewards = b->all.view;
-  FenInt      *empty;
   FenSweepPart part;
   PetscBool    plain = (PetscBool)(b->stored && !b->nature);
 
@@ -109,13 +126,13 @@ PetscErrorCode FenBellmanSweepZero(FenBellman b, FenSolver solver, double V[], d
     PetscCall(FenBellmanSweep(b, solver, V, TV, policy, stats));
     PetscFunctionReturn(0);
   }
-  PetscCall(PetscCalloc1(b->all.nslots + 1, &empty)); /* rows without successors */
-  rewards.slot_ptr = empty;
   FenSweepPartInit(&part);
-  TerminalPolicy(b, policy, 0);
-  b->kernels->sweep(&rewards, 0, b->all.nchunks, V, V, TV, policy, &part);
-  TerminalPolicy(b, policy, -1);
-  PetscCall(PetscFree(empty));
+  FenBellmanTerminalPolicy_Private(b, policy, 0);
+  if (FenBellmanIsPlain(b))
+    PetscCall(FenBellmanPlainSweep_Private(b, PETSC_TRUE, V, TV, policy, &part));
+  else
+    PetscCall(SweepRewards(b, V, TV, policy, &part));
+  FenBellmanTerminalPolicy_Private(b, policy, -1);
   b->sweeps += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
   PetscFunctionReturn(0);
@@ -142,6 +159,7 @@ PetscErrorCode FenBellmanRowValues(FenBellman b, double V[], double q[])
   FenInt       row = 0, most = b->piece.nslots;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanStore(b));
   PetscCall(FenBellmanSetTerminal_Private(b, V));
   PetscCall(FenNaturePrepare_Private(b, V));
   PetscCall(FenBellmanExchangeBegin_Private(b, V));

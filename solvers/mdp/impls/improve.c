@@ -18,7 +18,11 @@
 #include "improve.h"
 #include <math.h>
 
-#define LOOK          6 /* sweeps of T_pi while "auto" looks */
+#define LOOK          6    /* sweeps of T_pi while "auto" looks */
+#define MARGIN        0.25 /* rows within this share of the norm of TV - V are on the short list */
+#define FAST_FALL     0.5  /* of the norm, each sweep: then it is worth to go on while "auto" looks */
+#define SHORT_STOP    0.5  /* share of the target that sweeps over a short list let expect of the next sweep */
+#define FACTORS       30   /* products that incomplete factors cost as much as */
 #define STALE         50
 #define FORCING_LEAST 1e-3
 #define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
@@ -55,16 +59,51 @@ static PetscErrorCode Initialize(FenSolver s)
   PetscFunctionReturn(0);
 }
 
+/* W <- V after sweeps over a short list of rows, which are enough until the sweep over all rows that follows; false:
+   there is no list */
+static PetscErrorCode EvaluateShort(FenMDP mdp, PetscInt most, PetscBool *done)
+{
+  FenImprove   *E = (FenImprove *)mdp->base.data;
+  FenSweepStats stats = mdp->stats;
+  const double  norm = FenMDPNorm_Private(mdp, &stats);
+  double        now = norm;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (!isfinite(norm))
+    PetscFunctionReturn(0);
+  PetscCall(FenBellmanShortlist(mdp->op, mdp->TV, mdp->policy, MARGIN * norm, done));
+  if (!*done)
+    PetscFunctionReturn(0);
+  PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n));
+  FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
+  for (PetscInt k = 0; k < most && (k < LOOK || E->kind != FEN_EVALUATE_LOOK || now < norm * pow(FAST_FALL, k)); k++) {
+    const double before = now;
+
+    PetscCall(FenBellmanShortSweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, mdp->policy, &stats));
+    FenMDPSwap_Private(&mdp->W, &mdp->X);
+    now = FenMDPNorm_Private(mdp, &stats);
+    if (!(now * PetscMin(now / before, 1) > SHORT_STOP * FenMDPTarget_Private(mdp)))
+      break;
+  }
+  PetscFunctionReturn(0);
+}
+
 /* W <- V after sweeps of T_pi, `most` of them at most. Robust models: nature's laws are renewed before each, so that
    this is T_pi itself */
 static PetscErrorCode EvaluateSweeps(FenMDP mdp, PetscInt most)
 {
+  PetscBool     done = PETSC_FALSE;
   FenImprove   *E = (FenImprove *)mdp->base.data;
   const double  share = E->inner * FenMDPNorm_Private(mdp, &mdp->stats);
   const double  stop = PetscMax(share, 0.4 * FenMDPTarget_Private(mdp));
   FenSweepStats stats = mdp->stats;
 
   PetscFunctionBegin;
+  if (!mdp->robust)
+    PetscCall(EvaluateShort(mdp, E->sweeps_max, &done));
+  if (done)
+    PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
   FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
   if (!mdp->robust)
@@ -247,16 +286,24 @@ static PetscErrorCode Accept(FenMDP mdp, double norm)
   PetscFunctionReturn(0);
 }
 
-/* sweeps after a linear solve on all states; twice as many each time that its outcome was no good */
-static PetscErrorCode Smooth(FenMDP mdp)
+/* sweeps after a linear solve on all states: with many actions no more than cost as much as the solve, which took so
+   many products. Twice as many each time that its outcome was no good */
+static PetscErrorCode Smooth(FenMDP mdp, double products)
 {
-  FenImprove    *E = (FenImprove *)mdp->base.data;
-  const PetscInt sweeps = E->smooth << E->refused;
+  FenImprove *E = (FenImprove *)mdp->base.data;
+  FenMDPSizes sizes;
+  double      worth;
+  PetscInt    sweeps = E->smooth;
 
   PetscFunctionBegin;
-  if (E->kind == FEN_EVALUATE_NEWTON && E->system.kind != FEN_POLICY_PC_COLOUR)
-    for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
-      PetscCall(FenMDPValueStep_Private(mdp));
+  if (E->kind != FEN_EVALUATE_NEWTON || E->system.kind == FEN_POLICY_PC_COLOUR)
+    PetscFunctionReturn(0);
+  PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
+  worth = ceil((products + FACTORS) * (double)sizes.states / (double)PetscMax(sizes.rows, 1));
+  if (!mdp->robust && worth < sweeps)
+    sweeps = (PetscInt)worth;
+  for (PetscInt k = 0; k < sweeps << E->refused && !FenMDPMet_Private(mdp); k++)
+    PetscCall(FenMDPValueStep_Private(mdp));
   PetscFunctionReturn(0);
 }
 
@@ -276,19 +323,21 @@ static PetscErrorCode Iterate(FenSolver s)
   FenMDP      mdp = (FenMDP)s;
   FenImprove *E = (FenImprove *)s->data;
   PetscBool   failed = PETSC_FALSE;
-  double      norm = PETSC_INFINITY;
+  double      norm = PETSC_INFINITY, sweeps, before, after;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &before));
   if (!mdp->swept) {
     PetscCall(FenMDPSweep_Private(mdp));
   } else {
     norm = FenMDPNorm_Private(mdp, &mdp->stats);
     PetscCall(Evaluate(mdp, &failed));
+    PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &after));
     if (failed)
       PetscCall(FenMDPValueStep_Private(mdp));
     else
       PetscCall(Accept(mdp, norm));
-    PetscCall(Smooth(mdp));
+    PetscCall(Smooth(mdp, after - before));
     E->norm_before = norm;
   }
   if (E->first == FEN_EVALUATE_LOOK)

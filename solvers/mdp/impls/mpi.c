@@ -4,6 +4,9 @@
    are swept until the span of T_pi V - V is a small share of that of TV - V: further sweeps would evaluate a policy
    that is about to change. Robust models: nature answers before each of these sweeps.
 
+   Where stored rows are swept as they are (bellman/plain.c), all rows within a margin of the best of their states are
+   swept in place of the policy's, until a sweep over all rows will be the last one or show better ones.
+
    References: Puterman and Shin, Management Science 24, 1978; Kaufman and Schaefer, INFORMS J. Comput. 25, 2013.
 */
 #include "improve.h"

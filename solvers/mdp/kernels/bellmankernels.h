@@ -53,12 +53,28 @@ typedef struct {
   const double *prob[FEN_LANES];
 } FenSlotRows;
 
+/* rows as they are stored, all successors mine and numbered from zero */
+typedef struct {
+  FenInt        n; /* states */
+  const FenInt *state_ptr, *row_ptr, *next;
+  const double *prob, *reward;
+  double        sign, discount;
+  PetscBool     lossy; /* rows need not sum to one */
+  double       *q;     /* values of the rows; has room for FEN_LANES more */
+} FenPlainRows;
+/* all rows have values that are found first; these are rewards, as where V is zero; they are known */
+typedef enum { FEN_ROWS_ALL, FEN_ROWS_REWARD, FEN_ROWS_KNOWN } FenRowsPass;
+
 typedef struct {
   const char *name;
   int         lanes;
   /* chunks c0 .. c1-1: `own` are the values of the chunks' states, V what columns number; policy in and out */
   void (*sweep)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
                 int policy[], FenSweepPart *);
+  /* the same over all rows as they are stored */
+  void (*rows)(const FenPlainRows *, const double V[], double TV[], int policy[], FenRowsPass, FenSweepPart *);
+  /* q of n of them; those that come `ahead` numbers later in the list are fetched, which has as many more */
+  void (*some_rows)(const FenPlainRows *, FenInt n, const FenInt list[], FenInt ahead, const double V[]);
   /* chunks of one slot each: TV = reward + discount P V */
   void (*apply)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
                 FenSweepPart *);

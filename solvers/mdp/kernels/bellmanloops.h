@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The loops of bellmankernels.h for one instruction set: FEN_SIMD, FEN_KERNELS and FEN_KERNELS_NAME are set before. */
-#include "bellmanfill.h"
-#include "running.h"
+#include "bellmanrows.h"
 
 /* sum over the columns of a slot of probability times value: two chains of multiply-adds */
 FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach reach)
@@ -181,6 +180,8 @@ const FenBellmanKernels FEN_KERNELS = {
     .name = FEN_KERNELS_NAME,
     .lanes = FEN_SIMD,
     .sweep = Sweep,
+    .rows = SweepRows,
+    .some_rows = SomeRows,
     .apply = Apply,
     .mult = Mult,
     .values = Values,

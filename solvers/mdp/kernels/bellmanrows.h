@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Sweeps over rows as they are stored, one after the other, for one instruction set: FEN_SIMD entries of a row at a
+   time. The sums of FEN_SIMD rows are turned in registers, so that what follows are vertical operations, lane = row; in
+   the greedy choice lane = state, as in chunks.
+*/
+#pragma once
+#include "bellmanfill.h"
+#include "running.h"
+
+#define NEAR_VALUES 4096 /* that are in the nearest cache beside the rows */
+#define ROWS_AHEAD  256  /* entries: both streams come early and leave the caches to the values */
+
+/* successors ascend and are there once each, so that the first and the last tell whether they follow each other.
+   Gathers pay where the values are not in the nearest cache */
+FEN_INLINE vd v_values(const double *V, const FenInt *next, PetscBool far)
+{
+  if (next[FEN_SIMD - 1] - next[0] == FEN_SIMD - 1)
+    return v_load(V + next[0]);
+#if FEN_SIMD == 8
+  if (far)
+    return (vd)_mm512_i64gather_pd(_mm512_loadu_si512(next), V, 8);
+
+  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + next[0]), V + next[1]);
+  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + next[2]), V + next[3]);
+  const __m128d c = _mm_loadh_pd(_mm_load_sd(V + next[4]), V + next[5]);
+  const __m128d d = _mm_loadh_pd(_mm_load_sd(V + next[6]), V + next[7]);
+
+  return (vd)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1)),
+                                _mm256_insertf128_pd(_mm256_castpd128_pd256(c), d, 1), 1);
+#elif FEN_SIMD == 4
+  (void)far;
+  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + next[0]), V + next[1]);
+  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + next[2]), V + next[3]);
+
+  return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
+#else
+  (void)far;
+  return (vd){V[next[0]], V[next[1]]};
+#endif
+}
+
+/* the first n numbers, zeros after them */
+FEN_INLINE vd v_load_some(const double *p, int n)
+{
+#if FEN_SIMD == 8
+  return (vd)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+#elif FEN_SIMD == 4
+  const __m256i lane = _mm256_set_epi64x(3, 2, 1, 0);
+
+  return (vd)_mm256_maskload_pd(p, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), lane));
+#else
+  return (vd){n > 0 ? p[0] : 0, n > 1 ? p[1] : 0};
+#endif
+}
+
+FEN_INLINE vd v_values_some(const double *V, const FenInt *next, int n)
+{
+#if FEN_SIMD == 8
+  const __mmask8 some = (__mmask8)((1u << n) - 1);
+
+  return (vd)_mm512_mask_i64gather_pd(_mm512_setzero_pd(), some, _mm512_maskz_loadu_epi64(some, next), V, 8);
+#else
+  vd x = v_set(0);
+
+  for (int k = 0; k < n; k++)
+    x[k] = V[next[k]];
+  return x;
+#endif
+}
+
+/* sums over the entries of a row in FEN_SIMD parts: of probability times value, and of probabilities, whose rounding
+   errors are in parts beside them */
+typedef struct {
+  vd dot, sum, low;
+} RowParts;
+
+FEN_INLINE void AddParts(RowParts *p, vd prob, vd value)
+{
+  const vd t = p->sum + prob, part = t - p->sum;
+
+  p->dot = v_fma(prob, value, p->dot);
+  p->low += (p->sum - (t - part)) + (prob - part);
+  p->sum = t;
+}
+
+FEN_INLINE void Fetch(const FenPlainRows *R, FenInt j)
+{
+  __builtin_prefetch(R->prob + j, 0, 0);
+  __builtin_prefetch(R->next + j, 0, 0);
+}
+
+/* meanwhile the entries from `ahead` on are fetched, as many */
+FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt ahead, PetscBool far)
+{
+  const FenInt first = R->row_ptr[r], end = R->row_ptr[r + 1];
+  FenInt       j = first;
+  RowParts     p = {v_set(0), v_set(0), v_set(0)};
+
+  for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
+    Fetch(R, ahead + j - first);
+    AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j, far));
+  }
+  if (j < end) {
+    Fetch(R, ahead + j - first);
+    AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_values_some(V, R->next + j, (int)(end - j)));
+  }
+  p.sum += p.low;
+  return p;
+}
+
+/* the parts of FEN_SIMD rows together, lane = row */
+FEN_INLINE vd Together(vd x[FEN_SIMD])
+{
+  v_turn(x);
+  for (int half = FEN_SIMD / 2; half > 0; half /= 2)
+    for (int k = 0; k < half; k++)
+      x[k] += x[k + half];
+  return x[0];
+}
+
+/* discount times the mean value of the next state, for n <= FEN_SIMD rows; so many numbers further in the list are the
+   rows that are fetched meanwhile, 0: those that follow. Rows sum to one, or may lose mass */
+FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const double *V, FenInt ahead, PetscBool far)
+{
+  const vd zero = v_set(0), one = v_set(1);
+  vd       dot[FEN_SIMD], sum[FEN_SIMD], s;
+
+  for (int k = 0; k < FEN_SIMD; k++) {
+    RowParts p = {zero, zero, zero};
+
+    if (k < n)
+      p = PartsOf(R, row[k], V, ahead ? R->row_ptr[row[k + ahead]] : R->row_ptr[row[k]] + ROWS_AHEAD, far);
+    dot[k] = p.dot;
+    sum[k] = p.sum;
+  }
+  if (R->lossy)
+    return v_set(R->discount) * Together(dot);
+  s = Together(sum);
+  return v_set(R->discount) * (Together(dot) / v_if_greater(s, zero, s, one));
+}
+
+/* values of the rows r0 .. r1-1; q has room for FEN_LANES more */
+FEN_INLINE void ValuesOf(const FenPlainRows *R, FenInt r0, FenInt r1, const double *V, FenRowsPass pass, PetscBool far)
+{
+  for (FenInt r = r0; r < r1; r += FEN_SIMD) {
+    const int n = r1 - r < FEN_SIMD ? (int)(r1 - r) : FEN_SIMD;
+    const vd  reward = n == FEN_SIMD ? v_load(R->reward + r) : v_load_some(R->reward + r, n);
+    FenInt    row[FEN_SIMD];
+    vd        q = v_set(0);
+
+    for (int k = 0; k < FEN_SIMD; k++)
+      row[k] = r + k;
+    if (pass == FEN_ROWS_ALL)
+      q = Means(R, row, n, V, 0, far);
+    v_store(R->q + r, v_fma(v_set(R->sign), reward, q));
+  }
+}
+
+/* the list ends with `ahead` rows more that exist */
+static void SomeRows(const FenPlainRows *rows, FenInt n, const FenInt list[], FenInt ahead, const double *V)
+{
+  const FenPlainRows R = *rows;
+
+  for (FenInt i = 0; i < n; i += FEN_SIMD) {
+    const int m = n - i < FEN_SIMD ? (int)(n - i) : FEN_SIMD;
+    double    q[FEN_SIMD];
+
+    v_store(q, Means(&R, list + i, m, V, ahead, PETSC_FALSE));
+    for (int k = 0; k < m; k++)
+      R.q[list[i + k]] = R.sign * R.reward[list[i + k]] + q[k];
+  }
+}
+
+/* the best rows of the n states from s on, of which the values are known; terminal states keep their values */
+FEN_INLINE void BestRows(const FenPlainRows *R, FenInt s, FenInt n, const double *own, double *TV, int *policy,
+                         Running *r)
+{
+  Lanes  best = l_set(-INFINITY), arg = l_set(0), kept = l_set(-INFINITY), inc;
+  FenInt first[FEN_LANES], count[FEN_LANES], most = 1;
+
+  for (FenInt l = 0; l < FEN_LANES; l++) {
+    const FenInt t = s + (l < n ? l : 0);
+
+    first[l] = R->state_ptr[t];
+    count[l] = R->state_ptr[t + 1] - first[l];
+    most = count[l] > most ? count[l] : most;
+  }
+  EACH inc.v[v] = v_from_int(policy + v * FEN_SIMD);
+  for (FenInt a = 0; a < most; a++) {
+    double q[FEN_LANES];
+
+    for (int l = 0; l < FEN_LANES; l++)
+      q[l] = a < count[l] ? R->q[first[l] + a] : a || count[l] ? -INFINITY : own[l];
+    EACH
+    {
+      const vd x = v_load(q + v * FEN_SIMD), number = v_set((double)a);
+
+      arg.v[v] = v_if_greater(x, best.v[v], number, arg.v[v]);
+      best.v[v] = v_max(x, best.v[v]);
+      kept.v[v] = v_if_equal(inc.v[v], number, x, kept.v[v]);
+    }
+  }
+  Choose(r, &best, &arg, &kept, policy);
+  Finish(r, &best, own, TV);
+}
+
+/* the lanes of a short chunk that repeat its first state do not count */
+FEN_INLINE void ShortBestRows(const FenPlainRows *R, FenInt s, FenInt n, const double *V, double *TV, int *policy,
+                              Running *r)
+{
+  const Lanes before = r->changes;
+  double      own8[FEN_LANES], TV8[FEN_LANES], changes = 0;
+  int         policy8[FEN_LANES];
+
+  for (FenInt l = 0; l < FEN_LANES; l++) {
+    own8[l] = V[s + (l < n ? l : 0)];
+    policy8[l] = policy[s + (l < n ? l : 0)];
+  }
+  BestRows(R, s, n, own8, TV8, policy8, r);
+  for (FenInt l = 0; l < n; l++) {
+    changes += policy[s + l] != policy8[l];
+    TV[s + l] = TV8[l];
+    policy[s + l] = policy8[l];
+  }
+  r->changes = before;
+  r->changes.v[0][0] += changes;
+}
+
+FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *V, double *TV, int *policy, FenRowsPass pass,
+                         PetscBool far, FenSweepPart *part)
+{
+  Running r = Begin();
+
+  for (FenInt s = 0; s < R->n; s += FEN_LANES) {
+    const FenInt n = R->n - s < FEN_LANES ? R->n - s : FEN_LANES;
+
+    if (pass != FEN_ROWS_KNOWN)
+      ValuesOf(R, R->state_ptr[s], R->state_ptr[s + n], V, pass, far);
+    if (n == FEN_LANES)
+      BestRows(R, s, n, V + s, TV + s, policy + s, &r);
+    else
+      ShortBestRows(R, s, n, V, TV, policy, &r);
+  }
+  End(&r, part);
+}
+
+static void SweepRows(const FenPlainRows *rows, const double *V, double *TV, int *policy, FenRowsPass pass,
+                      FenSweepPart *part)
+{
+  const FenPlainRows R = *rows; /* nothing that is stored changes it */
+
+  if (pass == FEN_ROWS_REWARD)
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_REWARD, PETSC_FALSE, part);
+  else if (pass == FEN_ROWS_KNOWN)
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_KNOWN, PETSC_FALSE, part);
+  else if (R.n > NEAR_VALUES)
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_TRUE, part);
+  else
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_FALSE, part);
+}
