@@ -106,11 +106,11 @@ FEN_INLINE void BallOnce(const FenNatureRuns *N, FenInt k, int v, double share, 
   const vd   inverse = 1 / s.z, m = -LN2 * s.first * inverse, square = (LN2 * LN2) * s.second * inverse;
   const vd   lz = v_log(s.z), kl = v_max(-m - lz, v_set(1e-290)), root = v_sqrt(kl);
   const vd   var = v_max(square - m * m - 4 * unit * square, v_set(1e-290));
-  const vd   r = v_abs(rho - kl) + 4 * unit * (1 + m + v_abs(lz)), reach_ = 2 * r * x / var;
+  const vd   r = v_abs(rho - kl) + 4 * unit * (1 + m + v_abs(lz)), room = 2 * r * x / var;
   const vd   value = -(lz + rho) * price, gap = (8.0 / 3) * r * r * price / var;
   const vd   change = a->reward + N->low + value - a->own;
   const vd   enough = v_max((EXACT + 40 * unit) * v_sqrt(var) * price, share * v_abs(change));
-  const vd   near = v_if_greater(reach_, v_min(0.25 * x, v_set(2.0 / 3)), zero, one);
+  const vd   near = v_if_greater(room, v_min(0.25 * x, v_set(2.0 / 3)), zero, one);
   const vd   wide = v_if_greater(var, v_set(0.25 * KL_LEAST * KL_LEAST), fits, zero);
 
   AnswerOnce(N, a, s.z, v_max(value, zero), gap, unit * (1 + m + v_abs(lz)) * price);
