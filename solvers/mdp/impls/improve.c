@@ -425,7 +425,8 @@ PetscErrorCode FenImproveOptionsNewton(FenImprove *E, PetscOptionItems *PetscOpt
   PetscReal forcing = E->forcing;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsInt("-mdp_ipi_sweeps", "sweeps after a linear solve", "", E->smooth, &E->smooth, NULL));
+  PetscCall(PetscOptionsInt("-mdp_ipi_sweeps", "sweeps after a linear solve, fewer where it cost less", "", E->smooth,
+                            &E->smooth, NULL));
   PetscCall(PetscOptionsReal("-mdp_ipi_forcing", "a linear solve stops at this share of its right-hand side at most",
                              "", forcing, &forcing, NULL));
   PetscCheck(E->smooth >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,
