@@ -71,6 +71,23 @@ static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
   PetscFunctionReturn(0);
 }
 
+/* widest pixel, squared for squared costs */
+static PetscErrorCode Pixel(FenOT ot)
+{
+  double   width = 0, spacing[FEN_MAX_DIM];
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  for (int s = 0; s < 2; s++) {
+    PetscCall(FenMeasureGetGrid(ot->level[0].measure[s], NULL, spacing, NULL));
+    for (PetscInt k = 0; k < dim; k++)
+      width = PetscMax(width, spacing[k]);
+  }
+  ot->pixel = FenCostOfDistance(ot->op->cost, width);
+  PetscFunctionReturn(0);
+}
+
 /* Does the cost come from coordinates on two grids? */
 static PetscErrorCode HasLevels(FenOT ot, PetscBool *has)
 {
@@ -108,6 +125,9 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
   ot->nlevels = 1;
   ot->op = ot->level[0].op;
   PetscCall(HasLevels(ot, &has));
+  ot->pixel = 0;
+  if (has)
+    PetscCall(Pixel(ot));
   for (PetscInt l = 0; has && l < most && !no_more; l++) {
     const FenOTLevel *fine = &ot->level[l];
     FenOTLevel       *L = &ot->level[l + 1];

@@ -51,6 +51,7 @@ struct _p_FenOT {
   double       *wn2, *wm2;
   FenInt        most; /* targets of mine on the level where I have the most */
   double        cost_max;
+  double        pixel; /* (squared) width of a pixel, 0 unless both measures are grids */
   /* status */
   FenOTBounds bounds;
   FenRounding rounding;

@@ -38,6 +38,7 @@
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
 #define SMOOTH        0.1   /* after a Newton step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
 #define SMOOTH_MOST   20    /* at most so many */
+#define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
 typedef struct {
@@ -312,12 +313,14 @@ static PetscErrorCode NewtonStep(FenOT ot)
   if (slope > 0)
     PetscCall(LineSearch(ot, slope, &step));
   AdaptShift(N, step);
+  if (step < 0.5) /* another plan, another shift */
+    N->built = 0;
   if (step > 0) {
     PetscCall(Columns(ot));
     PetscCall(Smoothen(ot));
     PetscFunctionReturn(0);
   }
-  N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
+  /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
   if (N->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
   PetscCall(SinkhornStep(ot));
@@ -391,11 +394,26 @@ static PetscBool OnTheWay(FenOT ot)
   return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || ot->at > 0);
 }
 
+/* On a grid, sums over pixels differ from integrals by about 2 exp(-pi^2 eps/h^2) of their value (squared costs, pixels
+   of width h). From about eps = h^2/2 on this makes the potential wavy at a rate that no extrapolation foresees, the
+   more so on long waves the larger the image is: a half step first, where the level was an easy one and so is this */
+static double NextEpsilon(FenOT ot)
+{
+  const Newton  *N = (Newton *)ot->base.data;
+  FenEpsilonPlan plan = ot->schedule;
+
+  if (N->eps <= ot->eps)
+    return ot->eps;
+  if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->system.its <= EASY_CYCLES)
+    plan.factor = sqrt(plan.factor);
+  return FenEpsilonNext(&plan, N->eps, ot->eps);
+}
+
 /* the next epsilon, on the grid that it needs; for the last one the problem's own grid */
 static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
-  const double   next = N->eps > ot->eps ? FenEpsilonNext(&ot->schedule, N->eps, ot->eps) : ot->eps;
+  const double   next = NextEpsilon(ot);
   const PetscInt l = N->eps > ot->eps ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next)) : 0;
 
   PetscFunctionBegin;
