@@ -49,11 +49,13 @@ struct _p_FenOTOperator {
   FenInt                   n[2], N[2]; /* local, global sizes */
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
   const FenKernels        *kernels;
-  PetscBool                keep;  /* a plan keeps its factors where they are few: products without exponentials */
-  PetscBool                kept;  /* the present one does */
-  double                   share; /* what a pass counts: 1, less on coarse levels */
-  double                   passes, pairs;
-  void                    *data;
+  /* a plan keeps its factors in single precision where they are few: FenOTMultNormal(), squares and couplings then take
+     no exponentials, and are accurate to about 1e-7; all else is of double precision */
+  PetscBool keep;
+  PetscBool kept;  /* the present one does */
+  double    share; /* what a pass counts: 1, less on coarse levels */
+  double    passes, pairs;
+  void     *data;
 };
 
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost, FenPairsType,
