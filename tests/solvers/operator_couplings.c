@@ -102,8 +102,6 @@ static void Check(const Case *c, const PetscMPIInt cut[], double sharpness)
   FEN_OK(FenOTCouplings(op, RADIUS, Take, S));
   assert_int_equal(S->taken, c->dim == 2 ? 13 : 63);
   FEN_ASSERT_ALL(S->worst <= 1e-12);
-  FEN_OK(FenOTForgetPlan(op));
-  FEN_ASSERT_ALL(!FenOTHasCouplings(op));
   FEN_OK(FenOTOperatorDestroy(&op));
   CaseDestroy(m, &cost);
   DenseFree(&S->D);

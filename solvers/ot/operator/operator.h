@@ -32,7 +32,6 @@ struct _FenOTOperatorOps {
   PetscErrorCode (*multtranspose)(FenOTOperator, const double[], PetscBool squares, double[]);
   /* out = E^T diag(a) E v, a the weights of the source */
   PetscErrorCode (*normal)(FenOTOperator, const double v[], double out[]);
-  PetscErrorCode (*forget)(FenOTOperator);
   PetscErrorCode (*destroy)(FenOTOperator);
 };
 
@@ -66,8 +65,6 @@ PETSC_INTERN PetscErrorCode FenOTOperatorSetEpsilon(FenOTOperator, double);
 PETSC_INTERN PetscErrorCode FenOTSoftTransform(FenOTOperator, FenDirection, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTHardTransform(FenOTOperator, FenDirection, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTSetPlan(FenOTOperator, const double g[], double f[]);
-/* gives memory of the present plan back: another level of the grid is at work */
-PETSC_INTERN PetscErrorCode FenOTForgetPlan(FenOTOperator);
 PETSC_INTERN PetscErrorCode FenOTMult(FenOTOperator, PetscInt nv, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultCost(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTranspose(FenOTOperator, const double v[], double out[]);

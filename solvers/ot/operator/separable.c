@@ -377,18 +377,6 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
   PetscFunctionReturn(0);
 }
 
-/* what a plan keeps is given back; the next FenOTSetPlan() makes it anew */
-static PetscErrorCode Forget_Separable(FenOTOperator op)
-{
-  FenSeparable *S = (FenSeparable *)op->data;
-
-  PetscFunctionBegin;
-  for (PetscInt s = 0; s < op->dim; s++)
-    PetscCall(FenFactorsForget(&S->factors[s]));
-  S->have[0] = S->have[1] = op->kept = PETSC_FALSE;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode Destroy_Separable(FenOTOperator op)
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -470,7 +458,6 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->ops.mult = Mult_Separable;
   op->ops.multtranspose = MultTranspose_Separable;
   op->ops.normal = Normal_Separable;
-  op->ops.forget = Forget_Separable;
   op->ops.destroy = Destroy_Separable;
   PetscFunctionReturn(0);
 }

@@ -162,21 +162,11 @@ PetscErrorCode FenFactorsCreate(const FenKernels *kernels, FenInt nt, FenInt nli
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenFactorsForget(FenFactors *F)
-{
-  PetscFunctionBegin;
-  F->have = PETSC_FALSE;
-  for (FenInt b = 0; b < F->nblocks; b++) {
-    PetscCall(PetscFree(F->e[b]));
-    F->room[b] = 0;
-  }
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenFactorsDestroy(FenFactors *F)
 {
   PetscFunctionBegin;
-  PetscCall(FenFactorsForget(F));
+  for (FenInt b = 0; b < F->nblocks; b++)
+    PetscCall(PetscFree(F->e[b]));
   PetscCall(PetscFree3(F->e, F->room, F->windows));
   PetscFunctionReturn(0);
 }

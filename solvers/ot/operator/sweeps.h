@@ -44,8 +44,6 @@ PETSC_INTERN void           FenSweepLSE(const FenSweep *);
 PETSC_INTERN void           FenSweepApply(const FenSweep *);
 PETSC_INTERN FenInt         FenSweepBlocks(const FenKernels *, FenInt nlines);
 PETSC_INTERN PetscErrorCode FenFactorsCreate(const FenKernels *, FenInt nt, FenInt nlines, FenFactors *);
-/* without memory, or for good */
-PETSC_INTERN PetscErrorCode FenFactorsForget(FenFactors *);
 PETSC_INTERN PetscErrorCode FenFactorsDestroy(FenFactors *);
 /* LSE that also keeps the factors; windows must be given and stay */
 PETSC_INTERN PetscErrorCode FenSweepFactors(const FenSweep *, FenFactors *);
