@@ -189,12 +189,14 @@ PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
 
   PetscFunctionBegin;
   if (l != ot->at || !ot->op) { /* another operator; work goes on counting */
-    const double passes = ot->op ? ot->op->passes : 0, pairs = ot->op ? ot->op->pairs : 0;
+    const double    passes = ot->op ? ot->op->passes : 0, pairs = ot->op ? ot->op->pairs : 0;
+    const PetscBool keep = ot->op ? ot->op->keep : PETSC_FALSE;
 
     PetscCall(FenOTOperatorDestroy(&ot->op));
     PetscCall(FenOTOperatorCreate(L->measure[0], L->measure[1], ot->cost, ot->pairs, ot->simd, &ot->op));
     PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
     ot->op->share = L->share;
+    ot->op->keep = keep;
     ot->op->passes = passes;
     ot->op->pairs = pairs;
   }

@@ -265,8 +265,9 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
     PetscCall(FenOTCouplingsLayout(ot->op, &edges));
     PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
   }
-  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, TakeCoupling, N));
-  PetscCall(FenGridCycleBuild(N->cycle, N->c, N->shift));
+  PetscCall(FenGridCycleSetMass(N->cycle, N->c));
+  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, (double *[2]){ot->wm, ot->wm2}, ot->most, TakeCoupling, N));
+  PetscCall(FenGridCycleBuild(N->cycle, N->shift));
   PetscFunctionReturn(0);
 }
 

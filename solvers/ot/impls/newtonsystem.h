@@ -48,7 +48,7 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
 /* the problem has another level of the grid: sizes change, and what was learnt about the preconditioner is forgotten */
 PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
-/* new preconditioner for the present plan; f, g, c, shift belong to it. Uses ot->wm2 */
+/* new preconditioner for the present plan; f, g, c, shift belong to it. Uses ot->wm and ot->wm2 */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */
 PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);

@@ -74,10 +74,12 @@ PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], dou
    in their column: sparse rows of my sources */
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
                                          PetscBool by_column, FenSparse *);
-/* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for each offset that
-   comes after zero and for zero itself, on the layout of couplings; see couplings.c. Only with kept factors */
+/* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for zero, then one for
+   each offset that comes after it, on the layout of couplings; see couplings.c. Only with kept factors. work: two
+   arrays of `room` numbers */
 typedef PetscErrorCode (*FenOTTakeCoupling)(void *ctx, const FenInt offset[], const double[]);
-PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, FenOTTakeCoupling, void *ctx);
+PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, double *const work[2], FenInt room,
+                                           FenOTTakeCoupling, void *ctx);
 PETSC_INTERN PetscErrorCode FenOTCouplingsLayout(FenOTOperator, FenLayout *);
 PETSC_INTERN PetscBool      FenOTHasCouplings(FenOTOperator);
 /* sum_ij r_i C_ij s_j for an explicit cost */

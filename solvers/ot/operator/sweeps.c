@@ -330,6 +330,6 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
     memset(C.out, 0, (size_t)(n * s->ns * lanes) * sizeof(double));
     s->kernels->linecouple(&P, &C);
     for (FenInt o = 0; o < n; o++)
-      Scatter(&b, s->ns, C.out + o * s->ns * lanes, c->out + o * c->ld);
+      Scatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
   }
 }

@@ -56,14 +56,13 @@ PETSC_INTERN void FenSweepMult(const FenSweep *, const FenFactors *, FenSweepPro
 PETSC_INTERN void FenSweepSpread(const FenSweep *);
 
 /* Couplings of sources through the targets of kept factors e: with f those of another line, for each offset o in
-   [first, last], out[(o-first)*ld + j] = sum_i e_ij v_i f_i,j+o */
+   [first, last], out[o-first][j] = sum_i e_ij v_i f_i,j+o */
 typedef struct {
-  FenInt        first, last;
-  const FenInt *other;     /* for each line the other one's number in u and minus, -1: none */
-  const double *u, *minus; /* exponents of lines, and minus their log sums */
-  double       *out;
-  FenInt        ld;
-  double       *work; /* FenSweepCoupleWork() numbers */
+  FenInt         first, last;
+  const FenInt  *other;     /* for each line the other one's number in u and minus, -1: none */
+  const double  *u, *minus; /* exponents of lines, and minus their log sums */
+  double *const *out;
+  double        *work; /* FenSweepCoupleWork() numbers */
 } FenSweepCouplings;
 PETSC_INTERN FenInt FenSweepCoupleWork(const FenKernels *, FenInt ns, FenInt offsets);
 PETSC_INTERN void   FenSweepCouple(const FenSweep *, const FenFactors *, const FenSweepCouplings *);
