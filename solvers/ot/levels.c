@@ -5,9 +5,9 @@
    distances), the plan is too blurred to see pixels, and an iteration on blocks does the same for a fraction of the
    work. Level 0 is the problem itself.
 
-   An iteration works on the present level: op, a, b, n, m, f, g of FenOT are that level's. Each level keeps its own g,
-   which a state lists, so that a stop on a coarse level loses nothing. Passes on a level count by their share of the
-   points (of the pairs where pairs are evaluated one by one).
+   An iteration works on the present level: op, a, b, n, m, f, g of FenOT are that level's, which alone has an operator.
+   Each level keeps its own g, which a state lists, so that a stop on a coarse level loses nothing. Passes on a level
+   count by their share of the points (of the pairs where pairs are evaluated one by one).
 
    Memory of all levels: at most 1/(1 - 2^-d) times that of the finest. Messages: those of passes; between two levels
    one redistribution an axis.
@@ -17,7 +17,7 @@
 
 #define LEAST 8 /* points that an axis keeps at least */
 
-static PetscErrorCode LevelCreate(FenOT ot, FenMeasure source, FenMeasure target, FenOTLevel *L)
+static PetscErrorCode LevelCreate(FenMeasure source, FenMeasure target, FenOTLevel *L)
 {
   const FenMeasure m[2] = {source, target};
 
@@ -29,7 +29,7 @@ static PetscErrorCode LevelCreate(FenOT ot, FenMeasure source, FenMeasure target
     PetscCall(FenMeasureGetWeights(m[s], &L->weight[s]));
   }
   PetscCall(PetscCalloc2(L->n[0], &L->f, L->n[1], &L->g));
-  PetscCall(FenOTOperatorCreate(source, target, ot->cost, ot->pairs, ot->simd, &L->op));
+  L->share = 1;
   PetscFunctionReturn(0);
 }
 
@@ -67,7 +67,24 @@ static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
       if (spacing[k] > finest[k])
         width = PetscMax(width, spacing[k]);
   }
-  *blur = FenCostOfDistance(ot->op->cost, width);
+  *blur = FenCostOfDistance(ot->cost, width);
+  PetscFunctionReturn(0);
+}
+
+/* widest pixel, squared for squared costs */
+static PetscErrorCode Pixel(FenOT ot)
+{
+  double   width = 0, spacing[FEN_MAX_DIM];
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  for (int s = 0; s < 2; s++) {
+    PetscCall(FenMeasureGetGrid(ot->level[0].measure[s], NULL, spacing, NULL));
+    for (PetscInt k = 0; k < dim; k++)
+      width = PetscMax(width, spacing[k]);
+  }
+  ot->pixel = FenCostOfDistance(ot->cost, width);
   PetscFunctionReturn(0);
 }
 
@@ -100,14 +117,17 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
 {
   const double first = FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps);
   PetscBool    has = PETSC_FALSE, no_more = PETSC_FALSE;
-  FenInt       n = 0, m = 0;
+  FenInt       m = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1((size_t)most + 1, &ot->level));
-  PetscCall(LevelCreate(ot, ot->source, ot->target, &ot->level[0]));
+  PetscCall(LevelCreate(ot->source, ot->target, &ot->level[0]));
   ot->nlevels = 1;
-  ot->op = ot->level[0].op;
+  PetscCall(FenOTUseLevel_Private(ot, 0));
   PetscCall(HasLevels(ot, &has));
+  ot->pixel = 0;
+  if (has)
+    PetscCall(Pixel(ot));
   for (PetscInt l = 0; has && l < most && !no_more; l++) {
     const FenOTLevel *fine = &ot->level[l];
     FenOTLevel       *L = &ot->level[l + 1];
@@ -116,11 +136,11 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
     PetscCall(Coarser(fine, coarse, &no_more));
     if (!no_more) {
       PetscCall(FenMeasureBalance(coarse[0], coarse[1], PETSC_TRUE));
-      PetscCall(LevelCreate(ot, coarse[0], coarse[1], L));
+      PetscCall(LevelCreate(coarse[0], coarse[1], L));
       PetscCall(Blur(ot, L, &L->blur));
-      L->op->share = L->op->separable
-                         ? (double)(L->N[0] + L->N[1]) / (double)(ot->level[0].N[0] + ot->level[0].N[1])
-                         : (double)L->N[0] / (double)ot->level[0].N[0] * ((double)L->N[1] / (double)ot->level[0].N[1]);
+      L->share = ot->op->separable
+                     ? (double)(L->N[0] + L->N[1]) / (double)(ot->level[0].N[0] + ot->level[0].N[1])
+                     : (double)L->N[0] / (double)ot->level[0].N[0] * ((double)L->N[1] / (double)ot->level[0].N[1]);
       ot->nlevels++;
       no_more = (PetscBool)(first < FEN_OT_BLUR * L->blur);
     }
@@ -129,32 +149,27 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
   }
   for (PetscInt l = 0; l < ot->nlevels; l++) {
     PetscCall(AnyEmpty(ot, &ot->level[l]));
-    n = PetscMax(n, ot->level[l].n[0]);
     m = PetscMax(m, ot->level[l].n[1]);
   }
   ot->most = m;
-  PetscCall(PetscCalloc2(n, &ot->wn, n, &ot->wn2));
   PetscCall(PetscCalloc2(m, &ot->wm, m, &ot->wm2));
-  PetscCall(FenOTUseLevel_Private(ot, 0));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenOTLevelsDestroy_Private(FenOT ot)
 {
   PetscFunctionBegin;
+  PetscCall(FenOTOperatorDestroy(&ot->op));
   for (PetscInt l = 0; l < ot->nlevels; l++) {
     FenOTLevel *L = &ot->level[l];
 
-    PetscCall(FenOTOperatorDestroy(&L->op));
     PetscCall(PetscFree2(L->f, L->g));
     for (int s = 0; s < 2; s++)
       PetscCall(FenMeasureDestroy(&L->measure[s]));
   }
   ot->nlevels = ot->at = 0;
-  ot->op = NULL;
   ot->f = ot->g = NULL;
   PetscCall(PetscFree(ot->level));
-  PetscCall(PetscFree2(ot->wn, ot->wn2));
   PetscCall(PetscFree2(ot->wm, ot->wm2));
   PetscFunctionReturn(0);
 }
@@ -173,13 +188,19 @@ PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
   FenOTLevel *L = &ot->level[l];
 
   PetscFunctionBegin;
-  if (L->op != ot->op) { /* work goes on counting */
-    L->op->passes = ot->op->passes;
-    L->op->pairs = ot->op->pairs;
-    PetscCall(FenOTForgetPlan(ot->op));
+  if (l != ot->at || !ot->op) { /* another operator; work goes on counting */
+    const double    passes = ot->op ? ot->op->passes : 0, pairs = ot->op ? ot->op->pairs : 0;
+    const PetscBool keep = ot->op ? ot->op->keep : PETSC_FALSE;
+
+    PetscCall(FenOTOperatorDestroy(&ot->op));
+    PetscCall(FenOTOperatorCreate(L->measure[0], L->measure[1], ot->cost, ot->pairs, ot->simd, &ot->op));
+    PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
+    ot->op->share = L->share;
+    ot->op->keep = keep;
+    ot->op->passes = passes;
+    ot->op->pairs = pairs;
   }
   ot->at = l;
-  ot->op = L->op;
   ot->a = L->weight[0];
   ot->b = L->weight[1];
   ot->n = L->n[0];

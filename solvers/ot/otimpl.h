@@ -16,11 +16,11 @@ typedef struct {
 /* the problem between measures of blocks of pixels; level 0 is the problem itself */
 typedef struct {
   FenMeasure    measure[2];
-  FenOTOperator op;
   const double *weight[2];
   FenInt        n[2], N[2]; /* local, global sizes */
   double       *f, *g;
   double        blur;  /* (squared) width of a block, 0 on level 0 */
+  double        share; /* of the points (of the pairs): what a pass counts */
   PetscBool     empty; /* some target has no mass */
 } FenOTLevel;
 
@@ -44,13 +44,13 @@ struct _p_FenOT {
   FenOTLevel   *level;
   PetscInt      nlevels, at; /* present level; the rest of this block is its */
   FenOTOperator op;
-  const double *a, *b;   /* weights */
-  FenInt        n, m;    /* local sizes */
-  double       *f, *g;   /* potentials on the source and the target; f = T(g) after the solve */
-  double       *wn, *wm; /* work on the source and the target, as long as on the largest level */
-  double       *wn2, *wm2;
-  FenInt        most; /* targets of mine on the level where I have the most */
+  const double *a, *b;    /* weights */
+  FenInt        n, m;     /* local sizes */
+  double       *f, *g;    /* potentials on the source and the target; f = T(g) after the solve */
+  double       *wm, *wm2; /* work on the target, as long as on the largest level */
+  FenInt        most;     /* targets of mine on the level where I have the most */
   double        cost_max;
+  double        pixel; /* (squared) width of a pixel, 0 unless both measures are grids */
   /* status */
   FenOTBounds bounds;
   FenRounding rounding;

@@ -126,6 +126,7 @@ static void Check(PetscInt dim, const FenInt shape[3], double shift)
   FEN_OK(FenKernelsGet("auto", &K));
   FEN_OK(FenGridCycleCreate(layout, layout, K, &C));
   for (int twice = 0; twice < 2; twice++) { /* a cycle can be made again */
+    FEN_OK(FenGridCycleSetMass(C, G.mass + start));
     FEN_OK(FenGridCycleSetCouplings(C, (FenInt[3]){0, 0, 0}, v[0] + start));
     for (int a = 0; a <= R; a++)
       for (int b = dim > 2 ? -R : 0; b <= (dim > 2 ? R : 0); b++)
@@ -133,7 +134,7 @@ static void Check(PetscInt dim, const FenInt shape[3], double shift)
           if (a > 0 || b > 0 || (b == 0 && c > 0))
             FEN_OK(FenGridCycleSetCouplings(C, dim > 2 ? (FenInt[3]){a, b, c} : (FenInt[3]){a, c, 0},
                                             G.w + Number((int[3]){a, b, c}) * G.n + start));
-    FEN_OK(FenGridCycleBuild(C, G.mass + start, shift));
+    FEN_OK(FenGridCycleBuild(C, shift));
   }
   for (FenInt q = 0; q < G.n; q++) {
     v[0][q] = FenRandomUniform(41, (uint64_t)q, 0) - 0.5;

@@ -32,6 +32,15 @@ static long double Coupling(const Setting *S, FenInt j, FenInt k)
   return sum;
 }
 
+static double Mass(const Setting *S, FenInt j)
+{
+  long double sum = 0;
+
+  for (FenInt i = 0; i < S->D.n; i++)
+    sum += S->D.a[i] * S->E[i * MOST + j];
+  return (double)sum;
+}
+
 static PetscErrorCode Take(void *ctx, const FenInt offset[], const double v[])
 {
   Setting     *S = (Setting *)ctx;
@@ -54,7 +63,7 @@ static PetscErrorCode Take(void *ctx, const FenInt offset[], const double v[])
           k = k * S->shape[d] + at[d] + offset[d];
         }
         want = inside ? Coupling(S, j, k) : 0;
-        S->worst = fmax(S->worst, fabs(v[q] - (double)want) / fmax(S->D.b[j], 1e-3));
+        S->worst = fmax(S->worst, fabs(v[q] - (double)want) / fmax(Mass(S, j), 1e-3));
         if (isnan(v[q]) || (!inside && v[q] != 0))
           S->worst = HUGE_VAL;
       }
@@ -69,7 +78,7 @@ static void Check(const Case *c, const PetscMPIInt cut[], double sharpness)
   FenOTOperator op;
   FenLayout     layout;
   FenInt        n[2], *number;
-  double        g[MOST] = {0}, f[MOST], eps;
+  double        g[MOST] = {0}, f[MOST], work[2][MOST], eps;
   long double   dense[MOST] = {0};
 
   S->c = c;
@@ -99,11 +108,9 @@ static void Check(const Case *c, const PetscMPIInt cut[], double sharpness)
   FEN_OK(FenOTCouplingsLayout(op, &layout));
   FEN_OK(FenLayoutGetShape(layout, S->shape));
   FEN_OK(FenLayoutGetBox(layout, -1, &S->box));
-  FEN_OK(FenOTCouplings(op, RADIUS, Take, S));
+  FEN_OK(FenOTCouplings(op, RADIUS, (double *[2]){work[0], work[1]}, MOST, Take, S));
   assert_int_equal(S->taken, c->dim == 2 ? 13 : 63);
-  FEN_ASSERT_ALL(S->worst <= 1e-12);
-  FEN_OK(FenOTForgetPlan(op));
-  FEN_ASSERT_ALL(!FenOTHasCouplings(op));
+  FEN_ASSERT_ALL(S->worst <= 6e-8 * c->dim); /* one of the two factors of each stage is of single precision */
   FEN_OK(FenOTOperatorDestroy(&op));
   CaseDestroy(m, &cost);
   DenseFree(&S->D);

@@ -40,10 +40,11 @@ static void Columns(FenOT ot, const double gplus[], FenDD sum[])
 
 static PetscErrorCode Unregularised(FenOT ot, FenOTBounds *B, double coupling_cost)
 {
-  double *f = ot->wn, *g = ot->wm2, lower[2];
+  double *f, *g = ot->wm2, lower[2];
   FenDD   sum[3] = {{0, 0}};
 
   PetscFunctionBegin;
+  PetscCall(PetscMalloc1(ot->n, &f));
   PetscCall(FenOTMultCost(ot->op, ot->wm, f)); /* wm still holds S */
   for (FenInt i = 0; i < ot->n; i++)
     FenDDAddProduct(&sum[0], ot->a[i], f[i]);
@@ -55,6 +56,7 @@ static PetscErrorCode Unregularised(FenOT ot, FenOTBounds *B, double coupling_co
     FenDDAddProduct(&sum[1], ot->a[i], ot->a[i] > 0 ? f[i] : 0);
   for (FenInt j = 0; j < ot->m; j++)
     FenDDAddProduct(&sum[2], ot->b[j], ot->b[j] > 0 ? g[j] : 0);
+  PetscCall(PetscFree(f));
   PetscCall(FenDDReduce(ot->op->comm, 2, sum + 1, lower));
   B->ot_lower = lower[0] + lower[1] - B->slack;
   B->ot_upper = B->cost;
@@ -65,7 +67,7 @@ static PetscErrorCode Regularised(FenOT ot)
 {
   FenOTBounds *B = &ot->bounds;
   const double eps = ot->eps;
-  double      *gplus = ot->wm, *q = ot->wn, *ra = ot->wn2, s[7];
+  double      *gplus = ot->wm, *q, s[7]; /* q: rows of Q, then their residuals */
   FenDD        sum[7] = {{0, 0}};
   FenRounding *R = &ot->rounding;
 
@@ -74,6 +76,7 @@ static PetscErrorCode Regularised(FenOT ot)
     PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, gplus));
   Columns(ot, gplus, sum);
+  PetscCall(PetscMalloc1(ot->n, &q));
   PetscCall(FenOTMult(ot->op, 1, ot->wm, q));
   for (FenInt i = 0; i < ot->n; i++) {
     const double a = ot->a[i], kept = a * PetscMin(1.0, q[i]);
@@ -81,10 +84,11 @@ static PetscErrorCode Regularised(FenOT ot)
     FenDDAddProduct(&sum[4], a, ot->f[i]);
     FenDDAddProduct(&sum[5], kept, ot->f[i]);
     FenDDAddProduct(&sum[6], a, fabs(ot->f[i]));
-    ra[i] = a - kept;
+    q[i] = a - kept;
   }
   PetscCall(FenDDReduce(ot->op->comm, 7, sum, s));
-  PetscCall(FenOTCoupleResiduals_Private(ot, ra, ot->wm2, R));
+  PetscCall(FenOTCoupleResiduals_Private(ot, q, ot->wm2, R));
+  PetscCall(PetscFree(q));
   B->marginal_error = s[2];
   B->slack = 16 * PETSC_MACHINE_EPSILON * (s[3] + s[6] + ot->cost_max + eps) +
              eps * ldexp((double)(ot->op->N[0] + ot->op->N[1]), -64);

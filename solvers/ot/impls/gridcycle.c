@@ -16,8 +16,8 @@
    ranks at most).
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
-   22 numbers of four bytes a point (72), and 4/3 (8/7) of that. Messages: two
-   neighbours, 2 planes, for each sweep and transfer.
+   16 numbers of four bytes a point (66), one more while grids are made, and 4/3 (8/7) of that; two of eight bytes.
+   Messages: two neighbours, 2 planes, for each sweep and transfer.
 */
 #include "gridcycleimpl.h"
 #include <math.h>
@@ -28,7 +28,7 @@
 #define LAST      30 /* on the coarsest grid */
 #define DAMPING   0.6F
 #define NOTHING   1e-36F /* smaller diagonals couple nothing */
-#define STRONGEST 1e3    /* edges are made so many times stronger at most */
+#define STRONGEST 1e3F   /* edges are made so many times stronger at most */
 
 /* ---- a grid ---- */
 
@@ -46,10 +46,10 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   G->ld = 2 * G->front + RoundUp(G->size);
   for (PetscInt k = 0; k < C->nk; k++)
     G->shift[k] = C->offset[k][0] * G->plane + C->offset[k][1] * G->n[2] + C->offset[k][2];
-  PetscCall(PetscCalloc2((size_t)(C->nk * G->ld), &G->edge, G->ld, &G->r));
+  PetscCall(PetscCalloc1((size_t)(C->nk * G->ld), &G->edge));
   PetscCall(PetscCalloc1(G->ld, &G->x));
   PetscCall(PetscCalloc1(G->ld, &G->t));
-  PetscCall(PetscCalloc3(RoundUp(G->size), &G->b, G->size, &G->root, G->size, &G->inverse));
+  PetscCall(PetscCalloc2(RoundUp(G->size), &G->b, G->size, &G->root));
   PetscFunctionReturn(0);
 }
 
@@ -70,7 +70,7 @@ PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, 
   PetscFunctionReturn(0);
 }
 
-/* halos of edges, and d from edges and the excess in r */
+/* halos of edges, and d from edges and the excess in x */
 static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
 {
   float *d;
@@ -79,7 +79,7 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
   if (!G->d)
     PetscCall(PetscCalloc1(G->ld, &G->d));
   d = G->d + G->front;
-  PetscCall(PetscArraycpy(d, G->r + G->front, G->size));
+  PetscCall(PetscArraycpy(d, G->x + G->front, G->size));
   for (PetscInt k = 0; k < C->nk; k++) {
     float *w = G->edge + k * G->ld + G->front;
 
@@ -100,10 +100,8 @@ static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
   PetscFunctionBegin;
   for (FenInt q = 0; q < G->ld; q++)
     d[q] = d[q] > NOTHING ? 1 / sqrtf(d[q]) : 0;
-  for (FenInt q = 0; q < G->size; q++) {
-    G->inverse[q] = d[q + G->front];
-    G->root[q] = G->inverse[q] > 0 ? 1 / G->inverse[q] : 0;
-  }
+  for (FenInt q = 0; q < G->size; q++)
+    G->root[q] = d[q + G->front] > 0 ? 1 / d[q + G->front] : 0;
   for (PetscInt k = 0; k < C->nk; k++) {
     float *e = G->edge + k * G->ld;
 
@@ -116,6 +114,13 @@ static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
   }
   PetscCall(PetscFree(G->d));
   PetscFunctionReturn(0);
+}
+
+/* v / root, 0 where nothing couples */
+static void Unscale(const FenGrid *G, float v[])
+{
+  for (FenInt q = 0; q < G->size; q++)
+    v[q] = G->root[q] > 0 ? v[q] / G->root[q] : 0;
 }
 
 static FenGraph Graph(FenGridCycle C, const FenGrid *G)
@@ -201,8 +206,7 @@ static PetscErrorCode Prolong(FenGridCycle C, FenGrid *coarse, FenGrid *fine)
   FenInt a, b;
 
   PetscFunctionBegin;
-  for (FenInt q = 0; q < coarse->size; q++)
-    x[q] *= coarse->inverse[q];
+  Unscale(coarse, x);
   PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
   for (FenInt i = fine->lo; i < fine->hi; i++) {
     const float *plane;
@@ -316,6 +320,19 @@ static PetscErrorCode Move(FenRedist r, const double from[], double to[])
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[])
+{
+  FenGrid *G = &C->grid[0];
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree(C->mass));
+  PetscCall(PetscMalloc1(G->size, &C->mass));
+  PetscCall(Move(C->to, mass, C->mass));
+  for (FenInt q = 0; q < G->size; q++)
+    G->b[q] = (float)(C->points * C->mass[q]);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
   FenGrid  *G = &C->grid[0];
@@ -328,28 +345,31 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
   PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
   PetscCall(Move(C->edges, couplings, C->mine));
-  if (k < 0)
-    PetscCall(PetscArraycpy(C->own, C->mine, G->size));
-  else
-    for (FenInt q = 0; q < G->size; q++)
+  for (FenInt q = 0; q < G->size; q++)
+    if (k < 0)
+      G->x[G->front + q] = (float)(C->points * PetscMax(0.0, C->mass[q] - C->mine[q]));
+    else
       G->edge[k * G->ld + G->front + q] = (float)(C->points * C->mine[q]);
+  if (k < 0)
+    PetscCall(PetscFree(C->mass));
   PetscFunctionReturn(0);
 }
 
-/* Mass beyond a point's own coupling and its edges belongs to edges that are too long to be kept: the others are made
-   stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess */
-static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, const double mass[], double shift)
+/* Mass beyond a point's own coupling, which is in x, and its edges belongs to edges that are too long to be kept: the
+   others are made stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess */
+static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, double shift)
 {
-  float *s = G->t + G->front, *r = G->r + G->front;
+  float *s = G->t + G->front, *x = G->x + G->front, *others = s;
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(G->r, G->ld));
+  PetscCall(PetscArraycpy(others, x, G->size));
+  PetscCall(PetscArrayzero(G->x, G->ld));
   PetscCall(Diagonal(C, G));
   for (FenInt q = 0; q < G->size; q++) {
-    const double d = (double)G->d[q + G->front], others = C->points * PetscMax(0.0, mass[q] - C->own[q]);
+    const float d = G->d[q + G->front];
 
-    s[q] = d > NOTHING ? (float)sqrt(PetscMax(1.0, PetscMin(STRONGEST, others / d))) : 1;
-    r[q] = (float)(C->points * shift * mass[q] + (d > NOTHING ? 0 : others));
+    x[q] = (float)shift * G->b[q] + (d > NOTHING ? 0 : others[q]);
+    s[q] = d > NOTHING ? sqrtf(PetscMax(1.0F, PetscMin(STRONGEST, others[q] / d))) : 1;
   }
   PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
   for (PetscInt k = 0; k < C->nk; k++) {
@@ -361,13 +381,12 @@ static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, const double mass[]
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridCycleBuild(FenGridCycle C, const double mass[], double shift)
+PetscErrorCode FenGridCycleBuild(FenGridCycle C, double shift)
 {
   FenGrid *G = &C->grid[0];
 
   PetscFunctionBegin;
-  PetscCall(Move(C->to, mass, C->mine));
-  PetscCall(Strengthen(C, G, C->mine, shift));
+  PetscCall(Strengthen(C, G, shift));
   PetscCall(Diagonal(C, G));
   for (PetscInt l = 1; l < C->ngrids; l++) {
     FenGrid *coarse = &C->grid[l];
@@ -405,7 +424,7 @@ static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
 {
   FenGraph A;
   FenInt   lo, hi;
-  float   *r = G->r + G->front;
+  float   *r = G->t + G->front;
 
   PetscFunctionBegin;
   PetscCall(FenGridExchange(C, G, 2, G->x));
@@ -413,12 +432,11 @@ static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
   C->kernels->graph(&A, FEN_GRAPH_RESIDUAL, r);
   for (FenInt q = 0; q < G->size; q++)
     r[q] *= G->root[q];
-  PetscCall(FenGridExchange(C, G, 2, G->r));
+  PetscCall(FenGridExchange(C, G, 2, G->t));
   FenGridCoarsePlanes(G, coarse->n, &lo, &hi);
-  PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->r, coarse->t + coarse->front));
+  PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->t, coarse->t + coarse->front));
   PetscCall(FenGridTogether(C, G, coarse, coarse->t + coarse->front, coarse->b));
-  for (FenInt q = 0; q < coarse->size; q++)
-    coarse->b[q] *= coarse->inverse[q];
+  Unscale(coarse, coarse->b);
   PetscFunctionReturn(0);
 }
 
@@ -451,11 +469,11 @@ PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
   PetscFunctionBegin;
   PetscCall(Move(C->to, r, C->mine));
   for (FenInt q = 0; q < G->size; q++)
-    G->b[q] = (float)(C->points * C->mine[q] * (double)G->inverse[q]);
+    G->b[q] = G->root[q] > 0 ? (float)(C->points * C->mine[q] / (double)G->root[q]) : 0;
   PetscCall(Cycle(C, 0));
   x = G->x + G->front;
   for (FenInt q = 0; q < G->size; q++)
-    C->mine[q] = (double)x[q] * (double)G->inverse[q];
+    C->mine[q] = G->root[q] > 0 ? (double)x[q] / (double)G->root[q] : 0;
   PetscCall(Move(C->from, C->mine, e));
   PetscFunctionReturn(0);
 }
@@ -562,7 +580,7 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCall(MakeGrids(C));
   C->points = (double)G->n[0] * (double)G->plane;
   PetscCall(PetscMalloc4(G->plane, &C->plane, G->n[2], &C->row, C->ranks, &C->counts, C->ranks, &C->starts));
-  PetscCall(PetscMalloc2(G->size, &C->own, G->size, &C->mine));
+  PetscCall(PetscMalloc1(G->size, &C->mine));
   *cycle = C;
   PetscFunctionReturn(0);
 }
@@ -577,10 +595,10 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   for (PetscInt l = 0; l < C->ngrids; l++) {
     FenGrid *G = &C->grid[l];
 
-    PetscCall(PetscFree3(G->b, G->root, G->inverse));
+    PetscCall(PetscFree2(G->b, G->root));
     PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
     PetscCall(PetscFree(G->t));
-    PetscCall(PetscFree2(G->edge, G->r));
+    PetscCall(PetscFree(G->edge));
     PetscCall(PetscFree(G->d));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
@@ -590,7 +608,8 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   PetscCall(FenRedistDestroy(&C->edges));
   PetscCall(FenLayoutDestroy(&C->slabs));
   PetscCall(PetscFree4(C->plane, C->row, C->counts, C->starts));
-  PetscCall(PetscFree2(C->own, C->mine));
+  PetscCall(PetscFree(C->mass));
+  PetscCall(PetscFree(C->mine));
   PetscCall(PetscFree(C));
   *cycle = NULL;
   PetscFunctionReturn(0);

@@ -16,11 +16,12 @@ PETSC_INTERN PetscErrorCode FenGridCycleFits(FenLayout, PetscBool *);
 /* layout of vectors; layout of edges, the same array */
 PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, FenLayout edges, const FenKernels *, FenGridCycle *);
 PETSC_INTERN PetscErrorCode FenGridCycleDestroy(FenGridCycle *);
-/* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for zero and each offset
-   that comes after zero in the order of the grid, in any order */
+/* first: of each point the sum of its couplings, also of those that reach too far to be given */
+PETSC_INTERN PetscErrorCode FenGridCycleSetMass(FenGridCycle, const double mass[]);
+/* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for zero, then for each
+   offset that comes after zero in the order of the grid, in any order */
 PETSC_INTERN PetscErrorCode FenGridCycleSetCouplings(FenGridCycle, const FenInt offset[], const double couplings[]);
-/* ... then the matrix diag((1 + shift) mass) - couplings, mass being the sum of a point's couplings, also of those that
-   reach too far to be given: makes all coarser grids */
-PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, const double mass[], double shift);
+/* ... then the matrix diag((1 + shift) mass) - couplings: makes all coarser grids */
+PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, double shift);
 /* e = approximate solution for r */
 PETSC_INTERN PetscErrorCode FenGridCycleApply(FenGridCycle, const double r[], double e[]);

@@ -182,9 +182,9 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
                     (gather ? made : coarse->edge + coarse->front) + (P - lo) * coarse->plane));
   for (PetscInt k = 0; gather && k < C->nk; k++)
     PetscCall(FenGridTogether(C, fine, coarse, made + k * ld, coarse->edge + k * coarse->ld + coarse->front));
-  PetscCall(FenGridExchange(C, fine, 2, fine->r));
-  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->r, coarse->t + coarse->front));
-  PetscCall(FenGridTogether(C, fine, coarse, coarse->t + coarse->front, coarse->r + coarse->front));
+  PetscCall(FenGridExchange(C, fine, 2, fine->x));
+  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->x, coarse->t + coarse->front));
+  PetscCall(FenGridTogether(C, fine, coarse, coarse->t + coarse->front, coarse->x + coarse->front));
   PetscCall(PetscFree(made));
   for (int k = 0; k < 2; k++)
     PetscCall(PetscFree(S[k].entry));

@@ -38,13 +38,14 @@
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
 #define SMOOTH        0.1   /* after a Newton step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
 #define SMOOTH_MOST   20    /* at most so many */
+#define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
 typedef struct {
   FenNewtonSystem system;
   PetscInt        level_max;                    /* option: steps of an early level at most */
   FenInt          sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
-  double         *c, *d, *trial;
+  double         *c, *d;
   double        **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
   double        **g_built; /* g that the preconditioner was made of */
   double          shift_built;
@@ -220,8 +221,17 @@ static void Promise(FenOT ot)
     N->promising = N->error * PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel);
 }
 
-/* Right-hand side eps c log(b/c) in ot->wm: equal to eps (b-c) to first order, and exact where a target is far off and
-   coupled to nothing (a Sinkhorn step). Direction in N->d, cut to the step limit; slope <b-c, d> */
+/* eps c log(b/c) in ot->wm: equal to eps (b-c) to first order, and exact where a target is far off and coupled to
+   nothing (a Sinkhorn step) */
+static void RightSide(FenOT ot)
+{
+  const Newton *N = (Newton *)ot->base.data;
+
+  for (FenInt j = 0; j < ot->m; j++)
+    ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
+}
+
+/* direction in N->d, cut to the step limit; slope <b-c, d> */
 static PetscErrorCode Direction(FenOT ot, double *slope)
 {
   Newton      *N = (Newton *)ot->base.data;
@@ -232,13 +242,13 @@ static PetscErrorCode Direction(FenOT ot, double *slope)
   PetscFunctionBegin;
   if (!N->built || FenNewtonSystemIsOld(&N->system))
     PetscCall(Build(ot));
-  for (FenInt j = 0; j < ot->m; j++)
-    ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
+  RightSide(ot);
   PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
                                                          by the diagonal for the rest of the level */
     N->diagonal_only = again || !N->system.cycles;
     PetscCall(Build(ot));
+    RightSide(ot);
     PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   }
   if (FenNewtonSystemReconsider(&N->system))
@@ -256,15 +266,15 @@ static PetscErrorCode LineSearch(FenOT ot, double slope, double *step)
 {
   Newton      *N = (Newton *)ot->base.data;
   const double noise = 1e-14 * fabs(N->dual);
-  double       dual;
+  double      *trial = ot->wm2, dual;
 
   PetscFunctionBegin;
   for (*step = 1; *step > 0.1; *step /= 2) {
     for (FenInt j = 0; j < ot->m; j++)
-      N->trial[j] = ot->g[j] + *step * N->d[j];
-    PetscCall(FenNewtonDual(ot, N->trial, &dual));
+      trial[j] = ot->g[j] + *step * N->d[j];
+    PetscCall(FenNewtonDual(ot, trial, &dual));
     if (dual >= N->dual + 1e-4 * *step * slope - noise) {
-      PetscCall(PetscArraycpy(ot->g, N->trial, ot->m));
+      PetscCall(PetscArraycpy(ot->g, trial, ot->m));
       N->dual = dual;
       PetscFunctionReturn(0);
     }
@@ -312,12 +322,14 @@ static PetscErrorCode NewtonStep(FenOT ot)
   if (slope > 0)
     PetscCall(LineSearch(ot, slope, &step));
   AdaptShift(N, step);
+  if (step < 0.5) /* another plan, another shift */
+    N->built = 0;
   if (step > 0) {
     PetscCall(Columns(ot));
     PetscCall(Smoothen(ot));
     PetscFunctionReturn(0);
   }
-  N->built = 0; /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
+  /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
   if (N->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
   PetscCall(SinkhornStep(ot));
@@ -336,6 +348,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   const double effort = N->system.effort, effort_fresh = N->system.effort_fresh;
   const FenInt trimmed = N->system.trimmed, most = N->system.most;
   const double average = N->system.average, average_before = N->system.average_before;
+  double      *g;
 
   PetscFunctionBegin;
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
@@ -351,14 +364,16 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   N->system.average_before = average_before;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
   if (N->built) {
-    PetscCall(PetscArraycpy(N->trial, ot->g, ot->m));
+    PetscCall(PetscMalloc1(ot->m, &g));
+    PetscCall(PetscArraycpy(g, ot->g, ot->m));
     PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->system.shift = N->shift_built;
     N->system.average = N->system.average_before;
     PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
     PetscCall(FenOTMultTranspose(ot->op, ot->a, N->c));
     PetscCall(Build(ot));
-    PetscCall(PetscArraycpy(ot->g, N->trial, ot->m));
+    PetscCall(PetscArraycpy(ot->g, g, ot->m));
+    PetscCall(PetscFree(g));
     N->system.shift = shift;
     N->system.its = its;
     N->system.its_fresh = its_fresh;
@@ -391,11 +406,26 @@ static PetscBool OnTheWay(FenOT ot)
   return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || ot->at > 0);
 }
 
+/* On a grid, sums over pixels differ from integrals by about 2 exp(-pi^2 eps/h^2) of their value (squared costs, pixels
+   of width h). From about eps = h^2/2 on this makes the potential wavy at a rate that no extrapolation foresees, the
+   more so on long waves the larger the image is: a half step first, where the level was an easy one and so is this */
+static double NextEpsilon(FenOT ot)
+{
+  const Newton  *N = (Newton *)ot->base.data;
+  FenEpsilonPlan plan = ot->schedule;
+
+  if (N->eps <= ot->eps)
+    return ot->eps;
+  if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->system.its <= EASY_CYCLES)
+    plan.factor = sqrt(plan.factor);
+  return FenEpsilonNext(&plan, N->eps, ot->eps);
+}
+
 /* the next epsilon, on the grid that it needs; for the last one the problem's own grid */
 static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
-  const double   next = N->eps > ot->eps ? FenEpsilonNext(&ot->schedule, N->eps, ot->eps) : ot->eps;
+  const double   next = NextEpsilon(ot);
   const PetscInt l = N->eps > ot->eps ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next)) : 0;
 
   PetscFunctionBegin;
@@ -527,7 +557,7 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc3(ot->most, &N->c, ot->most, &N->d, ot->most, &N->trial));
+  PetscCall(PetscCalloc2(ot->most, &N->c, ot->most, &N->d));
   PetscCall(PetscCalloc2(ot->nlevels, &N->before, ot->nlevels, &N->g_built));
   for (PetscInt l = 0; l < ot->nlevels; l++)
     PetscCall(PetscCalloc2(ot->level[l].n[1], &N->before[l], ot->level[l].n[1], &N->g_built[l]));
@@ -543,7 +573,7 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemDestroy(&N->system));
-  PetscCall(PetscFree3(N->c, N->d, N->trial));
+  PetscCall(PetscFree2(N->c, N->d));
   for (PetscInt l = 0; N->before && l < ot->nlevels; l++)
     PetscCall(PetscFree2(N->before[l], N->g_built[l]));
   PetscCall(PetscFree2(N->before, N->g_built));

@@ -58,8 +58,8 @@ static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
   PetscCall(VecGetArray(y, &py));
   for (FenInt j = 0; j < ot->m; j++)
     py[j] = px[j] * N->scale[j];
-  PetscCall(PetscArraycpy(N->u, py, ot->m));
-  PetscCall(FenOTMultNormal(ot->op, N->u, py));
+  PetscCall(PetscArraycpy(ot->wm2, py, ot->m));
+  PetscCall(FenOTMultNormal(ot->op, ot->wm2, py));
   for (FenInt j = 0; j < ot->m; j++) /* scale = 0: targets without mass are decoupled */
     py[j] = (1 + N->shift) * ScaledMass(N, j) * px[j] - py[j] * N->scale[j];
   PetscCall(VecRestoreArrayRead(x, &px));
@@ -79,8 +79,9 @@ PetscErrorCode FenNewtonSystemCreate(FenOT ot, FenNewtonSystem *N)
   PetscCall(MatCreateShell(comm, m, m, PETSC_DETERMINE, PETSC_DETERMINE, N, &N->S));
   PetscCall(MatShellSetOperation(N->S, MATOP_MULT, (void (*)(void))MultShell));
   PetscCall(MatSetOption(N->S, MAT_SYMMETRIC, PETSC_TRUE));
-  PetscCall(MatCreateVecs(N->S, &N->x, &N->rhs));
-  PetscCall(PetscMalloc2(ot->m, &N->u, ot->m, &N->scale));
+  PetscCall(VecCreateMPIWithArray(comm, 1, m, PETSC_DETERMINE, NULL, &N->x));
+  PetscCall(VecCreateMPIWithArray(comm, 1, m, PETSC_DETERMINE, NULL, &N->rhs));
+  PetscCall(PetscMalloc1(ot->m, &N->scale));
   ot->op->keep = PETSC_TRUE;
   PetscCall(KSPCreate(comm, &N->ksp));
   PetscCall(KSPSetOptionsPrefix(N->ksp, prefix));
@@ -99,7 +100,7 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(VecDestroy(&N->x));
   PetscCall(VecDestroy(&N->rhs));
   PetscCall(FenGridCycleDestroy(&N->cycle));
-  PetscCall(PetscFree2(N->u, N->scale));
+  PetscCall(PetscFree(N->scale));
   PetscFunctionReturn(0);
 }
 
@@ -264,8 +265,9 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
     PetscCall(FenOTCouplingsLayout(ot->op, &edges));
     PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
   }
-  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, TakeCoupling, N));
-  PetscCall(FenGridCycleBuild(N->cycle, N->c, N->shift));
+  PetscCall(FenGridCycleSetMass(N->cycle, N->c));
+  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, (double *[2]){ot->wm, ot->wm2}, ot->most, TakeCoupling, N));
+  PetscCall(FenGridCycleBuild(N->cycle, N->shift));
   PetscFunctionReturn(0);
 }
 
@@ -274,15 +276,16 @@ static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
 {
   FenNewtonSystem *N;
   const double    *pr;
-  double          *pz;
+  double          *pz, *u;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &N));
+  u = N->ot->wm2;
   PetscCall(VecGetArrayRead(r, &pr));
   PetscCall(VecGetArray(z, &pz));
   for (FenInt j = 0; j < N->ot->m; j++)
-    N->u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
-  PetscCall(FenGridCycleApply(N->cycle, N->u, pz));
+    u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
+  PetscCall(FenGridCycleApply(N->cycle, u, pz));
   for (FenInt j = 0; j < N->ot->m; j++)
     pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
   PetscCall(VecRestoreArray(z, &pz));
@@ -312,32 +315,37 @@ static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], co
 {
   FenOT   ot = N->ot;
   Mat     root, transposed;
+  Vec     x, y;
   double *d;
 
   PetscFunctionBegin;
   PetscCall(MatDestroy(&N->P));
   PetscCall(AssembleRoot(N, f, g, &root));
-  PetscCall(VecGetArray(N->x, &d));
+  PetscCall(MatCreateVecs(root, &x, NULL));
+  PetscCall(VecDuplicate(x, &y));
+  PetscCall(VecGetArray(x, &d));
   PetscCall(PetscArraycpy(d, N->scale, ot->m));
-  PetscCall(VecRestoreArray(N->x, &d));
-  PetscCall(MatDiagonalScale(root, NULL, N->x));
+  PetscCall(VecRestoreArray(x, &d));
+  PetscCall(MatDiagonalScale(root, NULL, x));
   PetscCall(MatTranspose(root, MAT_INITIAL_MATRIX, &transposed)); /* MatTransposeMatMult() adds up as messages arrive */
   PetscCall(MatMatMult(transposed, root, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &N->P));
   PetscCall(MatDestroy(&transposed));
   PetscCall(MatDestroy(&root));
-  PetscCall(VecGetArray(N->x, &d));
+  PetscCall(VecGetArray(x, &d));
   for (FenInt j = 0; j < ot->m; j++)
     d[j] = N->scale[j] > 0 ? 1 / N->scale[j] : 0;
-  PetscCall(VecRestoreArray(N->x, &d));
-  PetscCall(MatMult(N->P, N->x, N->rhs));
-  PetscCall(VecGetArray(N->rhs, &d));
+  PetscCall(VecRestoreArray(x, &d));
+  PetscCall(MatMult(N->P, x, y));
+  PetscCall(VecGetArray(y, &d));
   for (FenInt j = 0; j < ot->m; j++) /* a target that is large in no row is decoupled */
     d[j] = d[j] * N->scale[j] > 1e-15 * ScaledMass(N, j) ? d[j] * N->scale[j] + (N->shift + 1e-7) * ScaledMass(N, j)
                                                          : ScaledMass(N, j);
-  PetscCall(VecRestoreArray(N->rhs, &d));
+  PetscCall(VecRestoreArray(y, &d));
   PetscCall(MatScale(N->P, -1));
-  PetscCall(MatDiagonalSet(N->P, N->rhs, ADD_VALUES));
+  PetscCall(MatDiagonalSet(N->P, y, ADD_VALUES));
   PetscCall(MatSetOption(N->P, MAT_SPD, PETSC_TRUE));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
   PetscFunctionReturn(0);
 }
 
@@ -395,7 +403,6 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
-  PetscCall(KSPReset(N->ksp));
   PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles ? N->S : N->P));
   PetscCall(ChoosePC(N));
   PetscCall(KSPSetFromOptions(N->ksp));
@@ -433,12 +440,12 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
 
 PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const double g[])
 {
-  double *d;
+  double *d = N->ot->wm2;
 
   PetscFunctionBegin;
   Rescale(N);
+  PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->average_before = N->average;
-  PetscCall(PetscMalloc1(N->ot->m, &d));
   N->cycles = PETSC_FALSE;
   if (N->average > 0)
     PetscCall(WantCycle(N, &N->cycles));
@@ -454,7 +461,6 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
     PetscCall(AssembleLaplacian(N, f, g));
   else
     PetscCall(AssembleDiagonal(N, d));
-  PetscCall(PetscFree(d));
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
 }
@@ -518,31 +524,29 @@ static PetscErrorCode Project(FenNewtonSystem *N, double r[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, const double rhs[], double rtol, double d[], PetscBool *failed)
+PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rtol, double d[], PetscBool *failed)
 {
-  const double *x;
-  double       *r;
-  PetscBool     ok = PETSC_FALSE;
+  PetscBool ok = PETSC_FALSE;
 
   PetscFunctionBegin;
   Rescale(N);
-  PetscCall(VecGetArray(N->rhs, &r));
   for (FenInt j = 0; j < N->ot->m; j++)
-    r[j] = rhs[j] * N->scale[j];
-  PetscCall(Project(N, r));
-  PetscCall(VecRestoreArray(N->rhs, &r));
+    rhs[j] *= N->scale[j];
+  PetscCall(Project(N, rhs));
+  PetscCall(VecPlaceArray(N->rhs, rhs));
+  PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? (PetscInt)N->most : 500));
   PetscCall(Solve(N, &ok));
+  PetscCall(VecResetArray(N->rhs));
+  PetscCall(VecResetArray(N->x));
   *failed = PetscNot(ok);
   N->effort = (double)N->its / -log10(rtol);
   if (!N->its_fresh) {
     N->its_fresh = N->its;
     N->effort_fresh = N->effort;
   }
-  PetscCall(VecGetArrayRead(N->x, &x));
   for (FenInt j = 0; j < N->ot->m; j++)
-    d[j] = x[j] * N->scale[j];
-  PetscCall(VecRestoreArrayRead(N->x, &x));
+    d[j] *= N->scale[j];
   PetscFunctionReturn(0);
 }
 

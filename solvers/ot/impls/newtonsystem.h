@@ -27,11 +27,10 @@ typedef struct {
   FenOT         ot;
   const double *c;
   double        shift;
-  Mat           S, P; /* shell; matrix that the preconditioner is made of */
-  Vec           x, rhs;
+  Mat           S, P;   /* shell; matrix that the preconditioner is made of */
+  Vec           x, rhs; /* arrays of the caller */
   KSP           ksp;
   FenGridCycle  cycle;                /* coarse grids of the target, or NULL */
-  double       *u;                    /* work on the target */
   double       *scale;                /* 1/sqrt(min(c, floor)), 0 for targets without mass */
   PetscBool     cycles;               /* the cycle is in use */
   PetscBool     sparse, multigrid;    /* multigrid: coarsening depends on the number of ranks */
@@ -49,15 +48,15 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
 /* the problem has another level of the grid: sizes change, and what was learnt about the preconditioner is forgotten */
 PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
-/* new preconditioner for the present plan; f, g, c, shift belong to it */
+/* new preconditioner for the present plan; f, g, c, shift belong to it. Uses ot->wm and ot->wm2 */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */
 PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);
 /* a new preconditioner costs less than going on with the present one */
 PETSC_INTERN PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *);
 /* d with S d = rhs to the relative tolerance, after the scaling; *failed: the preconditioner broke
-   down and d is not to be used */
-PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, const double rhs[], double rtol, double d[],
+   down and d is not to be used. What is in rhs is lost; ot->wm2 is used */
+PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, double rhs[], double rtol, double d[],
                                                  PetscBool *failed);
 /* plan of g: f = T(g), and the value that Newton's method maximises, D(g) = <a,f> + <b,g>; one pass */
 PETSC_INTERN PetscErrorCode FenNewtonDual(FenOT, const double g[], double *dual);

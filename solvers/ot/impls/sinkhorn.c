@@ -23,7 +23,7 @@
 typedef struct {
   PetscBool      relax;     /* option */
   PetscInt       level_max; /* option: iterations of an early level at most */
-  double        *f;         /* relaxed potential of the source */
+  double        *f, *soft;  /* relaxed potential of the source; T(g) */
   double         eps;       /* present level */
   double         omega, dual, error_before;
   FenGapSchedule gap;
@@ -77,9 +77,9 @@ static PetscErrorCode UpdateSource(FenOT ot, double omega, FenDD sum[3])
   Sinkhorn *S = (Sinkhorn *)ot->base.data;
 
   PetscFunctionBegin;
-  PetscCall(FenOTSoftTransform(ot->op, FEN_TO_SOURCE, ot->g, ot->wn));
+  PetscCall(FenOTSoftTransform(ot->op, FEN_TO_SOURCE, ot->g, S->soft));
   for (FenInt i = 0; i < ot->n; i++) {
-    const double target = ot->wn[i], f = omega == 1 ? target : (1 - omega) * S->f[i] + omega * target;
+    const double target = S->soft[i], f = omega == 1 ? target : (1 - omega) * S->f[i] + omega * target;
     const double r = ot->a[i] * exp(PetscMin((f - target) / S->eps, 300.0));
 
     S->f[i] = f;
@@ -220,14 +220,14 @@ static PetscErrorCode FenOTSetUp_Sinkhorn(FenSolver s)
   Sinkhorn *S = (Sinkhorn *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1(ot->n, &S->f));
+  PetscCall(PetscCalloc2(ot->n, &S->f, ot->n, &S->soft));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode FenOTReset_Sinkhorn(FenSolver s)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree(((Sinkhorn *)s->data)->f));
+  PetscCall(PetscFree2(((Sinkhorn *)s->data)->f, ((Sinkhorn *)s->data)->soft));
   PetscFunctionReturn(0);
 }
 

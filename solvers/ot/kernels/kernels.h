@@ -19,9 +19,10 @@
 #pragma once
 #include <fenchelsys.h>
 
-#define FEN_CHUNK 64       /* largest chunk */
-#define FEN_CUT   64.0     /* bits */
-#define FEN_NONE  (-1e300) /* exponent of a zero weight, and the neutral M */
+#define FEN_CHUNK    64       /* largest chunk */
+#define FEN_CUT      64.0     /* bits */
+#define FEN_KEPT_CUT 40.0     /* the same for factors that are kept in single precision */
+#define FEN_NONE     (-1e300) /* exponent of a zero weight, and the neutral M */
 
 typedef enum { FEN_TILE_SQEUCLIDEAN, FEN_TILE_EUCLIDEAN, FEN_TILE_L1, FEN_TILE_MATRIX } FenTileKind;
 
@@ -63,7 +64,12 @@ typedef struct {
   const double *w, *v;   /* apply: target exponents, values of sources */
   int           weighted;
   int          *window; /* sources window[2*i] <= j < window[2*i+1] matter to target i of some lane */
-  double       *e; /* factors 2^(u_j - c_ij - M_i) of the window of target i, then those of the next: rows sum to one */
+  /* Factors 2^(u_j - c_ij - M_i), in single precision: for target i first what its row lacks of the sum one, of
+     rounding errors and because only those in kept[2*i] <= j < kept[2*i+1] are there, then these. Products add what is
+     missing to all of them, so that rows sum to one to double precision. An empty row has no numbers at all */
+  float  *e;
+  int    *kept;
+  double *terms; /* work: ns numbers for each lane */
 } FenLines;
 
 /* Products of factors that two lines have in common: with e_ij those of the one and f_ij = 2^(minus_i + u_j - c_ij)
@@ -98,13 +104,15 @@ typedef struct {
   void (*max)(const FenTile *, double m[]);                 /* m[i] updated */
   void (*log2sum)(FenInt, const double MS[], double out[]); /* out = M + log2 S */
   int linelanes;
-  void (*linewindows)(const FenLines *, double M[]); /* windows, and M_i = max_j t_ij, FEN_NONE if all weigh zero */
-  void (*linelse)(const FenLines *, double M[]);     /* M_i becomes log2 sum_j 2^t_ij over the window */
-  void (*lineapply)(const FenLines *, double out[]); /* out_i = sum_j 2^(w_i + t_ij) v_j over the window */
+  void (*linewindows)(const FenLines *, double M[]);    /* windows, and M_i = max_j t_ij, FEN_NONE if all weigh zero */
+  void (*linelse)(const FenLines *, double M[]);        /* M_i becomes log2 sum_j 2^t_ij over the window */
+  void (*lineapply)(const FenLines *, double out[]);    /* out_i = sum_j 2^(w_i + t_ij) v_j over the window */
+  void (*linekept)(const FenLines *, const double M[]); /* `kept`, after linewindows */
   void (*linefactors)(const FenLines *,
                       double M[]);                  /* linelse that keeps the terms, see `e`; 0 in lines of no weight */
   void (*linemult)(const FenLines *, double out[]); /* out_i = sum_j e_ij v_j */
   void (*linemulttranspose)(const FenLines *, int squares, double out[]); /* out_j = sum_i e_ij (or e_ij^2) v_i */
+  void (*linespread)(const FenLines *, double out[]); /* out_j = sum_i 2^(w_i + t_ij) v_i, v of targets; see `window` */
   void (*linecouple)(const FenLines *, const FenLineCouple *);
   void (*graph)(const FenGraph *, FenGraphMode, float y[]);
 } FenKernels;

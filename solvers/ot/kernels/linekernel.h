@@ -233,6 +233,59 @@ static void LineApply(const FenLines *P, double out[])
 
 /* ---- factors that are kept ---- */
 
+typedef float vf __attribute__((vector_size(FEN_SIMD * 8)));
+typedef float vh __attribute__((vector_size(FEN_SIMD * 4))); /* as many lanes as vd */
+
+FEN_INLINE vf v_loadf(const float *p)
+{
+  vf x;
+  memcpy(&x, p, sizeof(x));
+  return x;
+}
+
+/* numbers in single precision, to double precision and back */
+FEN_INLINE vd v_widen(const float *p)
+{
+  vh x;
+  memcpy(&x, p, sizeof(x));
+  return __builtin_convertvector(x, vd);
+}
+
+FEN_INLINE vd v_narrow(float *p, vd x)
+{
+  const vh y = __builtin_convertvector(x, vh);
+
+  memcpy(p, &y, sizeof(y));
+  return __builtin_convertvector(y, vd);
+}
+
+/* the part of a window whose factors are worth keeping */
+FEN_INLINE void KeptWindows(const FenLines *P, const FenTileKind kind, const double M[])
+{
+  for (FenInt i = 0; i < P->nt; i++) {
+    const LineTarget T = TargetOfLines(P, i);
+    FenInt           lo = P->window[2 * i], hi = P->window[2 * i + 1];
+    vd               cut[2];
+
+    for (int h = 0; h < 2; h++)
+      cut[h] = v_max(v_load(M + i * FEN_GROUP + h * FEN_SIMD) - FEN_KEPT_CUT, v_set(0.5 * FEN_NONE));
+    while (lo < hi && IsBelow(&T, lo, kind, cut))
+      lo++;
+    while (hi > lo && IsBelow(&T, hi - 1, kind, cut))
+      hi--;
+    P->kept[2 * i] = (int)lo;
+    P->kept[2 * i + 1] = (int)hi;
+  }
+}
+
+static void LineKept(const FenLines *P, const double M[])
+{
+  if (P->kind == FEN_TILE_L1)
+    KeptWindows(P, FEN_TILE_L1, M);
+  else
+    KeptWindows(P, FEN_TILE_SQEUCLIDEAN, M);
+}
+
 /* terms of the target's sum, not yet divided by it */
 FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const FenTileKind kind, const vd m[2], double e[], vd S[2])
 {
@@ -252,17 +305,20 @@ FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const FenTileKind kin
 
 FEN_INLINE void KeepFactors(const FenLines *P, const FenTileKind kind, double M[])
 {
-  double *e = P->e, inverse[FEN_GROUP];
+  float *e = P->e;
+  double inverse[FEN_GROUP];
 
   for (FenInt i = 0; i < P->nt; i++) {
-    const FenInt n = P->window[2 * i + 1] - P->window[2 * i];
-    double      *mi = M + i * FEN_GROUP;
-    const vd     m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
-    vd           S[2] = {v_set(0.0), v_set(0.0)}, r[2];
+    const FenInt  n = P->kept[2 * i + 1] - P->kept[2 * i];
+    const double *t = P->terms + (P->kept[2 * i] - P->window[2 * i]) * FEN_GROUP;
+    float        *missing = e;
+    double       *mi = M + i * FEN_GROUP;
+    const vd      m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
+    vd            S[2] = {v_set(0.0), v_set(0.0)}, r[2], kept[2] = {v_set(0.0), v_set(0.0)};
 
     if (n <= 0)
       continue; /* M is FEN_NONE */
-    LineTermsKept(P, i, kind, m, e, S);
+    LineTermsKept(P, i, kind, m, P->terms, S);
     for (int h = 0; h < 2; h++)
       v_store(inverse + h * FEN_SIMD, v_set(1.0) / S[h]);
     for (int l = 0; l < FEN_GROUP; l++)
@@ -271,10 +327,12 @@ FEN_INLINE void KeepFactors(const FenLines *P, const FenTileKind kind, double M[
       v_store(mi + h * FEN_SIMD, m[h] + v_log2(S[h]));
       r[h] = v_load(inverse + h * FEN_SIMD);
     }
-    for (FenInt k = 0; k < n; k++, e += FEN_GROUP) {
-      v_store(e, r[0] * v_load(e));
-      v_store(e + FEN_SIMD, r[1] * v_load(e + FEN_SIMD));
-    }
+    e += FEN_GROUP;
+    for (FenInt k = 0; k < n; k++, e += FEN_GROUP, t += FEN_GROUP)
+      for (int h = 0; h < 2; h++)
+        kept[h] += v_narrow(e + h * FEN_SIMD, r[h] * v_load(t + h * FEN_SIMD));
+    for (int h = 0; h < 2; h++)
+      v_narrow(missing + h * FEN_SIMD, v_set(1.0) - kept[h]);
   }
 }
 
@@ -288,36 +346,48 @@ static void LineFactors(const FenLines *P, double M[])
 
 static void LineMult(const FenLines *P, double out[])
 {
-  const double *e = P->e;
+  const float *e = P->e;
 
   for (FenInt i = 0; i < P->nt; i++) {
-    const double *v = P->v + P->window[2 * i] * FEN_GROUP;
-    const FenInt  n = P->window[2 * i + 1] - P->window[2 * i];
+    const double *v = P->v + P->kept[2 * i] * FEN_GROUP;
+    const FenInt  n = P->kept[2 * i + 1] - P->kept[2 * i];
+    const float  *missing = e;
     vd            S[2] = {v_set(0.0), v_set(0.0)};
 
+    e += n > 0 ? FEN_GROUP : 0;
     for (FenInt k = 0; k < n; k++, e += FEN_GROUP, v += FEN_GROUP) {
-      S[0] = v_fma(v_load(e), v_load(v), S[0]);
-      S[1] = v_fma(v_load(e + FEN_SIMD), v_load(v + FEN_SIMD), S[1]);
+      S[0] = v_fma(v_widen(e), v_load(v), S[0]);
+      S[1] = v_fma(v_widen(e + FEN_SIMD), v_load(v + FEN_SIMD), S[1]);
     }
-    v_store(out + i * FEN_GROUP, S[0]);
-    v_store(out + i * FEN_GROUP + FEN_SIMD, S[1]);
+    for (int h = 0; h < 2; h++)
+      v_store(out + i * FEN_GROUP + h * FEN_SIMD, n > 0 ? v_fma(v_widen(missing + h * FEN_SIMD), S[h], S[h]) : S[h]);
   }
 }
 
 FEN_INLINE void SpreadFactors(const FenLines *P, const int squares, double out[])
 {
-  const double *e = P->e;
+  const float *e = P->e;
 
   memset(out, 0, (size_t)(P->ns * FEN_GROUP) * sizeof(double));
   for (FenInt i = 0; i < P->nt; i++) {
-    const double *vi = P->v + i * FEN_GROUP;
-    const vd      v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
-    double       *o = out + P->window[2 * i] * FEN_GROUP;
-    const FenInt  n = P->window[2 * i + 1] - P->window[2 * i];
+    const FenInt n = P->kept[2 * i + 1] - P->kept[2 * i];
+    double      *o = out + P->kept[2 * i] * FEN_GROUP;
+    vd           v[2];
 
+    if (n <= 0)
+      continue;
+    for (int h = 0; h < 2; h++) {
+      const vd missing = v_widen(e + h * FEN_SIMD);
+
+      v[h] = v_load(P->v + i * FEN_GROUP + h * FEN_SIMD);
+      v[h] = v_fma(missing, v[h], v[h]);
+      if (squares)
+        v[h] = v_fma(missing, v[h], v[h]);
+    }
+    e += FEN_GROUP;
     for (FenInt k = 0; k < n; k++, e += FEN_GROUP, o += FEN_GROUP)
       for (int h = 0; h < 2; h++) {
-        const vd f = v_load(e + h * FEN_SIMD);
+        const vd f = v_widen(e + h * FEN_SIMD);
 
         v_store(o + h * FEN_SIMD, v_fma(squares ? f * f : f, v[h], v_load(o + h * FEN_SIMD)));
       }
@@ -332,6 +402,33 @@ static void LineMultTranspose(const FenLines *P, int squares, double out[])
     SpreadFactors(P, 0, out);
 }
 
+FEN_INLINE void SpreadTerms(const FenLines *P, const FenTileKind kind, double out[])
+{
+  memset(out, 0, (size_t)(P->ns * FEN_GROUP) * sizeof(double));
+  for (FenInt i = 0; i < P->nt; i++) {
+    const LineTarget T = TargetOfLines(P, i);
+    const double    *vi = P->v + i * FEN_GROUP, *wi = P->w + i * FEN_GROUP;
+    const vd         v[2] = {v_load(vi), v_load(vi + FEN_SIMD)}, w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
+    double          *o = out + P->window[2 * i] * FEN_GROUP;
+
+    for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, o += FEN_GROUP) {
+      vd e[2];
+
+      LineTerms(&T, j, kind, w, 0, e);
+      v_store(o, v_fma(e[0], v[0], v_load(o)));
+      v_store(o + FEN_SIMD, v_fma(e[1], v[1], v_load(o + FEN_SIMD)));
+    }
+  }
+}
+
+static void LineSpread(const FenLines *P, double out[])
+{
+  if (P->kind == FEN_TILE_L1)
+    SpreadTerms(P, FEN_TILE_L1, out);
+  else
+    SpreadTerms(P, FEN_TILE_SQEUCLIDEAN, out);
+}
+
 /* ---- couplings of targets of a plan ---- */
 
 /* f of target i of the other line in the window of the first and the offsets around it; 0 beyond the line's ends */
@@ -343,7 +440,7 @@ FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i
   double       *f = C->f;
 
   T.u = C->u;
-  for (FenInt j = P->window[2 * i] + C->first; j < P->window[2 * i + 1] + C->last; j++, f += FEN_GROUP) {
+  for (FenInt j = P->kept[2 * i] + C->first; j < P->kept[2 * i + 1] + C->last; j++, f += FEN_GROUP) {
     vd t[2] = {none, none};
 
     if (j >= 0 && j < P->ns)
@@ -355,16 +452,21 @@ FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i
 
 FEN_INLINE void CoupleLines(const FenLines *P, const FenLineCouple *C, const FenTileKind kind)
 {
-  const FenInt  n = C->last - C->first + 1, ld = P->ns * FEN_GROUP;
-  const double *e = P->e;
+  const FenInt n = C->last - C->first + 1, ld = P->ns * FEN_GROUP;
+  const float *e = P->e;
 
   for (FenInt i = 0; i < P->nt; i++) {
     const double *vi = P->v + i * FEN_GROUP;
-    const vd      v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
+    vd            v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
 
+    if (P->kept[2 * i] >= P->kept[2 * i + 1])
+      continue;
     OtherFactors(P, C, i, kind);
-    for (FenInt j = P->window[2 * i], k = 0; j < P->window[2 * i + 1]; j++, k++, e += FEN_GROUP) {
-      const vd a[2] = {v[0] * v_load(e), v[1] * v_load(e + FEN_SIMD)};
+    for (int h = 0; h < 2; h++)
+      v[h] = v_fma(v_widen(e + h * FEN_SIMD), v[h], v[h]);
+    e += FEN_GROUP;
+    for (FenInt j = P->kept[2 * i], k = 0; j < P->kept[2 * i + 1]; j++, k++, e += FEN_GROUP) {
+      const vd a[2] = {v[0] * v_widen(e), v[1] * v_widen(e + FEN_SIMD)};
       double  *o = C->out + j * FEN_GROUP, *f = C->f + k * FEN_GROUP;
 
       for (FenInt s = 0; s < n; s++, o += ld, f += FEN_GROUP) {
@@ -384,15 +486,6 @@ static void LineCouple(const FenLines *P, const FenLineCouple *C)
 }
 
 /* ---- graphs on grids ---- */
-
-typedef float vf __attribute__((vector_size(FEN_SIMD * 8)));
-
-FEN_INLINE vf v_loadf(const float *p)
-{
-  vf x;
-  memcpy(&x, p, sizeof(x));
-  return x;
-}
 
 FEN_INLINE void GraphRows(const FenGraph *G, const int jacobi, float y[])
 {

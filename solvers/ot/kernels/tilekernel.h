@@ -383,9 +383,11 @@ const FenKernels FEN_KERNELS = {
     .linewindows = LineWindows,
     .linelse = LineLSE,
     .lineapply = LineApply,
+    .linekept = LineKept,
     .linefactors = LineFactors,
     .linemult = LineMult,
     .linemulttranspose = LineMultTranspose,
+    .linespread = LineSpread,
     .linecouple = LineCouple,
     .graph = Graph,
 };

@@ -16,12 +16,13 @@
    are made again from its exponents, which the owner sends for lines next to another rank's.
 
    Work for windows of w: on two axes with radius 2 about 16 w multiply-adds and 3 (w + 4) exponentials a point, as much
-   as two or three products. Memory 2 radius + 1 arrays an axis, none of the results. Messages: one redistribution for
-   each array between two stages; two arrays of `radius` lines from neighbours.
+   as two or three products. Memory of the arrays between two stages, and of one to five results at a time. Messages:
+   one redistribution for each array between two stages; two arrays of `radius` lines from neighbours.
 */
 #include "separableimpl.h"
 
-#define MOST 125 /* offsets of an axis pass: (2 radius + 1)^3 */
+#define FEN_MAX_RADIUS 2
+#define MOST           125 /* offsets of an axis pass: (2 radius + 1)^3 */
 
 typedef struct {
   PetscInt axis, radius;
@@ -219,52 +220,86 @@ static void OtherLines(const Others *O, const FenInt offset[], FenInt other[])
 typedef struct {
   PetscInt n;
   FenInt   offset[MOST][FEN_MAX_DIM];
-  double  *value; /* one after the other */
-  FenInt   ld;
+  double  *value[MOST];
 } Sums;
 
-/* through stage s: each array becomes one for each offset of the stage's axis. Those of the first stage are taken away
-   at once */
-static PetscErrorCode Through(FenOTOperator op, PetscInt s, PetscInt radius, const Sums *before, Sums *after,
-                              FenOTTakeCoupling take, void *ctx)
+typedef struct {
+  PetscInt          radius;
+  double *const    *work;
+  FenInt            room;
+  FenOTTakeCoupling take;
+  void             *ctx;
+} Wanted;
+
+/* arrays for the results of the first stage, which are taken away at once: the operator's and the caller's as far as
+   they go */
+typedef struct {
+  double *array[2 * FEN_MAX_RADIUS + 1], *own[2 * FEN_MAX_RADIUS + 1];
+} Results;
+
+static PetscErrorCode ResultsCreate(FenOTOperator op, const Wanted *W, FenInt n, Results *R)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+  double *const given[4] = {S->a, S->b, W->work[0], W->work[1]};
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k <= 2 * W->radius; k++) {
+    R->own[k] = NULL;
+    if (k < 2 || (k < 4 && n <= W->room))
+      R->array[k] = given[k];
+    else {
+      PetscCall(PetscMalloc1(n, &R->own[k]));
+      R->array[k] = R->own[k];
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* through stage s: each array becomes one for each offset of the stage's axis */
+static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sums *before, Sums *after)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
   FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
   Others          O;
+  Results         R = {{NULL}, {NULL}};
   FenInt         *other;
   double         *work;
 
   PetscFunctionBegin;
-  PetscCall(OthersCreate(op, s, radius, &O));
-  PetscCall(PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * radius + 1), &work));
+  PetscCall(OthersCreate(op, s, W->radius, &O));
+  PetscCall(PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * W->radius + 1), &work));
+  if (!s)
+    PetscCall(ResultsCreate(op, W, g->nin, &R));
   after->n = 0;
-  after->ld = g->nin;
-  PetscCall(PetscMalloc1((size_t)((s ? before->n : 1) * (2 * radius + 1) * g->nin), &after->value));
   for (PetscInt p = 0; p < before->n; p++) {
     const FenInt     *at = before->offset[p];
     const PetscBool   zero = (PetscBool)(!at[0] && !at[1] && !at[2]);
-    FenSweepCouplings c = {.first = zero ? 0 : -radius,
-                           .last = radius,
+    FenSweepCouplings c = {.first = zero ? 0 : -W->radius,
+                           .last = W->radius,
                            .other = other,
                            .u = O.u,
                            .minus = O.minus,
-                           .out = after->value + (s ? after->n * g->nin : 0),
-                           .ld = g->nin,
+                           .out = s ? after->value + after->n : R.array,
                            .work = work};
 
-    OtherLines(&O, at, other);
-    t.v = before->value + p * before->ld;
-    t.windows = S->windows[0][s];
-    FenSweepCouple(&t, &S->factors[s], &c);
     for (FenInt o = c.first; o <= c.last; o++) {
-      PetscArraycpy(after->offset[after->n], at, FEN_MAX_DIM);
-      after->offset[after->n][g->axis] = o;
-      if (!s)
-        PetscCall((*take)(ctx, after->offset[after->n], c.out + (o - c.first) * c.ld));
-      after->n++;
+      PetscArraycpy(after->offset[after->n + o - c.first], at, FEN_MAX_DIM);
+      after->offset[after->n + o - c.first][g->axis] = o;
+      if (s)
+        PetscCall(PetscMalloc1(g->nin, &after->value[after->n + o - c.first]));
     }
+    OtherLines(&O, at, other);
+    t.v = before->value[p];
+    FenSweepCouple(&t, &S->factors[s], &c);
+    for (FenInt o = c.first; !s && o <= c.last; o++)
+      PetscCall((*W->take)(W->ctx, after->offset[after->n + o - c.first], c.out[o - c.first]));
+    after->n += (PetscInt)(c.last - c.first + 1);
+    if (s < op->dim - 1)
+      PetscCall(PetscFree(before->value[p]));
   }
+  for (PetscInt k = 0; k <= 2 * W->radius; k++)
+    PetscCall(PetscFree(R.own[k]));
   PetscCall(PetscFree2(other, work));
   PetscCall(PetscFree2(O.made[0], O.made[1]));
   PetscFunctionReturn(0);
@@ -282,33 +317,32 @@ PetscBool FenOTHasCouplings(FenOTOperator op)
   return op->kept;
 }
 
-PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, FenOTTakeCoupling take, void *ctx)
+PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, double *const work[2], FenInt room,
+                              FenOTTakeCoupling take, void *ctx)
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  Sums         *now, *next;
+  const Wanted  W = {radius, work, room, take, ctx};
+  Sums         *sums, *now, *next;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc2(1, &now, 1, &next));
+  PetscCall(PetscCalloc1(2, &sums));
+  now = &sums[0];
+  next = &sums[1];
   now->n = 1;
-  now->ld = S->stages.chain[FEN_TO_SOURCE].stage[op->dim - 1].nout;
-  PetscCall(PetscMalloc1((size_t)now->ld, &now->value));
-  PetscCall(PetscArraycpy(now->value, S->weights, now->ld));
+  now->value[0] = S->weights;
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    PetscCall(Through(op, s, radius, now, next, take, ctx));
-    PetscCall(PetscFree(now->value));
-    if (!s)
-      break;
-    now->n = next->n;
-    now->ld = S->stages.chain[FEN_TO_SOURCE].stage[s - 1].nout;
-    PetscCall(PetscMalloc1((size_t)(now->n * now->ld), &now->value));
-    for (PetscInt k = 0; k < next->n; k++) {
-      PetscCall(PetscArraycpy(now->offset[k], next->offset[k], FEN_MAX_DIM));
-      PetscCall(FenStagesMove(S->stages.back[s - 1], next->value + k * next->ld, now->value + k * now->ld));
+    PetscCall(Through(op, s, &W, now, next));
+    for (PetscInt k = 0; s && k < next->n; k++) { /* to the lines of the stage before */
+      double *value = next->value[k];
+
+      PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[s - 1].nout, &next->value[k]));
+      PetscCall(FenStagesMove(S->stages.back[s - 1], value, next->value[k]));
+      PetscCall(PetscFree(value));
     }
-    PetscCall(PetscFree(next->value));
+    next = now;
+    now = &sums[now == sums];
   }
-  PetscCall(PetscFree(next->value));
-  PetscCall(PetscFree2(now, next));
+  PetscCall(PetscFree(sums));
   op->passes += 4 * op->share;
   PetscFunctionReturn(0);
 }

@@ -135,14 +135,6 @@ PetscErrorCode FenOTSetPlan(FenOTOperator op, const double g[], double f[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTForgetPlan(FenOTOperator op)
-{
-  PetscFunctionBegin;
-  if (op->ops.forget)
-    PetscCall(op->ops.forget(op));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenOTMult(FenOTOperator op, PetscInt nv, const double v[], double out[])
 {
   PetscFunctionBegin;

@@ -32,7 +32,6 @@ struct _FenOTOperatorOps {
   PetscErrorCode (*multtranspose)(FenOTOperator, const double[], PetscBool squares, double[]);
   /* out = E^T diag(a) E v, a the weights of the source */
   PetscErrorCode (*normal)(FenOTOperator, const double v[], double out[]);
-  PetscErrorCode (*forget)(FenOTOperator);
   PetscErrorCode (*destroy)(FenOTOperator);
 };
 
@@ -49,11 +48,13 @@ struct _p_FenOTOperator {
   FenInt                   n[2], N[2]; /* local, global sizes */
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
   const FenKernels        *kernels;
-  PetscBool                keep;  /* a plan keeps its factors where they are few: products without exponentials */
-  PetscBool                kept;  /* the present one does */
-  double                   share; /* what a pass counts: 1, less on coarse levels */
-  double                   passes, pairs;
-  void                    *data;
+  /* a plan keeps its factors in single precision where they are few: FenOTMultNormal(), squares and couplings then take
+     no exponentials, and are accurate to about 1e-7; all else is of double precision */
+  PetscBool keep;
+  PetscBool kept;  /* the present one does */
+  double    share; /* what a pass counts: 1, less on coarse levels */
+  double    passes, pairs;
+  void     *data;
 };
 
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost, FenPairsType,
@@ -64,8 +65,6 @@ PETSC_INTERN PetscErrorCode FenOTOperatorSetEpsilon(FenOTOperator, double);
 PETSC_INTERN PetscErrorCode FenOTSoftTransform(FenOTOperator, FenDirection, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTHardTransform(FenOTOperator, FenDirection, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTSetPlan(FenOTOperator, const double g[], double f[]);
-/* gives memory of the present plan back: another level of the grid is at work */
-PETSC_INTERN PetscErrorCode FenOTForgetPlan(FenOTOperator);
 PETSC_INTERN PetscErrorCode FenOTMult(FenOTOperator, PetscInt nv, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultCost(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTranspose(FenOTOperator, const double v[], double out[]);
@@ -75,10 +74,12 @@ PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], dou
    in their column: sparse rows of my sources */
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
                                          PetscBool by_column, FenSparse *);
-/* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for each offset that
-   comes after zero and for zero itself, on the layout of couplings; see couplings.c. Only with kept factors */
+/* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for zero, then one for
+   each offset that comes after it, on the layout of couplings; see couplings.c. Only with kept factors. work: two
+   arrays of `room` numbers */
 typedef PetscErrorCode (*FenOTTakeCoupling)(void *ctx, const FenInt offset[], const double[]);
-PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, FenOTTakeCoupling, void *ctx);
+PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, double *const work[2], FenInt room,
+                                           FenOTTakeCoupling, void *ctx);
 PETSC_INTERN PetscErrorCode FenOTCouplingsLayout(FenOTOperator, FenLayout *);
 PETSC_INTERN PetscBool      FenOTHasCouplings(FenOTOperator);
 /* sum_ij r_i C_ij s_j for an explicit cost */

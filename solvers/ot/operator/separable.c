@@ -189,10 +189,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     w.windows = S->windows[0][s];
     w.have = S->have[0];
     w.whole = S->whole;
-    if (op->kept && !w.weighted)
-      FenSweepMult(&w, &S->factors[s], FEN_SWEEP_FORWARD);
-    else
-      FenSweepApply(&w);
+    FenSweepApply(&w);
   }
   PetscCall(FenStagesMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
@@ -257,7 +254,8 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   PetscFunctionReturn(0);
 }
 
-/* the same with kept factors, or their squares: E_ij is one product of factors of stages */
+/* The same while factors are few. Squares from kept factors: E_ij is one product of factors of stages. Otherwise these
+   are made again, in double precision */
 static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], PetscBool squares, double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -268,10 +266,15 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
     FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
 
     PetscCall(FenStagesMove(S->stages.back[s], S->a, S->b));
+    t.u = S->L[s];
+    t.w = S->minus[s];
     t.v = S->b;
     t.out = S->a;
     t.windows = S->windows[0][s];
-    FenSweepMult(&t, &S->factors[s], squares ? FEN_SWEEP_SQUARES : FEN_SWEEP_TRANSPOSED);
+    if (squares)
+      FenSweepMult(&t, &S->factors[s], FEN_SWEEP_SQUARES);
+    else
+      FenSweepSpread(&t);
   }
   PetscCall(FenStagesMove(S->stages.out, S->a, out));
   PetscFunctionReturn(0);
@@ -374,18 +377,6 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
   PetscFunctionReturn(0);
 }
 
-/* what a plan keeps is given back; the next FenOTSetPlan() makes it anew */
-static PetscErrorCode Forget_Separable(FenOTOperator op)
-{
-  FenSeparable *S = (FenSeparable *)op->data;
-
-  PetscFunctionBegin;
-  for (PetscInt s = 0; s < op->dim; s++)
-    PetscCall(FenFactorsForget(&S->factors[s]));
-  S->have[0] = S->have[1] = op->kept = PETSC_FALSE;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode Destroy_Separable(FenOTOperator op)
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -415,7 +406,7 @@ static PetscErrorCode MakePlan(FenOTOperator op)
 
     PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
                            &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, g->nlines), &S->windows[1][s]));
-    PetscCall(FenFactorsCreate(FenSweepBlocks(op->kernels, g->nlines), &S->factors[s]));
+    PetscCall(FenFactorsCreate(op->kernels, g->lout, g->nlines, &S->factors[s]));
   }
   PetscFunctionReturn(0);
 }
@@ -467,7 +458,6 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->ops.mult = Mult_Separable;
   op->ops.multtranspose = MultTranspose_Separable;
   op->ops.normal = Normal_Separable;
-  op->ops.forget = Forget_Separable;
   op->ops.destroy = Destroy_Separable;
   PetscFunctionReturn(0);
 }

@@ -154,30 +154,20 @@ FenInt FenSweepBlocks(const FenKernels *kernels, FenInt nlines)
   return (nlines + kernels->linelanes - 1) / kernels->linelanes;
 }
 
-PetscErrorCode FenFactorsCreate(FenInt nblocks, FenFactors *F)
+PetscErrorCode FenFactorsCreate(const FenKernels *kernels, FenInt nt, FenInt nlines, FenFactors *F)
 {
   PetscFunctionBegin;
-  F->nblocks = nblocks;
-  PetscCall(PetscCalloc2(nblocks, &F->e, nblocks, &F->room));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenFactorsForget(FenFactors *F)
-{
-  PetscFunctionBegin;
-  F->have = PETSC_FALSE;
-  for (FenInt b = 0; b < F->nblocks; b++) {
-    PetscCall(PetscFree(F->e[b]));
-    F->room[b] = 0;
-  }
+  F->nblocks = FenSweepBlocks(kernels, nlines);
+  PetscCall(PetscCalloc3(F->nblocks, &F->e, F->nblocks, &F->room, FenSweepWindows(kernels, nt, nlines), &F->windows));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenFactorsDestroy(FenFactors *F)
 {
   PetscFunctionBegin;
-  PetscCall(FenFactorsForget(F));
-  PetscCall(PetscFree2(F->e, F->room));
+  for (FenInt b = 0; b < F->nblocks; b++)
+    PetscCall(PetscFree(F->e[b]));
+  PetscCall(PetscFree3(F->e, F->room, F->windows));
   PetscFunctionReturn(0);
 }
 
@@ -189,7 +179,7 @@ static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFa
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < P->nt; i++)
-    size += PetscMax(0, P->window[2 * i + 1] - P->window[2 * i]);
+    size += P->kept[2 * i + 1] > P->kept[2 * i] ? 1 + P->kept[2 * i + 1] - P->kept[2 * i] : 0;
   size *= s->kernels->linelanes;
   *used += size;
   *fits = (PetscBool)(*used <= FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * F->nblocks);
@@ -201,9 +191,9 @@ static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFa
   PetscFunctionReturn(0);
 }
 
-static FenLines BlockLines(const FenSweep *s, FenInt first, double *work[])
+static FenLines BlockLines(const FenSweep *s, const FenFactors *F, FenInt first, double *work[])
 {
-  const FenInt longest = PetscMax(s->nt, s->ns);
+  const FenInt longest = PetscMax(s->nt, s->ns), block = first / s->kernels->linelanes;
 
   for (int k = 0; k < ARRAYS; k++)
     work[k] = s->work + k * longest * s->kernels->linelanes;
@@ -214,7 +204,10 @@ static FenLines BlockLines(const FenSweep *s, FenInt first, double *work[])
                     .u = work[0],
                     .v = work[1],
                     .xt = work[2],
-                    .window = s->windows + (first / s->kernels->linelanes) * 2 * s->nt};
+                    .w = work[3],
+                    .terms = work[3],
+                    .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
+                    .kept = F ? F->windows + block * 2 * s->nt : NULL};
 }
 
 PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
@@ -229,12 +222,13 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
     const Block b = MakeBlock(&whole, first);
     double     *work[ARRAYS];
-    FenLines    P = BlockLines(s, first, work);
+    FenLines    P = BlockLines(s, F, first, work);
 
     if (!first)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
     GatherLines(&b, s->ns, s->u, work[0]);
     s->kernels->linewindows(&P, work[4]);
+    s->kernels->linekept(&P, work[4]);
     if (F->have)
       PetscCall(Room(s, &P, first / lanes, F, &used, &F->have));
     if (F->have) {
@@ -256,7 +250,7 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
     const Block b = MakeBlock(&whole, first);
     double     *work[ARRAYS];
-    FenLines    P = BlockLines(s, first, work);
+    FenLines    P = BlockLines(s, F, first, work);
 
     P.e = F->e[first / lanes];
     GatherLines(&b, nin ? s->ns : s->nt, s->v, work[1]);
@@ -272,6 +266,27 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     else
       s->kernels->linemulttranspose(&P, product == FEN_SWEEP_SQUARES, work[4]);
     Scatter(&b, product == FEN_SWEEP_FORWARD ? s->nt : s->ns, work[4], s->out);
+  }
+}
+
+void FenSweepSpread(const FenSweep *s)
+{
+  const FenInt lanes = s->kernels->linelanes;
+  FenSweep     whole = *s;
+
+  whole.whole = PETSC_TRUE;
+  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+    const Block    b = MakeBlock(&whole, first);
+    double        *work[ARRAYS];
+    const FenLines P = BlockLines(s, NULL, first, work);
+
+    if (!first)
+      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    GatherLines(&b, s->ns, s->u, work[0]);
+    GatherLines(&b, s->nt, s->v, work[1]);
+    GatherLines(&b, s->nt, s->w, work[3]);
+    s->kernels->linespread(&P, work[4]);
+    Scatter(&b, s->ns, work[4], s->out);
   }
 }
 
@@ -303,7 +318,7 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
     const Block   b = MakeBlock(&whole, first);
     double       *work[ARRAYS];
-    FenLines      P = BlockLines(s, first, work);
+    FenLines      P = BlockLines(s, F, first, work);
     FenLineCouple C = {.first = c->first, .last = c->last, .u = work[0], .minus = work[3], .f = c->work};
 
     if (!first)
@@ -315,6 +330,6 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
     memset(C.out, 0, (size_t)(n * s->ns * lanes) * sizeof(double));
     s->kernels->linecouple(&P, &C);
     for (FenInt o = 0; o < n; o++)
-      Scatter(&b, s->ns, C.out + o * s->ns * lanes, c->out + o * c->ld);
+      Scatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
   }
 }

@@ -25,13 +25,16 @@ typedef struct {
   PetscBool         whole;     /* a line takes one lane, whatever their number */
 } FenSweep;
 
-/* Normalised factors e_ij = 2^(u_j - c_ij - out_i) of a LSE sweep, for products without exponentials: rows sum to one.
-   Kept while they are at most FEN_FACTORS_MOST numbers a target, which they are when epsilon is small */
+/* Normalised factors e_ij = 2^(u_j - c_ij - out_i) of a LSE sweep, for products without exponentials: single precision,
+   terms below 2^-FEN_KEPT_CUT of the largest left out, and yet rows sum to one to double precision, so that Laplacians
+   made of them have constants in their null space. Kept while they are at most FEN_FACTORS_MOST numbers a target, which
+   they are when epsilon is small */
 typedef struct {
   PetscBool have;
   FenInt    nblocks; /* of lines: FenSweepBlocks() */
-  double  **e;       /* of each block */
+  float   **e;       /* of each block */
   FenInt   *room;    /* numbers that each has room for */
+  int      *windows; /* of what is kept, block after block */
 } FenFactors;
 #define FEN_FACTORS_MOST 80
 
@@ -40,26 +43,26 @@ PETSC_INTERN FenInt         FenSweepWork(const FenKernels *, FenInt longest);
 PETSC_INTERN void           FenSweepLSE(const FenSweep *);
 PETSC_INTERN void           FenSweepApply(const FenSweep *);
 PETSC_INTERN FenInt         FenSweepBlocks(const FenKernels *, FenInt nlines);
-PETSC_INTERN PetscErrorCode FenFactorsCreate(FenInt nblocks, FenFactors *);
-/* without memory, or for good */
-PETSC_INTERN PetscErrorCode FenFactorsForget(FenFactors *);
+PETSC_INTERN PetscErrorCode FenFactorsCreate(const FenKernels *, FenInt nt, FenInt nlines, FenFactors *);
 PETSC_INTERN PetscErrorCode FenFactorsDestroy(FenFactors *);
 /* LSE that also keeps the factors; windows must be given and stay */
 PETSC_INTERN PetscErrorCode FenSweepFactors(const FenSweep *, FenFactors *);
-/* with kept factors and windows: out_i = sum_j e_ij v_j; transposed: out_j = sum_i e_ij v_i; and both, with a weight on
-   the targets in between, w: out_j = sum_i e_ij w_i sum_k e_ik v_k */
+/* with kept factors: out_i = sum_j e_ij v_j; transposed: out_j = sum_i e_ij v_i; and both, with a weight on the targets
+   in between, w: out_j = sum_i e_ij w_i sum_k e_ik v_k */
 typedef enum { FEN_SWEEP_FORWARD, FEN_SWEEP_TRANSPOSED, FEN_SWEEP_SQUARES, FEN_SWEEP_BOTH } FenSweepProduct;
 PETSC_INTERN void FenSweepMult(const FenSweep *, const FenFactors *, FenSweepProduct);
+/* out_j = sum_i 2^(w_i + u_j - c_ij) v_i, v on the targets, in double precision; windows of a LSE sweep must be there
+ */
+PETSC_INTERN void FenSweepSpread(const FenSweep *);
 
 /* Couplings of sources through the targets of kept factors e: with f those of another line, for each offset o in
-   [first, last], out[(o-first)*ld + j] = sum_i e_ij v_i f_i,j+o */
+   [first, last], out[o-first][j] = sum_i e_ij v_i f_i,j+o */
 typedef struct {
-  FenInt        first, last;
-  const FenInt *other;     /* for each line the other one's number in u and minus, -1: none */
-  const double *u, *minus; /* exponents of lines, and minus their log sums */
-  double       *out;
-  FenInt        ld;
-  double       *work; /* FenSweepCoupleWork() numbers */
+  FenInt         first, last;
+  const FenInt  *other;     /* for each line the other one's number in u and minus, -1: none */
+  const double  *u, *minus; /* exponents of lines, and minus their log sums */
+  double *const *out;
+  double        *work; /* FenSweepCoupleWork() numbers */
 } FenSweepCouplings;
 PETSC_INTERN FenInt FenSweepCoupleWork(const FenKernels *, FenInt ns, FenInt offsets);
 PETSC_INTERN void   FenSweepCouple(const FenSweep *, const FenFactors *, const FenSweepCouplings *);
