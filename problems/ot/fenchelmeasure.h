@@ -97,6 +97,11 @@ FEN_EXTERN PetscErrorCode FenCostGetKind(FenCost, FenCostKind *);
 FEN_EXTERN PetscErrorCode FenCostGetMatrix(FenCost, const double *byrow[], const double *bycol[]);
 /* of two points that differ along one axis only */
 FEN_EXTERN double FenCostOfDistance(FenCost, double distance);
+/* a sum of costs of the axes: grids take such costs axis by axis */
+FEN_EXTERN PetscErrorCode FenCostIsSeparable(FenCost, PetscBool *);
+/* n x m costs between points x (n x dim) and y (m x dim); not of a matrix */
+FEN_EXTERN PetscErrorCode FenCostEvaluate(FenCost, PetscInt dim, FenInt n, const double x[], FenInt m, const double y[],
+                                          double tile[]);
 /* refuses a cost that these measures cannot have, by name */
 FEN_EXTERN PetscErrorCode FenCostCheck(FenCost, FenMeasure, FenMeasure);
 /* upper bound of c over all pairs of points (bounding boxes; maximum for a matrix) */

@@ -153,6 +153,71 @@ static void TestCellsAlone(void **state)
   }
 }
 
+/* Objective of the cells' plan after so many half sweeps of cells alone */
+static PetscErrorCode Last(FenSolver s, const FenProgress *p, void *ctx)
+{
+  PetscFunctionBegin;
+  if (s->intermediate) /* no look at bounds: the value is the plan's */
+    *(double *)ctx = p->value;
+  PetscFunctionReturn(0);
+}
+
+static double After(const Problem *P, FenInt half_sweeps, const char *options)
+{
+  FenMeasure m[2];
+  FenCost    cost;
+  FenOT      ot;
+  double     value = NAN;
+
+  Open(P, MPI_COMM_WORLD, m, &cost);
+  ot = SolveMake(FENOTDOMDEC, m, cost, P->eps, 0);
+  FEN_OK(FenSolverSetTolerances((FenSolver)ot, 0, 0, half_sweeps));
+  FEN_OK(PetscOptionsInsertString(NULL, "-ot_domdec_newton 0 -ot_domdec_sweeps 1 -ot_domdec_cell 2"));
+  FEN_OK(PetscOptionsInsertString(NULL, options));
+  FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+  FEN_OK(PetscOptionsClear(NULL));
+  FEN_OK(FenSolverMonitorSet((FenSolver)ot, Last, &value, NULL));
+  FEN_OK(FenOTSolve(ot));
+  FEN_OK(FenOTDestroy(&ot));
+  Close(m, &cost);
+  return value;
+}
+
+/* Sweeps of many small cells freeze when there is no coarser grid: circulations on images, coarser grids on images and
+   lines (which have no closed paths) bring the error down */
+static void TestFreezing(void **state)
+{
+  static const Problem images[] = {{"8 cells", Waves, 2, {{16, 16}, {16, 16}}, FEN_COST_SQEUCLIDEAN, 1},
+                                   {"16 cells", Waves, 2, {{32, 32}, {32, 32}}, FEN_COST_SQEUCLIDEAN, 1}};
+  static const Problem line = {"64 cells", Waves, 1, {{128}, {128}}, FEN_COST_SQEUCLIDEAN, 1};
+  double               frozen[2];
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    const FenOTBounds known = Solve(FENOTMULTIGRID, &images[k], MPI_COMM_WORLD, 1e-9, "", NULL);
+
+    frozen[k] = After(&images[k], 33, "-ot_levels 0 -ot_domdec_flow 0") / known.lower - 1;
+    if (k) {
+      const double flow = After(&images[k], 33, "-ot_levels 0") / known.lower - 1;
+      const double levels = After(&images[k], 33, "") / known.lower - 1;
+
+      if (!(flow > -1e-9 && flow < 0.1 * frozen[k] && fabs(levels) < 0.1 * frozen[k]))
+        print_error("frozen %g, with flow %g, with levels %g\n", frozen[k], flow, levels);
+      assert_true(flow > -1e-9 && flow < 0.1 * frozen[k] && fabs(levels) < 0.1 * frozen[k]);
+    }
+  }
+  assert_true(frozen[1] > 10 * frozen[0]);
+  {
+    const FenOTBounds known = Solve(FENOTNEWTON, &line, MPI_COMM_WORLD, 1e-9, "", NULL);
+    const double      alone = After(&line, 33, "-ot_levels 0") / known.lower - 1;
+    const double      levels = After(&line, 33, "") / known.lower - 1;
+
+    if (!(fabs(levels) < 0.01 * alone))
+      print_error("line: %g, with levels %g\n", alone, levels);
+    assert_true(fabs(levels) < 0.01 * alone);
+  }
+}
+
 /* a problem that is one composite cell is solved by one A half */
 static void TestOneCell(void **state)
 {
@@ -185,6 +250,23 @@ static void TestRanks(void **state)
     (void)Solve(FENOTDOMDEC, &problems[k], MPI_COMM_WORLD, 1e-9, "", &value);
     if (!(fabs(value - alone) <= 1e-12 * fabs(alone)))
       print_error("%s: %.17g %.17g\n", problems[k].name, alone, value);
+    FEN_ASSERT_NEAR(value, alone, 1e-12 * fabs(alone));
+  }
+}
+
+/* flow updates cross ranks */
+static void TestFlowRanks(void **state)
+{
+  static const Problem P[] = {{"image", Waves, 2, {{23, 26}, {21, 24}}, FEN_COST_SQEUCLIDEAN, 1},
+                              {"volume", Islands, 3, {{9, 12, 8}, {12, 10, 7}}, FEN_COST_SQEUCLIDEAN, 0.6}};
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    const char *options = "-ot_levels 0 -ot_domdec_cell 2";
+    double      alone, value;
+
+    (void)Solve(FENOTDOMDEC, &P[k], PETSC_COMM_SELF, 1e-10, options, &alone);
+    (void)Solve(FENOTDOMDEC, &P[k], MPI_COMM_WORLD, 1e-10, options, &value);
     FEN_ASSERT_NEAR(value, alone, 1e-12 * fabs(alone));
   }
 }
@@ -224,9 +306,10 @@ static void TestRefused(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest one[] = {cmocka_unit_test(TestBounds), cmocka_unit_test(TestCellsAlone),
-                                   cmocka_unit_test(TestOneCell), cmocka_unit_test(TestRefused)};
-  const struct CMUnitTest many[] = {cmocka_unit_test(TestOneCell), cmocka_unit_test(TestRanks),
-                                    cmocka_unit_test(TestRefused)};
+                                   cmocka_unit_test(TestFreezing), cmocka_unit_test(TestOneCell),
+                                   cmocka_unit_test(TestRefused)};
+  const struct CMUnitTest many[] = {cmocka_unit_test(TestOneCell), cmocka_unit_test(TestFlowRanks),
+                                    cmocka_unit_test(TestRanks), cmocka_unit_test(TestRefused)};
   PetscMPIInt             size;
 
   if (!FenTestStart(&argc, &argv))
