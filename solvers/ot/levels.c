@@ -67,7 +67,7 @@ static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
       if (spacing[k] > finest[k])
         width = PetscMax(width, spacing[k]);
   }
-  *blur = FenCostOfDistance(ot->op->cost, width);
+  PetscCall(FenCostBlur(ot->op->cost, ot->source, ot->target, width, blur));
   PetscFunctionReturn(0);
 }
 

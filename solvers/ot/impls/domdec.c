@@ -510,7 +510,7 @@ static PetscErrorCode ChooseCells(FenOT ot)
   PetscCall(FenCellWorkCreate(ot->simd, (PetscInt)pixels, &D->work));
   D->work.formula = ot->op->cost;
   PetscCall(FenCostIsSeparable(ot->op->cost, &D->work.separable));
-  D->work.separable = (PetscBool)(D->work.separable || dim == 1);
+  D->work.separable = (PetscBool)(D->work.separable || (dim == 1 && ot->op->kind != FEN_COST_FUNCTION));
   PetscFunctionReturn(0);
 }
 
@@ -540,7 +540,10 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
     PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], NULL, h, NULL));
     for (PetscInt d = 0; d < dim; d++)
       width = PetscMax(width, h[d]);
-    D->base[l] = l ? ot->level[l].blur : FenCostOfDistance(ot->op->cost, width);
+    if (l)
+      D->base[l] = ot->level[l].blur;
+    else
+      PetscCall(FenCostBlur(ot->op->cost, ot->source, ot->target, width, &D->base[0]));
   }
   PetscCall(FenIntMult(ot->level[ot->nlevels - 1].N[0] / ((FenInt)D->side[0] * D->side[1] * D->side[2]) + 1,
                        ot->level[ot->nlevels - 1].N[1], &shares));
