@@ -35,7 +35,8 @@ def plan_value(bench, shape, eps, *more):
 def freezing(bench):
     """errors of 64 half sweeps of cells alone, on the finest grid, with circulations, with coarser grids"""
     rows = []
-    cases = [("image, 2 x 2", n, f"{n},{n}", n // 2, 1, ("-ot_domdec_cell", 2)) for n in bench.size((16, 32, 64), (8,))]
+    cases = [("image, 2 x 2", n, f"{n},{n}", n // 2, 1, ("-ot_domdec_cell", 2))
+             for n in bench.size((16, 32, 64), (8,))]
     cases += [("line, 16", n, f"{n}", n // 16, 4, ()) for n in bench.size((256, 512, 1024, 2048), (64,))]
     for what, n, shape, cells, eps, cell in cases:
         for s in (0, 1):
@@ -43,7 +44,8 @@ def freezing(bench):
             write(bench.path(f"frozen{s}.f64"), smooth(n, s) if "," in shape else line)
         bench.run([bench.fenchel, "ot", "-source", bench.path("frozen0.f64"), "-target", bench.path("frozen1.f64"),
                    "-source_shape", shape, "-target_shape", shape, "-ot_eps", eps, "-ot_normalize",
-                   "-ot_gap_rel", 1e-10, "-ot_time_limit", LIMIT, "-summary", bench.path("summary.json"), "-overwrite"], status=(0, 3))
+                   "-ot_gap_rel", 1e-10, "-ot_time_limit", LIMIT, "-summary", bench.path("summary.json"), "-overwrite"],
+                  status=(0, 3))
         with open(bench.path("summary.json"), encoding="utf-8") as f:
             known = json.load(f)["value"]
         rows.append((what, cells, *(max(0, plan_value(bench, shape, eps, *cell, *more) / known - 1) for more in
