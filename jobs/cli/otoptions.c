@@ -62,9 +62,9 @@ static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
   PetscOptionsBegin(cli->comm, NULL, "Masses and cost", NULL);
   PetscCall(PetscOptionsBool("-ot_normalize", "scale both measures to mass one, whatever their masses are", NULL,
                              o->normalize, &o->normalize, NULL));
-  PetscCall(PetscOptionsEList(
-      "-ot_cost", "ground cost: |x-y|^2, |x-y| (points only), sum |x_k-y_k|, sum |x_k-y_k|^p (grids only), or a matrix",
-      NULL, costs, 5, costs[0], &cost, NULL));
+  PetscCall(PetscOptionsEList("-ot_cost",
+                              "ground cost: |x-y|^2, |x-y|, sum |x_k-y_k|, sum |x_k-y_k|^p (grids only), or a matrix",
+                              NULL, costs, 5, costs[0], &cost, NULL));
   PetscCall(PetscOptionsReal("-ot_cost_power", "p of -ot_cost power, at least 1", NULL, o->cost_power, &o->cost_power,
                              &power));
   PetscCall(PetscOptionsString("-ot_cost_matrix", "FILE.h5:/path of the n x m matrix of -ot_cost matrix", NULL,

@@ -105,7 +105,7 @@ PetscErrorCode FenVerifyCoupleProduct_Private(FenVerify *v, const double ea[], c
   coupling->cost = coupling->entropy = 0;
   if (!(eta > 0))
     PetscFunctionReturn(0);
-  if (v->a.grid && v->b.grid && v->kind != FEN_COST_MATRIX)
+  if (v->a.grid && v->b.grid && !v->a.point && v->kind != FEN_COST_MATRIX)
     PetscCall(GridCost(v, ea, eb, &cost));
   else
     PetscCall(PairsCost(v, ea, eb, &cost));

@@ -162,7 +162,7 @@ static PetscErrorCode ReadProblem(FenCLI *cli, FenVerify *v)
   PetscFunctionReturn(0);
 }
 
-/* pairs of a grid and a cloud are treated as two clouds */
+/* a grid and a cloud, and grids whose cost is no sum over axes, are treated as two clouds */
 static PetscErrorCode MakePoints(FenVerifySide *side)
 {
   PetscFunctionBegin;
@@ -193,10 +193,12 @@ PetscErrorCode FenVerifyOpen_Private(FenCLI *cli, FenFile file, FenVerify *v, Fe
   else if (v->kind == FEN_COST_POWER)
     PetscCheck(v->a.grid && v->b.grid, v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
                "%s: the cost power belongs to two grids", cli->argument);
-  else if (v->a.grid && !v->b.grid)
-    PetscCall(MakePoints(&v->a));
-  else if (v->b.grid && !v->a.grid)
-    PetscCall(MakePoints(&v->b));
+  else if (v->a.grid != v->b.grid || v->kind == FEN_COST_EUCLIDEAN) {
+    if (v->a.grid)
+      PetscCall(MakePoints(&v->a));
+    if (v->b.grid)
+      PetscCall(MakePoints(&v->b));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -215,7 +215,7 @@ static PetscErrorCode RunPass(FenVerify *v, FenVerifyDirection direction, const 
 
 static PetscBool IsSeparable(const FenVerify *v)
 {
-  return v->a.grid && v->b.grid && v->kind != FEN_COST_MATRIX ? PETSC_TRUE : PETSC_FALSE;
+  return v->a.grid && v->b.grid && !v->a.point && v->kind != FEN_COST_MATRIX ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* result_i = -eps log sum_j w_j exp((p_j - c_ij)/eps); cost_i = mean of c_ij under the terms of that sum (may be NULL)

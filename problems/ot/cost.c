@@ -6,8 +6,8 @@
 #include <math.h>
 #include <petscviewer.h>
 
-const char *const FenCostKinds[] = {"sqeuclidean", "euclidean",   "l1",        "matrix",
-                                    "power",       "FenCostKind", "FEN_COST_", NULL};
+const char *const FenCostKinds[] = {"sqeuclidean", "euclidean",   "l1",        "matrix", "power",
+                                    "function",    "FenCostKind", "FEN_COST_", NULL};
 
 static PetscErrorCode FenCostView(FenCost cost, PetscViewer viewer)
 {
@@ -47,6 +47,8 @@ PetscErrorCode FenCostDestroy(FenCost *cost)
   PetscCall(FenLayoutDestroy(&(*cost)->cols));
   PetscCall(PetscFree((*cost)->byrow));
   PetscCall(PetscFree((*cost)->bycol));
+  if ((*cost)->destroyctx)
+    PetscCall((*(*cost)->destroyctx)((*cost)->ctx));
   PetscCall(PetscHeaderDestroy(cost));
   PetscFunctionReturn(0);
 }
@@ -165,6 +167,47 @@ PetscErrorCode FenCostCreatePower(MPI_Comm comm, double p, FenCost *cost)
   PetscFunctionReturn(0);
 }
 
+/*@C
+  FenCostCreateFunction - Makes a ground cost that a function of the program evaluates, tile by tile.
+
+  Collective
+
+  Input Parameters:
++ comm    - the ranks
+. f       - gives the n x m costs between points x (n x dim, point by point) and y (m x dim): tile[i*m + j]
+. ctx     - its context, or NULL
+. destroy - called with the context when the cost is freed, or NULL
+- maximum - no |cost| is larger
+
+  Output Parameter:
+. cost - the cost
+
+  Notes:
+  The function is called on each rank by itself, a different number of times; what it gives may depend on its arguments
+  and on a context that is the same on all ranks, and on nothing else. A pass visits all pairs of points, n m / P costs
+  on each of P ranks; on grids `FENOTDOMDEC` needs a few passes only.
+
+  Errors:
+  `FEN_ERR_USAGE` without a function or for a maximum that is not positive and finite.
+
+  Level: intermediate
+
+.seealso: `FenCostCreate()`, `FenOTSetCost()`, `FENOTDOMDEC`
+@*/
+PetscErrorCode FenCostCreateFunction(MPI_Comm comm, FenCostFn f, void *ctx, PetscErrorCode (*destroy)(void *),
+                                     double maximum, FenCost *cost)
+{
+  PetscFunctionBegin;
+  FEN_CHECK(f && maximum > 0 && isfinite(maximum), comm, FEN_ERR_USAGE,
+            "a cost needs a function and a largest value that is positive and finite, not %g", maximum);
+  PetscCall(FenCostCreate_Private(comm, FEN_COST_FUNCTION, cost));
+  (*cost)->function = f;
+  (*cost)->ctx = ctx;
+  (*cost)->destroyctx = destroy;
+  (*cost)->maximum = maximum;
+  PetscFunctionReturn(0);
+}
+
 /*@
   FenCostGetPower - The power of distances along an axis: 2 for |x-y|^2, 1 for other formulas unless one was given.
 
@@ -234,9 +277,6 @@ static PetscErrorCode FenCostCheckFormula(FenCost cost, FenMeasure source, FenMe
   FEN_CHECK(source->dim == target->dim, comm, FEN_ERR_SHAPE,
             "%s has dimension %d, %s has dimension %d; rule: both live in the same space", name[0], (int)source->dim,
             name[1], (int)target->dim);
-  FEN_CHECK(cost->kind != FEN_COST_EUCLIDEAN || !grids || source->dim == 1, comm, FEN_ERR_OPTION,
-            "the cost euclidean is for points, but %s and %s are grids of %d axes; grids take sqeuclidean or l1",
-            name[0], name[1], (int)source->dim);
   FEN_CHECK(cost->kind != FEN_COST_POWER || grids, comm, FEN_ERR_OPTION,
             "the cost power is for two grids, but %s or %s has points; points take sqeuclidean, euclidean or l1",
             name[0], name[1]);
@@ -258,9 +298,9 @@ static PetscErrorCode FenCostCheckFormula(FenCost cost, FenMeasure source, FenMe
 - target - a measure
 
   Notes:
-  sqeuclidean and l1 fit any two measures of the same dimension; euclidean needs points, or grids of one axis, since it
-  does not separate; a matrix needs measures of one axis, cut over the ranks as the matrix is. A grid with a cloud is
-  taken as the cloud of its points (`FenMeasureToPoints()`).
+  sqeuclidean, euclidean and l1 fit any two measures of the same dimension; euclidean does not separate, so that all
+  pairs of points of two grids are visited; a matrix needs measures of one axis, cut over the ranks as the matrix is. A
+grid with a cloud is taken as the cloud of its points (`FenMeasureToPoints()`).
 
   Errors:
   `FEN_ERR_SHAPE` for dimensions and sizes that differ, `FEN_ERR_OPTION` for a cost that grids do not take,
@@ -320,7 +360,7 @@ PetscErrorCode FenCostGetMaximum(FenCost cost, FenMeasure source, FenMeasure tar
   double  *lo, *hi;
 
   PetscFunctionBegin;
-  if (cost->kind == FEN_COST_MATRIX) {
+  if (cost->kind == FEN_COST_MATRIX || cost->kind == FEN_COST_FUNCTION) {
     *maximum = cost->maximum;
     PetscFunctionReturn(0);
   }

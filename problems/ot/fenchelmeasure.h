@@ -77,16 +77,23 @@ typedef struct _p_FenCost *FenCost;
 FEN_EXTERN PetscClassId    FENCOST_CLASSID;
 typedef enum {
   FEN_COST_SQEUCLIDEAN, /* |x-y|^2, points and grids */
-  FEN_COST_EUCLIDEAN,   /* |x-y|, points and grids of one axis */
+  FEN_COST_EUCLIDEAN,   /* |x-y|, points and grids */
   FEN_COST_L1,          /* sum of |x_k-y_k|, points and grids */
   FEN_COST_MATRIX,      /* explicit n x m matrix, kept by rows and by columns */
-  FEN_COST_POWER        /* sum of |x_k-y_k|^p, grids */
+  FEN_COST_POWER,       /* sum of |x_k-y_k|^p, grids */
+  FEN_COST_FUNCTION     /* a function of the program, points and grids */
 } FenCostKind;
-FEN_EXTERN const char *const FenCostKinds[]; /* sqeuclidean euclidean l1 matrix power */
+FEN_EXTERN const char *const FenCostKinds[]; /* sqeuclidean euclidean l1 matrix power function */
 FEN_EXTERN PetscErrorCode    FenCostCreate(MPI_Comm, FenCostKind, FenCost *);
 /* sum of |x_k-y_k|^p, p >= 1; the cost has the kind of sqeuclidean for p = 2 and of l1 for p = 1 */
 FEN_EXTERN PetscErrorCode FenCostCreatePower(MPI_Comm, double p, FenCost *);
 FEN_EXTERN PetscErrorCode FenCostGetPower(FenCost, double *);
+/* costs between n points x (n x dim) and m points y (m x dim): tile[i*m + j]. Not collective; depends on its arguments
+   and the context only, which is the same on all ranks; |cost| is at most `maximum` */
+typedef PetscErrorCode (*FenCostFn)(void *ctx, PetscInt dim, FenInt n, const double x[], FenInt m, const double y[],
+                                    double tile[]);
+FEN_EXTERN PetscErrorCode FenCostCreateFunction(MPI_Comm, FenCostFn, void *ctx, PetscErrorCode (*destroy)(void *),
+                                                double maximum, FenCost *);
 /* my rows (n_local x m) and my columns (m_local x n) of an explicit cost; copied */
 FEN_EXTERN PetscErrorCode FenCostCreateMatrix(FenLayout rows, FenLayout cols, const double byrow[],
                                               const double bycol[], FenCost *);
@@ -97,6 +104,13 @@ FEN_EXTERN PetscErrorCode FenCostGetKind(FenCost, FenCostKind *);
 FEN_EXTERN PetscErrorCode FenCostGetMatrix(FenCost, const double *byrow[], const double *bycol[]);
 /* of two points that differ along one axis only */
 FEN_EXTERN double FenCostOfDistance(FenCost, double distance);
+/* how far a cost blurs what is `width` wide: |x-y|^2 its square, |x-y| the width itself */
+FEN_EXTERN PetscErrorCode FenCostBlur(FenCost, FenMeasure, FenMeasure, double width, double *);
+/* a sum of costs of the axes: grids take such costs axis by axis */
+FEN_EXTERN PetscErrorCode FenCostIsSeparable(FenCost, PetscBool *);
+/* n x m costs between points x (n x dim) and y (m x dim); not of a matrix */
+FEN_EXTERN PetscErrorCode FenCostEvaluate(FenCost, PetscInt dim, FenInt n, const double x[], FenInt m, const double y[],
+                                          double tile[]);
 /* refuses a cost that these measures cannot have, by name */
 FEN_EXTERN PetscErrorCode FenCostCheck(FenCost, FenMeasure, FenMeasure);
 /* upper bound of c over all pairs of points (bounding boxes; maximum for a matrix) */

@@ -37,10 +37,13 @@ typedef struct _FenCostOps {
 struct _p_FenCost {
   PETSCHEADER(FenCostOps);
   FenCostKind kind;
-  FenLayout   rows, cols;    /* matrix only, as all that follows */
-  double     *byrow, *bycol; /* n_local x m and m_local x n */
-  double      maximum;
-  double      power; /* of a distance along an axis */
+  FenCostFn   function; /* of FEN_COST_FUNCTION */
+  void       *ctx;
+  PetscErrorCode (*destroyctx)(void *);
+  FenLayout rows, cols;    /* matrix only, as all that follows */
+  double   *byrow, *bycol; /* n_local x m and m_local x n */
+  double    maximum;
+  double    power; /* of a distance along an axis */
 };
 
 /* points on a layout of one axis; the name serves messages and may be NULL */

@@ -330,9 +330,10 @@ PetscErrorCode FenOTGetFrameGrid(FenOT ot, FenLayout *layout, double spacing[FEN
              "frames are interpolated between densities on grids only");
   if (ot->cost)
     PetscCall(FenCostGetKind(ot->cost, &cost));
-  PetscCheck(cost != FEN_COST_MATRIX, comm, (PetscErrorCode)FEN_ERR_OPTION,
-             "frames are interpolated for costs that are formulas, not for a matrix");
   PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCheck(cost != FEN_COST_MATRIX && cost != FEN_COST_FUNCTION && (cost != FEN_COST_EUCLIDEAN || dim == 1), comm,
+             (PetscErrorCode)FEN_ERR_OPTION, "frames are interpolated for costs that are sums over axes, not for %s",
+             FenCostKinds[cost]);
   PetscCall(FenMeasureGetGrid(ot->source, shape[0], h[0], o[0]));
   PetscCall(FenMeasureGetGrid(ot->target, shape[1], h[1], o[1]));
   for (PetscInt k = 0; k < dim; k++) {

@@ -67,7 +67,7 @@ static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
       if (spacing[k] > finest[k])
         width = PetscMax(width, spacing[k]);
   }
-  *blur = FenCostOfDistance(ot->cost, width);
+  PetscCall(FenCostBlur(ot->cost, ot->source, ot->target, width, blur));
   PetscFunctionReturn(0);
 }
 
@@ -84,7 +84,7 @@ static PetscErrorCode Pixel(FenOT ot)
     for (PetscInt k = 0; k < dim; k++)
       width = PetscMax(width, spacing[k]);
   }
-  ot->pixel = FenCostOfDistance(ot->cost, width);
+  PetscCall(FenCostBlur(ot->cost, ot->source, ot->target, width, &ot->pixel));
   PetscFunctionReturn(0);
 }
 

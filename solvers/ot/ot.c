@@ -129,7 +129,7 @@ static PetscErrorCode OTSetUp(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* multigrid on grids of two axes whose cost is a sum over axes */
+/* multigrid on grids of two axes whose cost is a sum over axes, cells where it is none */
 static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
 {
   FenOT          ot = (FenOT)s;
@@ -146,7 +146,10 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
   PetscCall(FenMeasureGetDim(ot->source, &dim));
-  if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim == 2 && cost != FEN_COST_MATRIX)
+  if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID &&
+      ((dim > 1 && cost == FEN_COST_EUCLIDEAN) || cost == FEN_COST_FUNCTION))
+    *type = FENOTDOMDEC;
+  else if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim == 2 && cost != FEN_COST_MATRIX)
     *type = FENOTMULTIGRID;
   PetscFunctionReturn(0);
 }

@@ -72,7 +72,8 @@ with clitest.folder() as place:
     for eps, word in (("0", "0"), ("-1", "-1"), ("nan", "nan"), ("1e-300", "1e-300")):
         check.refused(ot(data, data, eps=eps), f"eps {eps}", "-ot_eps", word)
     check.refused(clitest.run("ot", "-source", data, "-target", data, ranks=2), "no eps", "-ot_eps")
-    check.refused(ot(picture, picture, "-ot_cost", "euclidean", eps="4"), "|x-y| on grids", "euclidean")
+    check.refused(ot(picture, picture, "-ot_cost", "euclidean", "-frames", "3", "-o", place + "/f.h5", eps="4"),
+                  "frames of |x-y| on grids", "euclidean", "frames")
     check.refused(ot(data, data, "-ot_cost", "matrix"), "a matrix cost without its file", "-ot_cost_matrix")
     check.refused(ot(data, data, "-ot_cost", "matrix", "-ot_cost_matrix", data + ":/cost"), "a cost that is not there",
                   "good.h5", "/cost")

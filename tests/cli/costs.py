@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Costs of grids, sum |x_k-y_k|^p with pixels that are not square, against a linear programme (HiGHS) and a dense
-iteration; all types; 1 and 3 ranks; verify accepts the result and refuses another power."""
+"""Costs of grids, sum |x_k-y_k|^p and |x-y| with pixels that are not square, against a linear programme (HiGHS) and a
+dense iteration; all types; 1 and 3 ranks; verify accepts the result and refuses another power; cells go on after a
+stop."""
 import clitest
 import h5py
 import numpy as np
@@ -27,7 +28,7 @@ def write(path, rng, shapes, spacings):
 
 
 def read(path, power):
-    """weights and costs of the points that have a weight"""
+    """weights and costs of the points that have a weight; power None: |x-y|"""
     points, weights = [], []
     with h5py.File(path, "r") as file:
         for name in ("source", "target"):
@@ -37,7 +38,10 @@ def read(path, power):
             x = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, w.ndim)
             points.append(x[w.ravel() > 0])
             weights.append(w[w > 0] / w.sum())
-    return weights[0], weights[1], (np.abs(points[0][:, None] - points[1][None])**power).sum(axis=2)
+    difference = np.abs(points[0][:, None] - points[1][None])
+    if power is None:
+        return weights[0], weights[1], np.sqrt((difference**2).sum(axis=2))
+    return weights[0], weights[1], (difference**power).sum(axis=2)
 
 
 def linear_programme(a, b, cost):
@@ -65,16 +69,18 @@ with clitest.folder() as folder:
     cases = [(1.5, ((7, 6), (6, 8)), ((1., 0.5), (0.8, 0.7))), (3, ((6, 7), (8, 5)), ((0.3, 1.), (0.3, 1.))),
              (1.2, ((20, ), (17, )), ((0.5, ), (0.7, ))), (2.5, ((3, 4, 3), (4, 3, 3)), ((1., 0.6, 2.), (1., 1., 1.))),
              (1, ((7, 5), (6, 6)), ((0.4, 1.), (0.5, 1.))), (2, ((7, 5), (6, 6)), ((0.4, 1.), (0.5, 1.))),
-             (4, ((9, 1), (1, 11)), ((0.4, 1.), (0.5, 0.3)))]
+             (4, ((9, 1), (1, 11)), ((0.4, 1.), (0.5, 0.3))), (None, ((9, 7), (8, 9)), ((0.4, 1.), (0.5, 0.7))),
+             (None, ((4, 3, 5), (3, 4, 4)), ((1., 0.6, 2.), (1., 1., 1.)))]
     for number, (p, shapes_, spacings_) in enumerate(cases):
         name = write(f"{folder}/{number}.h5", data, shapes_, spacings_)
         a_, b_, c_ = read(name, p)
         eps_ = 0.02 * c_.max()
         unregularised, regularised = linear_programme(a_, b_, c_), dense(a_, b_, c_, eps_)
-        for k, kind in enumerate(TYPES):
+        cost_words = ["-ot_cost", "power", "-ot_cost_power", p] if p else ["-ot_cost", "euclidean"]
+        for k, kind in enumerate(TYPES if p else (*TYPES, "domdec")):
             what, result = f"p = {p}, {shapes_[0]}, {kind}", f"{folder}/{number}-{kind}.h5"
-            words = ["ot", "-source", name, "-target", name, "-ot_cost", "power", "-ot_cost_power", p, "-ot_eps",
-                     repr(eps_), "-summary", folder + "/s.json"]
+            words = ["ot", "-source", name, "-target", name, *cost_words, "-ot_eps", repr(eps_), "-summary",
+                     folder + "/s.json"]
             run = clitest.run(*words, "-ot_type", kind, "-ot_gap_rel", "1e-9", "-o", result,
                               ranks=3 if (number + k) % 3 == 0 else 0)
             check.that(run.status == 0, what, run)
@@ -92,6 +98,17 @@ with clitest.folder() as folder:
                    s["ot_upper"], f"p = {p}: bounds after two iterations", run)
         run = clitest.run("verify", folder + "/early.h5")
         check.that(run.status == 0, f"p = {p}: the early result is certified", run)
+
+    # cells with a cost that does not separate: stopped, and gone on with on other ranks
+    words += ["-ot_type", "domdec", "-ot_gap_rel", "1e-9", "-ckpt_dir", folder + "/ckpt", "-overwrite"]
+    run = clitest.run(*words, "-ot_max_it", "3", ranks=2)
+    check.that(run.status == 3, "stopped after three half sweeps", run)
+    run = clitest.run(*words, "-restart", "-o", folder + "/rest.h5", ranks=3)
+    s = clitest.read_json(folder + "/s.json")
+    check.that(run.status == 0 and s["restarts"] == 1 and s["lower"] - 1e-10 <= regularised <= s["upper"] + 1e-10,
+               "cells go on after a stop", run)
+    run = clitest.run("verify", folder + "/rest.h5")
+    check.that(run.status == 0, "and their result is certified", run)
 
     bad = clitest.changed(folder, f"{folder}/0-multigrid.h5", lambda file: file.attrs.modify("cost_power", 1.6))
     check.refused(clitest.run("verify", bad), "another power", "changed.h5|T\\(g\\)")

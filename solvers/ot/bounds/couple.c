@@ -199,7 +199,7 @@ static void Merge(const Tree *T, PetscInt level, double cell[])
   }
 }
 
-/* no coordinates: one product, its cost summed exactly */
+/* nothing is known of the cost of moments: one product, its cost summed exactly */
 static PetscErrorCode CoupleMatrix(FenOT ot, const double ra[], const double rb[], FenRounding *R)
 {
   FenDD  sum[4] = {{0, 0}};
@@ -217,7 +217,7 @@ static PetscErrorCode CoupleMatrix(FenOT ot, const double ra[], const double rb[
       FenDDAddProduct(&sum[3], rb[j], log(rb[j] / ot->b[j]));
     }
   PetscCall(FenDDReduce(ot->op->comm, 4, sum, s));
-  PetscCall(FenOTMatrixProductCost(ot->op, ra, rb, &cost));
+  PetscCall(FenOTProductCost(ot->op, ra, rb, &cost));
   if (PetscMin(s[0], s[2]) > 1e-290) {
     R->mass = PetscMin(s[0], s[2]);
     R->cost = cost * R->mass / (s[0] * s[2]);
@@ -233,7 +233,7 @@ PetscErrorCode FenOTCoupleResiduals_Private(FenOT ot, const double ra[], const d
 
   PetscFunctionBegin;
   *R = (FenRounding){0, 0, 0};
-  if (ot->op->kind == FEN_COST_MATRIX) {
+  if (ot->op->kind == FEN_COST_MATRIX || ot->op->kind == FEN_COST_FUNCTION) {
     PetscCall(CoupleMatrix(ot, ra, rb, R));
     PetscFunctionReturn(0);
   }

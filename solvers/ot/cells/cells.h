@@ -15,6 +15,7 @@
 #pragma once
 #include "../otimpl.h"
 #include "cellkernels.h"
+#include <petscksp.h>
 #include <petscsf.h>
 
 #define FEN_CELL_MEMBERS 8    /* basic cells of a composite at most */
@@ -129,6 +130,7 @@ PETSC_INTERN PetscErrorCode FenCellsFromStage(FenOT, PetscInt level, const FenCe
 typedef struct {
   const FenCellKernels *kernels;
   FenCost               formula;
+  PetscBool             separable; /* a sum over axes */
   double                eps, kappa;
   /* pixels */
   PetscInt nx, nall;                          /* with mass first, then those without (when they are wanted) */
@@ -177,6 +179,13 @@ typedef struct {
 PETSC_INTERN PetscErrorCode FenCellsHalfSweep(FenCells *, int partition, FenCellWork *, FenHalfSweep *);
 PETSC_INTERN PetscErrorCode FenCellsComposite(FenCells *, int partition, const FenInt slot[], FenCellWork *,
                                               FenHalfSweep *);
+
+/* a flow update and the half sweep of A after it, if they leave a plan of at most `before`; else the half sweep alone.
+ *step: what was taken of the fluxes, 0: nothing */
+PETSC_INTERN PetscErrorCode FenCellsFlowSweep(FenCells *, const char prefix[], double before, FenCellWork *,
+                                              FenHalfSweep *, double *step);
+/* conjugate gradients for a Laplacian, options `name`... */
+PETSC_INTERN PetscErrorCode FenCellsKSP(Mat, const char prefix[], const char name[], KSP *);
 
 /* shifts the potentials of composites so that those of the two partitions agree as well as they can */
 PETSC_INTERN PetscErrorCode FenCellsGlue(FenCells *, const char prefix[]);

@@ -102,6 +102,26 @@ static PetscErrorCode Targets(const FenRows *R, const FenInt slot[], FenCellWork
   PetscFunctionReturn(0);
 }
 
+/* kappa c_ij where the cost is no sum over axes: one tile */
+static PetscErrorCode Tile(const FenCells *C, const FenInt first[], FenCellWork *w)
+{
+  const FenInt   stride[3] = {C->M[1] * C->M[2], C->M[2], 1};
+  const PetscInt dim = C->dim;
+  double         x[FEN_MAX_DIM * FEN_CELL_PIXELS], *y = w->table; /* free by now */
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < w->nall; i++)
+    for (PetscInt d = 0; d < dim; d++)
+      x[i * dim + d] = C->x0[d] + C->hx[d] * (double)(first[d] + w->row[i][d]);
+  for (FenInt j = 0; j < w->ld; j++)
+    for (PetscInt d = 0; d < dim; d++)
+      y[j * dim + d] = C->y0[d] + C->hy[d] * (double)(w->idx[PetscMin(j, w->ny - 1)] / stride[d] % C->M[d]);
+  PetscCall(FenCostEvaluate(w->formula, dim, w->nall, x, w->ld, y, w->cost));
+  for (FenInt k = 0; k < w->nall * w->ld; k++)
+    w->cost[k] *= w->kappa;
+  PetscFunctionReturn(0);
+}
+
 /* kappa c_ij as a sum over axes */
 static void Costs(const FenCells *C, const FenInt first[], FenCellWork *w)
 {
@@ -312,7 +332,10 @@ PetscErrorCode FenCellsComposite(FenCells *C, int partition, const FenInt slot[]
   if (!w->ny && all < TINY)
     PetscFunctionReturn(0);
   PetscCheck(w->ny > 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL, "a cell of mass %g sends nothing", all);
-  Costs(C, first, w);
+  if (w->separable)
+    Costs(C, first, w);
+  else
+    PetscCall(Tile(C, first, w));
   for (PetscInt i = 0; i < w->nx; i++)
     w->m[i] = w->mu[i] * (w->mass / all);
   PetscCall(FenCellSolve(w, H->tol));

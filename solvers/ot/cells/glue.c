@@ -12,9 +12,7 @@
    Cost: O(cells). Messages: one exchange with neighbours each way, and those of the linear solver.
 */
 #include "cells.h"
-#include <petscksp.h>
 
-#define FEW   600   /* composites up to which a factorisation takes the place of multigrid */
 #define FLOOR 1e-6  /* least weight of a cell, relative to the mean */
 #define SHIFT 1e-10 /* of the diagonal, relative to the mean: constants of separate parts stay as they are */
 
@@ -94,51 +92,16 @@ static PetscErrorCode Assemble(Glue *G)
   PetscCall(MatAssemblyEnd(G->A, MAT_FINAL_ASSEMBLY));
   PetscCall(VecAssemblyBegin(G->b));
   PetscCall(VecAssemblyEnd(G->b));
-  PetscCall(MatSetOption(G->A, MAT_SPD, PETSC_TRUE));
-  PetscFunctionReturn(0);
-}
-
-/* few composites: every rank factorises the whole matrix; some ranks may have no row then, which multigrid dislikes */
-static PetscErrorCode ChoosePC(const Glue *G, PC pc)
-{
-  PetscInt    n;
-  PetscMPIInt size;
-  PC          one = pc;
-  KSP         inner;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetSize(G->A, &n, NULL));
-  PetscCallMPI(MPI_Comm_size(G->C->comm, &size));
-  if (n > FEW) {
-    PetscCall(PCSetType(pc, PCGAMG));
-    PetscFunctionReturn(0);
-  }
-  if (size > 1) {
-    PetscCall(PCSetType(pc, PCREDUNDANT));
-    PetscCall(PCRedundantGetKSP(pc, &inner));
-    PetscCall(KSPSetType(inner, KSPPREONLY));
-    PetscCall(KSPGetPC(inner, &one));
-  }
-  PetscCall(PCSetType(one, PCCHOLESKY));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Solve(Glue *G, const char prefix[])
 {
   KSP                ksp;
-  PC                 pc;
   const PetscScalar *x;
 
   PetscFunctionBegin;
-  PetscCall(KSPCreate(G->C->comm, &ksp));
-  PetscCall(KSPSetOptionsPrefix(ksp, prefix));
-  PetscCall(KSPAppendOptionsPrefix(ksp, "ot_glue_"));
-  PetscCall(KSPSetOperators(ksp, G->A, G->A));
-  PetscCall(KSPSetType(ksp, KSPCG));
-  PetscCall(KSPGetPC(ksp, &pc));
-  PetscCall(ChoosePC(G, pc));
-  PetscCall(KSPSetTolerances(ksp, 1e-10, 1e-300, PETSC_DEFAULT, 200));
-  PetscCall(KSPSetFromOptions(ksp));
+  PetscCall(FenCellsKSP(G->A, prefix, "ot_glue_", &ksp));
   PetscCall(KSPSolve(ksp, G->b, G->x));
   PetscCall(KSPDestroy(&ksp));
   PetscCall(VecGetArrayRead(G->x, &x));

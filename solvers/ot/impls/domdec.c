@@ -12,6 +12,9 @@
    fine, and epsilon falls with the pixels: 2, 1, 1/2 pixel^2 on each level. On the finest grid it falls to its last
    value, where sweeps go on until the bounds are close enough.
 
+   On the coarsest level mass circulates along closed paths of cells before sweeps (cells/flow.c), which is what keeps
+   sweeps alone from freezing if there is no coarser grid to begin with.
+
    Bounds: composites' potentials are glued to one alpha on the whole source (cells/glue.c), g = T(alpha) is one exact
    soft transform, and the bounds are those of g as for every other type. The plan of the cells, each rounded by itself,
    gives an upper bound of its own, which no lower bound may exceed. Newton steps on the whole problem (cells/global.c)
@@ -22,13 +25,15 @@
    to 12 targets a pixel that cells keep, twice. Messages: none in an A half; in a B half cells on the faces of a rank's
    block go to at most 2^d - 1 neighbours and back; a new level moves cells once.
 
-   References: Bonafini, Schmitzer, Numer. Math. 149 (2021), arXiv:2001.10986; Benamou, SIAM J. Numer. Anal. 32 (1994).
+   References: Bonafini, Schmitzer, Numer. Math. 149 (2021), arXiv:2001.10986; Medina, Schmitzer, ESAIM M2AN 59 (2025);
+   Benamou, SIAM J. Numer. Anal. 32 (1994).
 */
 #include "../cells/cells.h"
 #include "../cells/global.h"
 #include <math.h>
 
 #define BEGIN   0.05 /* error of the cells from which on Newton steps may begin */
+#define SETTLED 0.5  /* error from which on flow updates begin */
 #define FAILED  3    /* Newton directions in a row without use that end an attempt */
 #define PATIENT 30   /* Newton steps of the first attempt at most; later ones are longer, as the sweeps between are */
 #define STALLED 12   /* looks at the bounds without progress that end a solve */
@@ -37,6 +42,7 @@ typedef struct {
   /* options */
   PetscInt  cell, sweeps_most;
   PetscBool newton; /* the last digits by Newton steps on the whole problem */
+  PetscBool flow;   /* circulations between cells */
   /* work */
   FenInt        side[FEN_MAX_DIM];
   FenCells     *cells;
@@ -54,6 +60,8 @@ typedef struct {
   FenInt look_at, looks;
   FenInt attempt, wait, steps; /* in Newton steps; sweeps before the next attempt; steps of this one */
   FenGapSchedule gap;
+  double last, gain; /* objective of the last half sweep on this epsilon; what it was lower than the one before */
+  FenInt flow_in, flow_gap; /* sweeps until the next flow update, between two of them */
 } Domdec;
 
 static const char citation[] =
@@ -87,6 +95,10 @@ static PetscErrorCode StartStep(FenOT ot, FenInt step)
   PetscFunctionBegin;
   D->step = step;
   D->sweeps = 0;
+  D->last = HUGE_VAL;
+  D->gain = 0;
+  D->flow_in = 0;
+  D->flow_gap = 1;
   D->eps = StepEps(ot, D, (PetscInt)D->at, step, &last);
   D->work.eps = D->eps;
   D->work.kappa = 1.4426950408889634 / D->eps;
@@ -137,7 +149,8 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
 {
   FenOT   ot = (FenOT)s;
   Domdec *D = (Domdec *)s->data;
-  FenInt  sweeps = D->sweeps;
+  FenInt  sweeps = D->sweeps, flow_in = D->flow_in, flow_gap = D->flow_gap;
+  double  last = D->last, gain = D->gain;
 
   PetscFunctionBegin;
   PetscCall(FenCellsDestroy(&D->cells));
@@ -148,6 +161,10 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
   D->staged = PETSC_FALSE;
   PetscCall(StartStep(ot, D->step));
   D->sweeps = sweeps;
+  D->last = last;
+  D->gain = gain;
+  D->flow_in = flow_in;
+  D->flow_gap = flow_gap;
   if (D->attempt)
     PetscCall(FenGlobalResume(ot, &D->global));
   ot->op->passes = D->passes;
@@ -308,6 +325,30 @@ static double Tolerance(FenOT ot)
   return PetscMax(tol, 1e-12);
 }
 
+/* A half sweep; before one of the first partition a flow update, more and more seldom when it gains less than a sweep
+ */
+static PetscErrorCode HalfSweep(FenOT ot, FenHalfSweep *H)
+{
+  Domdec         *D = (Domdec *)ot->base.data;
+  const char     *prefix;
+  double          step;
+  const PetscBool begun = (PetscBool)(D->at == ot->nlevels - 1); /* with the product plan, on this level */
+  const PetscBool due = (PetscBool)(D->flow && begun && !D->half && D->last < HUGE_VAL && D->error < SETTLED);
+
+  PetscFunctionBegin;
+  if (!due || D->flow_in > 0) {
+    PetscCall(FenCellsHalfSweep(D->cells, (int)D->half, &D->work, H));
+    D->flow_in -= due;
+    PetscFunctionReturn(0);
+  }
+  PetscCall(PetscObjectGetOptionsPrefix((PetscObject)ot, &prefix));
+  PetscCall(FenCellsFlowSweep(D->cells, prefix, D->last, &D->work, H, &step));
+  D->flow_gap = step > 0 ? 1 : 2 * D->flow_gap;
+  D->flow_in = D->flow_gap - 1;
+  PetscCall(PetscInfo(ot, "flow update: %g of the fluxes\n", step));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
@@ -328,12 +369,14 @@ static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
   }
   H.align = (PetscBool)(D->half && D->fresh);
   H.extend = (PetscBool)(!D->half && D->at > 0);
-  PetscCall(FenCellsHalfSweep(D->cells, (int)D->half, &D->work, &H));
+  PetscCall(HalfSweep(ot, &H));
   for (FenInt j = 0; j < ot->m; j++) /* a stop would answer with this g: a NaN in it must not go unseen */
     FenDDAdd(&H.value, 0 * ot->g[j]);
   PetscCall(FenSolverReduce_Private(s, 3, (FenDD[3]){H.error, H.value, H.upper}, sums));
   if (Final(ot))
     D->upper = sums[2];
+  D->gain = D->last < HUGE_VAL ? PetscMax(0.0, D->last - sums[2]) : 0;
+  D->last = sums[2];
   if (D->half)
     D->fresh = 0;
   ot->op->passes += ot->op->share;
@@ -404,6 +447,10 @@ static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "attempt", &D->attempt));
   PetscCall(FenStateAddInt(state, "wait", &D->wait));
   PetscCall(FenStateAddInt(state, "steps", &D->steps));
+  PetscCall(FenStateAddReal(state, "last", &D->last));
+  PetscCall(FenStateAddReal(state, "gain", &D->gain));
+  PetscCall(FenStateAddInt(state, "flow_in", &D->flow_in));
+  PetscCall(FenStateAddInt(state, "flow_gap", &D->flow_gap));
   PetscCall(FenStateAddInt(state, "failed", &D->global.failed));
   PetscCall(FenStateAddReal(state, "shift", &D->global.shift));
   PetscCall(FenStateAddReal(state, "check_error", &D->gap.error));
@@ -423,6 +470,9 @@ static PetscErrorCode FenOTSetFromOptions_Domdec(FenSolver s, PetscOptionItems *
                             "", D->cell, &D->cell, NULL));
   PetscCall(PetscOptionsInt("-ot_domdec_sweeps", "sweeps on an early epsilon at most", "", D->sweeps_most,
                             &D->sweeps_most, NULL));
+  PetscCall(PetscOptionsBool("-ot_domdec_flow",
+                             "circulations of mass between cells before sweeps, on the coarsest level", "", D->flow,
+                             &D->flow, NULL));
   PetscCall(PetscOptionsBool("-ot_domdec_newton", "last digits by Newton steps on the whole problem", "", D->newton,
                              &D->newton, NULL));
   PetscCheck(D->cell >= 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
@@ -459,6 +509,8 @@ static PetscErrorCode ChooseCells(FenOT ot)
              D->cell, pixels, FEN_CELL_PIXELS);
   PetscCall(FenCellWorkCreate(ot->simd, (PetscInt)pixels, &D->work));
   D->work.formula = ot->op->cost;
+  PetscCall(FenCostIsSeparable(ot->op->cost, &D->work.separable));
+  D->work.separable = (PetscBool)(D->work.separable || (dim == 1 && ot->op->kind != FEN_COST_FUNCTION));
   PetscFunctionReturn(0);
 }
 
@@ -488,7 +540,10 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
     PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], NULL, h, NULL));
     for (PetscInt d = 0; d < dim; d++)
       width = PetscMax(width, h[d]);
-    D->base[l] = l ? ot->level[l].blur : FenCostOfDistance(ot->op->cost, width);
+    if (l)
+      D->base[l] = ot->level[l].blur;
+    else
+      PetscCall(FenCostBlur(ot->op->cost, ot->source, ot->target, width, &D->base[0]));
   }
   PetscCall(FenIntMult(ot->level[ot->nlevels - 1].N[0] / ((FenInt)D->side[0] * D->side[1] * D->side[2]) + 1,
                        ot->level[ot->nlevels - 1].N[1], &shares));
@@ -548,6 +603,7 @@ static PetscErrorCode FenOTDestroy_Domdec(FenSolver s)
 + -ot_domdec_cell   - pixels of a basic cell along each axis (0: 16, 4, 2 for grids of 1, 2, 3 axes)
 . -ot_domdec_sweeps - sweeps on an early epsilon at most (4)
 . -ot_domdec_newton - last digits by Newton steps on the whole problem (true)
+. -ot_domdec_flow   - circulations of mass between cells before sweeps, on the coarsest level (true)
 . -ot_levels        - coarse levels at most
 . -ot_eps_factor    - ratio of successive epsilons on a level (0.5)
 - -ot_eps_level_tol - row error at which an early epsilon ends (0.05)
@@ -563,7 +619,7 @@ PetscErrorCode FenOTCreate_Domdec(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscNew(&D));
   D->sweeps_most = 4;
-  D->newton = PETSC_TRUE;
+  D->newton = D->flow = PETSC_TRUE;
   ((FenOT)s)->uses_levels = PETSC_TRUE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.05};
   s->data = D;

@@ -94,6 +94,31 @@ static void ChunkBest(Finder *F, FenInt nc, const double colcut[])
   }
 }
 
+/* one row after the other, since nothing bounds a function over a chunk */
+static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const FenPairsBlock *cols)
+{
+  const PetscInt d = F->op->dim;
+  const double  *w = rows->data + d * rows->stride, *cut = w + rows->stride, *weight = cut + rows->stride;
+  const double  *u = cols->data + d * cols->stride, *number = u + cols->stride, *colcut = number + cols->stride;
+  double        *x, *y, *cost;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(d, &x, (size_t)(cols->n * d), &y, cols->n, &cost));
+  FenOTPoints_Private(d, 0, cols->n, cols->data, cols->stride, y);
+  for (FenInt i = 0; i < rows->n; i++) {
+    FenOTPoints_Private(d, i, 1, rows->data, rows->stride, x);
+    PetscCall(FenCostEvaluate(F->op->cost, d, 1, x, cols->n, y, cost));
+    for (FenInt j = 0; j < cols->n; j++) {
+      const double t = w[i] + u[j] - F->op->kappa * cost[j];
+
+      if (t >= cut[i] || t + weight[i] >= colcut[j])
+        PetscCall(Append(F, rows->first + i - F->row0, (FenInt)number[j], exp2(t)));
+    }
+  }
+  PetscCall(PetscFree3(x, y, cost));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
 {
   Finder       *F = (Finder *)ctx;
@@ -106,6 +131,10 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   (void)acc;
   if (!rows->n || !cols->n)
     PetscFunctionReturn(0);
+  if (F->op->kind == FEN_COST_FUNCTION) {
+    PetscCall(FindInRows(F, rows, cols));
+    PetscFunctionReturn(0);
+  }
   T->ns = cols->n;
   T->xt = rows->data;
   T->ldt = rows->stride;
@@ -217,6 +246,8 @@ static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const
   PetscFunctionBegin;
   PetscCall(FenCostGetPower(op->cost, &power)); /* coordinates times this have the cost in exponents */
   factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : pow(op->kappa, 1 / power);
+  if (op->kind == FEN_COST_FUNCTION)
+    factor = 1;
   PetscCall(PetscMalloc1(m, &perm));
   for (FenInt j = 0; j < m; j++)
     perm[j] = j;
@@ -308,7 +339,44 @@ static PetscErrorCode MatrixTimes(void *ctx, const FenPairsBlock *rows, const Fe
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTMatrixProductCost(FenOTOperator op, const double r[], const double s[], double *sum)
+/* columns: coordinates, s; rows: coordinates */
+static PetscErrorCode FunctionTimes(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
+{
+  const FenOTOperator op = (FenOTOperator)ctx;
+  const double       *s = cols->data + op->dim * cols->stride;
+  double             *x, *y, *cost;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(op->dim, &x, (size_t)(cols->n * op->dim), &y, cols->n, &cost));
+  FenOTPoints_Private(op->dim, 0, cols->n, cols->data, cols->stride, y);
+  for (FenInt i = 0; i < rows->n; i++) {
+    FenOTPoints_Private(op->dim, i, 1, rows->data, rows->stride, x);
+    PetscCall(FenCostEvaluate(op->cost, op->dim, 1, x, cols->n, y, cost));
+    for (FenInt j = 0; j < cols->n; j++)
+      acc[i] += cost[j] * s[j];
+  }
+  PetscCall(PetscFree3(x, y, cost));
+  PetscFunctionReturn(0);
+}
+
+/* coordinates of the points component by component, and numbers of theirs behind */
+static PetscErrorCode WithPoints(FenOTOperator op, int side, const double s[], double **out)
+{
+  const FenInt  n = op->n[side];
+  const double *x;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetPoints(op->measure[side], &x));
+  PetscCall(PetscCalloc1((size_t)(n * (op->dim + 1)), out));
+  for (FenInt i = 0; i < n; i++)
+    for (PetscInt k = 0; k < op->dim; k++)
+      (*out)[k * n + i] = x[i * op->dim + k];
+  if (s)
+    PetscCall(PetscArraycpy(*out + op->dim * n, s, n));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTProductCost(FenOTOperator op, const double r[], const double s[], double *sum)
 {
   FenPairsTask  task = {.ncol = 1, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM, .tile = MatrixTimes};
   MatrixContext M = {.ld = op->N[1]};
@@ -316,9 +384,11 @@ PetscErrorCode FenOTMatrixProductCost(FenOTOperator op, const double r[], const 
   FenLayout     layout[2];
   FenPairs      pairs;
   FenInt        end;
+  double       *points[2] = {NULL, NULL};
 
   PetscFunctionBegin;
-  PetscCall(FenCostGetMatrix(op->cost, &M.matrix, &bycol));
+  if (op->kind == FEN_COST_MATRIX)
+    PetscCall(FenCostGetMatrix(op->cost, &M.matrix, &bycol));
   for (int k = 0; k < 2; k++)
     PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[k], &layout[k]));
   PetscCall(FenLayoutGetRange(layout[0], &M.row0, &end));
@@ -326,8 +396,20 @@ PetscErrorCode FenOTMatrixProductCost(FenOTOperator op, const double r[], const 
   PetscCall(PetscCalloc1(op->n[0], &task.acc));
   task.col = s;
   task.ctx = &M;
+  if (op->kind == FEN_COST_FUNCTION) {
+    PetscCall(WithPoints(op, 0, NULL, &points[0]));
+    PetscCall(WithPoints(op, 1, s, &points[1]));
+    task.tile = FunctionTimes;
+    task.ctx = op;
+    task.row = points[0];
+    task.col = points[1];
+    task.nrow = op->dim;
+    task.ncol = op->dim + 1;
+  }
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(FenDot(op->comm, op->n[0], r, task.acc, sum));
+  PetscCall(PetscFree(points[0]));
+  PetscCall(PetscFree(points[1]));
   PetscCall(PetscFree(task.acc));
   PetscCall(FenPairsDestroy(&pairs));
   for (int k = 0; k < 2; k++)

@@ -82,14 +82,23 @@ PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, doubl
                                            FenOTTakeCoupling, void *ctx);
 PETSC_INTERN PetscErrorCode FenOTCouplingsLayout(FenOTOperator, FenLayout *);
 PETSC_INTERN PetscBool      FenOTHasCouplings(FenOTOperator);
-/* sum_ij r_i C_ij s_j for an explicit cost */
-PETSC_INTERN PetscErrorCode FenOTMatrixProductCost(FenOTOperator, const double r[], const double s[], double *);
+/* sum_ij r_i C_ij s_j for an explicit cost, or for a function */
+PETSC_INTERN PetscErrorCode FenOTProductCost(FenOTOperator, const double r[], const double s[], double *);
 
 /* base-2 exponents of terms: kappa h + log2 w, FEN_NONE without weight */
 static inline void FenOTExponents_Private(FenOTOperator op, int side, const double h[], double u[])
 {
   for (FenInt i = 0; i < op->n[side]; i++)
     u[i] = op->logw[side][i] > FEN_NONE ? op->kappa * h[i] + op->logw[side][i] : FEN_NONE;
+}
+
+/* points [from, from + n) of a block whose components come one after the other, point by point */
+static inline void FenOTPoints_Private(PetscInt dim, FenInt from, FenInt n, const double data[], FenInt stride,
+                                       double out[])
+{
+  for (FenInt i = 0; i < n; i++)
+    for (PetscInt k = 0; k < dim; k++)
+      out[i * dim + k] = data[k * stride + from + i];
 }
 
 /* the kernels' name of a cost */
@@ -101,7 +110,8 @@ static inline FenTileKind FenTileKindOf(FenCostKind kind)
   case FEN_COST_L1:
     return FEN_TILE_L1;
   case FEN_COST_MATRIX:
-  case FEN_COST_POWER: /* from tables */
+  case FEN_COST_POWER:    /* from tables */
+  case FEN_COST_FUNCTION: /* tile by tile */
     return FEN_TILE_MATRIX;
   default:
     return FEN_TILE_SQEUCLIDEAN;

@@ -9,6 +9,9 @@
 #include <fenchelpairs.h>
 #include <math.h>
 
+#define FUNCTION_ROWS 16 /* costs of a function that are evaluated at once */
+#define FUNCTION_COLS 512
+
 typedef struct {
   FenPairs      pairs[2]; /* by direction: rows on the source, rows on the target */
   FenInt       *perm[2];
@@ -28,8 +31,54 @@ typedef struct {
   FenTile       tile;
   double       *box;
   FenInt        nbox;
+  PetscInt      nacc;
   void (*kernel)(const FenTile *, double[]);
 } TileContext;
+
+/* costs of a function, evaluated for a few rows and columns at a time; a tile is then one of a matrix */
+static PetscErrorCode FunctionTiles(TileContext *t, const FenPairsBlock *rows, const FenPairsBlock *cols, PetscInt nacc,
+                                    double acc[])
+{
+  const FenInt   d = t->op->dim;
+  const FenTile  whole = t->tile;
+  FenTile       *T = &t->tile;
+  double        *x, *y, *cost, *turned;
+  PetscErrorCode ierr = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc4((size_t)(FUNCTION_ROWS * d), &x, (size_t)(FUNCTION_COLS * d), &y,
+                         FUNCTION_ROWS * FUNCTION_COLS, &cost, FUNCTION_ROWS * FUNCTION_COLS, &turned));
+  for (FenInt c = 0; c < cols->n && !ierr; c += FUNCTION_COLS) {
+    const FenInt m = PetscMin(FUNCTION_COLS, cols->n - c);
+
+    FenOTPoints_Private((PetscInt)d, c, m, cols->data, cols->stride, y);
+    for (FenInt r = 0; r < rows->n && !ierr; r += FUNCTION_ROWS) {
+      const FenInt n = PetscMin(FUNCTION_ROWS, rows->n - r);
+
+      FenOTPoints_Private((PetscInt)d, r, n, rows->data, rows->stride, x);
+      if (t->dir == FEN_TO_SOURCE)
+        ierr = FenCostEvaluate(t->op->cost, (PetscInt)d, n, x, m, y, cost);
+      else { /* c(x,y) need not be c(y,x): rows are targets here */
+        ierr = FenCostEvaluate(t->op->cost, (PetscInt)d, m, y, n, x, turned);
+        for (FenInt i = 0; i < n; i++)
+          for (FenInt j = 0; j < m; j++)
+            cost[i * m + j] = turned[j * n + i];
+      }
+      T->nt = n;
+      T->ns = m;
+      T->ldc = m;
+      T->cost = cost;
+      T->w = whole.w + r;
+      T->u = whole.u + c;
+      T->v = whole.v + c;
+      if (!ierr)
+        t->kernel(T, acc + r * nacc);
+    }
+  }
+  *T = whole;
+  PetscCall(PetscFree4(x, y, cost, turned));
+  PetscFunctionReturn(ierr);
+}
 
 /* columns carry coordinates, u, then values; rows carry coordinates and, for products, w */
 static PetscErrorCode Tile(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
@@ -53,6 +102,10 @@ static PetscErrorCode Tile(void *ctx, const FenPairsBlock *rows, const FenPairsB
   T->v = cols->data + (d + 1) * cols->stride;
   T->ldv = cols->stride;
   T->box = NULL;
+  if (t->op->kind == FEN_COST_FUNCTION) {
+    PetscCall(FunctionTiles(t, rows, cols, t->nacc, acc));
+    PetscFunctionReturn(0);
+  }
   if (T->kind == FEN_TILE_MATRIX) {
     T->ldc = t->op->N[1 - t->dir];
     T->cost = P->matrix[t->dir] + (rows->first - P->start[t->dir]) * T->ldc + cols->first;
@@ -112,8 +165,9 @@ static PetscErrorCode Run(FenOTOperator op, FenDirection dir, TileContext *t, co
       P->acc[i * task->nacc + k] = task->neutral[k];
   t->op = op;
   t->dir = dir;
+  t->nacc = task->nacc;
   t->tile.kind = FenTileKindOf(op->kind);
-  t->tile.dim = (int)d;
+  t->tile.dim = op->kind == FEN_COST_FUNCTION ? 0 : (int)d;
   t->tile.scale = op->kappa;
   t->tile.chunk = FEN_CHUNK;
   t->tile.nv = (int)nv;
@@ -232,9 +286,12 @@ static PetscErrorCode Mult_Pairs(FenOTOperator op, PetscInt nv, const double v[]
 static PetscErrorCode SetScale(FenOTOperator op, double power)
 {
   Pairs       *P = (Pairs *)op->data;
-  const double scale = power * op->kappa, factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(scale) : scale;
+  const double scale = power * op->kappa;
+  double       factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(scale) : scale;
 
   PetscFunctionBegin;
+  if (op->kind == FEN_COST_FUNCTION) /* it sees the coordinates themselves */
+    factor = 1;
   for (int s = 0; s < 2; s++)
     for (FenInt k = 0; k < op->n[s] * P->dim; k++)
       P->scaled[s][k] = factor * P->centred[s][k];
@@ -343,6 +400,8 @@ PetscErrorCode FenOTOperatorCreate_Pairs(FenOTOperator op)
   }
   PetscCall(PetscMalloc1(PetscMax(op->dim, 1), &centre));
   PetscCall(Centre(op, centre));
+  for (PetscInt k = 0; k < op->dim && op->kind == FEN_COST_FUNCTION; k++)
+    centre[k] = 0;
   for (int s = 0; s < 2; s++) {
     FenInt end;
 
