@@ -217,10 +217,12 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   FenCostKind kind = FEN_COST_SQEUCLIDEAN;
   double      mine;
   PetscBool   isgrid;
+  PetscMPIInt ranks;
 
   FenMeasureKind points;
 
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ot), &ranks));
   PetscCall(FenMeasureGetKind(ot->source, &points));
   isgrid = (PetscBool)(points == FEN_MEASURE_GRID);
   PetscCall(FenMeasureGetDim(ot->source, &dim));
@@ -232,8 +234,15 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   /* weights, coordinates three times, potentials, work of the operator and of the Krylov method, two travelling blocks
    */
   mine = 8.0 * ((double)(n[0] + n[1]) * (double)(3 * dim + 24) + (double)most * (double)(2 * dim + 8));
-  if (ot->uses_levels && dim <= 3 && kind != FEN_COST_MATRIX) /* on grids: factors of plans, coarse grids */
-    mine = isgrid ? 4.0 / 3 * (mine + 8.0 * (double)most * (double)(20 * dim + (dim > 2 ? 60 : 25))) : mine;
+  if (ot->uses_levels && isgrid && dim <= 3 && kind != FEN_COST_MATRIX) {
+    /* on grids: arrays of the levels and of the iteration, couplings on their way, the V-cycle's graph (single
+       precision), messages; partial sums and factors of an axis (single precision, windows of 14 or of at most
+       FEN_FACTORS_MOST) */
+    const double arrays = 24 + (dim > 2 ? 12 + 38 : 12) + (ranks > 1 ? 8 : 0),
+                 axis = 2 + (kind == FEN_COST_SQEUCLIDEAN ? 7.5 : 40);
+
+    mine = 8.0 * (double)most * (arrays + (double)dim * axis);
+  }
   if (kind == FEN_COST_POWER) {
     FenInt shape[2][FEN_MAX_DIM];
 
