@@ -185,7 +185,7 @@ PetscErrorCode FenCostCreatePower(MPI_Comm comm, double p, FenCost *cost)
   Notes:
   The function is called on each rank by itself, a different number of times; what it gives may depend on its arguments
   and on a context that is the same on all ranks, and on nothing else. A pass visits all pairs of points, n m / P costs
-  on each of P ranks; on grids `FENOTDOMDEC` needs a few passes only.
+  on each of P ranks; the cells of `FENOTDOMDEC` evaluate those of their own pixels and targets.
 
   Errors:
   `FEN_ERR_USAGE` without a function or for a maximum that is not positive and finite.

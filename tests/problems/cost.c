@@ -124,7 +124,7 @@ static void TestCheck(void **state)
   FEN_OK(FenCostCreate(MPI_COMM_WORLD, FEN_COST_SQEUCLIDEAN, &sq));
   FEN_ERROR(FenCostCheck(sq, p2, p3), FEN_ERR_SHAPE, "source has dimension 2, colours.png has dimension 3");
   FEN_ERROR(FenCostCheck(sq, line, plane), FEN_ERR_SHAPE, "source has dimension 1, target has dimension 2");
-  FEN_ERROR(FenCostCheck(euclidean, plane, plane), FEN_ERR_OPTION, "grids take sqeuclidean or l1");
+  FEN_OK(FenCostCheck(euclidean, plane, plane));
   FEN_OK(FenCostCheck(euclidean, line, line));
   FEN_OK(FenCostCheck(euclidean, plane, p2));
   FEN_OK(FenCostCheck(euclidean, p2, plane));
