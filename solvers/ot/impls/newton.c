@@ -208,7 +208,7 @@ static double Accuracy(FenOT ot)
   const Newton *N = (Newton *)ot->base.data;
   const double  goal = PetscMax(ot->base.residual, N->promising);
 
-  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * N->error, 0.2 * PetscMax(0, goal) / N->error), 1e-6));
+  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * N->error, 0.05 * PetscMax(0, goal) / N->error), 1e-6));
 }
 
 /* the gap is about proportional to the error: what error will do? */
