@@ -93,20 +93,6 @@ static PetscErrorCode FenPairsCheckLayouts(FenLayout rows, FenLayout cols)
   PetscFunctionReturn(0);
 }
 
-/* does some rank have nothing? The grid would be for nobody's good */
-static PetscErrorCode FenSomeEmpty(FenLayout layout, PetscMPIInt size, PetscBool *empty)
-{
-  PetscFunctionBegin;
-  for (PetscMPIInt r = 0; r < size; r++) {
-    FenBox box;
-
-    PetscCall(FenLayoutGetBox(layout, r, &box));
-    if (box.hi[0] <= box.lo[0])
-      *empty = PETSC_TRUE;
-  }
-  PetscFunctionReturn(0);
-}
-
 /*@
   FenPairsCreate - Prepares work on all pairs of a row and a column.
 
@@ -129,8 +115,7 @@ static PetscErrorCode FenSomeEmpty(FenLayout layout, PetscMPIInt size, PetscBool
 
   The ring hides everything while a block's work takes longer than its transfer, and never merges accumulators; its
   messages grow with m whatever P is. The grid's shrink like the square root of P. So automatic choice takes the ring up
-  to four ranks, for prime numbers of ranks and where some rank has no rows or no columns, and the grid of least n/p +
-m/q otherwise.
+  to four ranks and for prime numbers of ranks, and the grid of least n/p + m/q otherwise.
 
   Errors:
   `FEN_ERR_USAGE` if a layout has more than one axis or the ranks differ.
@@ -157,13 +142,8 @@ PetscErrorCode FenPairsCreate(FenLayout rows, FenLayout cols, FenPairsType type,
   PetscCall(PetscObjectGetNewTag((PetscObject)rows, &x->tag_col));
   PetscCall(PetscObjectGetNewTag((PetscObject)rows, &x->tag_acc));
   x->type = type;
-  if (type == FEN_PAIRS_AUTO) {
-    PetscBool ring = (PetscBool)(x->size <= 4 || FenIsPrime(x->size));
-
-    PetscCall(FenSomeEmpty(rows, x->size, &ring));
-    PetscCall(FenSomeEmpty(cols, x->size, &ring));
-    x->type = ring ? FEN_PAIRS_RING : FEN_PAIRS_GRID;
-  }
+  if (type == FEN_PAIRS_AUTO)
+    x->type = x->size <= 4 || FenIsPrime(x->size) ? FEN_PAIRS_RING : FEN_PAIRS_GRID;
   x->p = x->size;
   x->q = 1;
   if (x->type == FEN_PAIRS_GRID)

@@ -99,6 +99,11 @@ with clitest.folder() as folder:
         run = clitest.run("verify", folder + "/early.h5")
         check.that(run.status == 0, f"p = {p}: the early result is certified", run)
 
+    # ranks without a plane of the volume, all pairs on a grid of ranks
+    run = clitest.run(*words, "-ot_type", "sinkhorn", "-ot_pairs", "grid", "-ot_gap_rel", "1e-6", ranks=9)
+    s = clitest.read_json(folder + "/s.json")
+    check.that(run.status == 0 and s["lower"] - 1e-10 <= regularised <= s["upper"] + 1e-10, "ranks without points", run)
+
     # cells with a cost that does not separate: stopped, and gone on with on other ranks
     words += ["-ot_type", "domdec", "-ot_gap_rel", "1e-9", "-ckpt_dir", folder + "/ckpt", "-overwrite"]
     run = clitest.run(*words, "-ot_max_it", "3", ranks=2)

@@ -142,9 +142,10 @@ static void Permute(const FenInt perm[], FenInt n, const double in[], double out
     out[i] = in[perm[i]];
 }
 
-/* Runs one task; `row_w` (or NULL) and `u`, `v` are in Morton order already. Accumulators are left in P->acc */
-static PetscErrorCode Run(FenOTOperator op, FenDirection dir, TileContext *t, const double *row_w, const double *u,
-                          PetscInt nv, const double *v, FenPairsTask *task)
+/* Runs one task; `row_w`, if rows are weighted, and `u`, `v` are in Morton order already. Ranks without rows have no
+   arrays, so that whether rows have weights must not be read off these. Accumulators are left in P->acc */
+static PetscErrorCode Run(FenOTOperator op, FenDirection dir, TileContext *t, PetscBool weights, const double *row_w,
+                          const double *u, PetscInt nv, const double *v, FenPairsTask *task)
 {
   Pairs         *P = (Pairs *)op->data;
   const int      r = (int)dir, c = 1 - (int)dir;
@@ -154,7 +155,7 @@ static PetscErrorCode Run(FenOTOperator op, FenDirection dir, TileContext *t, co
   PetscFunctionBegin;
   PetscCall(Reserve(P, PetscMax(nr, nc), PetscMax(d + 1 + nv, PetscMax(d + 1, task->nacc))));
   PetscCall(PetscArraycpy(P->row, P->scaled[r], nr * d));
-  if (row_w)
+  if (weights)
     PetscCall(PetscArraycpy(P->row + nr * d, row_w, nr));
   PetscCall(PetscArraycpy(P->col, P->scaled[c], nc * d));
   PetscCall(PetscArraycpy(P->col + nc * d, u, nc));
@@ -171,7 +172,7 @@ static PetscErrorCode Run(FenOTOperator op, FenDirection dir, TileContext *t, co
   t->tile.scale = op->kappa;
   t->tile.chunk = FEN_CHUNK;
   t->tile.nv = (int)nv;
-  task->nrow = d + (row_w ? 1 : 0);
+  task->nrow = d + (weights ? 1 : 0);
   task->ncol = d + 1 + nv;
   task->row = P->row;
   task->col = P->col;
@@ -207,7 +208,7 @@ static PetscErrorCode SoftTransform_Pairs(FenOTOperator op, FenDirection dir, co
   PetscCall(PetscMalloc1(PetscMax(op->n[0], op->n[1]), &u));
   Exponents(op, c, in, u);
   PetscCall(FenLSEGetOp(&task.type, &task.op));
-  PetscCall(Run(op, dir, &t, NULL, u, 0, NULL, &task));
+  PetscCall(Run(op, dir, &t, PETSC_FALSE, NULL, u, 0, NULL, &task));
   op->kernels->log2sum(op->n[r], P->acc, u);
   for (FenInt k = 0; k < op->n[r]; k++)
     out[P->perm[r][k]] = -u[k] / op->kappa;
@@ -230,7 +231,7 @@ static PetscErrorCode HardTransform_Pairs(FenOTOperator op, FenDirection dir, co
 
     u[k] = op->logw[c][i] > FEN_NONE ? op->kappa * in[i] : FEN_NONE;
   }
-  PetscCall(Run(op, dir, &t, NULL, u, 0, NULL, &task));
+  PetscCall(Run(op, dir, &t, PETSC_FALSE, NULL, u, 0, NULL, &task));
   for (FenInt k = 0; k < op->n[r]; k++)
     out[P->perm[r][k]] = -P->acc[k] / op->kappa;
   PetscCall(PetscFree(u));
@@ -263,7 +264,7 @@ static PetscErrorCode Product(FenOTOperator op, FenDirection dir, PetscInt nv, c
   PetscCall(PetscMalloc1((size_t)(op->n[c] * nv), &vm));
   for (PetscInt k = 0; k < nv; k++)
     Permute(P->perm[c], op->n[c], v + k * op->n[c], vm + k * op->n[c]);
-  PetscCall(Run(op, dir, &t, w, u, nv, vm, &task));
+  PetscCall(Run(op, dir, &t, PETSC_TRUE, w, u, nv, vm, &task));
   for (FenInt i = 0; i < op->n[r]; i++)
     for (PetscInt k = 0; k < nv; k++)
       out[k * op->n[r] + P->perm[r][i]] = unit * P->acc[i * nv + k];
