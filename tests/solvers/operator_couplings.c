@@ -110,7 +110,7 @@ static void Check(const Case *c, const PetscMPIInt cut[], double sharpness)
   FEN_OK(FenLayoutGetBox(layout, -1, &S->box));
   FEN_OK(FenOTCouplings(op, RADIUS, (double *[2]){work[0], work[1]}, MOST, Take, S));
   assert_int_equal(S->taken, c->dim == 2 ? 13 : 63);
-  FEN_ASSERT_ALL(S->worst <= 6e-8 * c->dim); /* one of the two factors of each stage is of single precision */
+  FEN_ASSERT_ALL(S->worst <= 6e-8 * (double)c->dim); /* one of the two factors of each stage is of single precision */
   FEN_OK(FenOTOperatorDestroy(&op));
   CaseDestroy(m, &cost);
   DenseFree(&S->D);

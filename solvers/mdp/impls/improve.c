@@ -77,7 +77,8 @@ static PetscErrorCode EvaluateShort(FenMDP mdp, PetscInt most, PetscBool *done)
     PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n));
   FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
-  for (PetscInt k = 0; k < most && (k < LOOK || E->kind != FEN_EVALUATE_LOOK || now < norm * pow(FAST_FALL, k)); k++) {
+  for (PetscInt k = 0; k < most && (k < LOOK || E->kind != FEN_EVALUATE_LOOK || now < norm * pow(FAST_FALL, (double)k));
+       k++) {
     const double before = now;
 
     PetscCall(FenBellmanShortSweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, mdp->policy, &stats));
@@ -300,7 +301,7 @@ static PetscErrorCode Smooth(FenMDP mdp, double products)
     PetscFunctionReturn(0);
   PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
   worth = ceil((products + FACTORS) * (double)sizes.states / (double)PetscMax(sizes.rows, 1));
-  if (!mdp->robust && worth < sweeps)
+  if (!mdp->robust && worth < (double)sweeps)
     sweeps = (PetscInt)worth;
   for (PetscInt k = 0; k < sweeps << E->refused && !FenMDPMet_Private(mdp); k++)
     PetscCall(FenMDPValueStep_Private(mdp));
