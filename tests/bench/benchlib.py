@@ -44,9 +44,11 @@ class Bench:
         return quick if self.quick else full
 
     def command(self, command, ranks):
-        """one rank: pinned to one core; more: one core each as far as there are cores"""
+        """one rank: pinned to one core; more: one core each as far as there are cores. The shell in between forks:
+        the largest memory of a process includes what its parent had when it was made, and Python may be large"""
         if ranks == 1:
-            return [*self.nice, "taskset", "-c", str(self.cores[0]), *map(str, command)]
+            return ["sh", "-c", '"$@"; exit $?', "sh", *self.nice, "taskset", "-c", str(self.cores[0]),
+                    *map(str, command)]
         binding = ["--bind-to", "core"] if ranks <= len(self.cores) else \
             ["--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
         return [*self.nice, self.mpirun, *binding, "-n", str(ranks), *map(str, command)]
