@@ -82,8 +82,7 @@ static PetscErrorCode TakeSlow(FenMDP mdp, FenImprove *E)
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
-  if ((double)sizes.nnz < LONG_ROW * (double)sizes.rows) /* others may stay as they are: solves need few sweeps */
-    PetscCall(FenBellmanStore(mdp->op));
+  PetscCall(FenBellmanStore(mdp->op)); /* many sweeps will come */
   if (mdp->robust) {
     E->mark_norm = PETSC_INFINITY;
     E->mark_work = 0;

@@ -22,7 +22,6 @@
 #define MARGIN        0.25 /* rows within this share of the norm of TV - V are on the short list */
 #define FAST_FALL     0.5  /* of the norm, each sweep: then it is worth to go on while "auto" looks */
 #define SHORT_STOP    0.5  /* share of the target that sweeps over a short list let expect of the next sweep */
-#define FACTORS       30   /* products that incomplete factors cost as much as */
 #define STALE         50
 #define FORCING_LEAST 1e-3
 #define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
@@ -287,24 +286,16 @@ static PetscErrorCode Accept(FenMDP mdp, double norm)
   PetscFunctionReturn(0);
 }
 
-/* sweeps after a linear solve on all states: with many actions no more than cost as much as the solve, which took so
-   many products. Twice as many each time that its outcome was no good */
-static PetscErrorCode Smooth(FenMDP mdp, double products)
+/* sweeps after a linear solve on all states; twice as many each time that its outcome was no good */
+static PetscErrorCode Smooth(FenMDP mdp)
 {
-  FenImprove *E = (FenImprove *)mdp->base.data;
-  FenMDPSizes sizes;
-  double      worth;
-  PetscInt    sweeps = E->smooth;
+  FenImprove    *E = (FenImprove *)mdp->base.data;
+  const PetscInt sweeps = E->smooth << E->refused;
 
   PetscFunctionBegin;
-  if (E->kind != FEN_EVALUATE_NEWTON || E->system.kind == FEN_POLICY_PC_COLOUR)
-    PetscFunctionReturn(0);
-  PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
-  worth = ceil((products + FACTORS) * (double)sizes.states / (double)PetscMax(sizes.rows, 1));
-  if (!mdp->robust && worth < (double)sweeps)
-    sweeps = (PetscInt)worth;
-  for (PetscInt k = 0; k < sweeps << E->refused && !FenMDPMet_Private(mdp); k++)
-    PetscCall(FenMDPValueStep_Private(mdp));
+  if (E->kind == FEN_EVALUATE_NEWTON && E->system.kind != FEN_POLICY_PC_COLOUR)
+    for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
+      PetscCall(FenMDPValueStep_Private(mdp));
   PetscFunctionReturn(0);
 }
 
@@ -324,21 +315,19 @@ static PetscErrorCode Iterate(FenSolver s)
   FenMDP      mdp = (FenMDP)s;
   FenImprove *E = (FenImprove *)s->data;
   PetscBool   failed = PETSC_FALSE;
-  double      norm = PETSC_INFINITY, sweeps, before, after;
+  double      norm = PETSC_INFINITY;
 
   PetscFunctionBegin;
-  PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &before));
   if (!mdp->swept) {
     PetscCall(FenMDPSweep_Private(mdp));
   } else {
     norm = FenMDPNorm_Private(mdp, &mdp->stats);
     PetscCall(Evaluate(mdp, &failed));
-    PetscCall(FenBellmanGetWork(mdp->op, &sweeps, &after));
     if (failed)
       PetscCall(FenMDPValueStep_Private(mdp));
     else
       PetscCall(Accept(mdp, norm));
-    PetscCall(Smooth(mdp, after - before));
+    PetscCall(Smooth(mdp));
     E->norm_before = norm;
   }
   if (E->first == FEN_EVALUATE_LOOK)
@@ -426,8 +415,7 @@ PetscErrorCode FenImproveOptionsNewton(FenImprove *E, PetscOptionItems *PetscOpt
   PetscReal forcing = E->forcing;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsInt("-mdp_ipi_sweeps", "sweeps after a linear solve, fewer where it cost less", "", E->smooth,
-                            &E->smooth, NULL));
+  PetscCall(PetscOptionsInt("-mdp_ipi_sweeps", "sweeps after a linear solve", "", E->smooth, &E->smooth, NULL));
   PetscCall(PetscOptionsReal("-mdp_ipi_forcing", "a linear solve stops at this share of its right-hand side at most",
                              "", forcing, &forcing, NULL));
   PetscCheck(E->smooth >= 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_OPTION,

@@ -21,7 +21,7 @@ static PetscErrorCode FenMDPSetFromOptions_IPI(FenSolver s, PetscOptionItems *Pe
   FENMDPIPI - "ipi": inexact policy iteration with a Krylov method
 
   Options Database Keys:
-+ -mdp_ipi_sweeps   - sweeps after a linear solve, fewer where it cost less (6)
++ -mdp_ipi_sweeps   - sweeps after a linear solve (6)
 . -mdp_ipi_forcing  - a solve stops at this share of its right-hand side at most (0.05)
 . -mdp_precondition - auto (colour or ilu), colour, ilu, none, aggregation or direct
 . -mdp_inner_it     - iterations of a solve at most (200)
