@@ -300,7 +300,7 @@ static PetscErrorCode FenCostCheckFormula(FenCost cost, FenMeasure source, FenMe
   Notes:
   sqeuclidean, euclidean and l1 fit any two measures of the same dimension; euclidean does not separate, so that all
   pairs of points of two grids are visited; a matrix needs measures of one axis, cut over the ranks as the matrix is. A
-grid with a cloud is taken as the cloud of its points (`FenMeasureToPoints()`).
+  grid with a cloud is taken as the cloud of its points (`FenMeasureToPoints()`).
 
   Errors:
   `FEN_ERR_SHAPE` for dimensions and sizes that differ, `FEN_ERR_OPTION` for a cost that grids do not take,

@@ -109,7 +109,7 @@ static PetscErrorCode FenCostExchange(FenCost cost, PetscInt dim, const double x
 
   Output Parameter:
 . blur - the cost of `width` for formulas; for a function half of what an exchange between two sources and two targets
-so far apart costs at most, on a lattice of 5 points an axis: the same for |x-y|^2 and |x-y|
+  so far apart costs at most, on a lattice of 5 points an axis: the same for |x-y|^2 and |x-y|
 
   Level: developer
 

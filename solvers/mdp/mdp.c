@@ -212,14 +212,12 @@ static PetscErrorCode Allocate(FenMDP mdp)
 }
 
 /* sweeps over a policy's rows, and few over all: rows may stay as they are */
-static PetscErrorCode FewSweeps(FenMDP mdp, PetscBool *few)
+static PetscBool FewSweeps(FenMDP mdp)
 {
   const char *type = ((PetscObject)mdp)->type_name;
 
-  PetscFunctionBegin;
-  *few = (PetscBool)((!strcmp(type, FENMDPAUTO) || !strcmp(type, FENMDPMPI)) && mdp->criterion == FEN_MDP_DISCOUNTED &&
+  return (PetscBool)((!strcmp(type, FENMDPAUTO) || !strcmp(type, FENMDPMPI)) && mdp->criterion == FEN_MDP_DISCOUNTED &&
                      !mdp->eliminate);
-  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode MDPSetUp(FenSolver s)
@@ -246,7 +244,7 @@ static PetscErrorCode MDPSetUp(FenSolver s)
   PetscCall(FenMDPPartitionInUse_Private(mdp, &options.partition));
   options.discount = mdp->gamma;
   PetscCall(PetscStrcpy(options.simd, mdp->simd));
-  PetscCall(FewSweeps(mdp, &options.few_sweeps));
+  options.few_sweeps = FewSweeps(mdp);
   PetscCall(FenBellmanCreate(mdp->solved, &options, &mdp->op));
   PetscCall(FenBellmanGetNature(mdp->op, &mdp->robust, &mdp->components, &mdp->law_from));
   PetscCall(FenBellmanGetSizes(mdp->op, &mdp->n, &mdp->nghost));

@@ -95,16 +95,12 @@ static void Close(FenMeasure m[2], FenCost *cost)
   FEN_OK(FenCostDestroy(cost));
 }
 
-static FenOTBounds Solve(const char *type, const Problem *P, MPI_Comm comm, double gap, const char *options,
-                         double *value)
+static FenOTBounds SolveCost(const char *type, FenMeasure m[2], FenCost cost, double eps, double gap,
+                             const char *options, double *value)
 {
-  FenMeasure  m[2];
-  FenCost     cost;
-  FenOT       ot;
+  FenOT       ot = SolveMake(type, m, cost, eps, gap);
   FenOTBounds B;
 
-  Open(P, comm, m, &cost);
-  ot = SolveMake(type, m, cost, P->eps, gap);
   FEN_OK(PetscOptionsInsertString(NULL, options));
   FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
   FEN_OK(PetscOptionsClear(NULL));
@@ -112,6 +108,18 @@ static FenOTBounds Solve(const char *type, const Problem *P, MPI_Comm comm, doub
   if (value)
     FEN_OK(FenSolverGetBounds((FenSolver)ot, value, NULL, NULL));
   FEN_OK(FenOTDestroy(&ot));
+  return B;
+}
+
+static FenOTBounds Solve(const char *type, const Problem *P, MPI_Comm comm, double gap, const char *options,
+                         double *value)
+{
+  FenMeasure  m[2];
+  FenCost     cost;
+  FenOTBounds B;
+
+  Open(P, comm, m, &cost);
+  B = SolveCost(type, m, cost, P->eps, gap, options, value);
   Close(m, &cost);
   return B;
 }
@@ -303,22 +311,6 @@ static void FunctionCost(MPI_Comm comm, int which, FenCost *cost)
     FEN_OK(FenCostCreateFunction(comm, Function, &names[which], NULL, 1e4, cost));
   else
     FEN_OK(FenCostCreate(comm, FEN_COST_EUCLIDEAN, cost));
-}
-
-static FenOTBounds SolveCost(const char *type, FenMeasure m[2], FenCost cost, double eps, double gap,
-                             const char *options, double *value)
-{
-  FenOT       ot = SolveMake(type, m, cost, eps, gap);
-  FenOTBounds B;
-
-  FEN_OK(PetscOptionsInsertString(NULL, options));
-  FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
-  FEN_OK(PetscOptionsClear(NULL));
-  B = SolveRun(ot);
-  if (value)
-    FEN_OK(FenSolverGetBounds((FenSolver)ot, value, NULL, NULL));
-  FEN_OK(FenOTDestroy(&ot));
-  return B;
 }
 
 /* the same problem with an explicit matrix, between weights on lines, by Sinkhorn steps */

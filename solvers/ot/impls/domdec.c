@@ -60,8 +60,8 @@ typedef struct {
   FenInt look_at, looks;
   FenInt attempt, wait, steps; /* in Newton steps; sweeps before the next attempt; steps of this one */
   FenGapSchedule gap;
-  double last, gain; /* objective of the last half sweep on this epsilon; what it was lower than the one before */
-  FenInt flow_in, flow_gap; /* sweeps until the next flow update, between two of them */
+  double         last;              /* objective of the last half sweep on this epsilon */
+  FenInt         flow_in, flow_gap; /* sweeps until the next flow update, between two of them */
 } Domdec;
 
 static const char citation[] =
@@ -96,7 +96,6 @@ static PetscErrorCode StartStep(FenOT ot, FenInt step)
   D->step = step;
   D->sweeps = 0;
   D->last = HUGE_VAL;
-  D->gain = 0;
   D->flow_in = 0;
   D->flow_gap = 1;
   D->eps = StepEps(ot, D, (PetscInt)D->at, step, &last);
@@ -150,7 +149,7 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
   FenOT   ot = (FenOT)s;
   Domdec *D = (Domdec *)s->data;
   FenInt  sweeps = D->sweeps, flow_in = D->flow_in, flow_gap = D->flow_gap;
-  double  last = D->last, gain = D->gain;
+  double  last = D->last;
 
   PetscFunctionBegin;
   PetscCall(FenCellsDestroy(&D->cells));
@@ -162,7 +161,6 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
   PetscCall(StartStep(ot, D->step));
   D->sweeps = sweeps;
   D->last = last;
-  D->gain = gain;
   D->flow_in = flow_in;
   D->flow_gap = flow_gap;
   if (D->attempt)
@@ -325,8 +323,7 @@ static double Tolerance(FenOT ot)
   return PetscMax(tol, 1e-12);
 }
 
-/* A half sweep; before one of the first partition a flow update, more and more seldom when it gains less than a sweep
- */
+/* A half sweep; before one of the first partition a flow update, more and more seldom when none is taken */
 static PetscErrorCode HalfSweep(FenOT ot, FenHalfSweep *H)
 {
   Domdec         *D = (Domdec *)ot->base.data;
@@ -375,7 +372,6 @@ static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
   PetscCall(FenSolverReduce_Private(s, 3, (FenDD[3]){H.error, H.value, H.upper}, sums));
   if (Final(ot))
     D->upper = sums[2];
-  D->gain = D->last < HUGE_VAL ? PetscMax(0.0, D->last - sums[2]) : 0;
   D->last = sums[2];
   if (D->half)
     D->fresh = 0;
@@ -448,7 +444,6 @@ static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "wait", &D->wait));
   PetscCall(FenStateAddInt(state, "steps", &D->steps));
   PetscCall(FenStateAddReal(state, "last", &D->last));
-  PetscCall(FenStateAddReal(state, "gain", &D->gain));
   PetscCall(FenStateAddInt(state, "flow_in", &D->flow_in));
   PetscCall(FenStateAddInt(state, "flow_gap", &D->flow_gap));
   PetscCall(FenStateAddInt(state, "failed", &D->global.failed));

@@ -36,10 +36,9 @@ typedef struct {
 } TileContext;
 
 /* costs of a function, evaluated for a few rows and columns at a time; a tile is then one of a matrix */
-static PetscErrorCode FunctionTiles(TileContext *t, const FenPairsBlock *rows, const FenPairsBlock *cols, PetscInt nacc,
-                                    double acc[])
+static PetscErrorCode FunctionTiles(TileContext *t, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
 {
-  const FenInt   d = t->op->dim;
+  const PetscInt d = t->op->dim;
   const FenTile  whole = t->tile;
   FenTile       *T = &t->tile;
   double        *x, *y, *cost, *turned;
@@ -51,15 +50,15 @@ static PetscErrorCode FunctionTiles(TileContext *t, const FenPairsBlock *rows, c
   for (FenInt c = 0; c < cols->n && !ierr; c += FUNCTION_COLS) {
     const FenInt m = PetscMin(FUNCTION_COLS, cols->n - c);
 
-    FenOTPoints_Private((PetscInt)d, c, m, cols->data, cols->stride, y);
+    FenOTPoints_Private(d, c, m, cols->data, cols->stride, y);
     for (FenInt r = 0; r < rows->n && !ierr; r += FUNCTION_ROWS) {
       const FenInt n = PetscMin(FUNCTION_ROWS, rows->n - r);
 
-      FenOTPoints_Private((PetscInt)d, r, n, rows->data, rows->stride, x);
+      FenOTPoints_Private(d, r, n, rows->data, rows->stride, x);
       if (t->dir == FEN_TO_SOURCE)
-        ierr = FenCostEvaluate(t->op->cost, (PetscInt)d, n, x, m, y, cost);
+        ierr = FenCostEvaluate(t->op->cost, d, n, x, m, y, cost);
       else { /* c(x,y) need not be c(y,x): rows are targets here */
-        ierr = FenCostEvaluate(t->op->cost, (PetscInt)d, m, y, n, x, turned);
+        ierr = FenCostEvaluate(t->op->cost, d, m, y, n, x, turned);
         for (FenInt i = 0; i < n; i++)
           for (FenInt j = 0; j < m; j++)
             cost[i * m + j] = turned[j * n + i];
@@ -72,7 +71,7 @@ static PetscErrorCode FunctionTiles(TileContext *t, const FenPairsBlock *rows, c
       T->u = whole.u + c;
       T->v = whole.v + c;
       if (!ierr)
-        t->kernel(T, acc + r * nacc);
+        t->kernel(T, acc + r * t->nacc);
     }
   }
   *T = whole;
@@ -103,7 +102,7 @@ static PetscErrorCode Tile(void *ctx, const FenPairsBlock *rows, const FenPairsB
   T->ldv = cols->stride;
   T->box = NULL;
   if (t->op->kind == FEN_COST_FUNCTION) {
-    PetscCall(FunctionTiles(t, rows, cols, t->nacc, acc));
+    PetscCall(FunctionTiles(t, rows, cols, acc));
     PetscFunctionReturn(0);
   }
   if (T->kind == FEN_TILE_MATRIX) {
