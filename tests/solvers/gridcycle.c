@@ -176,9 +176,19 @@ static void TestCycle(void **state)
   Check(3, (FenInt[3]){17, 12, 9}, 0.001);
 }
 
+/* coarse grids on fewer and fewer ranks; more ranks than slabs */
+static void TestFewerRanks(void **state)
+{
+  (void)state;
+  Check(2, (FenInt[3]){16, 1100, 1}, 0.001);
+  Check(2, (FenInt[3]){33, 580, 1}, 0);
+  Check(2, (FenInt[3]){9, 30, 1}, 0.01);
+  Check(3, (FenInt[3]){13, 50, 33}, 0.001);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCycle)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCycle), cmocka_unit_test(TestFewerRanks)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -10,10 +10,8 @@
    that masses may range over a hundred decades. A weight is stored once for both ends of its edge: 12 numbers a point
    on two axes, 62 on three. A sweep reads each of them twice, the second time from cache.
 
-   Distribution: slabs of planes (rows, on two axes); a coarse plane belongs to the owner of the finer plane above it.
-   Two planes of a neighbour are all that a product or a transfer needs. When a rank would have fewer than four planes,
-   the grid is put together on all ranks, which do the same work on it (planes of such a grid: four times the number of
-   ranks at most).
+   Distribution: slabs of planes (rows, on two axes), as gridplanes.c says; coarse grids on fewer and fewer ranks. Two
+   planes of a neighbour are all that a product or a transfer needs.
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
    16 numbers of four bytes a point (66), one more while grids are made, and 4/3 (8/7) of that; two of eight bytes.
@@ -23,7 +21,6 @@
 #include <math.h>
 
 #define LEAST     8  /* an axis with fewer points than this is not halved */
-#define LEAST_ALL 4  /* planes that a rank has at least, or all ranks have all */
 #define SWEEPS    2  /* before and after the coarser grid */
 #define LAST      30 /* on the coarsest grid */
 #define DAMPING   0.6F
@@ -46,27 +43,12 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   G->ld = 2 * G->front + RoundUp(G->size);
   for (PetscInt k = 0; k < C->nk; k++)
     G->shift[k] = C->offset[k][0] * G->plane + C->offset[k][1] * G->n[2] + C->offset[k][2];
+  if (!G->active)
+    PetscFunctionReturn(0);
   PetscCall(PetscCalloc1((size_t)(C->nk * G->ld), &G->edge));
   PetscCall(PetscCalloc1(G->ld, &G->x));
   PetscCall(PetscCalloc1(G->ld, &G->t));
   PetscCall(PetscCalloc2(RoundUp(G->size), &G->b, G->size, &G->root));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
-{
-  const FenInt n = planes * G->plane;
-  float       *first = v + G->front, *end = first + G->size;
-  PetscMPIInt  count;
-
-  PetscFunctionBegin;
-  if (G->all || C->ranks == 1)
-    PetscFunctionReturn(0);
-  PetscCall(FenMPIIntCast(n, &count));
-  PetscCallMPI(
-      MPI_Sendrecv(first, count, MPI_FLOAT, G->up, 0, end, count, MPI_FLOAT, G->down, 0, C->comm, MPI_STATUS_IGNORE));
-  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_FLOAT, G->down, 1, first - n, count, MPI_FLOAT, G->up, 1, C->comm,
-                            MPI_STATUS_IGNORE));
   PetscFunctionReturn(0);
 }
 
@@ -202,18 +184,21 @@ static void ProlongRow(FenInt n, FenInt nc, const float row[], const float s[], 
 /* fine->x += R^T coarse->x, scaled */
 static PetscErrorCode Prolong(FenGridCycle C, FenGrid *coarse, FenGrid *fine)
 {
-  float *x = coarse->x + coarse->front, *out = fine->x + fine->front, *s = fine->root;
-  FenInt a, b;
+  float       *out = fine->x + fine->front, *s = fine->root;
+  const float *x;
+  FenInt       a, b, first;
 
   PetscFunctionBegin;
-  Unscale(coarse, x);
-  PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
+  if (coarse->active) {
+    Unscale(coarse, coarse->x + coarse->front);
+    PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
+  }
+  PetscCall(FenGridApart(C, fine, coarse, coarse->x, &x, &first));
   for (FenInt i = fine->lo; i < fine->hi; i++) {
     const float *plane;
 
     Parents(i, fine->n[0], coarse->n[0], &a, &b);
-    plane =
-        Between(x + (a - coarse->lo) * coarse->plane, x + (b - coarse->lo) * coarse->plane, coarse->plane, C->plane);
+    plane = Between(x + (a - first) * coarse->plane, x + (b - first) * coarse->plane, coarse->plane, C->plane);
     for (FenInt k = 0; k < fine->n[1]; k++, out += fine->n[2], s += fine->n[2]) {
       Parents(k, fine->n[1], coarse->n[1], &a, &b);
       ProlongRow(fine->n[2], coarse->n[2],
@@ -275,38 +260,6 @@ PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGri
       RestrictRow(coarse->share[2], fine->n[2], coarse->n[2], C->row, out);
     }
   }
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
-                               float out[])
-{
-  FenInt lo, hi;
-
-  PetscFunctionBegin;
-  if (coarse->all == fine->all) {
-    PetscCall(PetscArraycpy(out, made, coarse->size));
-    PetscFunctionReturn(0);
-  }
-  for (PetscMPIInt r = 0, at = 0; r < C->ranks; r++) {
-    FenBox  box;
-    FenGrid theirs = C->grid[0];
-
-    PetscCall(FenLayoutGetBox(C->slabs, r, &box));
-    theirs.lo = box.lo[0];
-    theirs.hi = box.hi[0];
-    for (const FenGrid *g = &C->grid[1]; g <= fine; g++) { /* their planes follow from those of the finest grid */
-      FenGridCoarsePlanes(&theirs, g->n, &lo, &hi);
-      theirs.lo = lo;
-      theirs.hi = hi;
-      theirs.n[0] = g->n[0];
-    }
-    FenGridCoarsePlanes(&theirs, coarse->n, &lo, &hi);
-    PetscCall(FenMPIIntCast((hi - lo) * coarse->plane, &C->counts[r]));
-    C->starts[r] = at;
-    at += C->counts[r];
-  }
-  PetscCallMPI(MPI_Allgatherv(made, C->counts[C->rank], MPI_FLOAT, out, C->counts, C->starts, MPI_FLOAT, C->comm));
   PetscFunctionReturn(0);
 }
 
@@ -386,17 +339,21 @@ PetscErrorCode FenGridCycleBuild(FenGridCycle C, double shift)
   FenGrid *G = &C->grid[0];
 
   PetscFunctionBegin;
+  if (!G->active)
+    PetscFunctionReturn(0);
   PetscCall(Strengthen(C, G, shift));
   PetscCall(Diagonal(C, G));
-  for (PetscInt l = 1; l < C->ngrids; l++) {
+  for (PetscInt l = 1; l < C->ngrids && G->active; l++) {
     FenGrid *coarse = &C->grid[l];
 
     PetscCall(FenGridGalerkin(C, G, coarse));
-    PetscCall(Diagonal(C, coarse));
+    if (coarse->active)
+      PetscCall(Diagonal(C, coarse));
     PetscCall(Scale(C, G));
     G = coarse;
   }
-  PetscCall(Scale(C, G));
+  if (G->active)
+    PetscCall(Scale(C, G));
   PetscFunctionReturn(0);
 }
 
@@ -423,8 +380,7 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
 {
   FenGraph A;
-  FenInt   lo, hi;
-  float   *r = G->t + G->front;
+  float   *r = G->t + G->front, *made = coarse->active ? coarse->t + coarse->front : coarse->around;
 
   PetscFunctionBegin;
   PetscCall(FenGridExchange(C, G, 2, G->x));
@@ -433,20 +389,22 @@ static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
   for (FenInt q = 0; q < G->size; q++)
     r[q] *= G->root[q];
   PetscCall(FenGridExchange(C, G, 2, G->t));
-  FenGridCoarsePlanes(G, coarse->n, &lo, &hi);
-  PetscCall(FenGridRestrict(C, G, coarse, lo, hi, G->t, coarse->t + coarse->front));
-  PetscCall(FenGridTogether(C, G, coarse, coarse->t + coarse->front, coarse->b));
+  PetscCall(FenGridRestrict(C, G, coarse, coarse->made[0], coarse->made[1], G->t, made));
+  PetscCall(FenGridTogether(C, G, coarse, made, coarse->b));
   Unscale(coarse, coarse->b);
   PetscFunctionReturn(0);
 }
 
-/* G->x solves A x = G->b approximately */
+/* G->x solves A x = G->b approximately, on the ranks that have the grid */
 static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 {
   FenGrid *G = &C->grid[l];
-  float   *x = G->x + G->front;
+  float   *x;
 
   PetscFunctionBegin;
+  if (!G->active)
+    PetscFunctionReturn(0);
+  x = G->x + G->front;
   for (FenInt q = 0; q < G->size; q++)
     x[q] = DAMPING * G->b[q];
   if (l == C->ngrids - 1) {
@@ -464,40 +422,29 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 {
   FenGrid *G = &C->grid[0];
-  float   *x;
 
   PetscFunctionBegin;
   PetscCall(Move(C->to, r, C->mine));
   for (FenInt q = 0; q < G->size; q++)
     G->b[q] = G->root[q] > 0 ? (float)(C->points * C->mine[q] / (double)G->root[q]) : 0;
   PetscCall(Cycle(C, 0));
-  x = G->x + G->front;
   for (FenInt q = 0; q < G->size; q++)
-    C->mine[q] = G->root[q] > 0 ? (double)x[q] / (double)G->root[q] : 0;
+    C->mine[q] = G->root[q] > 0 ? (double)G->x[q + G->front] / (double)G->root[q] : 0;
   PetscCall(Move(C->from, C->mine, e));
   PetscFunctionReturn(0);
 }
 
 /* ---- life ---- */
 
-static PetscErrorCode FewestPlanes(MPI_Comm comm, FenInt planes, FenInt *fewest)
-{
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(&planes, fewest, 1, MPI_FENINT, MPI_MIN, comm));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
 {
-  FenInt      shape[FEN_MAX_DIM];
-  PetscInt    dim;
-  PetscMPIInt ranks;
+  FenInt   shape[FEN_MAX_DIM];
+  PetscInt dim;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)layout), &ranks));
   PetscCall(FenLayoutGetDim(layout, &dim));
   PetscCall(FenLayoutGetShape(layout, shape));
-  *fits = (PetscBool)(dim >= 2 && shape[0] / ranks >= LEAST_ALL);
+  *fits = (PetscBool)(dim >= 2);
   for (PetscInt k = 0; k < dim; k++)
     *fits = (PetscBool)(*fits && shape[k] >= LEAST);
   PetscFunctionReturn(0);
@@ -509,7 +456,6 @@ static PetscErrorCode MakeGrids(FenGridCycle C)
   for (C->ngrids = 1; C->ngrids < 32; C->ngrids++) {
     const FenGrid *fine = &C->grid[C->ngrids - 1];
     FenGrid       *G = &C->grid[C->ngrids];
-    FenInt         fewest;
     PetscBool      same = PETSC_TRUE;
 
     for (int k = 0; k < 3; k++) {
@@ -518,15 +464,9 @@ static PetscErrorCode MakeGrids(FenGridCycle C)
     }
     if (same)
       break;
-    FenGridCoarsePlanes(fine, G->n, &G->lo, &G->hi);
-    PetscCall(FewestPlanes(C->comm, G->hi - G->lo, &fewest));
-    G->all = (PetscBool)(fine->all || (C->ranks > 1 && fewest < LEAST_ALL));
-    if (G->all) {
-      G->lo = 0;
-      G->hi = G->n[0];
-    }
-    G->up = G->lo > 0 && !G->all ? C->rank - 1 : MPI_PROC_NULL;
-    G->down = G->hi < G->n[0] && !G->all ? C->rank + 1 : MPI_PROC_NULL;
+    PetscCall(FenGridCut(C, fine, G));
+    if (!fine->active)
+      continue;
     PetscCall(GridAllocate(C, G));
     PetscCall(MakeShares(fine, G));
   }
@@ -551,11 +491,13 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
 {
   FenGridCycle C;
   FenInt       shape[FEN_MAX_DIM];
+  PetscMPIInt  slabs[FEN_MAX_DIM] = {1, 1, 1};
   FenBox       box;
   FenGrid     *G;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&C));
+  C->among = MPI_COMM_NULL;
   C->comm = PetscObjectComm((PetscObject)layout);
   C->kernels = kernels;
   PetscCallMPI(MPI_Comm_size(C->comm, &C->ranks));
@@ -563,7 +505,8 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCall(FenLayoutGetDim(layout, &C->dim));
   MakeOffsets(C);
   PetscCall(FenLayoutGetShape(layout, shape));
-  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, NULL, &C->slabs));
+  slabs[0] = (PetscMPIInt)PetscMax(1, PetscMin(C->ranks, shape[0] / FEN_GRID_LEAST));
+  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, slabs, &C->slabs));
   PetscCall(FenRedistCreate(layout, C->slabs, &C->to));
   PetscCall(FenRedistCreate(C->slabs, layout, &C->from));
   PetscCall(FenRedistCreate(edges, C->slabs, &C->edges));
@@ -574,12 +517,15 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   G->n[2] = shape[C->dim - 1];
   G->lo = box.lo[0];
   G->hi = box.hi[0];
-  G->up = G->lo > 0 ? C->rank - 1 : MPI_PROC_NULL;
-  G->down = G->hi < G->n[0] ? C->rank + 1 : MPI_PROC_NULL;
+  G->parts = slabs[0];
+  G->stride = 1;
+  G->active = PetscNot(C->rank >= G->parts);
+  G->up = G->active && G->lo > 0 ? C->rank - 1 : MPI_PROC_NULL;
+  G->down = G->active && G->hi < G->n[0] ? C->rank + 1 : MPI_PROC_NULL;
   PetscCall(GridAllocate(C, G));
   PetscCall(MakeGrids(C));
   C->points = (double)G->n[0] * (double)G->plane;
-  PetscCall(PetscMalloc4(G->plane, &C->plane, G->n[2], &C->row, C->ranks, &C->counts, C->ranks, &C->starts));
+  PetscCall(PetscMalloc2(G->plane, &C->plane, G->n[2], &C->row));
   PetscCall(PetscMalloc1(G->size, &C->mine));
   *cycle = C;
   PetscFunctionReturn(0);
@@ -600,6 +546,7 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     PetscCall(PetscFree(G->t));
     PetscCall(PetscFree(G->edge));
     PetscCall(PetscFree(G->d));
+    PetscCall(PetscFree(G->around));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }
@@ -607,7 +554,10 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   PetscCall(FenRedistDestroy(&C->from));
   PetscCall(FenRedistDestroy(&C->edges));
   PetscCall(FenLayoutDestroy(&C->slabs));
-  PetscCall(PetscFree4(C->plane, C->row, C->counts, C->starts));
+  if (C->among != MPI_COMM_NULL)
+    PetscCallMPI(MPI_Comm_free(&C->among));
+  PetscCall(PetscFree2(C->counts, C->starts));
+  PetscCall(PetscFree2(C->plane, C->row));
   PetscCall(PetscFree(C->mass));
   PetscCall(PetscFree(C->mine));
   PetscCall(PetscFree(C));

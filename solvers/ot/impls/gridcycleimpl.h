@@ -3,14 +3,21 @@
 #pragma once
 #include "gridcycle.h"
 
-#define FEN_GRID_HALO 3  /* planes of neighbours: 2 for products, 3 for coarse matrices */
-#define FEN_GRID_MOST 62 /* offsets that come after zero, of at most 2 along three axes */
+#define FEN_GRID_HALO  3  /* planes of neighbours: 2 for products, 3 for coarse matrices */
+#define FEN_GRID_MOST  62 /* offsets that come after zero, of at most 2 along three axes */
+#define FEN_GRID_LEAST 4  /* planes that a rank has at least, unless it has all */
+#define FEN_GRID_GROUP 3  /* ranks whose planes one of them takes, at most */
 
 typedef struct {
   FenInt      n[3], lo, hi;           /* whole grid; my planes [lo, hi) */
   FenInt      plane, size, front, ld; /* points of a plane, mine; before mine, and in all, with halos */
-  PetscBool   all;                    /* all ranks have all planes */
+  PetscMPIInt parts, stride;          /* ranks 0, stride, 2 stride ... have planes, so many of them */
+  PetscBool   active, all;            /* this rank is one of them; all that have the finer grid have all planes */
   PetscMPIInt up, down;               /* neighbours, or MPI_PROC_NULL */
+  FenInt      made[2];                /* planes that I make from the finer grid, at first on its ranks */
+  PetscMPIInt leader;                 /* the rank that takes them, -1: they stay where they are */
+  FenInt      taken[FEN_GRID_GROUP];  /* planes that I take of my group, 0: nobody */
+  float      *around;                 /* if planes move: those I make, one more before and after */
   FenInt      shift[FEN_GRID_MOST];   /* of the offsets, in the order of the grid */
   float      *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
   /* while grids are made: masses times the number of points; afterwards scaled to a unit diagonal */
@@ -30,10 +37,11 @@ struct _p_FenGridCycle {
   FenLayout         slabs;
   FenRedist         to, from, edges; /* between the caller's layouts and slabs */
   PetscInt          ngrids;
-  FenGrid           grid[32]; /* 0: the finest */
-  PetscMPIInt      *counts, *starts;
-  float            *plane, *row; /* work of transfers */
-  double            points;      /* of the finest grid: masses times this are of order one */
+  FenGrid           grid[32];        /* 0: the finest */
+  MPI_Comm          among;           /* ranks of the last grid that is cut, if there is one that is not */
+  PetscMPIInt      *counts, *starts; /* what each of them makes of it */
+  float            *plane, *row;     /* work of transfers */
+  double            points;          /* of the finest grid: masses times this are of order one */
   double           *mass, *mine; /* on the finest grid: masses until the first couplings come; what goes in and out */
 };
 
@@ -52,15 +60,19 @@ PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenIn
 /* out = R of an array with halos: the planes [lo, hi) of a coarse grid */
 PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, FenInt lo,
                                             FenInt hi, const float v[], float out[]);
-/* planes of a coarse grid that a rank makes from a finer one */
-static inline void FenGridCoarsePlanes(const FenGrid *fine, const FenInt n[3], FenInt *lo, FenInt *hi)
+/* a coarse grid's size is there: who has which planes of it. Collective on all ranks of the cycle */
+PETSC_INTERN PetscErrorCode FenGridCut(FenGridCycle, const FenGrid *fine, FenGrid *coarse);
+/* coarse planes stay where they are made */
+static inline PetscBool FenGridStays(const FenGrid *fine, const FenGrid *coarse)
 {
-  *lo = n[0] < fine->n[0] ? (fine->lo + 1) / 2 : fine->lo;
-  *hi = n[0] < fine->n[0] ? (fine->hi + 1) / 2 : fine->hi;
+  return (PetscBool)(coarse->all == fine->all && coarse->stride == fine->stride);
 }
-/* planes that this rank has made, copied; put together on all ranks if they have the coarse grid and not the fine one
- */
+/* coarse planes go from the ranks that have made them to those that have the coarse grid */
 PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
                                             const float made[], float out[]);
+/* back, with one plane more on both sides: planes of an array with halos, which are there, and the first one's number
+ */
+PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, float with_halo[],
+                                         const float **planes, FenInt *first);
 /* edges and excess of a coarse grid: R A R^T. Halos of the fine grid's edges and diagonal are there */
 PETSC_INTERN PetscErrorCode FenGridGalerkin(FenGridCycle, FenGrid *fine, FenGrid *coarse);

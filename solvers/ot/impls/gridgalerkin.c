@@ -165,26 +165,25 @@ static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *
 
 PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
 {
-  const PetscBool gather = PetscNot(coarse->all == fine->all);
+  const PetscBool stay = FenGridStays(fine, coarse);
+  const FenInt    lo = coarse->made[0], hi = coarse->made[1], ld = (hi - lo) * coarse->plane;
   Slice           S[2];
-  FenInt          lo, hi, ld;
-  float          *made = NULL;
+  float          *made = NULL, *excess = coarse->active ? coarse->t + coarse->front : coarse->around;
 
   PetscFunctionBegin;
   PetscCall(SliceCreate(C, fine->n[1], fine->n[2], &S[0]));
   PetscCall(SliceCreate(C, coarse->n[1], fine->n[2], &S[1]));
-  FenGridCoarsePlanes(fine, coarse->n, &lo, &hi);
-  ld = (hi - lo) * coarse->plane;
-  if (gather)
+  if (!stay)
     PetscCall(PetscMalloc1((size_t)(C->nk * ld), &made));
   for (FenInt P = lo; P < hi; P++)
-    PetscCall(Plane(C, fine, coarse, P, S, gather ? ld : coarse->ld,
-                    (gather ? made : coarse->edge + coarse->front) + (P - lo) * coarse->plane));
-  for (PetscInt k = 0; gather && k < C->nk; k++)
-    PetscCall(FenGridTogether(C, fine, coarse, made + k * ld, coarse->edge + k * coarse->ld + coarse->front));
+    PetscCall(Plane(C, fine, coarse, P, S, stay ? coarse->ld : ld,
+                    (stay ? coarse->edge + coarse->front : made) + (P - lo) * coarse->plane));
+  for (PetscInt k = 0; !stay && k < C->nk; k++)
+    PetscCall(FenGridTogether(C, fine, coarse, made + k * ld,
+                              coarse->active ? coarse->edge + k * coarse->ld + coarse->front : NULL));
   PetscCall(FenGridExchange(C, fine, 2, fine->x));
-  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->x, coarse->t + coarse->front));
-  PetscCall(FenGridTogether(C, fine, coarse, coarse->t + coarse->front, coarse->x + coarse->front));
+  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->x, excess));
+  PetscCall(FenGridTogether(C, fine, coarse, excess, coarse->active ? coarse->x + coarse->front : NULL));
   PetscCall(PetscFree(made));
   for (int k = 0; k < 2; k++)
     PetscCall(PetscFree(S[k].entry));
