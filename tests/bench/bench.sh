@@ -23,6 +23,7 @@ if [ ! -f "$build/build.ninja" ]; then
   (cd "$root" && cmake --preset release -B "$build" -DBUILD_TESTING=ON)
 fi
 cmake --build "$build" --target fenchel_cli bench_kernels bench_solve bench_halfstep bench_save bench_srect \
-  bench_bellman bench_mdptypes bench_bilevel bench_bilevelwork bench_bilevelbounds -- --quiet
+  bench_bellman bench_mdptypes bench_bilevel bench_bilevelwork bench_bilevelbounds bench_messages \
+  -- --quiet
 python=$(command -v /usr/bin/python3 || command -v python3)
 exec "$python" -B "$root/tests/bench/bench.py" --build "$build" "$@"

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Transport on grids: messages and bytes of a product, a V-cycle and a sweep of cells, against the model."""
+from benchlib import table
+
+RANKS = (4, 8, 16)
+
+
+def cut(n, parts):
+    return [n // parts * r + n % parts * r // parts for r in range(parts + 1)]
+
+
+def transpositions(shape, ranks):
+    """from slabs of rows to slabs of columns and back: all to all, N/P numbers of 8 bytes each way"""
+    rows, columns = cut(shape[0], ranks), cut(shape[-1], ranks)
+    depth, found = shape[1] if len(shape) > 2 else 1, []
+    for r in range(ranks):
+        mine = (rows[r + 1] - rows[r], columns[r + 1] - columns[r])
+        away = (shape[-1] - mine[1], shape[0] - mine[0])
+        found.append((2 * (ranks - 1), 8 * depth * (mine[0] * away[0] + mine[1] * away[1])))
+    return [max(column) for column in zip(*found)]
+
+
+def cycle(shape, ranks):
+    """slabs of planes, four at least; two planes to both neighbours five times on the finest grid and six on others;
+    ranks that have too few planes go together in pairs; grids of 4,096 points are put together at the end"""
+    n = list(shape)
+    starts = cut(n[0], max(1, min(ranks, n[0] // 4)))
+    planes = list(zip(starts, starts[1:]))
+    sent, first = [[0, 0] for _ in planes], list(range(len(planes)))  # of the rank that has these planes
+    exchanges = 5
+    while len(planes) > 1:
+        size = 1
+        for k in n[1:]:
+            size *= k
+        for at, r in enumerate(first):
+            neighbours = (at > 0) + (at + 1 < len(planes))
+            sent[r][0] += neighbours * exchanges
+            sent[r][1] += neighbours * exchanges * 2 * size * 4
+        coarse = [(k + 1) // 2 if k >= 8 else k for k in n]
+        if coarse == n:
+            break
+        if coarse[0] < n[0]:
+            planes = [((lo + 1) // 2, (hi + 1) // 2) for lo, hi in planes]
+        n, exchanges, size = coarse, 6, 1
+        for k in n[1:]:
+            size *= k
+        if min(hi - lo for lo, hi in planes) >= 4:
+            continue
+        if n[0] * size <= 4096:
+            break
+        groups = len(planes) // 2
+        together, leaders = [], []
+        for at, (lo, hi) in enumerate(planes):
+            group = min(at // 2, groups - 1)
+            if group == len(together):
+                together.append((lo, hi))
+                leaders.append(first[at])
+                continue
+            together[group] = (together[group][0], hi)
+            for r, count in ((first[at], hi - lo), (leaders[group], hi - lo + 2)):
+                sent[r][0] += 1
+                sent[r][1] += count * size * 4
+        planes, first = together, leaders
+    return [max(column) for column in zip(*sent)] if sent else [0, 0]
+
+
+def guests(n, ranks, side=8):
+    """cells that the busiest rank sends in a sweep: its own to the blocks before it, others' results to those after"""
+    a = max(d for d in range(1, ranks + 1) if ranks % d == 0 and d * d <= ranks)
+    b, most, count = ranks // a, 0, -(-n // side)
+    for i in range(a):
+        for j in range(b):
+            h, w = 2 * (count // a), 2 * (count // b)
+            moved = [(k * h + l * w + k * l) for k, l in ((j > 0, i > 0), (j + 1 < b, i + 1 < a))]
+            most = max(most, sum(moved))
+    return most
+
+
+def run(bench):
+    rows, cells = [], []
+    for shape in bench.size(((256, 256), (512, 512), (64, 64, 64)), ((32, 32), (16, 16, 16))):
+        name = " x ".join(map(str, shape))
+        given = ",".join(map(str, shape))
+        for ranks in bench.size(RANKS, RANKS[:1]):
+            found = bench.json([bench.program("messages"), "-bench_shape", given, "-bench_eps",
+                                0.25 if len(shape) == 2 else 0.5, "-bench_no_cells"], ranks)[0]
+            for what, key, model in (("product", "product", transpositions(shape, ranks)),
+                                     ("V-cycle", "cycle", cycle(shape, ranks))):
+                sent = [int(found[key]["messages"]), int(found[key]["bytes"])]
+                rows.append((name, ranks, what, *model, *sent, int(found[key]["collectives"]),
+                             "fits" if sent == model else "does not fit"))
+    for n in bench.size((128,), (32,)):
+        for ranks in bench.size(RANKS, RANKS[:1]):
+            found = bench.json([bench.program("messages"), "-bench_shape", f"{n},{n}", "-ot_domdec_newton", 0,
+                                "-ot_max_it", bench.size(60, 30)], ranks)[0]["sweep"]
+            sent = guests(n, ranks)
+            cells.append((f"{n} x {n}", ranks, sent, int(found["messages"]), int(found["bytes"]), found["bytes"] / sent,
+                          int(found["collectives"])))
+    return table(("grid", "ranks", "what", "model: messages", "bytes", "sent: messages", "bytes", "collective",
+                  "model"), rows) + (
+        "\nThe busiest rank, every message that any library sends. A soft transform sends what a product sends.\n\n"
+    ) + table(("grid", "ranks", "cells that travel", "messages", "bytes", "bytes a cell", "collective"), cells) + (
+        "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach into a "
+        "neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. Messages go "
+        "to neighbours only, six\nat most, whatever the number of ranks is.\n")
