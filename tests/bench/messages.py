@@ -100,6 +100,6 @@ def run(bench):
                   "model"), rows) + (
         "\nThe busiest rank, every message that any library sends. A soft transform sends what a product sends.\n\n"
     ) + table(("grid", "ranks", "cells that travel", "messages", "bytes", "bytes a cell", "collective"), cells) + (
-        "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach into a "
-        "neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. Messages go "
-        "to neighbours only, six\nat most, whatever the number of ranks is.\n")
+        "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach into "
+        "a neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. "
+        "Messages go to neighbours only, six\nat most, whatever the number of ranks is.\n")
