@@ -24,6 +24,7 @@ typedef struct {
   double       *f, *g, *v, *w, *work[2];
   FenGridCycle  cycle;
   BenchSent     at[3]; /* the last three calls of the monitor, the newest first */
+  double        seconds[3];
 } Bench;
 
 static BenchSent Since(BenchSent a)
@@ -162,18 +163,21 @@ static PetscErrorCode Monitor(FenSolver s, const FenProgress *p, void *ctx)
   Bench *b = (Bench *)ctx;
 
   (void)s;
-  (void)p;
   PetscFunctionBegin;
-  b->at[2] = b->at[1];
-  b->at[1] = b->at[0];
+  for (int k = 2; k > 0; k--) {
+    b->at[k] = b->at[k - 1];
+    b->seconds[k] = b->seconds[k - 1];
+  }
   b->at[0] = bench_sent;
+  b->seconds[0] = p->seconds;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Cells(Bench *b)
 {
-  FenOT     ot;
-  PetscBool no;
+  FenOT       ot;
+  PetscBool   no;
+  PetscMPIInt rank;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsHasName(NULL, NULL, "-bench_no_cells", &no));
@@ -189,6 +193,9 @@ static PetscErrorCode Cells(Bench *b)
   PetscCall(Print("sweep",
                   (BenchSent){b->at[0].messages - b->at[2].messages, b->at[0].bytes - b->at[2].bytes,
                               b->at[0].collectives - b->at[2].collectives, b->at[0].collected - b->at[2].collected}));
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (rank == 0)
+    printf(", \"sweep_ns\": %g", 1e9 * (b->seconds[0] - b->seconds[2]) / (double)b->op->N[1]);
   PetscCall(FenOTDestroy(&ot));
   PetscFunctionReturn(0);
 }
