@@ -5,21 +5,8 @@
 */
 #include <fenchellinear.h>
 #include "fentest.h"
+#include "linearproblem.h"
 #include <unistd.h>
-
-static FenLinearProblem Problem(const char *name, const char *options)
-{
-  FenLinearProblem p;
-  PetscOptions     o;
-
-  FEN_OK(PetscOptionsCreate(&o));
-  FEN_OK(PetscOptionsInsertString(o, options));
-  FEN_OK(PetscOptionsPush(o));
-  FEN_OK(FenLinearProblemCreate(MPI_COMM_WORLD, name, NULL, &p));
-  FEN_OK(PetscOptionsPop());
-  FEN_OK(PetscOptionsDestroy(&o));
-  return p;
-}
 
 static void SamePrint(FenTrajectories a, FenTrajectories b, int same)
 {
@@ -36,7 +23,7 @@ static void TestRanks(void **state)
 
   (void)state;
   for (int k = 0; k < 2; k++) {
-    FenLinearProblem p = Problem(FenLinearProblems[k], options[k]);
+    FenLinearProblem p = LinearProblemMake(FenLinearProblems[k], options[k]);
     FenTrajectories  mine, all, other;
 
     FEN_OK(FenTrajectoriesGenerate(MPI_COMM_WORLD, p, &mine));
@@ -69,7 +56,7 @@ static void TestFile(void **state)
     (void)MPI_Bcast(path, sizeof(path), MPI_CHAR, 0, MPI_COMM_WORLD);
   }
   for (int k = 0; k < 2; k++) {
-    FenLinearProblem      p = Problem(FenLinearProblems[k], options[k]);
+    FenLinearProblem      p = LinearProblemMake(FenLinearProblems[k], options[k]);
     FenTrajectories       t, back;
     FenTrajectoriesArrays a;
     char                  spec[80];
@@ -102,7 +89,7 @@ static void TestFile(void **state)
 /* one wrong number is named */
 static void Wrong(int array, double value, const char *text)
 {
-  FenLinearProblem      p = Problem("put", "-put_trajectories 6 -put_anchors 4 -put_horizon 3");
+  FenLinearProblem      p = LinearProblemMake("put", "-put_trajectories 6 -put_anchors 4 -put_horizon 3");
   FenTrajectories       t;
   FenTrajectoriesArrays a;
   FenLayout             layout;
@@ -150,7 +137,7 @@ static void TestRules(void **state)
 /* features are laws of factors, and steps mix the factors: sum_i phi_i mu_i is the law of the next state */
 static void TestFactors(void **state)
 {
-  FenLinearProblem p = Problem("linear", "-linear_horizon 5 -linear_bits 2 -linear_death 0.05");
+  FenLinearProblem p = LinearProblemMake("linear", "-linear_horizon 5 -linear_bits 2 -linear_death 0.05");
   const PetscInt   d = p->sizes.features;
   double           features[4 * 6], law[7], mixed[7];
   FenLinearView    view = {.features = features};
@@ -184,9 +171,10 @@ static void TestFactors(void **state)
 /* hats: a partition of unity at every price unless they are cut */
 static void TestHats(void **state)
 {
-  FenLinearProblem whole = Problem("put", "-put_anchors 8"), cut = Problem("put", "-put_anchors 8 -put_hats cut");
-  double           phi[8];
-  FenLinearView    view = {.features = phi};
+  FenLinearProblem whole = LinearProblemMake("put", "-put_anchors 8"),
+                   cut = LinearProblemMake("put", "-put_anchors 8 -put_hats cut");
+  double        phi[8];
+  FenLinearView view = {.features = phi};
 
   (void)state;
   for (int k = 0; k < 95; k++) {

@@ -8,32 +8,6 @@
 #include "snapshot.h"
 
 typedef struct {
-  FenInt   stop;
-  int      saved;
-  Snapshot snapshot;
-} Saver;
-
-static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
-{
-  FenProgress p;
-
-  PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress(s, &p));
-  *request = p.iteration == ((Saver *)ctx)->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)s;
-  (void)request;
-  ((Saver *)ctx)->saved++;
-  SnapshotTake(state, &((Saver *)ctx)->snapshot);
-  PetscFunctionReturn(0);
-}
-
-typedef struct {
   FenInt           iteration;
   double           theta[QP];
   FenBilevelBounds B;
@@ -69,7 +43,7 @@ static void Everywhere(FenBilevelProblem p, const char *type)
     Saver S = {.stop = k};
 
     b = BilevelMake(p, type, 1e-4, 60);
-    FEN_OK(FenSolverSetSave((FenSolver)b, Poll, Save, &S));
+    FEN_OK(FenSolverSetSave((FenSolver)b, SaverPoll, SaverSave, &S));
     FEN_OK(FenBilevelSolve(b));
     assert_int_equal(BilevelReason(b), FEN_STOPPED);
     assert_int_equal(S.saved, 1);

@@ -15,36 +15,6 @@ typedef struct {
   double     *f, *g, *history;
 } Answer;
 
-typedef struct {
-  FenInt     stop; /* at this iteration */
-  int        request, saved;
-  FenRequest seen;
-  Snapshot   snapshot;
-} Saver;
-
-static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
-{
-  const Saver *S = (const Saver *)ctx;
-  FenProgress  p;
-
-  PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress(s, &p));
-  *request = p.iteration == S->stop ? (FenRequest)S->request : FEN_REQUEST_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
-{
-  Saver *S = (Saver *)ctx;
-
-  PetscFunctionBegin;
-  (void)s;
-  S->saved++;
-  S->seen = request;
-  SnapshotTake(state, &S->snapshot);
-  PetscFunctionReturn(0);
-}
-
 static Answer Take(FenOT ot)
 {
   Answer        A;
@@ -124,7 +94,7 @@ static Snapshot StopAt(Task *T, FenInt k)
   Saver S = {.stop = k, .request = FEN_REQUEST_SAVE | FEN_REQUEST_STOP};
   FenOT ot = Make(T);
 
-  FEN_OK(FenSolverSetSave((FenSolver)ot, Poll, Save, &S));
+  FEN_OK(FenSolverSetSave((FenSolver)ot, SaverPoll, SaverSave, &S));
   FEN_OK(FenOTSolve(ot));
   assert_int_equal(SolveReason(ot), FEN_STOPPED);
   assert_int_equal(S.saved, 1);
@@ -205,7 +175,7 @@ static void SaveOnly(Task *T)
 
   SolveRun(ot);
   A = Take(ot);
-  FEN_OK(FenSolverSetSave((FenSolver)with, Poll, Save, &S));
+  FEN_OK(FenSolverSetSave((FenSolver)with, SaverPoll, SaverSave, &S));
   SolveRun(with);
   B = Take(with);
   assert_int_equal(S.saved, 1);

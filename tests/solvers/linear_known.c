@@ -7,20 +7,7 @@
 #include <fenchellinearmdp.h>
 #include "linalg/spdinverse.h"
 #include "fentest.h"
-
-static FenLinearProblem Problem(const char *name, const char *options)
-{
-  FenLinearProblem p;
-  PetscOptions     o;
-
-  FEN_OK(PetscOptionsCreate(&o));
-  FEN_OK(PetscOptionsInsertString(o, options));
-  FEN_OK(PetscOptionsPush(o));
-  FEN_OK(FenLinearProblemCreate(MPI_COMM_WORLD, name, NULL, &p));
-  FEN_OK(PetscOptionsPop());
-  FEN_OK(PetscOptionsDestroy(&o));
-  return p;
-}
+#include "linearproblem.h"
 
 static FenLinearMDP Exact(FenLinearProblem p, const char *name, double penalty, double radius)
 {
@@ -50,7 +37,7 @@ static void TestPopulation(void **state)
                {"tv", 1, .9995},          {"kl", .1, 1.34518877},      {"kl", .5, 1.62200788},
                {"kl", 1, 1.62359481},     {"pearson", .1, 1.62214477}, {"pearson", .5, 1.62382890},
                {"pearson", 1, 1.62403950}};
-  FenLinearProblem p = Problem("linear", "-linear_xi 0.2");
+  FenLinearProblem p = LinearProblemMake("linear", "-linear_xi 0.2");
 
   (void)state;
   for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
@@ -74,7 +61,7 @@ static void TestPopulation(void **state)
 static void TestBalls(void **state)
 {
   const double     c = .5, later = 2 * c + (1 - .001) * (1 - c) * c;
-  FenLinearProblem p = Problem("linear", "");
+  FenLinearProblem p = LinearProblemMake("linear", "");
   FenLinearMDP     m = Exact(p, "tv", 0, .3);
   double           value, all;
 
@@ -87,7 +74,7 @@ static void TestBalls(void **state)
   FEN_ASSERT_NEAR(value, 1.62425013, 6e-9);
   FEN_OK(FenLinearMDPDestroy(&m));
   FEN_OK(FenLinearProblemDestroy(&p));
-  p = Problem("linear", "-linear_uncertain all");
+  p = LinearProblemMake("linear", "-linear_uncertain all");
   m = Exact(p, "kl", 0, .3);
   FEN_OK(FenSolverGetBounds((FenSolver)m, &all, NULL, NULL));
   {
@@ -110,7 +97,7 @@ static void TestBalls(void **state)
 /* expected reward of the best policy of the source: closed form in the first action's chance */
 static void TestReturns(void **state)
 {
-  FenLinearProblem          p = Problem("linear", "");
+  FenLinearProblem          p = LinearProblemMake("linear", "");
   FenLinearMDP              m = Exact(p, "none", 0, 0);
   const double              targets[3] = {0, 1, NAN};
   const FenLinearEvaluation exact = {.ntargets = 3, .targets = targets, .episodes = 1, .exact = PETSC_TRUE};
@@ -154,10 +141,10 @@ static double Lattice(double s0, double p)
    cannot beat it */
 static void TestPut(void **state)
 {
-  FenLinearProblem       p = Problem("put", "-put_trajectories 4000 -put_anchors 60 -put_low 100 -put_high 100 "
-                                                  "-put_test_low 100 -put_test_high 100");
-  FenTrajectories        data;
-  FenLinearMDP           m;
+  FenLinearProblem p = LinearProblemMake("put", "-put_trajectories 4000 -put_anchors 60 -put_low 100 -put_high 100 "
+                                                "-put_test_low 100 -put_test_high 100");
+  FenTrajectories  data;
+  FenLinearMDP     m;
   FenLinearMDPParameters par;
   const double           target = .5;
   FenLinearEvaluation    e = {.ntargets = 1, .targets = &target, .episodes = 1, .exact = PETSC_TRUE};

@@ -4,6 +4,7 @@
    their interval, on any number of ranks; and the deviations of the published programs.
 */
 #include "fentest.h"
+#include "linearproblem.h"
 #include "linearoracle.h"
 
 typedef struct {
@@ -22,20 +23,6 @@ static const Case cases[] = {
     {"pevi", "none", 0, 0, FEN_PUBLISHED_PUT},       {"drpvi", "tv", .15, 0, FEN_PUBLISHED_PUT},
     {"drvil", "kl", .05, 0, FEN_PUBLISHED_PUT},      {"vadrpvi", "tv", .15, 0, FEN_PUBLISHED_PUT},
     {"var2pvi", "tv", 0, .4, FEN_PUBLISHED_PUT},     {"vadrpvi", "tv", .15, 0, FEN_PUBLISHED_LINEAR}};
-
-static FenLinearProblem Problem(const char *name, const char *options)
-{
-  FenLinearProblem p;
-  PetscOptions     o;
-
-  FEN_OK(PetscOptionsCreate(&o));
-  FEN_OK(PetscOptionsInsertString(o, options));
-  FEN_OK(PetscOptionsPush(o));
-  FEN_OK(FenLinearProblemCreate(MPI_COMM_WORLD, name, NULL, &p));
-  FEN_OK(PetscOptionsPop());
-  FEN_OK(PetscOptionsDestroy(&o));
-  return p;
-}
 
 static FenLinearMDP Solver(FenTrajectories data, const Case *c, const FenLinearMDPParameters *par)
 {
@@ -92,7 +79,7 @@ static void CompareValue(FenLinearMDP m, const Oracle *o)
 
 static void Compare(const char *name, const char *options)
 {
-  FenLinearProblem p = Problem(name, options);
+  FenLinearProblem p = LinearProblemMake(name, options);
   FenTrajectories  data, all;
 
   FEN_OK(FenTrajectoriesGenerate(MPI_COMM_WORLD, p, &data));
@@ -146,7 +133,7 @@ static void TestManyValues(void **state)
   static const Case balls[] = {{"drpvi", "tv", .1, 0, FEN_PUBLISHED_NONE},
                                {"r2pvi", "pearson", 0, .8, FEN_PUBLISHED_NONE},
                                {"r2pvi", "pearson", 0, .8, FEN_PUBLISHED_LINEAR}};
-  FenLinearProblem  p = Problem("put", "-put_trajectories 900 -put_anchors 6 -put_horizon 3 -put_width 40");
+  FenLinearProblem  p = LinearProblemMake("put", "-put_trajectories 900 -put_anchors 6 -put_horizon 3 -put_width 40");
   FenTrajectories   data, all;
 
   (void)state;
@@ -179,7 +166,7 @@ static void TestShared(void **state)
   const double                 targets[2] = {.2, .6};
   FenLinearEvaluation          e = {
                .ntargets = 2, .targets = targets, .episodes = 7, .exact = PETSC_TRUE, .replications = 5, .teams = 1};
-  FenLinearProblem    p = Problem("put", "-put_trajectories 80 -put_anchors 8 -put_horizon 6");
+  FenLinearProblem    p = LinearProblemMake("put", "-put_trajectories 80 -put_anchors 8 -put_horizon 6");
   double              one[10], many[10];
   FenLinearMDPWeights w, v;
   FenTrajectories     data;
@@ -209,7 +196,7 @@ static void TestShared(void **state)
 /* rewards that are not known are estimated */
 static void TestEstimatedRewards(void **state)
 {
-  FenLinearProblem       p = Problem("linear", "-linear_trajectories 4000");
+  FenLinearProblem       p = LinearProblemMake("linear", "-linear_trajectories 4000");
   FenLinearMDPParameters par = {.ridge = 1e-8, .pessimism = 0, .clip = 1, .dense = 2000};
   FenLinearMDPWeights    w;
   FenTrajectories        data;

@@ -12,29 +12,6 @@ static const struct {
 } cases[] = {{"r2pvi", "tv", 0, .3}, {"r2pvi", "pearson", 0, .3}, {"pevi", "none", 0, 0},   {"drpvi", "tv", .1, 0},
              {"drvil", "kl", .1, 0}, {"vadrpvi", "tv", .1, 0},    {"var2pvi", "tv", 0, .3}, {"exact", "tv", 0, .3}};
 
-typedef struct {
-  FenInt   stop;
-  Snapshot snapshot;
-} Saver;
-
-static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
-{
-  FenProgress p;
-
-  PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress(s, &p));
-  *request = p.iteration == ((Saver *)ctx)->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)s, (void)request;
-  SnapshotTake(state, &((Saver *)ctx)->snapshot);
-  PetscFunctionReturn(0);
-}
-
 static FenLinearMDP Solver(FenLinearProblem p, FenTrajectories data, int k)
 {
   FenAmbiguity a = {.alpha = 1, .radius = cases[k].radius, .penalty = cases[k].penalty};
@@ -108,7 +85,7 @@ static void TestEveryStep(void **state)
       Saver        S = {.stop = stop};
       FenReason    reason;
 
-      FEN_OK(FenSolverSetSave((FenSolver)m, Poll, Save, &S));
+      FEN_OK(FenSolverSetSave((FenSolver)m, SaverPoll, SaverSave, &S));
       FEN_OK(FenLinearMDPSolve(m));
       FEN_OK(FenSolverGetConvergedReason((FenSolver)m, &reason));
       assert_int_equal(reason, FEN_STOPPED);

@@ -6,23 +6,6 @@
 */
 #include "mdpsolve.h"
 
-/* values on all states, on all ranks */
-static void Gather(FenMDP mdp, FenInt n, double all[])
-{
-  FenMDPModel   model;
-  FenLayout     layout;
-  const double *V;
-  FenInt        start, end;
-
-  FEN_OK(FenMDPGetModel(mdp, &model));
-  FEN_OK(FenMDPModelGetLayout(model, &layout));
-  FEN_OK(FenLayoutGetRange(layout, &start, &end));
-  FEN_OK(FenMDPGetValue(mdp, &V));
-  for (FenInt s = 0; s < n; s++)
-    all[s] = s >= start && s < end ? V[s - start] : 0;
-  MPI_Allreduce(MPI_IN_PLACE, all, (int)n, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)model));
-}
-
 /* all types: the value is within its certified error of what is known, the mean within its bounds */
 static void Check(FenInt n, MDPStateFn state, const void *ctx, FenMDPSense sense, double discount,
                   const FenAmbiguity *a, const double known[], double exact)
@@ -34,7 +17,7 @@ static void Check(FenInt n, MDPStateFn state, const void *ctx, FenMDPSense sense
     double      *V = (double *)malloc((size_t)n * sizeof(double)), mean = 0;
 
     assert_true(B.policy_gap <= 1e-9);
-    Gather(mdp, n, V);
+    MDPGather(mdp, n, V);
     for (FenInt s = 0; s < n; s++) {
       FEN_ASSERT_NEAR(V[s], known[s], B.value_error + exact);
       mean += known[s] / (double)n;
@@ -203,7 +186,7 @@ static void TestProblems(void **state)
         assert_int_equal(sizes.states, known[k].n);
         mdp = MDPSolver(model, mdp_types[t], known[k].discount, NULL, 1e-7);
         B = MDPRun(mdp);
-        Gather(mdp, known[k].n, V);
+        MDPGather(mdp, known[k].n, V);
         for (int s = 0; s < known[k].n; s++)
           FEN_ASSERT_NEAR(V[s], known[k].value[s], B.value_error + 6e-7);
         FEN_OK(FenMDPDestroy(&mdp));
@@ -292,7 +275,7 @@ static void TestTypesAgree(void **state)
       FenMDP       mdp = MDPSolver(model, t < 0 ? FENMDPVI : mdp_types[t], .85, &a, t < 0 ? 1e-10 : 1e-7);
       FenMDPBounds B = MDPRun(mdp);
 
-      Gather(mdp, STATES, t < 0 ? tight : V);
+      MDPGather(mdp, STATES, t < 0 ? tight : V);
       for (int s = 0; t >= 0 && s < STATES; s++)
         FEN_ASSERT_NEAR(V[s], tight[s], B.value_error + 1e-10);
       FEN_OK(FenMDPDestroy(&mdp));

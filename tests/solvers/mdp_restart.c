@@ -34,35 +34,6 @@ static int Round(const void *ctx, FenInt s, MDPRow r[8])
 }
 
 typedef struct {
-  FenInt   stop;
-  int      saved;
-  Snapshot snapshot;
-} Saver;
-
-static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
-{
-  const Saver *S = (const Saver *)ctx;
-  FenProgress  p;
-
-  PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress(s, &p));
-  *request = p.iteration == S->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
-{
-  Saver *S = (Saver *)ctx;
-
-  PetscFunctionBegin;
-  (void)s;
-  (void)request;
-  S->saved++;
-  SnapshotTake(state, &S->snapshot);
-  PetscFunctionReturn(0);
-}
-
-typedef struct {
   FenProgress  p;
   FenMDPBounds B;
   double       sum[2]; /* of my values and of their squares */
@@ -109,7 +80,7 @@ static void Everywhere(FenMDPModel model, const char *type, double discount, con
     FenReason reason;
 
     mdp = MDPSolver(model, type, discount, a, gap);
-    FEN_OK(FenSolverSetSave((FenSolver)mdp, Poll, Save, &S));
+    FEN_OK(FenSolverSetSave((FenSolver)mdp, SaverPoll, SaverSave, &S));
     FEN_OK(FenMDPSolve(mdp));
     FEN_OK(FenSolverGetConvergedReason((FenSolver)mdp, &reason));
     assert_int_equal(reason, FEN_STOPPED);

@@ -14,22 +14,6 @@ static FenMDP Solver(FenMDPModel model, FenMDPCriterion criterion, const char *t
   return MDPSolver(model, type, 1, a, GAP);
 }
 
-static void Gather(FenMDP mdp, FenInt n, double all[])
-{
-  FenMDPModel   model;
-  FenLayout     layout;
-  const double *V;
-  FenInt        start, end;
-
-  FEN_OK(FenMDPGetModel(mdp, &model));
-  FEN_OK(FenMDPModelGetLayout(model, &layout));
-  FEN_OK(FenLayoutGetRange(layout, &start, &end));
-  FEN_OK(FenMDPGetValue(mdp, &V));
-  for (FenInt s = 0; s < n; s++)
-    all[s] = s >= start && s < end ? V[s - start] : 0;
-  MPI_Allreduce(MPI_IN_PLACE, all, (int)n, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
-}
-
 /* all types: values within their error of what is known, the mean within its bounds, margins at most the error */
 static void Check(FenInt n, MDPStateFn state, const void *ctx, FenMDPSense sense, const FenAmbiguity *a,
                   const double known[], double exact)
@@ -44,7 +28,7 @@ static void Check(FenInt n, MDPStateFn state, const void *ctx, FenMDPSense sense
     double       *V = (double *)malloc((size_t)n * sizeof(double)), mean = 0;
 
     assert_true(B.policy_gap <= GAP);
-    Gather(mdp, n, V);
+    MDPGather(mdp, n, V);
     for (FenInt s = 0; s < n; s++) {
       FEN_ASSERT_NEAR(V[s], known[s], B.value_error + exact);
       mean += known[s] / (double)n;
@@ -385,7 +369,7 @@ static void TestPeriodic(void **state)
   model = MDPMake(MPI_COMM_WORLD, 12, Round, &free, FEN_MDP_MAX);
   mdp = Solver(model, FEN_MDP_AVERAGE, FENMDPVI, NULL);
   (void)MDPRun(mdp);
-  Gather(mdp, 12, h);
+  MDPGather(mdp, 12, h);
   for (int s = 0; s < 12; s++)
     FEN_ASSERT_NEAR(h[s] - h[7], -((7 - s + 12) % 12), 1e-6);
   FEN_OK(FenMDPDestroy(&mdp));

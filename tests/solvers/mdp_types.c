@@ -134,30 +134,6 @@ static void TestWays(void **state)
   }
 }
 
-typedef struct {
-  FenInt   stop;
-  Snapshot snapshot;
-} Saver;
-
-static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
-{
-  FenProgress p;
-
-  PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress(s, &p));
-  *request = p.iteration == ((Saver *)ctx)->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)s;
-  (void)request;
-  SnapshotTake(state, &((Saver *)ctx)->snapshot);
-  PetscFunctionReturn(0);
-}
-
 /* stopped at every iteration (at most twenty), saved, loaded into another solver: the same bits at the end */
 static void TestRestart(void **state)
 {
@@ -176,7 +152,7 @@ static void TestRestart(void **state)
       Saver S = {.stop = stop};
 
       mdp = Solver(model, &ways[k], .98, 1e-6);
-      FEN_OK(FenSolverSetSave((FenSolver)mdp, Poll, Save, &S));
+      FEN_OK(FenSolverSetSave((FenSolver)mdp, SaverPoll, SaverSave, &S));
       FEN_OK(FenMDPSolve(mdp));
       FEN_OK(FenMDPDestroy(&mdp));
       mdp = Solver(model, &ways[k], .98, 1e-6);

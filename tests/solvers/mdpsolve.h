@@ -90,3 +90,20 @@ static inline FenMDPBounds MDPRun(FenMDP mdp)
   assert_true(B.policy_gap >= 0 && B.lower <= B.upper);
   return B;
 }
+
+/* values on all states, on all ranks */
+static inline void MDPGather(FenMDP mdp, FenInt n, double all[])
+{
+  FenMDPModel   model;
+  FenLayout     layout;
+  const double *V;
+  FenInt        start, end;
+
+  FEN_OK(FenMDPGetModel(mdp, &model));
+  FEN_OK(FenMDPModelGetLayout(model, &layout));
+  FEN_OK(FenLayoutGetRange(layout, &start, &end));
+  FEN_OK(FenMDPGetValue(mdp, &V));
+  for (FenInt s = 0; s < n; s++)
+    all[s] = s >= start && s < end ? V[s - start] : 0;
+  MPI_Allreduce(MPI_IN_PLACE, all, (int)n, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)model));
+}

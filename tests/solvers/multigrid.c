@@ -129,30 +129,6 @@ static void TestRanks(void **state)
   }
 }
 
-typedef struct {
-  FenInt   stop;
-  Snapshot snapshot;
-} Saver;
-
-static PetscErrorCode Poll(FenSolver s, void *ctx, FenRequest *request)
-{
-  FenProgress p;
-
-  PetscFunctionBegin;
-  PetscCall(FenSolverGetProgress(s, &p));
-  *request = p.iteration == ((Saver *)ctx)->stop ? (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP) : FEN_REQUEST_NONE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Save(FenSolver s, FenState state, FenRequest request, void *ctx)
-{
-  PetscFunctionBegin;
-  (void)s;
-  (void)request;
-  SnapshotTake(state, &((Saver *)ctx)->snapshot);
-  PetscFunctionReturn(0);
-}
-
 static void TestRestart(void **state)
 {
   FenMeasure  m[2];
@@ -173,7 +149,7 @@ static void TestRestart(void **state)
     const double *g;
 
     ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
-    FEN_OK(FenSolverSetSave((FenSolver)ot, Poll, Save, &S));
+    FEN_OK(FenSolverSetSave((FenSolver)ot, SaverPoll, SaverSave, &S));
     FEN_OK(FenOTSolve(ot));
     assert_int_equal(SolveReason(ot), FEN_STOPPED);
     FEN_OK(FenOTGetPotentials(ot, NULL, &g)); /* on the problem's own grid, whatever level it was on */

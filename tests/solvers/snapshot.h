@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A copy of a solver's state in memory, taken and put back through the public description alone. */
+/* A copy of a solver's state in memory, taken and put back through the public description alone; a solve that is
+ * stopped. */
 #pragma once
 #include <fenchelsolver.h>
 #include "fentest.h"
@@ -109,4 +110,38 @@ static inline void SnapshotFree(Snapshot *S)
   for (PetscInt k = 0; k < S->n; k++)
     free(S->data[k]);
   S->n = 0;
+}
+
+/* asks an iteration for something, and keeps what is saved */
+typedef struct {
+  FenInt     stop;    /* at this iteration */
+  int        request; /* 0: save and stop */
+  int        saved;   /* how often */
+  FenRequest seen;
+  Snapshot   snapshot;
+} Saver;
+
+static inline PetscErrorCode SaverPoll(FenSolver s, void *ctx, FenRequest *request)
+{
+  const Saver *S = (const Saver *)ctx;
+  FenProgress  p;
+
+  PetscFunctionBegin;
+  PetscCall(FenSolverGetProgress(s, &p));
+  *request = FEN_REQUEST_NONE;
+  if (p.iteration == S->stop)
+    *request = S->request ? (FenRequest)S->request : (FenRequest)(FEN_REQUEST_SAVE | FEN_REQUEST_STOP);
+  PetscFunctionReturn(0);
+}
+
+static inline PetscErrorCode SaverSave(FenSolver s, FenState state, FenRequest request, void *ctx)
+{
+  Saver *S = (Saver *)ctx;
+
+  PetscFunctionBegin;
+  (void)s;
+  S->saved++;
+  S->seen = request;
+  SnapshotTake(state, &S->snapshot);
+  PetscFunctionReturn(0);
 }
