@@ -190,8 +190,8 @@ static PetscErrorCode OTSetUp(FenSolver s)
   PetscCall(FenOTLevelsCreate_Private(ot, ot->uses_levels ? ot->levels_most : 0));
   ot->product = 1;
   if (ot->relaxed) {
-    PetscCall(FenSum(ot->op->comm, ot->n, ot->a, &mass[0]));
-    PetscCall(FenSum(ot->op->comm, ot->m, ot->b, &mass[1]));
+    PetscCall(FenMeasureGetTotal(ot->source, &mass[0]));
+    PetscCall(FenMeasureGetTotal(ot->target, &mass[1]));
     ot->product = mass[0] * mass[1];
   }
   PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));

@@ -118,8 +118,8 @@ static PetscErrorCode PlanMake(FenOT ot, Plan *p)
   PetscCall(PetscMemzero(p, sizeof(*p)));
   if (!ot->planned)
     PetscCall(FenOTPlan_Private(ot, ot->g));
-  PetscCall(FenSum(ot->op->comm, ot->n, ot->a, &p->mass[0]));
-  PetscCall(FenSum(ot->op->comm, ot->m, ot->b, &p->mass[1]));
+  PetscCall(FenMeasureGetTotal(ot->source, &p->mass[0]));
+  PetscCall(FenMeasureGetTotal(ot->target, &p->mass[1]));
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
   for (FenInt j = 0; j < ot->m; j++)
     ot->wm2[j] = M[1].ops->update(&M[1], ot->eps, ot->wm[j]);
