@@ -147,7 +147,8 @@ static PetscErrorCode CheckMarginals(FenOT ot)
   PetscCall(FenMeasureCheckWeights(ot->target, "target"));
   PetscCall(FenSolverGetType((FenSolver)ot, &type));
   PetscCheck(!type || ot->penalises, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
-             "-ot_type %s takes exact marginals only; -ot_marginal kl is solved by: %s", type, FENOTSINKHORN);
+             "-ot_type %s takes exact marginals only; -ot_marginal kl is solved by: %s %s %s", type, FENOTSINKHORN,
+             FENOTNEWTON, FENOTMULTIGRID);
   PetscFunctionReturn(0);
 }
 
@@ -210,8 +211,8 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
   PetscInt       dim;
 
   PetscFunctionBegin;
-  *type = ot->relaxed ? FENOTSINKHORN : FENOTNEWTON;
-  if (ot->relaxed || !ot->source || !ot->target)
+  *type = FENOTNEWTON;
+  if (!ot->source || !ot->target)
     PetscFunctionReturn(0);
   if (ot->cost)
     PetscCall(FenCostGetKind(ot->cost, &cost));

@@ -7,7 +7,7 @@
 #include "cases.h"
 #include "dense.h"
 
-static const char *const types[] = {FENOTSINKHORN};
+static const char *const types[] = {FENOTSINKHORN, FENOTNEWTON, FENOTMULTIGRID};
 #define NPENALISING ((int)(sizeof(types) / sizeof(types[0])))
 
 #define KL FEN_MARGINAL_KL

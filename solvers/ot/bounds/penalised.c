@@ -128,7 +128,6 @@ static PetscErrorCode PlanMake(FenOT ot, Plan *p)
   if (M[1].exact) {
     PetscCall(PetscMalloc2(ot->n, &p->soft, ot->n, &p->r));
     PetscCall(FenOTSetPlan(ot->op, ot->wm2, p->soft));
-    ot->planned = PETSC_FALSE;
     for (FenInt i = 0; i < ot->n; i++)
       p->r[i] = ot->a[i] > 0 ? ot->a[i] * exp((ot->f[i] - p->soft[i]) / ot->eps) : 0;
     p->plan[0].soft = p->soft;
@@ -137,9 +136,12 @@ static PetscErrorCode PlanMake(FenOT ot, Plan *p)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode PlanDestroy(Plan *p)
+/* the operator's plan is that of g again */
+static PetscErrorCode PlanDestroy(FenOT ot, Plan *p)
 {
   PetscFunctionBegin;
+  if (p->r)
+    PetscCall(FenOTPlan_Private(ot, ot->g));
   PetscCall(PetscFree2(p->soft, p->r));
   PetscFunctionReturn(0);
 }
@@ -164,7 +166,7 @@ PetscErrorCode FenOTRegularisedPenalised_Private(FenOT ot)
   PetscCall(SumSides(ot, P.best, t, low));
   PetscCall(SumSides(ot, P.plan, 0, up));
   relative = Relative(ot, &P, up);
-  PetscCall(PlanDestroy(&P));
+  PetscCall(PlanDestroy(ot, &P));
   dual = low[0][DUAL] + low[1][DUAL] - eps * (low[1][MASS] - product);
   B->slack =
       16 * PETSC_MACHINE_EPSILON * (low[0][SIZE] + low[1][SIZE] + low[1][MASS] * (ot->cost_max + eps) + eps * product) +
@@ -200,7 +202,7 @@ PetscErrorCode FenOTUnregularisedPenalised_Private(FenOT ot)
   for (FenInt i = 0; i < ot->n; i++)
     FenDDAddProduct(&sum, rows[i], mean[i]);
   PetscCall(PetscFree(mean));
-  PetscCall(PlanDestroy(&P));
+  PetscCall(PlanDestroy(ot, &P));
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &B->cost));
   B->ot_upper = B->cost + v[0][PENALTY] + v[1][PENALTY] + slack;
   PetscCall(LowerUnregularised(ot, &B->ot_lower));
