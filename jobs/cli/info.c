@@ -93,17 +93,19 @@ static PetscErrorCode PrintRealAttribute(FenCLI *cli, FenFile file, const char n
 /* what results of any verb may have; each has some of it */
 static PetscErrorCode PrintResult(FenCLI *cli, FenFile file)
 {
-  static const char *const texts[] = {"version",     "verb",         "type",  "method",      "cost",      "problem",
-                                      "model_file",  "criterion",    "sense", "rectangular", "ambiguity", "support",
-                                      "upper_level", "lower_method", "train", "valid",       "reason",    "options"};
-  static const char *const numbers[] = {"eps",   "discount",  "radius",      "penalty",
-                                        "ridge", "pessimism", "temperature", "pull"};
+  static const char *const texts[] = {
+      "version",         "verb",         "type",      "method", "cost",        "problem",   "marginal_source",
+      "marginal_target", "model_file",   "criterion", "sense",  "rectangular", "ambiguity", "support",
+      "upper_level",     "lower_method", "train",     "valid",  "reason",      "options"};
+  static const char *const numbers[] = {"eps",     "rho_source", "rho_target", "discount",    "radius",
+                                        "penalty", "ridge",      "pessimism",  "temperature", "pull"};
   static const char *const reals[] = {"/bounds/value",
                                       "/bounds/lower",
                                       "/bounds/upper",
                                       "/bounds/ot_lower",
                                       "/bounds/ot_upper",
                                       "/bounds/marginal_error",
+                                      "/bounds/mass",
                                       "/bounds/policy_gap",
                                       "/bounds/value_error",
                                       "/bounds/step_error",

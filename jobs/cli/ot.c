@@ -14,7 +14,6 @@ static PetscErrorCode ReadProblem(FenRun *base)
   PetscFunctionBegin;
   PetscCall(FenMeasureRead(cli->comm, &o->source, &run->source));
   PetscCall(FenMeasureRead(cli->comm, &o->target, &run->target));
-  PetscCall(FenMeasureBalance(run->source, run->target, o->normalize));
   if (o->cost == FEN_COST_MATRIX) {
     FenLayout rows, cols;
 
@@ -30,6 +29,19 @@ static PetscErrorCode ReadProblem(FenRun *base)
   PetscFunctionReturn(0);
 }
 
+/* exact marginals need equal masses; penalised ones take the weights as they are, unless they are to be scaled */
+static PetscErrorCode Balance(FenOTRun *run)
+{
+  FenMarginalKind kind[2];
+  double          rho[2];
+
+  PetscFunctionBegin;
+  PetscCall(FenOTGetMarginalPenalty(run->ot, kind, rho));
+  if (run->opt->normalize || (kind[0] == FEN_MARGINAL_EQUALITY && kind[1] == FEN_MARGINAL_EQUALITY))
+    PetscCall(FenMeasureBalance(run->source, run->target, run->opt->normalize));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode MakeSolver(FenRun *base)
 {
   FenOTRun *run = (FenOTRun *)base;
@@ -40,7 +52,31 @@ static PetscErrorCode MakeSolver(FenRun *base)
   PetscCall(FenOTSetMeasures(run->ot, run->source, run->target));
   PetscCall(FenOTSetCost(run->ot, run->cost));
   PetscCall(FenOTSetFromOptions(run->ot));
+  PetscCall(Balance(run));
   PetscCall(FenOTCheckFields_Private(run));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode PrintMarginals(FenOTRun *run)
+{
+  static const char *const names[2] = {"source", "target"};
+  FenMarginalKind          kind[2];
+  FenMeasure               measure[2] = {run->source, run->target};
+  double                   rho[2], mass;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTGetMarginalPenalty(run->ot, kind, rho));
+  if (kind[0] == FEN_MARGINAL_EQUALITY && kind[1] == FEN_MARGINAL_EQUALITY)
+    PetscFunctionReturn(0);
+  for (int s = 0; s < 2; s++) {
+    PetscCall(FenMeasureGetTotal(measure[s], &mass));
+    PetscCall(
+        PetscPrintf(run->run.cli->comm, s ? ", %s %s" : "  marginals  %s %s", names[s], FenMarginalKinds[kind[s]]));
+    if (kind[s] != FEN_MARGINAL_EQUALITY)
+      PetscCall(PetscPrintf(run->run.cli->comm, " rho %g", rho[s]));
+    PetscCall(PetscPrintf(run->run.cli->comm, " (mass %g)", mass));
+  }
+  PetscCall(PetscPrintf(run->run.cli->comm, "\n"));
   PetscFunctionReturn(0);
 }
 
@@ -69,6 +105,7 @@ static PetscErrorCode PrintHeader(FenRun *base)
   if (cost == FEN_COST_POWER)
     PetscCall(PetscPrintf(comm, "p %g, ", (double)run->opt->cost_power));
   PetscCall(PetscPrintf(comm, "eps %g\n", eps));
+  PetscCall(PrintMarginals(run));
   PetscCall(PetscPrintf(comm, "  method     %s, at most %" FENINT_FMT " iterations", type, max_it));
   if (gap > 0)
     PetscCall(PetscPrintf(comm, ", gap_rel <= %g", gap));
@@ -89,7 +126,7 @@ static PetscErrorCode Certify(FenRun *base, PetscBool hurry)
     b->lower = base->progress.lower;
     b->upper = base->progress.upper;
     b->marginal_error = base->progress.residual;
-    b->ot_lower = b->ot_upper = b->cost = b->slack = NAN;
+    b->ot_lower = b->ot_upper = b->cost = b->slack = b->mass = NAN;
   } else {
     PetscCall(FenOTComputeBounds(run->ot, b));
   }

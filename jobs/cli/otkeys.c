@@ -42,6 +42,24 @@ static PetscErrorCode AddMeasureKeys(FenMeasure measure, const char *const names
   PetscFunctionReturn(0);
 }
 
+/* exact marginals add nothing */
+static PetscErrorCode AddMarginalKeys(FenOTRun *run, FenKeys *keys)
+{
+  static const char *const names[2][2] = {{"-ot_marginal_source", "-ot_marginal_rho_source"},
+                                          {"-ot_marginal_target", "-ot_marginal_rho_target"}};
+  FenMarginalKind          kind[2];
+  double                   rho[2];
+
+  PetscFunctionBegin;
+  PetscCall(FenOTGetMarginalPenalty(run->ot, kind, rho));
+  for (int s = 0; s < 2; s++)
+    if (kind[s] != FEN_MARGINAL_EQUALITY) {
+      PetscCall(FenKeysAdd_Private(keys, names[s][0], FenMarginalKinds[kind[s]]));
+      PetscCall(FenKeysAddReal_Private(keys, names[s][1], rho[s]));
+    }
+  PetscFunctionReturn(0);
+}
+
 /* what a checkpoint must have in common with the run that goes on from it; tolerances may change, the problem may not
  */
 PetscErrorCode FenOTKeys_Private(FenRun *base, FenKeys *keys)
@@ -58,6 +76,7 @@ PetscErrorCode FenOTKeys_Private(FenRun *base, FenKeys *keys)
   PetscCall(FenKeysAdd_Private(keys, "-ot_type", type));
   PetscCall(FenOTGetEpsilon(run->ot, &eps));
   PetscCall(FenKeysAddReal_Private(keys, "-ot_eps", eps));
+  PetscCall(AddMarginalKeys(run, keys));
   PetscCall(FenCostGetKind(run->cost, &cost));
   PetscCall(FenKeysAdd_Private(keys, "-ot_cost", FenCostKinds[cost]));
   if (cost == FEN_COST_POWER)

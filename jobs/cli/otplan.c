@@ -140,7 +140,7 @@ static PetscErrorCode Neglected(FenOTRun *run, const FenSparse *plan, double *ma
   for (FenInt e = 0; e < plan->ptr[n]; e++)
     FenDDAdd(&sum, plan->val[e]);
   PetscCall(FenDDReduce(run->run.cli->comm, 1, &sum, mass));
-  *mass = PetscMax(0.0, 1 - *mass);
+  *mass = PetscMax(0.0, run->bounds.mass - *mass);
   PetscFunctionReturn(0);
 }
 

@@ -92,6 +92,7 @@ static PetscErrorCode WriteBounds(FenOTRun *run, FenFile file)
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/cost", b->cost));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/marginal_error", b->marginal_error));
   PetscCall(FenResultWriteNumber_Private(file, "/bounds/slack", b->slack));
+  PetscCall(FenResultWriteNumber_Private(file, "/bounds/mass", b->mass));
   PetscFunctionReturn(0);
 }
 
@@ -123,6 +124,23 @@ static PetscErrorCode WriteCost(FenOTRun *run, FenFile file)
   PetscFunctionReturn(0);
 }
 
+/* exact marginals are not mentioned */
+static PetscErrorCode WriteMarginals(FenOTRun *run, FenFile file)
+{
+  static const char *const names[2][2] = {{"marginal_source", "rho_source"}, {"marginal_target", "rho_target"}};
+  FenMarginalKind          kind[2];
+  double                   rho[2];
+
+  PetscFunctionBegin;
+  PetscCall(FenOTGetMarginalPenalty(run->ot, kind, rho));
+  for (int s = 0; s < 2; s++)
+    if (kind[s] != FEN_MARGINAL_EQUALITY) {
+      PetscCall(FenFileWriteStringAttribute(file, "/", names[s][0], FenMarginalKinds[kind[s]]));
+      PetscCall(FenFileWriteRealAttribute(file, "/", names[s][1], rho[s]));
+    }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode WriteProblem(FenOTRun *run, FenFile file)
 {
   double      eps;
@@ -138,6 +156,7 @@ static PetscErrorCode WriteProblem(FenOTRun *run, FenFile file)
     PetscCall(FenFileWriteRealAttribute(file, "/", "cost_power", (double)run->opt->cost_power));
   PetscCall(FenFileWriteRealAttribute(file, "/", "eps", eps));
   PetscCall(FenFileWriteIntAttribute(file, "/", "dim", dim));
+  PetscCall(WriteMarginals(run, file));
   PetscCall(FenFileWriteStringAttribute(file, "/provenance", "source", run->opt->source.spec));
   PetscCall(FenFileWriteStringAttribute(file, "/provenance", "target", run->opt->target.spec));
   PetscCall(WriteMeasure(file, "/source", run->source));

@@ -28,6 +28,7 @@ PetscErrorCode FenOTSummarise_Private(FenRun *base, FenSummary *s)
   PetscCall(FenSummaryReal_Private(s, "ot_lower", b->ot_lower));
   PetscCall(FenSummaryReal_Private(s, "ot_upper", b->ot_upper));
   PetscCall(FenSummaryReal_Private(s, "marginal_error", b->marginal_error));
+  PetscCall(FenSummaryReal_Private(s, "mass", b->mass));
   PetscCall(FenSummaryReal_Private(s, "pairs_per_second", solve > 0 ? pairs / solve : NAN));
   PetscFunctionReturn(0);
 }

@@ -8,6 +8,7 @@
 #define BOUND_TOLERANCE    1e-12 /* of the size of the numbers that were added */
 #define SOFT_TOLERANCE     1e-9
 #define MARGINAL_TOLERANCE 1e-9
+#define PLAN_TOLERANCE     1e-9
 
 static PetscErrorCode JudgeAll(FenVerdict *verdict, const FenVerify *v, const FenVerifyBounds *stored,
                                const FenVerifyAnswer *answer)
@@ -30,9 +31,15 @@ static PetscErrorCode JudgeAll(FenVerdict *verdict, const FenVerify *v, const Fe
   PetscCall(FenJudge_Private(verdict,
                              stored->value >= stored->lower - tolerance && stored->value <= stored->upper + tolerance,
                              "value", stored->value, now->value, "the value lies outside its bounds"));
-  PetscCall(FenJudge_Private(verdict,
-                             stored->cost >= stored->ot_lower - tolerance && stored->cost >= now->cost - tolerance,
-                             "cost", stored->cost, now->cost, "no feasible plan that the potentials give is as cheap"));
+  if (FenVerifyIsPenalised_Private(v)) { /* cost and mass of the plan of the potentials */
+    PetscCall(FenJudge_Private(verdict, fabs(stored->cost - now->cost) <= tolerance + PLAN_TOLERANCE * fabs(now->cost),
+                               "cost", stored->cost, now->cost, "it is not that of the plan of the potentials"));
+    PetscCall(FenJudge_Private(verdict, fabs(stored->mass - now->mass) <= PLAN_TOLERANCE * now->mass, "mass",
+                               stored->mass, now->mass, "it is not that of the plan of the potentials"));
+  } else
+    PetscCall(
+        FenJudge_Private(verdict, stored->cost >= stored->ot_lower - tolerance && stored->cost >= now->cost - tolerance,
+                         "cost", stored->cost, now->cost, "no feasible plan that the potentials give is as cheap"));
   PetscCall(FenJudge_Private(verdict, stored->marginal_error >= now->marginal_error - loose, "marginal_error",
                              stored->marginal_error, now->marginal_error,
                              "the plan's marginals are further off than the file says"));
@@ -49,7 +56,10 @@ PetscErrorCode FenVerifyOT_Private(FenVerdict *verdict, FenFile file)
 
   PetscFunctionBegin;
   PetscCall(FenVerifyOpen_Private(cli, file, &v, &stored));
-  PetscCall(FenVerifyCompute_Private(&v, &stored, &answer));
+  if (FenVerifyIsPenalised_Private(&v))
+    PetscCall(FenVerifyComputePenalised_Private(&v, &answer));
+  else
+    PetscCall(FenVerifyCompute_Private(&v, &stored, &answer));
   PetscCall(PetscPrintf(cli->comm, "%s: cost %s, eps %g, %" FENINT_FMT " x %" FENINT_FMT "\n", cli->argument,
                         FenCostKinds[v.kind], v.eps, v.a.n, v.b.n));
   PetscCall(JudgeAll(verdict, &v, &stored, &answer));

@@ -38,6 +38,8 @@ typedef struct {
   double    spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];
   FenLayout layout;
   double   *weight, *point, *potential;
+  double    mass; /* of the weights */
+  double    rho;  /* strength of the penalty rho KL(marginal | weights); 0: the marginal is exact */
 } FenVerifySide;
 
 /* explicit costs: my rows and my columns; NULL otherwise */
@@ -51,13 +53,13 @@ typedef struct {
 } FenVerify;
 
 typedef struct {
-  double value, lower, upper, ot_lower, ot_upper, cost, marginal_error;
+  double value, lower, upper, ot_lower, ot_upper, cost, marginal_error, mass;
 } FenVerifyBounds;
 
 /* the same quantities, computed again from the potentials, and what they can be trusted to */
 typedef struct {
   FenVerifyBounds bounds;
-  double          soft_error; /* largest |f - T(g)| */
+  double          soft_error; /* largest |f - T(g)|, of the best f for g if it is penalised */
   double          scale;      /* size of the numbers that were added, for tolerances */
 } FenVerifyAnswer;
 
@@ -106,6 +108,12 @@ extern PetscErrorCode FenVerifyCoupleTree_Private(FenVerify *, const double ea[]
 /* computes what certifies the claims; a better lower bound of the unregularised optimum only if the first falls short
  */
 extern PetscErrorCode FenVerifyCompute_Private(FenVerify *, const FenVerifyBounds *claimed, FenVerifyAnswer *);
+/* the same where a marginal is penalised (verifypenalised.c) */
+extern PetscErrorCode   FenVerifyComputePenalised_Private(FenVerify *, FenVerifyAnswer *);
+static inline PetscBool FenVerifyIsPenalised_Private(const FenVerify *v)
+{
+  return v->a.rho > 0 || v->b.rho > 0 ? PETSC_TRUE : PETSC_FALSE;
+}
 extern PetscErrorCode FenVerifySum_Private(MPI_Comm, double *);
 
 /* ==== Markov decision processes ==== */

@@ -90,16 +90,17 @@ static PetscErrorCode ReadLayout(FenVerify *v, const char group[], FenVerifySide
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode CheckMass(FenVerify *v, const char group[], const FenVerifySide *side)
+static PetscErrorCode CheckMass(FenVerify *v, const char group[], FenVerifySide *side)
 {
-  double mass = 0;
-
   PetscFunctionBegin;
+  side->mass = 0;
   for (FenInt i = 0; i < side->nlocal; i++)
-    mass += side->weight[i];
-  PetscCall(FenVerifySum_Private(v->comm, &mass));
-  PetscCheck(fabs(mass - 1) <= MASS_TOLERANCE, v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
-             "%s/weights: the mass is 1 %+g, it must be 1", group, mass - 1);
+    side->mass += side->weight[i];
+  PetscCall(FenVerifySum_Private(v->comm, &side->mass));
+  PetscCheck(FenVerifyIsPenalised_Private(v) || fabs(side->mass - 1) <= MASS_TOLERANCE, v->comm,
+             (PetscErrorCode)FEN_ERR_VERIFY, "%s/weights: the mass is 1 %+g, it must be 1", group, side->mass - 1);
+  PetscCheck(side->mass > 0 && isfinite(side->mass), v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
+             "%s/weights: the mass is %g", group, side->mass);
   PetscFunctionReturn(0);
 }
 
@@ -132,6 +133,26 @@ static PetscErrorCode ReadBounds(FenVerify *v, FenVerifyBounds *b)
     PetscCheck(isfinite(*values[i]), v->comm, (PetscErrorCode)FEN_ERR_VERIFY, "%s is %g, which bounds nothing",
                names[i], *values[i]);
   }
+  b->mass = 1;
+  if (FenVerifyIsPenalised_Private(v))
+    PetscCall(FenFileReadReals(v->file, "/bounds/mass", 1, &b->mass));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ReadMarginal(FenVerify *v, const char kind[], const char strength[], double *rho)
+{
+  char      text[64];
+  PetscBool has;
+
+  PetscFunctionBegin;
+  PetscCall(FenFileHasAttribute(v->file, "/", kind, &has));
+  if (!has)
+    PetscFunctionReturn(0);
+  PetscCall(FenFileReadStringAttribute(v->file, "/", kind, text, sizeof(text)));
+  PetscCheck(!strcmp(text, "kl"), v->comm, (PetscErrorCode)FEN_ERR_FILE_FORMAT, "%s '%s' is not known", kind, text);
+  PetscCall(FenFileReadRealAttribute(v->file, "/", strength, rho));
+  PetscCheck(isfinite(*rho) && *rho > 0, v->comm, (PetscErrorCode)FEN_ERR_VERIFY, "%s is %g, it must be positive",
+             strength, *rho);
   PetscFunctionReturn(0);
 }
 
@@ -145,6 +166,8 @@ static PetscErrorCode ReadProblem(FenCLI *cli, FenVerify *v)
   PetscCall(FenFileReadRealAttribute(v->file, "/", "eps", &v->eps));
   PetscCheck(isfinite(v->eps) && v->eps > 0, v->comm, (PetscErrorCode)FEN_ERR_VERIFY,
              "%s: eps is %g, it must be positive", cli->argument, v->eps);
+  PetscCall(ReadMarginal(v, "marginal_source", "rho_source", &v->a.rho));
+  PetscCall(ReadMarginal(v, "marginal_target", "rho_target", &v->b.rho));
   PetscCall(FenFileReadIntAttribute(v->file, "/", "dim", &dim));
   v->a.dim = v->b.dim = (PetscInt)dim;
   PetscCall(FenFileReadStringAttribute(v->file, "/", "cost", text, sizeof(text)));

@@ -137,6 +137,32 @@ static PetscErrorCode FenMeasureCheck(FenMeasure m, const char name[])
   PetscFunctionReturn(0);
 }
 
+/*@
+  FenMeasureCheckWeights - Refuses a measure without points, or with weights that are negative, not finite or all zero.
+
+  Collective
+
+  Input Parameters:
++ m    - the measure
+- name - its name in messages if it has none of its own (`FenMeasureSetName()`)
+
+  Notes:
+  `FenMeasureBalance()` does this too; measures that are not balanced, for transport with penalised marginals, need it.
+
+  Errors:
+  `FEN_ERR_VALUE`, with name, global index, value and rule.
+
+  Level: intermediate
+
+.seealso: `FenMeasureBalance()`
+@*/
+PetscErrorCode FenMeasureCheckWeights(FenMeasure m, const char name[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenMeasureCheck(m, m->name ? m->name : name));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenMeasureScale(FenMeasure m)
 {
   FenInt local;

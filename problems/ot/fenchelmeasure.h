@@ -67,9 +67,12 @@ FEN_EXTERN PetscErrorCode FenMeasureGetGrid(FenMeasure, FenInt shape[FEN_MAX_DIM
 FEN_EXTERN PetscErrorCode FenMeasureGetImageShape(FenMeasure, FenInt shape[2]);
 FEN_EXTERN PetscErrorCode FenMeasureSetImageShape(FenMeasure, const FenInt shape[2]);
 FEN_EXTERN PetscErrorCode FenMeasureGetMass(FenMeasure, double *before_normalisation);
+FEN_EXTERN PetscErrorCode FenMeasureGetTotal(FenMeasure, double *of_weights_now);
 /* checks weights (finite, >= 0, not all zero), then scales both to mass one, equal to the last bit: the residual goes
    to the largest weight. Masses that differ by more than 1e-6 relative are FEN_ERR_MASS unless allow_any_mass */
 FEN_EXTERN PetscErrorCode FenMeasureBalance(FenMeasure, FenMeasure, PetscBool allow_any_mass);
+/* the checks alone, for measures that are not balanced; the name serves a message if the measure has none */
+FEN_EXTERN PetscErrorCode FenMeasureCheckWeights(FenMeasure, const char name[]);
 FEN_EXTERN PetscErrorCode FenMeasureFingerprint(FenMeasure, FenFingerprint *);
 
 /*S FenCost - ground cost c(x,y) between the points of two measures S*/

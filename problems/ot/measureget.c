@@ -234,6 +234,25 @@ PetscErrorCode FenMeasureGetMass(FenMeasure measure, double *before_normalisatio
   PetscFunctionReturn(0);
 }
 
+/*@
+  FenMeasureGetTotal - Sum of the weights as they are now: one after `FenMeasureBalance()`.
+
+  Collective
+
+  Level: intermediate
+
+.seealso: `FenMeasureGetMass()`, `FenMeasureBalance()`
+@*/
+PetscErrorCode FenMeasureGetTotal(FenMeasure measure, double *total)
+{
+  FenInt local;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetLocalSize(measure->layout, &local));
+  PetscCall(FenSum(PetscObjectComm((PetscObject)measure), local, measure->weights, total));
+  PetscFunctionReturn(0);
+}
+
 /*@C
   FenMeasureSetName - Gives a measure the name that error messages use.
 

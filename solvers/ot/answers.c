@@ -8,7 +8,7 @@
   Not Collective
 
   Output Parameters:
-+ f - n_local numbers, the exact soft transform of g
++ f - n_local numbers, the exact soft transform of g (the best potential for g if the source's marginal is penalised)
 - g - m_local numbers
 
   Notes:
@@ -59,7 +59,7 @@ PetscErrorCode FenOTComputeBounds(FenOT ot, FenOTBounds *bounds)
 }
 
 /*@C
-  FenOTComputeMap - Barycentric image of each of my source points under the plan.
+  FenOTComputeMap - Barycentric image of each of my source points under the plan: the mean of where its mass goes.
 
   Collective
 
@@ -83,7 +83,7 @@ PetscErrorCode FenOTComputeMap(FenOT ot, double map[])
   for (FenInt j = 0; j < ot->m; j++)
     for (PetscInt k = 0; k < dim; k++)
       in[k * ot->m + j] = y[j * dim + k];
-  PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
+  PetscCall(FenOTPlan_Private(ot, ot->g));
   PetscCall(FenOTMult(ot->op, dim, in, out));
   for (FenInt i = 0; i < ot->n; i++)
     for (PetscInt k = 0; k < dim; k++)
@@ -151,12 +151,12 @@ PetscErrorCode FenOTComputePlan(FenOT ot, double threshold, FenSparse *plan)
   PetscFunctionBegin;
   PetscCheck(threshold > 0 && threshold <= 1, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
              "plan threshold %g: must be above 0 and at most 1", threshold);
-  PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
-  PetscCall(FenOTEntries(ot->op, ot->f, ot->g, threshold, PETSC_FALSE, plan));
+  PetscCall(FenOTPlan_Private(ot, ot->g));
+  PetscCall(FenOTEntries(ot->op, FenOTSoft_Private(ot), ot->g, threshold, PETSC_FALSE, plan));
   PetscCall(NumberTargets(ot, plan));
   for (FenInt i = 0; i < ot->n; i++)
     for (FenInt k = plan->ptr[i]; k < plan->ptr[i + 1]; k++)
-      plan->val[k] *= ot->a[i];
+      plan->val[k] *= FenOTRows_Private(ot)[i];
   PetscFunctionReturn(0);
 }
 

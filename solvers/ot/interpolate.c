@@ -308,7 +308,7 @@ static PetscErrorCode MoveRest(const Frames *F, double *lumps)
 - origin  - per axis
 
   Errors:
-  `FEN_ERR_OPTION` if a measure is no grid.
+  `FEN_ERR_OPTION` if a measure is no grid, or if a marginal is penalised.
 
   Level: intermediate
 
@@ -324,6 +324,8 @@ PetscErrorCode FenOTGetFrameGrid(FenOT ot, FenLayout *layout, double spacing[FEN
   FenCostKind    cost = FEN_COST_SQEUCLIDEAN;
 
   PetscFunctionBegin;
+  PetscCheck(!ot->relaxed, comm, (PetscErrorCode)FEN_ERR_OPTION,
+             "frames lead from the source to the target, whose masses a plan with penalised marginals does not move");
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
   PetscCheck(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID, comm, (PetscErrorCode)FEN_ERR_OPTION,

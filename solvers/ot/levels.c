@@ -117,7 +117,7 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
 {
   const double first = FenEpsilonFirst(&ot->schedule, ot->cost_max, ot->eps);
   PetscBool    has = PETSC_FALSE, no_more = PETSC_FALSE;
-  FenInt       m = 0;
+  FenInt       n = 0, m = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1((size_t)most + 1, &ot->level));
@@ -135,7 +135,8 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
 
     PetscCall(Coarser(fine, coarse, &no_more));
     if (!no_more) {
-      PetscCall(FenMeasureBalance(coarse[0], coarse[1], PETSC_TRUE));
+      if (!ot->relaxed)
+        PetscCall(FenMeasureBalance(coarse[0], coarse[1], PETSC_TRUE));
       PetscCall(LevelCreate(coarse[0], coarse[1], L));
       PetscCall(Blur(ot, L, &L->blur));
       L->share = ot->op->separable
@@ -149,8 +150,11 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
   }
   for (PetscInt l = 0; l < ot->nlevels; l++) {
     PetscCall(AnyEmpty(ot, &ot->level[l]));
+    n = PetscMax(n, ot->level[l].n[0]);
     m = PetscMax(m, ot->level[l].n[1]);
   }
+  if (ot->relaxed)
+    PetscCall(PetscCalloc2(n, &ot->soft, n, &ot->r));
   ot->most = m;
   PetscCall(PetscCalloc2(m, &ot->wm, m, &ot->wm2));
   PetscFunctionReturn(0);
@@ -171,6 +175,7 @@ PetscErrorCode FenOTLevelsDestroy_Private(FenOT ot)
   ot->f = ot->g = NULL;
   PetscCall(PetscFree(ot->level));
   PetscCall(PetscFree2(ot->wm, ot->wm2));
+  PetscCall(PetscFree2(ot->soft, ot->r));
   PetscFunctionReturn(0);
 }
 

@@ -5,6 +5,7 @@
 #include "../solverimpl.h"
 #include "operator/operator.h"
 #include "epsilon.h"
+#include "marginal.h"
 
 /* cost and entropy of a coupling of the residuals of a rounded plan */
 typedef struct {
@@ -33,20 +34,25 @@ struct _p_FenOT {
   FenMeasure     source, target;
   FenCost        cost;
   double         eps;
-  FenEpsilonPlan asked;    /* by options; 0: what the type usually does */
-  FenEpsilonPlan usual;    /* of the type */
-  FenEpsilonPlan schedule; /* both together, from the set-up on */
+  FenMarginal    marginal[2]; /* of source and target */
+  FenEpsilonPlan asked;       /* by options; 0: what the type usually does */
+  FenEpsilonPlan usual;       /* of the type */
+  FenEpsilonPlan schedule;    /* both together, from the set-up on */
   FenPairsType   pairs;
   char           simd[16];
   PetscInt       levels_most; /* coarse levels at most */
   PetscBool      uses_levels; /* the type does */
+  PetscBool      penalises;   /* the type can: marginals need not be exact */
   /* work */
   FenOTLevel   *level;
   PetscInt      nlevels, at; /* present level; the rest of this block is its */
   FenOTOperator op;
   const double *a, *b;    /* weights */
   FenInt        n, m;     /* local sizes */
-  double       *f, *g;    /* potentials on the source and the target; f = T(g) after the solve */
+  double       *f, *g;    /* potentials on the source and the target; f is the best one for g after the solve */
+  PetscBool     relaxed;  /* some marginal is not exact; if none, soft and r are NULL */
+  double        product;  /* of the masses of both measures */
+  double       *soft, *r; /* T(g), and the plan's rows for f: as long as on the largest level */
   double       *wm, *wm2; /* work on the target, as long as on the largest level */
   FenInt        most;     /* targets of mine on the level where I have the most */
   double        cost_max;
@@ -81,8 +87,28 @@ PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* arrays on the targets of all levels; NULL: g */
 PETSC_INTERN PetscErrorCode FenOTStateLevels_Private(FenOT, FenState, const char name[], double *const array[]);
 
+/* the operator's plan E of g and f of g. With the plan P = diag(rows) E: rows are the weights if all is exact */
+PETSC_INTERN PetscErrorCode FenOTPlan_Private(FenOT, const double g[]);
+static inline const double *FenOTRows_Private(FenOT ot)
+{
+  return ot->relaxed ? ot->r : ot->a;
+}
+/* potential of the plan's rows: T(g) */
+static inline const double *FenOTSoft_Private(FenOT ot)
+{
+  return ot->relaxed ? ot->soft : ot->f;
+}
+/* marginal errors are shares of the mass that is transported */
+static inline double FenOTErrorScale_Private(FenOT ot, double mass)
+{
+  return ot->relaxed && mass > 0 ? 1 / mass : 1;
+}
+
 /* bounds from ot->g alone; leaves f = T(g) in ot->f. Costs 3 passes, 5 and two hard transforms for all */
 PETSC_INTERN PetscErrorCode FenOTCertify_Private(FenOT, FenBoundsWanted);
+/* the same where some marginal is penalised (penalised.c) */
+PETSC_INTERN PetscErrorCode FenOTRegularisedPenalised_Private(FenOT);
+PETSC_INTERN PetscErrorCode FenOTUnregularisedPenalised_Private(FenOT);
 /* when a type looks at the gap: at an error that promises the tolerance, at the latest after 100 iterations */
 typedef struct {
   double error;

@@ -63,7 +63,8 @@ static PetscErrorCode Unregularised(FenOT ot, FenOTBounds *B, double coupling_co
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Regularised(FenOT ot)
+/* both marginals exact */
+static PetscErrorCode RegularisedExact(FenOT ot)
 {
   FenOTBounds *B = &ot->bounds;
   const double eps = ot->eps;
@@ -96,10 +97,20 @@ static PetscErrorCode Regularised(FenOT ot)
   B->slack += 1.5 * PETSC_MACHINE_EPSILON * (s[3] + s[6]) * ((s[3] + s[6]) / eps);
   B->upper =
       s[5] + s[1] - eps * (1 - R->mass) * log1p(-PetscMin(R->mass, 1 - 1e-16)) + R->cost + eps * R->entropy + B->slack;
+  B->mass = 1;
+  ot->base.progress.value = s[4] + s[0];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Regularised(FenOT ot)
+{
+  const FenOTBounds *B = &ot->bounds;
+
+  PetscFunctionBegin;
+  PetscCall(ot->relaxed ? FenOTRegularisedPenalised_Private(ot) : RegularisedExact(ot));
   PetscCall(FenSolverUpdateBounds_Private((FenSolver)ot, B->lower, B->upper, 0));
   if (PetscMax(fabs(B->lower), fabs(B->upper)) <= 4 * B->slack) /* zero, but for rounding: no gap is small beside it */
     ot->base.progress.gap_rel = 0;
-  ot->base.progress.value = s[4] + s[0];
   ot->certified_at = ot->base.progress.iteration;
   PetscFunctionReturn(0);
 }
@@ -110,7 +121,8 @@ PetscErrorCode FenOTCertify_Private(FenOT ot, FenBoundsWanted wanted)
   if (ot->certified_at != ot->base.progress.iteration) /* once an iteration: g does not change after it */
     PetscCall(Regularised(ot));
   if (wanted == FEN_BOUNDS_ALL)
-    PetscCall(Unregularised(ot, &ot->bounds, ot->rounding.cost));
+    PetscCall(ot->relaxed ? FenOTUnregularisedPenalised_Private(ot)
+                          : Unregularised(ot, &ot->bounds, ot->rounding.cost));
   PetscFunctionReturn(0);
 }
 
@@ -125,8 +137,8 @@ PetscErrorCode FenOTCheckGap_Private(FenOT ot, FenGapSchedule *when, double erro
     PetscFunctionReturn(0);
   PetscCall(FenOTCertify_Private(ot, FEN_BOUNDS_REGULARISED));
   when->iteration = p->iteration;
-  if (goal > 0 && p->gap_rel > 0) /* the gap is about proportional to the error */
-    shrink = PetscMax(0.05, PetscMin(pow(0.8 * goal / p->gap_rel, 1.1), 0.7));
+  if (goal > 0 && p->gap_rel > 0) /* the gap is about proportional to the error; of penalties, to its square */
+    shrink = PetscMax(0.05, PetscMin(pow(0.8 * goal / p->gap_rel, ot->relaxed ? 0.55 : 1.1), 0.7));
   when->error = error * shrink;
   PetscFunctionReturn(0);
 }

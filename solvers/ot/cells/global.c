@@ -64,7 +64,7 @@ static PetscErrorCode SinkhornStep(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
   if (G->log_error > LOST_DIGITS) {
-    PetscCall(FenNewtonDual(ot, ot->g, &G->dual)); /* f may be of a trial */
+    PetscCall(FenNewtonDual(ot, ot->g, &G->dual, &G->system.mass)); /* f may be of a trial */
     PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
     for (FenInt j = 0; j < ot->m; j++)
       if (ot->b[j] > 0)
@@ -80,7 +80,7 @@ static PetscErrorCode SinkhornStep(FenOT ot, FenGlobal *G)
 PetscErrorCode FenGlobalResume(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
-  PetscCall(FenNewtonDual(ot, ot->g, &G->dual));
+  PetscCall(FenNewtonDual(ot, ot->g, &G->dual, &G->system.mass));
   PetscCall(Columns(ot, G));
   PetscFunctionReturn(0);
 }
@@ -144,7 +144,7 @@ PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
 
     for (FenInt j = 0; j < ot->m; j++)
       G->trial[j] = ot->g[j] + step * G->d[j];
-    PetscCall(FenNewtonDual(ot, G->trial, &dual));
+    PetscCall(FenNewtonDual(ot, G->trial, &dual, NULL));
     if (dual >= G->dual + 1e-4 * step * slope - 1e-14 * fabs(G->dual)) {
       PetscCall(PetscArraycpy(ot->g, G->trial, ot->m));
       G->dual = dual;

@@ -26,6 +26,9 @@
    Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis), and two
    planes to each neighbour for each sweep of a V-cycle.
 
+   Where marginals are penalised, f is the best potential for g, c is compared with what g wants, and the system is that
+   of newtonsystem.c; all else is the same.
+
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
 */
@@ -144,19 +147,21 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
 static PetscErrorCode Columns(FenOT ot)
 {
   Newton *N = (Newton *)ot->base.data;
-  FenDD   sum = {0, 0};
-  double  most = 0;
 
   PetscFunctionBegin;
-  PetscCall(FenOTMultTranspose(ot->op, ot->a, N->c));
-  for (FenInt j = 0; j < ot->m; j++) {
-    FenDDAdd(&sum, fabs(N->c[j] - ot->b[j]));
-    if (ot->b[j] > 0)
-      most = PetscMax(most, fabs(log(ot->b[j] / PetscMax(N->c[j], 1e-300))));
-  }
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, &N->error));
-  PetscCallMPI(MPI_Allreduce(&most, &N->log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), N->c));
+  PetscCall(FenNewtonErrors(ot, N->c, N->system.mass, &N->error, &N->log_error));
   N->ready = 1;
+  PetscFunctionReturn(0);
+}
+
+/* the plan of g, its dual value and mass */
+static PetscErrorCode Dual(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonDual(ot, ot->g, &N->dual, &N->system.mass));
   PetscFunctionReturn(0);
 }
 
@@ -164,19 +169,11 @@ static PetscErrorCode Columns(FenOT ot)
    and the transform itself is taken; `everywhere`: also at targets without mass, which c says nothing about */
 static PetscErrorCode SinkhornUpdate(FenOT ot, PetscBool everywhere)
 {
-  Newton *N = (Newton *)ot->base.data;
+  const Newton *N = (Newton *)ot->base.data;
 
   PetscFunctionBegin;
-  if (everywhere || N->log_error > LOST_DIGITS) {
-    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
-    for (FenInt j = 0; j < ot->m; j++)
-      if (everywhere || ot->b[j] > 0)
-        ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
-    PetscFunctionReturn(0);
-  }
-  for (FenInt j = 0; j < ot->m; j++)
-    if (ot->b[j] > 0)
-      ot->g[j] += N->eps * log(ot->b[j] / N->c[j]);
+  PetscCall(
+      FenNewtonSinkhorn(ot, N->c, N->system.mass, (PetscBool)(everywhere || N->log_error > LOST_DIGITS), everywhere));
   PetscFunctionReturn(0);
 }
 
@@ -184,7 +181,7 @@ static PetscErrorCode SinkhornStep(FenOT ot)
 {
   PetscFunctionBegin;
   PetscCall(SinkhornUpdate(ot, PETSC_FALSE));
-  PetscCall(FenNewtonDual(ot, ot->g, &((Newton *)ot->base.data)->dual));
+  PetscCall(Dual(ot));
   PetscCall(Columns(ot));
   PetscFunctionReturn(0);
 }
@@ -195,7 +192,7 @@ static PetscErrorCode Build(FenOT ot)
 
   PetscFunctionBegin;
   N->system.diagonal_only = (PetscBool)N->diagonal_only;
-  PetscCall(FenNewtonSystemBuild(&N->system, ot->f, ot->g));
+  PetscCall(FenNewtonSystemBuild(&N->system, FenOTSoft_Private(ot), ot->g));
   PetscCall(PetscArraycpy(N->g_built[ot->at], ot->g, ot->m));
   N->shift_built = N->system.shift;
   N->built = 1;
@@ -211,53 +208,41 @@ static double Accuracy(FenOT ot)
   return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * N->error, 0.05 * PetscMax(0, goal) / N->error), 1e-6));
 }
 
-/* the gap is about proportional to the error: what error will do? */
+/* the gap is about proportional to the error, or to its square (see FenOTCheckGap_Private()): what error will do? */
 static void Promise(FenOT ot)
 {
   Newton            *N = (Newton *)ot->base.data;
   const FenProgress *p = &ot->base.progress;
 
   if (ot->certified_at == p->iteration && p->gap_rel > 0 && ot->base.gap_rel > 0)
-    N->promising = N->error * PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel);
+    N->promising = N->error * pow(PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel), ot->relaxed ? 0.5 : 1);
 }
 
-/* eps c log(b/c) in ot->wm: equal to eps (b-c) to first order, and exact where a target is far off and coupled to
-   nothing (a Sinkhorn step) */
-static void RightSide(FenOT ot)
-{
-  const Newton *N = (Newton *)ot->base.data;
-
-  for (FenInt j = 0; j < ot->m; j++)
-    ot->wm[j] = ot->b[j] > 0 && N->c[j] > 0 ? N->eps * N->c[j] * log(ot->b[j] / N->c[j]) : 0;
-}
-
-/* direction in N->d, cut to the step limit; slope <b-c, d> */
+/* direction in N->d, cut to the step limit; slope <wanted - c, d> */
 static PetscErrorCode Direction(FenOT ot, double *slope)
 {
   Newton      *N = (Newton *)ot->base.data;
   const double rtol = Accuracy(ot);
-  FenDD        sum = {0, 0};
   PetscBool    failed;
 
   PetscFunctionBegin;
+  PetscCall(FenNewtonSystemSetColumns(&N->system, N->c, N->system.mass));
   if (!N->built || FenNewtonSystemIsOld(&N->system))
     PetscCall(Build(ot));
-  RightSide(ot);
+  FenNewtonRightSide(&N->system, N->c, ot->wm);
   PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
                                                          by the diagonal for the rest of the level */
     N->diagonal_only = again || !N->system.cycles;
     PetscCall(Build(ot));
-    RightSide(ot);
+    FenNewtonRightSide(&N->system, N->c, ot->wm);
     PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
   }
   if (FenNewtonSystemReconsider(&N->system))
     N->built = 0;
-  for (FenInt j = 0; j < ot->m; j++) {
+  for (FenInt j = 0; j < ot->m; j++)
     N->d[j] = PetscMax(-STEP_LIMIT * N->eps, PetscMin(STEP_LIMIT * N->eps, N->d[j]));
-    FenDDAddProduct(&sum, ot->b[j] - N->c[j], N->d[j]);
-  }
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, slope));
+  PetscCall(FenNewtonSlope(ot, N->c, N->d, slope));
   PetscFunctionReturn(0);
 }
 
@@ -266,16 +251,17 @@ static PetscErrorCode LineSearch(FenOT ot, double slope, double *step)
 {
   Newton      *N = (Newton *)ot->base.data;
   const double noise = 1e-14 * fabs(N->dual);
-  double      *trial = ot->wm2, dual;
+  double      *trial = ot->wm2, dual, mass;
 
   PetscFunctionBegin;
   for (*step = 1; *step > 0.1; *step /= 2) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = ot->g[j] + *step * N->d[j];
-    PetscCall(FenNewtonDual(ot, trial, &dual));
+    PetscCall(FenNewtonDual(ot, trial, &dual, &mass));
     if (dual >= N->dual + 1e-4 * *step * slope - noise) {
       PetscCall(PetscArraycpy(ot->g, trial, ot->m));
       N->dual = dual;
+      N->system.mass = mass;
       PetscFunctionReturn(0);
     }
   }
@@ -331,7 +317,7 @@ static PetscErrorCode NewtonStep(FenOT ot)
   }
   /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
   if (N->log_error > LOST_DIGITS) /* f is of the last trial */
-    PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
+    PetscCall(Dual(ot));
   PetscCall(SinkhornStep(ot));
   PetscCall(Smoothen(ot));
   PetscFunctionReturn(0);
@@ -369,8 +355,9 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->system.shift = N->shift_built;
     N->system.average = N->system.average_before;
-    PetscCall(FenOTSetPlan(ot->op, ot->g, ot->f));
-    PetscCall(FenOTMultTranspose(ot->op, ot->a, N->c));
+    PetscCall(Dual(ot));
+    PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), N->c));
+    PetscCall(FenNewtonSystemSetColumns(&N->system, N->c, N->system.mass));
     PetscCall(Build(ot));
     PetscCall(PetscArraycpy(ot->g, g, ot->m));
     PetscCall(PetscFree(g));
@@ -381,7 +368,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     N->system.effort_fresh = effort_fresh;
   }
   if (N->ready) {
-    PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
+    PetscCall(Dual(ot));
     PetscCall(Columns(ot));
   }
   ot->op->passes = N->passes;
@@ -446,7 +433,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 
   PetscFunctionBegin;
   if (!N->ready) {
-    PetscCall(FenNewtonDual(ot, ot->g, &N->dual));
+    PetscCall(Dual(ot));
     PetscCall(Columns(ot));
   }
   before = N->error;
@@ -595,6 +582,7 @@ static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
   ((FenOT)s)->uses_levels = PETSC_FALSE;
+  ((FenOT)s)->penalises = PETSC_FALSE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
@@ -623,6 +611,7 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   N->level_max = 12;
   N->system.precondition = FEN_PRECONDITION_AUTO;
   ((FenOT)s)->uses_levels = PETSC_TRUE;
+  ((FenOT)s)->penalises = PETSC_TRUE;
   s->data = N;
   s->ops->setfromoptions = FenOTSetFromOptions_Newton;
   s->ops->setup = FenOTSetUp_Newton;

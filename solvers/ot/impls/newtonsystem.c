@@ -4,6 +4,11 @@
    over hundreds of decades, so the system is solved for y = d/scale with scale = 1/sqrt(min(c, floor)), floor a small
    share of the mean mass: among ordinary masses this is the Laplacian itself, whose null vector is constant, as
    multigrid takes it to be; in the tails the diagonal is 1. The null vector is 1/scale. A product is two passes.
+
+   Where marginals are penalised, rows r of the plan and what is wanted of it depend on the potentials. With the decays
+   d_a, d_b >= 0 of marginal.h the system is S = diag(c + eps d_b) - E^T diag(r^2/(r + eps d_a)) E, definite; for kl the
+   rows are rho/(rho + eps) r. It is scaled so that the plan has mass one.
+
    Preconditioners:
 
      jacobi   the diagonal, c_j - sum_i a_i E_ij^2, one pass
@@ -82,6 +87,9 @@ PetscErrorCode FenNewtonSystemCreate(FenOT ot, FenNewtonSystem *N)
   PetscCall(VecCreateMPIWithArray(comm, 1, m, PETSC_DETERMINE, NULL, &N->x));
   PetscCall(VecCreateMPIWithArray(comm, 1, m, PETSC_DETERMINE, NULL, &N->rhs));
   PetscCall(PetscMalloc1(ot->m, &N->scale));
+  N->unit = N->mass = 1;
+  if (ot->relaxed)
+    PetscCall(PetscCalloc2(ot->m, &N->diagonal, ot->n, &N->rows));
   ot->op->keep = PETSC_TRUE;
   PetscCall(KSPCreate(comm, &N->ksp));
   PetscCall(KSPSetOptionsPrefix(N->ksp, prefix));
@@ -101,7 +109,37 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(VecDestroy(&N->rhs));
   PetscCall(FenGridCycleDestroy(&N->cycle));
   PetscCall(PetscFree(N->scale));
+  PetscCall(PetscFree2(N->diagonal, N->rows));
   PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonSystemSetColumns(FenNewtonSystem *N, const double c[], double mass)
+{
+  FenOT              ot = N->ot;
+  const FenMarginal *M = ot->marginal;
+  const double       eps = ot->op->eps;
+
+  PetscFunctionBegin;
+  N->c = c;
+  if (!ot->relaxed)
+    PetscFunctionReturn(0);
+  N->unit = 1 / mass;
+  for (FenInt i = 0; i < ot->n; i++) {
+    const double r = ot->r[i], all = r + eps * M[0].ops->decay(&M[0], ot->a[i], ot->f[i]);
+
+    N->rows[i] = r > 0 ? N->unit * r * (r / all) : 0;
+  }
+  for (FenInt j = 0; j < ot->m; j++)
+    N->diagonal[j] = N->unit * (c[j] + eps * M[1].ops->decay(&M[1], ot->b[j], ot->g[j]));
+  N->c = N->diagonal;
+  PetscCall(FenOTOperatorSetRows(ot->op, N->rows));
+  PetscFunctionReturn(0);
+}
+
+/* rows of the sum E^T diag(rows) E */
+static const double *Rows(const FenNewtonSystem *N)
+{
+  return N->rows ? N->rows : N->ot->a;
 }
 
 PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
@@ -133,7 +171,7 @@ static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
   double total;
 
   PetscFunctionBegin;
-  PetscCall(FenOTMultTransposeSquares(ot->op, ot->a, d));
+  PetscCall(FenOTMultTransposeSquares(ot->op, Rows(N), d));
   for (FenInt j = 0; j < ot->m; j++) {
     FenDDAdd(&sum, d[j]);
     d[j] = PetscMax((1 + N->shift) * ScaledMass(N, j) - d[j] * N->scale[j] * N->scale[j], 1e-10 * ScaledMass(N, j));
@@ -184,7 +222,7 @@ static PetscErrorCode RootFromEntries(FenNewtonSystem *N, const FenSparse *E, Ma
     ptr[i] = (PetscInt)E->ptr[i];
     for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++) {
       idx[k] = (PetscInt)E->idx[k];
-      val[k] = E->val[k] * sqrt(ot->a[i]) / sum;
+      val[k] = E->val[k] * sqrt(Rows(N)[i]) / sum;
     }
   }
   for (FenInt j = 0; j < ot->m; j++) {
@@ -212,7 +250,7 @@ static PetscErrorCode AverageOf(FenNewtonSystem *N, const FenSparse *E)
   PetscFunctionBegin;
   for (FenInt i = 0; i < ot->n; i++)
     for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++)
-      FenDDAdd(&sum, ot->a[i] * E->val[k] * E->val[k]);
+      FenDDAdd(&sum, Rows(N)[i] * E->val[k] * E->val[k]);
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
   N->average = 1 / PetscMax(total, 1e-300);
   PetscFunctionReturn(0);
@@ -253,11 +291,30 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   PetscFunctionReturn(0);
 }
 
+/* v = E^T rows, of each target the sum of its couplings; `more`: what the diagonal has beside it, a share of it in the
+   mean */
+static PetscErrorCode Couplings(FenNewtonSystem *N, double v[], double *more)
+{
+  FenDD  sum[2] = {{0, 0}};
+  double s[2];
+
+  PetscFunctionBegin;
+  PetscCall(FenOTMultTranspose(N->ot->op, N->rows, v));
+  for (FenInt j = 0; j < N->ot->m; j++) {
+    FenDDAdd(&sum[0], PetscMax(0.0, N->c[j] - v[j]));
+    FenDDAdd(&sum[1], v[j]);
+  }
+  PetscCall(FenDDReduce(N->ot->op->comm, 2, sum, s));
+  *more = s[0] / PetscMax(s[1], 1e-300);
+  PetscFunctionReturn(0);
+}
+
 /* the graph of the present plan's couplings between near neighbours, and its coarse grids */
 static PetscErrorCode BuildCycle(FenNewtonSystem *N)
 {
   FenOT     ot = N->ot;
   FenLayout layout, edges;
+  double    more = 0;
 
   PetscFunctionBegin;
   if (!N->cycle) {
@@ -265,9 +322,11 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
     PetscCall(FenOTCouplingsLayout(ot->op, &edges));
     PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
   }
-  PetscCall(FenGridCycleSetMass(N->cycle, N->c));
+  if (ot->relaxed)
+    PetscCall(Couplings(N, ot->wm, &more));
+  PetscCall(FenGridCycleSetMass(N->cycle, ot->relaxed ? ot->wm : N->c));
   PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, (double *[2]){ot->wm, ot->wm2}, ot->most, TakeCoupling, N));
-  PetscCall(FenGridCycleBuild(N->cycle, N->shift));
+  PetscCall(FenGridCycleBuild(N->cycle, N->shift + more));
   PetscFunctionReturn(0);
 }
 
@@ -310,13 +369,14 @@ static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
   PetscFunctionReturn(0);
 }
 
-/* diagonal that makes 1/scale the null vector, minus R^T R, plus a small shift that makes it definite */
+/* diagonal that makes 1/scale the null vector, minus R^T R, plus a small shift that makes it definite, or what it has
+   beside couplings */
 static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], const double g[])
 {
   FenOT   ot = N->ot;
   Mat     root, transposed;
   Vec     x, y;
-  double *d;
+  double *d, more;
 
   PetscFunctionBegin;
   PetscCall(MatDestroy(&N->P));
@@ -337,9 +397,15 @@ static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], co
   PetscCall(VecRestoreArray(x, &d));
   PetscCall(MatMult(N->P, x, y));
   PetscCall(VecGetArray(y, &d));
-  for (FenInt j = 0; j < ot->m; j++) /* a target that is large in no row is decoupled */
-    d[j] = d[j] * N->scale[j] > 1e-15 * ScaledMass(N, j) ? d[j] * N->scale[j] + (N->shift + 1e-7) * ScaledMass(N, j)
-                                                         : ScaledMass(N, j);
+  if (ot->relaxed)
+    PetscCall(Couplings(N, ot->wm2, &more));
+  for (FenInt j = 0; j < ot->m; j++) { /* a target that is large in no row is decoupled */
+    const double beside = ot->relaxed ? PetscMax(0.0, N->c[j] - ot->wm2[j]) * N->scale[j] * N->scale[j] : 0;
+
+    d[j] = d[j] * N->scale[j] > 1e-15 * ScaledMass(N, j)
+               ? d[j] * N->scale[j] + beside + (N->shift + 1e-7) * ScaledMass(N, j)
+               : ScaledMass(N, j);
+  }
   PetscCall(VecRestoreArray(y, &d));
   PetscCall(MatScale(N->P, -1));
   PetscCall(MatDiagonalSet(N->P, y, ADD_VALUES));
@@ -532,7 +598,8 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   Rescale(N);
   for (FenInt j = 0; j < N->ot->m; j++)
     rhs[j] *= N->scale[j];
-  PetscCall(Project(N, rhs));
+  if (!N->ot->relaxed)
+    PetscCall(Project(N, rhs));
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? (PetscInt)N->most : 500));
@@ -547,19 +614,5 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   }
   for (FenInt j = 0; j < N->ot->m; j++)
     d[j] *= N->scale[j];
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual)
-{
-  FenDD sum = {0, 0};
-
-  PetscFunctionBegin;
-  PetscCall(FenOTSetPlan(ot->op, g, ot->f));
-  for (FenInt i = 0; i < ot->n; i++)
-    FenDDAddProduct(&sum, ot->a[i], ot->f[i]);
-  for (FenInt j = 0; j < ot->m; j++)
-    FenDDAddProduct(&sum, ot->b[j], ot->b[j] > 0 ? g[j] : 0);
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, dual));
   PetscFunctionReturn(0);
 }

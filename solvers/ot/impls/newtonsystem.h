@@ -23,9 +23,14 @@ typedef struct {
   FenPrecondition precondition;
   double          share; /* entries of the plan kept in the sparse preconditioner: share of the row's largest */
   PetscInt diagonal_it;  /* auto, grids: iterations of a solve with the diagonal that lead to an assembled matrix */
-  /* the system S + shift diag(c), S = diag(c) - E^T diag(a) E, of the operator's present plan */
+  /* the system S + shift diag(c), S = diag(c) - E^T diag(a) E, of the operator's present plan; where marginals are
+     penalised other rows than a, and more than the columns in c, so that S is definite: see FenNewtonSystemSetColumns()
+   */
   FenOT         ot;
   const double *c;
+  double       *diagonal, *rows; /* c and a of penalised marginals, or NULL */
+  double        unit;            /* S is of the plan times this, whose mass is then one */
+  double        mass;            /* of the plan, as FenNewtonDual() saw it */
   double        shift;
   Mat           S, P;   /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs; /* arrays of the caller */
@@ -48,7 +53,9 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *);
 /* the problem has another level of the grid: sizes change, and what was learnt about the preconditioner is forgotten */
 PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
-/* new preconditioner for the present plan; f, g, c, shift belong to it. Uses ot->wm and ot->wm2 */
+/* before all that follows: the system of the operator's plan, which is that of ot->g, from its columns and its mass */
+PETSC_INTERN PetscErrorCode FenNewtonSystemSetColumns(FenNewtonSystem *, const double c[], double mass);
+/* new preconditioner for the present plan; f = T(g), g, c, shift belong to it. Uses ot->wm and ot->wm2 */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */
 PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);
@@ -58,5 +65,17 @@ PETSC_INTERN PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *);
    down and d is not to be used. What is in rhs is lost; ot->wm2 is used */
 PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, double rhs[], double rtol, double d[],
                                                  PetscBool *failed);
-/* plan of g: f = T(g), and the value that Newton's method maximises, D(g) = <a,f> + <b,g>; one pass */
-PETSC_INTERN PetscErrorCode FenNewtonDual(FenOT, const double g[], double *dual);
+/* plan of g and its f, and the value that Newton's method maximises, the dual value of both: D(g) = <a,f> + <b,g> if
+   marginals are exact; mass of the plan, or NULL; one pass */
+PETSC_INTERN PetscErrorCode FenNewtonDual(FenOT, const double g[], double *dual, double *mass);
+/* the target's share: the largest |log(wanted/c)|, sums of |wanted - c|; see FenMarginal */
+PETSC_INTERN PetscErrorCode FenNewtonErrors(FenOT, const double c[], double mass, double *error, double *log_error);
+/* eps c log(wanted/c), times the unit of the system: equal to eps (wanted - c) to first order, and exact where a target
+   is far off and coupled to nothing (a Sinkhorn step) */
+PETSC_INTERN void FenNewtonRightSide(const FenNewtonSystem *, const double c[], double rhs[]);
+/* <wanted - c, d> */
+PETSC_INTERN PetscErrorCode FenNewtonSlope(FenOT, const double c[], const double d[], double *slope);
+/* Sinkhorn's update of g where targets have mass, from c = b exp((g - T(f))/eps), or from T(f) if c has lost its digits
+   (`transform`; f must be of g); the best shift. mass: of the plan */
+PETSC_INTERN PetscErrorCode FenNewtonSinkhorn(FenOT, const double c[], double mass, PetscBool transform,
+                                              PetscBool everywhere);

@@ -54,6 +54,7 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
     PetscCall(FenMeasureGetSize(op->measure[s], &op->N[s], &op->n[s]));
     PetscCall(LogWeights(op, s));
   }
+  PetscCall(FenMeasureGetWeights(source, &op->rows));
   PetscCall(IsSeparable(op, &op->separable));
   if (op->kind == FEN_COST_POWER)
     PetscCall(FenOTOperatorCreate_Axes(op));
@@ -145,22 +146,29 @@ PetscErrorCode FenOTMult(FenOTOperator op, PetscInt nv, const double v[], double
   PetscFunctionReturn(0);
 }
 
-/* E^T diag(a) E v: two passes */
+PetscErrorCode FenOTOperatorSetRows(FenOTOperator op, const double rows[])
+{
+  PetscFunctionBegin;
+  op->rows = rows;
+  if (op->ops.setrows)
+    PetscCall((*op->ops.setrows)(op));
+  PetscFunctionReturn(0);
+}
+
+/* E^T diag(rows) E v: two passes */
 PetscErrorCode FenOTMultNormal(FenOTOperator op, const double v[], double out[])
 {
-  double       *u;
-  const double *a;
+  double *u;
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
   if (op->ops.normal)
     PetscCall(op->ops.normal(op, v, out));
   else {
-    PetscCall(FenMeasureGetWeights(op->measure[0], &a));
     PetscCall(PetscMalloc1(op->n[0], &u));
     PetscCall(op->ops.mult(op, 1, v, PETSC_FALSE, u));
     for (FenInt i = 0; i < op->n[0]; i++)
-      u[i] *= a[i];
+      u[i] *= op->rows[i];
     PetscCall(op->ops.multtranspose(op, u, PETSC_FALSE, out));
     PetscCall(PetscFree(u));
   }

@@ -30,8 +30,9 @@ struct _FenOTOperatorOps {
   PetscErrorCode (*mult)(FenOTOperator, PetscInt nv, const double[], PetscBool weighted, double[]);
   /* squares: with E_ij^2 in place of E_ij */
   PetscErrorCode (*multtranspose)(FenOTOperator, const double[], PetscBool squares, double[]);
-  /* out = E^T diag(a) E v, a the weights of the source */
+  /* out = E^T diag(rows) E v */
   PetscErrorCode (*normal)(FenOTOperator, const double v[], double out[]);
+  PetscErrorCode (*setrows)(FenOTOperator); /* op->rows have changed */
   PetscErrorCode (*destroy)(FenOTOperator);
 };
 
@@ -47,6 +48,7 @@ struct _p_FenOTOperator {
   PetscBool                separable;  /* axis by axis: a pass costs about as much as a few vector operations */
   FenInt                   n[2], N[2]; /* local, global sizes */
   double                  *logw[2];    /* log2 of the weights, FEN_NONE for zero */
+  const double            *rows;       /* of sources in FenOTMultNormal() and couplings: their weights at first */
   const FenKernels        *kernels;
   /* a plan keeps its factors in single precision where they are few: FenOTMultNormal(), squares and couplings then take
      no exponentials, and are accurate to about 1e-7; all else is of double precision */
@@ -69,6 +71,8 @@ PETSC_INTERN PetscErrorCode FenOTMult(FenOTOperator, PetscInt nv, const double v
 PETSC_INTERN PetscErrorCode FenOTMultCost(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTranspose(FenOTOperator, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTMultTransposeSquares(FenOTOperator, const double v[], double out[]);
+/* other weights of the sources, the caller's array, for E^T diag(rows) E and its couplings */
+PETSC_INTERN PetscErrorCode FenOTOperatorSetRows(FenOTOperator, const double rows[]);
 PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], double out[]);
 /* entries E_ij of at least `share` times the largest in their row, and by_column also those that weighted by a_i are so
    in their column: sparse rows of my sources */

@@ -348,6 +348,7 @@ static PetscErrorCode Destroy_Pairs(FenOTOperator op)
 static PetscErrorCode Centre(FenOTOperator op, double centre[])
 {
   const double *x, *a;
+  double        mass;
   FenDD        *s;
 
   PetscFunctionBegin;
@@ -358,6 +359,9 @@ static PetscErrorCode Centre(FenOTOperator op, double centre[])
     for (PetscInt k = 0; k < op->dim; k++)
       FenDDAddProduct(&s[k], a[i], x[i * op->dim + k]);
   PetscCall(FenDDReduce(op->comm, op->dim, s, centre));
+  PetscCall(FenMeasureGetTotal(op->measure[0], &mass));
+  for (PetscInt k = 0; k < op->dim; k++)
+    centre[k] /= mass;
   PetscCall(PetscFree(s));
   PetscFunctionReturn(0);
 }

@@ -310,7 +310,6 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
 static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  const double *a;
   double       *u;
 
   PetscFunctionBegin;
@@ -318,11 +317,10 @@ static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], doubl
     PetscCall(NormalKept(op, v, out));
     PetscFunctionReturn(0);
   }
-  PetscCall(FenMeasureGetWeights(op->measure[0], &a));
   PetscCall(PetscMalloc1(op->n[0], &u));
   PetscCall(MultAxis(op, v, -1, u));
   for (FenInt i = 0; i < op->n[0]; i++)
-    u[i] *= a[i];
+    u[i] *= op->rows[i];
   PetscCall(RunTransposed(op, u, S->L, S->minus, PETSC_TRUE, out));
   PetscCall(PetscFree(u));
   PetscFunctionReturn(0);
@@ -411,17 +409,16 @@ static PetscErrorCode MakePlan(FenOTOperator op)
   PetscFunctionReturn(0);
 }
 
-/* the source's weights on the last stage's output */
-static PetscErrorCode MoveWeights(FenOTOperator op)
+/* the sources' weights on the last stage's output */
+static PetscErrorCode SetRows_Separable(FenOTOperator op)
 {
   FenSeparable  *S = (FenSeparable *)op->data;
   const PetscInt last = op->dim - 1;
-  const double  *a;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetWeights(op->measure[0], &a));
-  PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
-  PetscCall(FenStagesMove(S->stages.back[last], a, S->weights));
+  if (!S->weights)
+    PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
+  PetscCall(FenStagesMove(S->stages.back[last], op->rows, S->weights));
   PetscFunctionReturn(0);
 }
 
@@ -448,7 +445,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(MakePlan(op));
   PetscCheck(longest < INT_MAX, op->comm, (PetscErrorCode)FEN_ERR_SIZE, "an axis of %lld points is too long",
              (long long)longest);
-  PetscCall(MoveWeights(op));
+  PetscCall(SetRows_Separable(op));
   PetscCall(
       PetscMalloc3(S->stages.nwork, &S->a, S->stages.nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
   op->ops.setepsilon = SetEpsilon_Separable;
@@ -458,6 +455,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->ops.mult = Mult_Separable;
   op->ops.multtranspose = MultTranspose_Separable;
   op->ops.normal = Normal_Separable;
+  op->ops.setrows = SetRows_Separable;
   op->ops.destroy = Destroy_Separable;
   PetscFunctionReturn(0);
 }

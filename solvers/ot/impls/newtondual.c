@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The function of g that Newton's method maximises: value, gradient, and Sinkhorn's steps, for every kind of marginal. */
+#include "newtonsystem.h"
+#include <math.h>
+
+PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual, double *mass)
+{
+  const FenMarginal *M = ot->marginal;
+  const double      *r;
+  FenDD              sum[2] = {{0, 0}};
+  double             v[2];
+
+  PetscFunctionBegin;
+  PetscCall(FenOTPlan_Private(ot, g));
+  r = FenOTRows_Private(ot);
+  for (FenInt i = 0; i < ot->n; i++) {
+    M[0].ops->dual(&M[0], ot->a[i], ot->f[i], &sum[0]);
+    FenDDAdd(&sum[1], r[i]);
+  }
+  for (FenInt j = 0; j < ot->m; j++)
+    M[1].ops->dual(&M[1], ot->b[j], g[j], &sum[0]);
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 2, sum, v));
+  *dual = v[0] - ot->op->eps * (v[1] - ot->product);
+  if (mass)
+    *mass = v[1];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *error, double *log_error)
+{
+  const FenMarginal *M = &ot->marginal[1];
+  FenDD              sum = {0, 0};
+  double             most = 0;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < ot->m; j++) {
+    const double wanted = M->ops->wanted(M, ot->b[j], ot->g[j]);
+
+    FenDDAdd(&sum, fabs(c[j] - wanted));
+    if (ot->b[j] > 0)
+      most = PetscMax(most, fabs(log(PetscMax(wanted, 1e-300) / PetscMax(c[j], 1e-300))));
+  }
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, error));
+  PetscCallMPI(MPI_Allreduce(&most, log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  *error *= FenOTErrorScale_Private(ot, mass);
+  PetscFunctionReturn(0);
+}
+
+void FenNewtonRightSide(const FenNewtonSystem *N, const double c[], double rhs[])
+{
+  FenOT              ot = N->ot;
+  const FenMarginal *M = &ot->marginal[1];
+
+  for (FenInt j = 0; j < ot->m; j++) {
+    const double wanted = M->ops->wanted(M, ot->b[j], ot->g[j]);
+
+    rhs[j] = wanted > 0 && c[j] > 0 ? N->unit * ot->op->eps * c[j] * log(wanted / c[j]) : 0;
+  }
+}
+
+PetscErrorCode FenNewtonSlope(FenOT ot, const double c[], const double d[], double *slope)
+{
+  const FenMarginal *M = &ot->marginal[1];
+  FenDD              sum = {0, 0};
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < ot->m; j++)
+    FenDDAddProduct(&sum, M->ops->wanted(M, ot->b[j], ot->g[j]) - c[j], d[j]);
+  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, slope));
+  PetscFunctionReturn(0);
+}
+
+/* (f + t, g - t); f is the best one for g again when the plan is made */
+static PetscErrorCode Shift(FenOT ot, double mass)
+{
+  const FenMarginal *M = &ot->marginal[1];
+  FenDD              sum = {0, 0};
+  double             wanted, t;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < ot->m; j++)
+    FenDDAdd(&sum, M->ops->wanted(M, ot->b[j], ot->g[j]));
+  PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &wanted));
+  t = FenMarginalShift(ot->marginal, mass, wanted); /* rows are what f wants */
+  for (FenInt j = 0; j < ot->m; j++)
+    ot->g[j] -= t;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonSinkhorn(FenOT ot, const double c[], double mass, PetscBool transform, PetscBool everywhere)
+{
+  const FenMarginal *M = &ot->marginal[1];
+  const double       eps = ot->op->eps;
+
+  PetscFunctionBegin;
+  if (transform) {
+    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
+    for (FenInt j = 0; j < ot->m; j++)
+      if (everywhere || ot->b[j] > 0)
+        ot->g[j] += M->ops->update(M, eps, ot->wm[j]) - ot->g[j]; /* a NaN stays, and is found */
+  } else {
+    for (FenInt j = 0; j < ot->m; j++)
+      if (ot->b[j] > 0)
+        ot->g[j] = M->ops->update(M, eps, ot->g[j] + eps * log(ot->b[j] / c[j]));
+  }
+  if (ot->relaxed)
+    PetscCall(Shift(ot, mass));
+  PetscFunctionReturn(0);
+}
