@@ -70,17 +70,11 @@ static void CheckLSE(Arrays *A, FenSweep *s)
   }
 }
 
-/* rows of the plan; `which`: where to put it */
-static void CheckApply(Arrays *A, FenSweep *s, int which)
+/* products with the rows of the plan; `which`: where they are */
+static void CheckProduct(Arrays *A, FenSweep *s, int which)
 {
   const FenInt n = s->nlines * s->nt;
 
-  for (FenInt k = 0; k < n; k++)
-    A->w[k] = A->lse[k] > FEN_NONE ? -A->lse[k] : FEN_NONE;
-  A->out[which][n] = 77;
-  s->out = A->out[which];
-  FenSweepApply(s);
-  assert_true(A->out[which][n] == 77);
   for (FenInt k = 0; k < n; k++) {
     long double sum = 0, all = 0;
 
@@ -95,6 +89,38 @@ static void CheckApply(Arrays *A, FenSweep *s, int which)
   }
 }
 
+static void CheckApply(Arrays *A, FenSweep *s, int which)
+{
+  const FenInt n = s->nlines * s->nt;
+
+  A->out[which][n] = 77;
+  s->out = A->out[which];
+  FenSweepApply(s);
+  assert_true(A->out[which][n] == 77);
+  CheckProduct(A, s, which);
+}
+
+/* |x-y|: products with what the plan keeps */
+static void CheckKept(Arrays *A, FenSweep *s)
+{
+  const FenInt n = s->nlines * s->nt;
+  FenFactors   F = {.have = PETSC_FALSE};
+
+  FEN_OK(FenFactorsCreate(s->kernels, s->kind, s->nt, s->nlines, &F));
+  s->out = A->out[0];
+  FEN_OK(FenSweepFactors(s, &F));
+  assert_true(F.have);
+  assert_memory_equal(A->out[0], A->lse, (size_t)n * sizeof(double));
+  for (int weighted = 0; weighted < 2; weighted++) {
+    s->weighted = (PetscBool)weighted;
+    A->out[0][n] = 77;
+    FenSweepMult(s, &F, FEN_SWEEP_FORWARD);
+    assert_true(A->out[0][n] == 77);
+    CheckProduct(A, s, 0);
+  }
+  FEN_OK(FenFactorsDestroy(&F));
+}
+
 static void CheckSweep(const FenKernels *K, FenTileKind kind, FenInt nlines, const FenInt length[2], double h)
 {
   FenSweep s = {.kernels = K, .kind = kind, .nt = length[0], .ns = length[1], .nlines = nlines};
@@ -105,7 +131,11 @@ static void CheckSweep(const FenKernels *K, FenTileKind kind, FenInt nlines, con
   Fill(A, &s, h);
   s.windows = windows;
   CheckLSE(A, &s);
-  for (int weighted = 0; weighted < 2; weighted++) {
+  for (FenInt k = 0; k < nlines * s.nt; k++)
+    A->w[k] = A->lse[k] > FEN_NONE ? -A->lse[k] : FEN_NONE;
+  if (kind == FEN_TILE_L1)
+    CheckKept(A, &s);
+  for (int weighted = 0; weighted < 2 && kind != FEN_TILE_L1; weighted++) {
     s.weighted = (PetscBool)weighted;
     s.windows = windows;
     s.have = PETSC_TRUE;

@@ -52,12 +52,11 @@ typedef struct {
    point, the lanes of a point next to each other: u[j*linelanes + lane]. Sources are shared by all lanes, targets need
    not be, so that lanes may also take different targets of the same line.
 
-   Coordinates ascend in each lane. Then |x-y|^2 and |x-y| are Monge, c(i,j) + c(i',k) <= c(i,k) + c(i',j) for i < i',
-   j < k: a source left of the largest term that is below the cut at a target stays below it at all later targets, and
-   the other way round. Both ends of the window of sources that matter rise with the target; see linekernel.h.
+   The cost is |x-y|^2. Coordinates ascend in each lane. Then it is Monge, c(i,j) + c(i',k) <= c(i,k) + c(i',j) for i <
+   i', j < k: a source left of the largest term that is below the cut at a target stays below it at all later targets,
+   and the other way round. Both ends of the window of sources that matter rise with the target; see linekernel.h.
 */
 typedef struct {
-  FenTileKind   kind;    /* SQEUCLIDEAN or L1 */
   FenInt        nt, ns;  /* targets, sources of a lane; below 2^31 */
   const double *xt, *xs; /* scaled coordinates xt[i*linelanes + lane], xs[j] */
   const double *u;       /* source exponents */
@@ -71,6 +70,33 @@ typedef struct {
   int    *kept;
   double *terms; /* work: ns numbers for each lane */
 } FenLines;
+
+/*
+   The same for the cost |x-y|, which needs no windows and takes linear time, see conekernel.h. A lane is a line; all
+   lanes have the same targets. What a plan keeps: ns numbers a lane for each of two passes over the sources, nt for
+   each over the targets, of double precision.
+*/
+typedef struct {
+  FenInt        nt, ns;   /* one each, at least */
+  const double *xt, *xs;  /* ascending */
+  const double *u, *v;    /* source exponents; values of sources, of targets if transposed */
+  int           weighted; /* conemult */
+  double       *scale;    /* FenConesKept() numbers a lane; LSE: NULL or made here */
+  double       *work;     /* 2 nt numbers for each lane */
+} FenCones;
+
+/* Products of factors with those of another line, see FenLineCouple: its exponents are u and minus[1]; minus[0] is
+   mine, `work` has 4 ns numbers for each lane. All offsets of a source come out, zero beyond the ends */
+typedef struct {
+  FenInt        first, last;
+  const double *u, *minus[2];
+  double       *work;
+} FenConeCouple;
+
+static inline FenInt FenConesKept(FenInt nt, FenInt ns)
+{
+  return 2 * (nt + ns);
+}
 
 /* Products of factors that two lines have in common: with e_ij those of the one and f_ij = 2^(minus_i + u_j - c_ij)
    those of the other, for each offset o in [first, last]
@@ -114,6 +140,10 @@ typedef struct {
   void (*linemulttranspose)(const FenLines *, int squares, double out[]); /* out_j = sum_i e_ij (or e_ij^2) v_i */
   void (*linespread)(const FenLines *, double out[]); /* out_j = sum_i 2^(w_i + t_ij) v_i, v of targets; see `window` */
   void (*linecouple)(const FenLines *, const FenLineCouple *);
+  void (*conelse)(const FenCones *, double L[]);                             /* L_i = log2 sum_j 2^t_ij */
+  void (*conemult)(const FenCones *, double out[]);                          /* out_i = sum_j e_ij v_j, e_ij c_ij v_j */
+  void (*conemulttranspose)(const FenCones *, int squares, double out[]);    /* out_j = sum_i e_ij (or e_ij^2) v_i */
+  void (*conecouple)(const FenCones *, const FenConeCouple *, double out[]); /* out[(o-first)*ns + j] */
   void (*graph)(const FenGraph *, FenGraphMode, float y[]);
 } FenKernels;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Lines of a grid, one in each lane of two vectors; see FenLines. Included by tilekernel.h.
+   Lines of a grid with the cost |x-y|^2, one in each lane of two vectors; see FenLines. Included by tilekernel.h.
 
    Windows by bisection: with the windows of targets i-h and i+h known, that of i begins not before the first and ends
    not after the second. Each halving of h reads the sources once plus once for each overlap of neighbours: about
@@ -24,42 +24,42 @@ FEN_INLINE LineTarget TargetOfLines(const FenLines *P, FenInt i)
 }
 
 /* a - c_ij */
-FEN_INLINE void LessCost(const LineTarget *T, FenInt j, const FenTileKind kind, const vd a[2], vd t[2])
+FEN_INLINE void LessCost(const LineTarget *T, FenInt j, const vd a[2], vd t[2])
 {
   const vd y = v_set(T->xs[j]);
 
   for (int h = 0; h < 2; h++) {
     const vd d = T->x[h] - y;
 
-    t[h] = kind == FEN_TILE_L1 ? a[h] - v_abs(d) : v_fnma(d, d, a[h]);
+    t[h] = v_fnma(d, d, a[h]);
   }
 }
 
-FEN_INLINE void LineScores(const LineTarget *T, FenInt j, const FenTileKind kind, vd t[2])
+FEN_INLINE void LineScores(const LineTarget *T, FenInt j, vd t[2])
 {
   const double *u = T->u + j * FEN_GROUP;
   const vd      a[2] = {v_load(u), v_load(u + FEN_SIMD)};
 
-  LessCost(T, j, kind, a, t);
+  LessCost(T, j, a, t);
 }
 
 /* is t_ij below the cut in all lanes? */
-FEN_INLINE int IsBelow(const LineTarget *T, FenInt j, const FenTileKind kind, const vd cut[2])
+FEN_INLINE int IsBelow(const LineTarget *T, FenInt j, const vd cut[2])
 {
   vd t[2];
 
-  LineScores(T, j, kind, t);
+  LineScores(T, j, t);
   return v_all_less(t[0], cut[0]) && v_all_less(t[1], cut[1]);
 }
 
 /* M and the window of target i, known to lie in [lo, hi); empty when all sources of all lanes weigh zero */
-FEN_INLINE void LineWindow(const FenLines *P, FenInt i, FenInt lo, FenInt hi, const FenTileKind kind, double M[])
+FEN_INLINE void LineWindow(const FenLines *P, FenInt i, FenInt lo, FenInt hi, double M[])
 {
   const LineTarget T = TargetOfLines(P, i);
   vd               m[2] = {v_set(FEN_NONE), v_set(FEN_NONE)}, cut[2], t[2];
 
   for (FenInt j = lo; j < hi; j++) {
-    LineScores(&T, j, kind, t);
+    LineScores(&T, j, t);
     m[0] = v_max(m[0], t[0]);
     m[1] = v_max(m[1], t[1]);
   }
@@ -67,16 +67,16 @@ FEN_INLINE void LineWindow(const FenLines *P, FenInt i, FenInt lo, FenInt hi, co
     v_store(M + i * FEN_GROUP + h * FEN_SIMD, m[h]);
     cut[h] = v_max(m[h] - FEN_CUT, v_set(0.5 * FEN_NONE)); /* a lane without weights asks for nothing */
   }
-  while (lo < hi && IsBelow(&T, lo, kind, cut))
+  while (lo < hi && IsBelow(&T, lo, cut))
     lo++;
-  while (hi > lo && IsBelow(&T, hi - 1, kind, cut))
+  while (hi > lo && IsBelow(&T, hi - 1, cut))
     hi--;
   P->window[2 * i] = (int)lo;
   P->window[2 * i + 1] = (int)hi;
 }
 
 /* is |c_ij - c_kj| at most LINE_NEAR for all sources j in [lo, hi)? The difference is monotone in j. */
-FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt hi, const FenTileKind kind)
+FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt hi)
 {
   const LineTarget T = TargetOfLines(P, i), K = TargetOfLines(P, k);
   const vd         zero[2] = {v_set(0.0), v_set(0.0)}, near = v_set(LINE_NEAR);
@@ -86,8 +86,8 @@ FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt h
   for (int e = 0; e < 2; e++) {
     vd t[2], s[2];
 
-    LessCost(&T, ends[e], kind, zero, t);
-    LessCost(&K, ends[e], kind, zero, s);
+    LessCost(&T, ends[e], zero, t);
+    LessCost(&K, ends[e], zero, s);
     for (int h = 0; h < 2; h++)
       yes &= v_all_less(v_abs(t[h] - s[h]), near);
   }
@@ -95,9 +95,9 @@ FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt h
 }
 
 /* a target takes M of its neighbour and the range that both neighbours leave it, where that costs little */
-FEN_INLINE int Inherits(const FenLines *P, FenInt i, FenInt h, FenInt lo, FenInt hi, const FenTileKind kind, double M[])
+FEN_INLINE int Inherits(const FenLines *P, FenInt i, FenInt h, FenInt lo, FenInt hi, double M[])
 {
-  if (hi - lo < LINE_WIDE * h || !IsNear(P, i, i - h, lo, hi, kind))
+  if (hi - lo < LINE_WIDE * h || !IsNear(P, i, i - h, lo, hi))
     return 0;
   memcpy(M + i * FEN_GROUP, M + (i - h) * FEN_GROUP, FEN_GROUP * sizeof(double));
   P->window[2 * i] = (int)lo;
@@ -105,14 +105,14 @@ FEN_INLINE int Inherits(const FenLines *P, FenInt i, FenInt h, FenInt lo, FenInt
   return 1;
 }
 
-FEN_INLINE void Bisect(const FenLines *P, const FenTileKind kind, double M[])
+FEN_INLINE void Bisect(const FenLines *P, double M[])
 {
   const FenInt last = P->nt - 1;
   FenInt       h = 1;
 
-  LineWindow(P, 0, 0, P->ns, kind, M);
+  LineWindow(P, 0, 0, P->ns, M);
   if (last > 0)
-    LineWindow(P, last, P->window[0], P->ns, kind, M);
+    LineWindow(P, last, P->window[0], P->ns, M);
   while (2 * h < last)
     h *= 2;
   for (; h > 0; h /= 2)
@@ -122,12 +122,12 @@ FEN_INLINE void Bisect(const FenLines *P, const FenTileKind kind, double M[])
 
       if (hi <= lo && lo < P->ns)
         hi = lo + 1; /* rounding errors of exponents beyond 2^58 exceed the cut and may cross the ends */
-      if (!Inherits(P, i, h, lo, hi, kind, M))
-        LineWindow(P, i, lo, hi, kind, M);
+      if (!Inherits(P, i, h, lo, hi, M))
+        LineWindow(P, i, lo, hi, M);
     }
 }
 
-FEN_INLINE void LineSums(const FenLines *P, const FenTileKind kind, double M[])
+static void LineLSE(const FenLines *P, double M[])
 {
   for (FenInt i = 0; i < P->nt; i++) {
     const LineTarget T = TargetOfLines(P, i);
@@ -144,7 +144,7 @@ FEN_INLINE void LineSums(const FenLines *P, const FenTileKind kind, double M[])
       vd           s[2] = {v_set(0.0), v_set(0.0)}, t[2];
 
       for (; j < end; j++) {
-        LineScores(&T, j, kind, t);
+        LineScores(&T, j, t);
         s[0] += v_exp2(t[0] - m[0]);
         s[1] += v_exp2(t[1] - m[1]);
       }
@@ -157,23 +157,22 @@ FEN_INLINE void LineSums(const FenLines *P, const FenTileKind kind, double M[])
 }
 
 /* 2^(w + u_j - c_ij), times the cost if weighted */
-FEN_INLINE void LineTerms(const LineTarget *T, FenInt j, const FenTileKind kind, const vd w[2], const int weighted,
-                          vd e[2])
+FEN_INLINE void LineTerms(const LineTarget *T, FenInt j, const vd w[2], const int weighted, vd e[2])
 {
   const double *u = T->u + j * FEN_GROUP;
   const vd      a[2] = {w[0] + v_load(u), w[1] + v_load(u + FEN_SIMD)}, y = v_set(T->xs[j]);
 
-  LessCost(T, j, kind, a, e);
+  LessCost(T, j, a, e);
   for (int h = 0; h < 2; h++) {
     const vd d = T->x[h] - y;
 
     e[h] = v_exp2(e[h]);
     if (weighted)
-      e[h] *= kind == FEN_TILE_L1 ? v_abs(d) : d * d;
+      e[h] *= d * d;
   }
 }
 
-FEN_INLINE void LineProducts(const FenLines *P, const FenTileKind kind, const int weighted, double out[])
+FEN_INLINE void LineProducts(const FenLines *P, const int weighted, double out[])
 {
   for (FenInt i = 0; i < P->nt; i++) {
     const LineTarget T = TargetOfLines(P, i);
@@ -189,7 +188,7 @@ FEN_INLINE void LineProducts(const FenLines *P, const FenTileKind kind, const in
       for (; j < end; j++) {
         const double *v = P->v + j * FEN_GROUP;
 
-        LineTerms(&T, j, kind, w, weighted, e);
+        LineTerms(&T, j, w, weighted, e);
         s[0] = v_fma(e[0], v_load(v), s[0]);
         s[1] = v_fma(e[1], v_load(v + FEN_SIMD), s[1]);
       }
@@ -203,32 +202,16 @@ FEN_INLINE void LineProducts(const FenLines *P, const FenTileKind kind, const in
 
 static void LineWindows(const FenLines *P, double M[])
 {
-  if (!P->nt)
-    return;
-  if (P->kind == FEN_TILE_L1)
-    Bisect(P, FEN_TILE_L1, M);
-  else
-    Bisect(P, FEN_TILE_SQEUCLIDEAN, M);
-}
-
-static void LineLSE(const FenLines *P, double M[])
-{
-  if (P->kind == FEN_TILE_L1)
-    LineSums(P, FEN_TILE_L1, M);
-  else
-    LineSums(P, FEN_TILE_SQEUCLIDEAN, M);
+  if (P->nt)
+    Bisect(P, M);
 }
 
 static void LineApply(const FenLines *P, double out[])
 {
-  if (P->kind == FEN_TILE_L1 && P->weighted)
-    LineProducts(P, FEN_TILE_L1, 1, out);
-  else if (P->kind == FEN_TILE_L1)
-    LineProducts(P, FEN_TILE_L1, 0, out);
-  else if (P->weighted)
-    LineProducts(P, FEN_TILE_SQEUCLIDEAN, 1, out);
+  if (P->weighted)
+    LineProducts(P, 1, out);
   else
-    LineProducts(P, FEN_TILE_SQEUCLIDEAN, 0, out);
+    LineProducts(P, 0, out);
 }
 
 /* ---- factors that are kept ---- */
@@ -260,7 +243,7 @@ FEN_INLINE vd v_narrow(float *p, vd x)
 }
 
 /* the part of a window whose factors are worth keeping */
-FEN_INLINE void KeptWindows(const FenLines *P, const FenTileKind kind, const double M[])
+static void LineKept(const FenLines *P, const double M[])
 {
   for (FenInt i = 0; i < P->nt; i++) {
     const LineTarget T = TargetOfLines(P, i);
@@ -269,32 +252,24 @@ FEN_INLINE void KeptWindows(const FenLines *P, const FenTileKind kind, const dou
 
     for (int h = 0; h < 2; h++)
       cut[h] = v_max(v_load(M + i * FEN_GROUP + h * FEN_SIMD) - FEN_KEPT_CUT, v_set(0.5 * FEN_NONE));
-    while (lo < hi && IsBelow(&T, lo, kind, cut))
+    while (lo < hi && IsBelow(&T, lo, cut))
       lo++;
-    while (hi > lo && IsBelow(&T, hi - 1, kind, cut))
+    while (hi > lo && IsBelow(&T, hi - 1, cut))
       hi--;
     P->kept[2 * i] = (int)lo;
     P->kept[2 * i + 1] = (int)hi;
   }
 }
 
-static void LineKept(const FenLines *P, const double M[])
-{
-  if (P->kind == FEN_TILE_L1)
-    KeptWindows(P, FEN_TILE_L1, M);
-  else
-    KeptWindows(P, FEN_TILE_SQEUCLIDEAN, M);
-}
-
 /* terms of the target's sum, not yet divided by it */
-FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const FenTileKind kind, const vd m[2], double e[], vd S[2])
+FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const vd m[2], double e[], vd S[2])
 {
   const LineTarget T = TargetOfLines(P, i);
 
   for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, e += FEN_GROUP) {
     vd t[2];
 
-    LineScores(&T, j, kind, t);
+    LineScores(&T, j, t);
     for (int h = 0; h < 2; h++) {
       t[h] = v_exp2(t[h] - m[h]);
       S[h] += t[h];
@@ -303,7 +278,7 @@ FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const FenTileKind kin
   }
 }
 
-FEN_INLINE void KeepFactors(const FenLines *P, const FenTileKind kind, double M[])
+static void LineFactors(const FenLines *P, double M[])
 {
   float *e = P->e;
   double inverse[FEN_GROUP];
@@ -318,7 +293,7 @@ FEN_INLINE void KeepFactors(const FenLines *P, const FenTileKind kind, double M[
 
     if (n <= 0)
       continue; /* M is FEN_NONE */
-    LineTermsKept(P, i, kind, m, P->terms, S);
+    LineTermsKept(P, i, m, P->terms, S);
     for (int h = 0; h < 2; h++)
       v_store(inverse + h * FEN_SIMD, v_set(1.0) / S[h]);
     for (int l = 0; l < FEN_GROUP; l++)
@@ -334,14 +309,6 @@ FEN_INLINE void KeepFactors(const FenLines *P, const FenTileKind kind, double M[
     for (int h = 0; h < 2; h++)
       v_narrow(missing + h * FEN_SIMD, v_set(1.0) - kept[h]);
   }
-}
-
-static void LineFactors(const FenLines *P, double M[])
-{
-  if (P->kind == FEN_TILE_L1)
-    KeepFactors(P, FEN_TILE_L1, M);
-  else
-    KeepFactors(P, FEN_TILE_SQEUCLIDEAN, M);
 }
 
 static void LineMult(const FenLines *P, double out[])
@@ -402,7 +369,7 @@ static void LineMultTranspose(const FenLines *P, int squares, double out[])
     SpreadFactors(P, 0, out);
 }
 
-FEN_INLINE void SpreadTerms(const FenLines *P, const FenTileKind kind, double out[])
+static void LineSpread(const FenLines *P, double out[])
 {
   memset(out, 0, (size_t)(P->ns * FEN_GROUP) * sizeof(double));
   for (FenInt i = 0; i < P->nt; i++) {
@@ -414,25 +381,17 @@ FEN_INLINE void SpreadTerms(const FenLines *P, const FenTileKind kind, double ou
     for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, o += FEN_GROUP) {
       vd e[2];
 
-      LineTerms(&T, j, kind, w, 0, e);
+      LineTerms(&T, j, w, 0, e);
       v_store(o, v_fma(e[0], v[0], v_load(o)));
       v_store(o + FEN_SIMD, v_fma(e[1], v[1], v_load(o + FEN_SIMD)));
     }
   }
 }
 
-static void LineSpread(const FenLines *P, double out[])
-{
-  if (P->kind == FEN_TILE_L1)
-    SpreadTerms(P, FEN_TILE_L1, out);
-  else
-    SpreadTerms(P, FEN_TILE_SQEUCLIDEAN, out);
-}
-
 /* ---- couplings of targets of a plan ---- */
 
 /* f of target i of the other line in the window of the first and the offsets around it; 0 beyond the line's ends */
-FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i, const FenTileKind kind)
+FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i)
 {
   LineTarget    T = TargetOfLines(P, i);
   const double *mi = C->minus + i * FEN_GROUP;
@@ -444,13 +403,13 @@ FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i
     vd t[2] = {none, none};
 
     if (j >= 0 && j < P->ns)
-      LineTerms(&T, j, kind, w, 0, t);
+      LineTerms(&T, j, w, 0, t);
     v_store(f, t[0]);
     v_store(f + FEN_SIMD, t[1]);
   }
 }
 
-FEN_INLINE void CoupleLines(const FenLines *P, const FenLineCouple *C, const FenTileKind kind)
+static void LineCouple(const FenLines *P, const FenLineCouple *C)
 {
   const FenInt n = C->last - C->first + 1, ld = P->ns * FEN_GROUP;
   const float *e = P->e;
@@ -461,7 +420,7 @@ FEN_INLINE void CoupleLines(const FenLines *P, const FenLineCouple *C, const Fen
 
     if (P->kept[2 * i] >= P->kept[2 * i + 1])
       continue;
-    OtherFactors(P, C, i, kind);
+    OtherFactors(P, C, i);
     for (int h = 0; h < 2; h++)
       v[h] = v_fma(v_widen(e + h * FEN_SIMD), v[h], v[h]);
     e += FEN_GROUP;
@@ -475,14 +434,6 @@ FEN_INLINE void CoupleLines(const FenLines *P, const FenLineCouple *C, const Fen
       }
     }
   }
-}
-
-static void LineCouple(const FenLines *P, const FenLineCouple *C)
-{
-  if (P->kind == FEN_TILE_L1)
-    CoupleLines(P, C, FEN_TILE_L1);
-  else
-    CoupleLines(P, C, FEN_TILE_SQEUCLIDEAN);
 }
 
 /* ---- graphs on grids ---- */

@@ -306,6 +306,7 @@ static void Log2Sum(FenInt n, const double MS[], double out[])
 
 #include "tilegemm.h"
 #include "linekernel.h"
+#include "conekernel.h"
 
 /* ---- one specialised loop for each cost and small dimension ---- */
 #define FEN_DISPATCH_DIM(CALL, KIND)                                                                                   \
@@ -389,5 +390,9 @@ const FenKernels FEN_KERNELS = {
     .linemulttranspose = LineMultTranspose,
     .linespread = LineSpread,
     .linecouple = LineCouple,
+    .conelse = ConeLSE,
+    .conemult = ConeMult,
+    .conemulttranspose = ConeMultTranspose,
+    .conecouple = ConeCouple,
     .graph = Graph,
 };

@@ -16,8 +16,9 @@
    are made again from its exponents, which the owner sends for lines next to another rank's.
 
    Work for windows of w: on two axes with radius 2 about 16 w multiply-adds and 3 (w + 4) exponentials a point, as much
-   as two or three products. Memory of the arrays between two stages, and of one to five results at a time. Messages:
-   one redistribution for each array between two stages; two arrays of `radius` lines from neighbours.
+   as two or three products; with |x-y| 18 exponentials, whatever w is. Memory of the arrays between two stages, and of
+   one to five results at a time. Messages: one redistribution for each array between two stages; two arrays of `radius`
+   lines from neighbours.
 */
 #include "separableimpl.h"
 
@@ -290,6 +291,8 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
         PetscCall(PetscMalloc1(g->nin, &after->value[after->n + o - c.first]));
     }
     OtherLines(&O, at, other);
+    t.u = S->L[s];
+    t.w = S->minus[s];
     t.v = before->value[p];
     FenSweepCouple(&t, &S->factors[s], &c);
     for (FenInt o = c.first; !s && o <= c.last; o++)

@@ -51,7 +51,8 @@ struct _p_FenOTOperator {
   const double            *rows;       /* of sources in FenOTMultNormal() and couplings: their weights at first */
   const FenKernels        *kernels;
   /* a plan keeps its factors in single precision where they are few: FenOTMultNormal(), squares and couplings then take
-     no exponentials, and are accurate to about 1e-7; all else is of double precision */
+     no exponentials, and are accurate to about 1e-7; all else is of double precision. With |x-y| along axes factors are
+     always kept, and are of double precision */
   PetscBool keep;
   PetscBool kept;  /* the present one does */
   double    share; /* what a pass counts: 1, less on coarse levels */

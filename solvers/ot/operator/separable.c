@@ -7,7 +7,9 @@
    E_s = 2^(L_s - c - L_{s+1}), each with rows that sum to one: E v is d weighted means, no large or small numbers.
 
    Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P without windows, O(n w) with windows of w points when
-   epsilon is small, see sweeps.h. A plan keeps its windows. Messages: one all-to-all a stage between different pencils.
+   epsilon is small, see sweeps.h. A plan keeps its windows. With |x-y| an axis takes three exponentials for a point,
+   whatever epsilon is, and the plan's products none: it always keeps its factors. Messages: one all-to-all a stage
+   between different pencils.
 */
 #include "separableimpl.h"
 #include <limits.h>
@@ -113,7 +115,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     }
     if (hard)
       PetscCall(SweepHard(&w));
-    else if (keep && op->keep) {
+    else if (keep && (op->keep || S->cones)) {
       PetscCall(FenSweepFactors(&w, &S->factors[s]));
       op->kept = (PetscBool)(op->kept && S->factors[s].have);
     } else
@@ -147,7 +149,7 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  op->kept = S->whole = op->keep;
+  op->kept = S->whole = (PetscBool)(op->keep || S->cones);
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   S->have[0] = PETSC_TRUE;
   S->have[1] = PETSC_FALSE;
@@ -189,7 +191,10 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     w.windows = S->windows[0][s];
     w.have = S->have[0];
     w.whole = S->whole;
-    FenSweepApply(&w);
+    if (S->cones)
+      FenSweepMult(&w, &S->factors[s], FEN_SWEEP_FORWARD);
+    else
+      FenSweepApply(&w);
   }
   PetscCall(FenStagesMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
@@ -219,7 +224,7 @@ static PetscErrorCode Mult_Separable(FenOTOperator op, PetscInt nv, const double
 static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  const double  k = power * op->kappa, factor = op->kind == FEN_COST_L1 ? k : sqrt(k);
+  const double  k = power * op->kappa, factor = S->cones ? k : sqrt(k);
 
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++)
@@ -255,7 +260,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
 }
 
 /* The same while factors are few. Squares from kept factors: E_ij is one product of factors of stages. Otherwise these
-   are made again, in double precision */
+   are made again, in double precision, unless that is what they are kept in */
 static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], PetscBool squares, double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -273,6 +278,8 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
     t.windows = S->windows[0][s];
     if (squares)
       FenSweepMult(&t, &S->factors[s], FEN_SWEEP_SQUARES);
+    else if (S->cones)
+      FenSweepMult(&t, &S->factors[s], FEN_SWEEP_TRANSPOSED);
     else
       FenSweepSpread(&t);
   }
@@ -401,10 +408,11 @@ static PetscErrorCode MakePlan(FenOTOperator op)
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++) {
     const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
+    const FenInt    lines = S->cones ? 0 : g->nlines; /* that have windows */
 
-    PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, g->nlines),
-                           &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, g->nlines), &S->windows[1][s]));
-    PetscCall(FenFactorsCreate(op->kernels, g->lout, g->nlines, &S->factors[s]));
+    PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, lines),
+                           &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, lines), &S->windows[1][s]));
+    PetscCall(FenFactorsCreate(op->kernels, FenTileKindOf(op->kind), g->lout, g->nlines, &S->factors[s]));
   }
   PetscFunctionReturn(0);
 }
@@ -430,6 +438,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscFunctionBegin;
   PetscCall(PetscNew(&S));
   op->data = S;
+  S->cones = (PetscBool)(op->kind == FEN_COST_L1);
   PetscCall(FenStagesCreate(op->measure, &S->stages));
   for (int s = 0; s < 2; s++) {
     double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];

@@ -7,6 +7,7 @@
 
 typedef struct {
   FenStages stages;
+  PetscBool cones;                             /* the cost is |x-y|: no windows, factors always */
   double   *axis[2][FEN_MAX_DIM];              /* scaled coordinates of source and target axes */
   double   *plain[2][FEN_MAX_DIM];             /* the same, not scaled */
   double *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM]; /* of the present plan: L_s at stage s's input, -L_{s+1} at its output */

@@ -4,24 +4,16 @@
    fewer lines than half of the lanes remain, each takes r lanes, which share its targets: lane l + n k works on targets
    k, k + r, k + 2r, ... of line l.
 */
-#include "sweeps.h"
+#include "sweepsimpl.h"
 
-#define LANES  16 /* at most */
-#define ARRAYS 5  /* work arrays: u, v, targets' coordinates, w, results */
-#define TILE   8  /* points of a line that are transposed together: a cache line */
+#define TILE 8 /* points of a line that are transposed together: a cache line */
 
-typedef struct {
-  FenInt lanes, n, r;               /* n lines, r lanes for each */
-  FenInt rows;                      /* targets of a lane */
-  FenInt line[LANES], share[LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
-} Block;
-
-static Block MakeBlock(const FenSweep *s, FenInt first)
+FenBlock FenBlockOf(const FenSweep *s, FenInt first, PetscBool whole)
 {
-  Block b = {.lanes = s->kernels->linelanes};
+  FenBlock b = {.lanes = s->kernels->linelanes};
 
   b.n = PetscMin(b.lanes, s->nlines - first);
-  b.r = s->whole ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
+  b.r = whole ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
   b.rows = (s->nt + b.r - 1) / b.r;
   for (FenInt l = 0; l < b.lanes; l++) {
     b.line[l] = first + l % b.n;
@@ -31,12 +23,12 @@ static Block MakeBlock(const FenSweep *s, FenInt first)
 }
 
 /* rows beyond the last target repeat it */
-static inline FenInt Target(const Block *b, FenInt row, FenInt lane, FenInt nt)
+static inline FenInt Target(const FenBlock *b, FenInt row, FenInt lane, FenInt nt)
 {
   return PetscMin(row * b->r + b->share[lane], nt - 1);
 }
 
-static void GatherLines(const Block *b, FenInt n, const double from[], double to[])
+void FenBlockGather(const FenBlock *b, FenInt n, const double from[], double to[])
 {
   const FenInt lanes = b->lanes;
 
@@ -50,10 +42,10 @@ static void GatherLines(const Block *b, FenInt n, const double from[], double to
     }
 }
 
-static void GatherTargets(const Block *b, FenInt nt, const double from[], double to[])
+static void GatherTargets(const FenBlock *b, FenInt nt, const double from[], double to[])
 {
   if (b->r == 1) {
-    GatherLines(b, nt, from, to);
+    FenBlockGather(b, nt, from, to);
     return;
   }
   for (FenInt i = 0; i < b->rows; i++)
@@ -61,14 +53,14 @@ static void GatherTargets(const Block *b, FenInt nt, const double from[], double
       to[i * b->lanes + l] = from[b->line[l] * nt + Target(b, i, l, nt)];
 }
 
-static void GatherCoordinates(const Block *b, FenInt nt, const double x[], double to[])
+static void GatherCoordinates(const FenBlock *b, FenInt nt, const double x[], double to[])
 {
   for (FenInt i = 0; i < b->rows; i++)
     for (FenInt l = 0; l < b->lanes; l++)
       to[i * b->lanes + l] = x[Target(b, i, l, nt)];
 }
 
-static void Scatter(const Block *b, FenInt nt, const double from[], double to[])
+void FenBlockScatter(const FenBlock *b, FenInt nt, const double from[], double to[])
 {
   const FenInt rows = (nt + b->r - 1) / b->r;
 
@@ -83,46 +75,46 @@ static void Scatter(const Block *b, FenInt nt, const double from[], double to[])
 }
 
 /* calls `run` for each block, sources' exponents and targets' coordinates in place */
-typedef void (*BlockFn)(const FenSweep *, const Block *, FenLines *, double *work[]);
+typedef void (*BlockFn)(const FenSweep *, const FenBlock *, FenLines *, double *work[]);
 static void ForBlocks(const FenSweep *s, BlockFn run)
 {
   const FenInt lanes = s->kernels->linelanes, longest = PetscMax(s->nt, s->ns);
-  FenLines     P = {.kind = s->kind, .ns = s->ns, .xs = s->xs, .weighted = (int)s->weighted};
-  double      *work[ARRAYS];
+  FenLines     P = {.ns = s->ns, .xs = s->xs, .weighted = (int)s->weighted};
+  double      *work[FEN_ARRAYS];
   FenInt       shares = 0;
 
   if (!s->nt || !s->ns)
     return;
-  for (int k = 0; k < ARRAYS; k++)
+  for (int k = 0; k < FEN_ARRAYS; k++)
     work[k] = s->work + k * longest * lanes;
   P.u = work[0];
   P.v = work[1];
   P.xt = work[2];
   P.w = work[3];
   for (FenInt first = 0; first < s->nlines; first += lanes) {
-    const Block b = MakeBlock(s, first);
+    const FenBlock b = FenBlockOf(s, first, s->whole);
 
     P.nt = b.rows;
-    P.window = s->windows ? s->windows + (first / lanes) * 2 * s->nt : (int *)(s->work + ARRAYS * longest * lanes);
+    P.window = s->windows ? s->windows + (first / lanes) * 2 * s->nt : (int *)(s->work + FEN_ARRAYS * longest * lanes);
     if (b.r != shares)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
     shares = b.r; /* only the last block can have other shares than the first */
-    GatherLines(&b, s->ns, s->u, work[0]);
+    FenBlockGather(&b, s->ns, s->u, work[0]);
     run(s, &b, &P, work);
-    Scatter(&b, s->nt, work[4], s->out);
+    FenBlockScatter(&b, s->nt, work[4], s->out);
   }
 }
 
-static void BlockLSE(const FenSweep *s, const Block *b, FenLines *P, double *work[])
+static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
   (void)b;
   s->kernels->linewindows(P, work[4]);
   s->kernels->linelse(P, work[4]);
 }
 
-static void BlockApply(const FenSweep *s, const Block *b, FenLines *P, double *work[])
+static void BlockApply(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
-  GatherLines(b, s->ns, s->v, work[1]);
+  FenBlockGather(b, s->ns, s->v, work[1]);
   GatherTargets(b, s->nt, s->w, work[3]);
   if (!s->have)
     s->kernels->linewindows(P, work[4]);
@@ -136,12 +128,15 @@ FenInt FenSweepWindows(const FenKernels *kernels, FenInt nt, FenInt nlines)
 
 FenInt FenSweepWork(const FenKernels *kernels, FenInt longest)
 {
-  return longest * (ARRAYS * kernels->linelanes + 1);
+  return longest * (FEN_ARRAYS * kernels->linelanes + 1);
 }
 
 void FenSweepLSE(const FenSweep *s)
 {
-  ForBlocks(s, BlockLSE);
+  if (s->kind == FEN_TILE_L1)
+    FenConesLSE(s);
+  else
+    ForBlocks(s, BlockLSE);
 }
 
 void FenSweepApply(const FenSweep *s)
@@ -154,9 +149,11 @@ FenInt FenSweepBlocks(const FenKernels *kernels, FenInt nlines)
   return (nlines + kernels->linelanes - 1) / kernels->linelanes;
 }
 
-PetscErrorCode FenFactorsCreate(const FenKernels *kernels, FenInt nt, FenInt nlines, FenFactors *F)
+PetscErrorCode FenFactorsCreate(const FenKernels *kernels, FenTileKind kind, FenInt nt, FenInt nlines, FenFactors *F)
 {
   PetscFunctionBegin;
+  if (kind == FEN_TILE_L1)
+    PetscFunctionReturn(0);
   F->nblocks = FenSweepBlocks(kernels, nlines);
   PetscCall(PetscCalloc3(F->nblocks, &F->e, F->nblocks, &F->room, FenSweepWindows(kernels, nt, nlines), &F->windows));
   PetscFunctionReturn(0);
@@ -168,6 +165,7 @@ PetscErrorCode FenFactorsDestroy(FenFactors *F)
   for (FenInt b = 0; b < F->nblocks; b++)
     PetscCall(PetscFree(F->e[b]));
   PetscCall(PetscFree3(F->e, F->room, F->windows));
+  PetscCall(PetscFree(F->scale));
   PetscFunctionReturn(0);
 }
 
@@ -195,10 +193,9 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, FenInt first,
 {
   const FenInt longest = PetscMax(s->nt, s->ns), block = first / s->kernels->linelanes;
 
-  for (int k = 0; k < ARRAYS; k++)
+  for (int k = 0; k < FEN_ARRAYS; k++)
     work[k] = s->work + k * longest * s->kernels->linelanes;
-  return (FenLines){.kind = s->kind,
-                    .ns = s->ns,
+  return (FenLines){.ns = s->ns,
                     .nt = s->nt,
                     .xs = s->xs,
                     .u = work[0],
@@ -213,20 +210,22 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, FenInt first,
 PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
 {
   const FenInt lanes = s->kernels->linelanes;
-  FenSweep     whole = *s;
   FenInt       used = 0;
 
   PetscFunctionBegin;
   F->have = PETSC_TRUE;
-  whole.whole = PETSC_TRUE;
+  if (s->kind == FEN_TILE_L1) {
+    PetscCall(FenConesFactors(s, F));
+    PetscFunctionReturn(0);
+  }
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
-    const Block b = MakeBlock(&whole, first);
-    double     *work[ARRAYS];
-    FenLines    P = BlockLines(s, F, first, work);
+    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    double        *work[FEN_ARRAYS];
+    FenLines       P = BlockLines(s, F, first, work);
 
     if (!first)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
-    GatherLines(&b, s->ns, s->u, work[0]);
+    FenBlockGather(&b, s->ns, s->u, work[0]);
     s->kernels->linewindows(&P, work[4]);
     s->kernels->linekept(&P, work[4]);
     if (F->have)
@@ -236,7 +235,7 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
       s->kernels->linefactors(&P, work[4]);
     } else
       s->kernels->linelse(&P, work[4]);
-    Scatter(&b, s->nt, work[4], s->out);
+    FenBlockScatter(&b, s->nt, work[4], s->out);
   }
   PetscFunctionReturn(0);
 }
@@ -244,19 +243,21 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
 void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct product)
 {
   const FenInt lanes = s->kernels->linelanes, nin = product == FEN_SWEEP_FORWARD || product == FEN_SWEEP_BOTH;
-  FenSweep     whole = *s;
 
-  whole.whole = PETSC_TRUE;
+  if (s->kind == FEN_TILE_L1) {
+    FenConesMult(s, F, product);
+    return;
+  }
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
-    const Block b = MakeBlock(&whole, first);
-    double     *work[ARRAYS];
-    FenLines    P = BlockLines(s, F, first, work);
+    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    double        *work[FEN_ARRAYS];
+    FenLines       P = BlockLines(s, F, first, work);
 
     P.e = F->e[first / lanes];
-    GatherLines(&b, nin ? s->ns : s->nt, s->v, work[1]);
+    FenBlockGather(&b, nin ? s->ns : s->nt, s->v, work[1]);
     if (product == FEN_SWEEP_BOTH) {
       s->kernels->linemult(&P, work[4]);
-      GatherLines(&b, s->nt, s->w, work[3]);
+      FenBlockGather(&b, s->nt, s->w, work[3]);
       for (FenInt k = 0; k < s->nt * lanes; k++)
         work[3][k] *= work[4][k];
       P.v = work[3];
@@ -265,45 +266,43 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
       s->kernels->linemult(&P, work[4]);
     else
       s->kernels->linemulttranspose(&P, product == FEN_SWEEP_SQUARES, work[4]);
-    Scatter(&b, product == FEN_SWEEP_FORWARD ? s->nt : s->ns, work[4], s->out);
+    FenBlockScatter(&b, product == FEN_SWEEP_FORWARD ? s->nt : s->ns, work[4], s->out);
   }
 }
 
 void FenSweepSpread(const FenSweep *s)
 {
   const FenInt lanes = s->kernels->linelanes;
-  FenSweep     whole = *s;
 
-  whole.whole = PETSC_TRUE;
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
-    const Block    b = MakeBlock(&whole, first);
-    double        *work[ARRAYS];
+    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    double        *work[FEN_ARRAYS];
     const FenLines P = BlockLines(s, NULL, first, work);
 
     if (!first)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
-    GatherLines(&b, s->ns, s->u, work[0]);
-    GatherLines(&b, s->nt, s->v, work[1]);
-    GatherLines(&b, s->nt, s->w, work[3]);
+    FenBlockGather(&b, s->ns, s->u, work[0]);
+    FenBlockGather(&b, s->nt, s->v, work[1]);
+    FenBlockGather(&b, s->nt, s->w, work[3]);
     s->kernels->linespread(&P, work[4]);
-    Scatter(&b, s->ns, work[4], s->out);
+    FenBlockScatter(&b, s->ns, work[4], s->out);
   }
 }
 
 FenInt FenSweepCoupleWork(const FenKernels *kernels, FenInt ns, FenInt offsets)
 {
-  return ((ns + offsets) + ns * offsets) * kernels->linelanes;
+  return (PetscMax(ns + offsets, 6 * ns) + ns * offsets) * kernels->linelanes;
 }
 
 /* the other lines of a block; where there is none its factors are zero */
-static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const Block *b, double u[], double minus[])
+static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
 {
-  Block other = *b;
+  FenBlock other = *b;
 
   for (FenInt l = 0; l < b->lanes; l++)
     other.line[l] = PetscMax(0, c->other[b->line[l]]);
-  GatherLines(&other, s->ns, c->u, u);
-  GatherLines(&other, s->nt, c->minus, minus);
+  FenBlockGather(&other, s->ns, c->u, u);
+  FenBlockGather(&other, s->nt, c->minus, minus);
   for (FenInt l = 0; l < b->lanes; l++)
     for (FenInt i = 0; c->other[b->line[l]] < 0 && i < s->nt; i++)
       minus[i * b->lanes + l] = FEN_NONE;
@@ -312,24 +311,26 @@ static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const Bl
 void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCouplings *c)
 {
   const FenInt lanes = s->kernels->linelanes, n = c->last - c->first + 1;
-  FenSweep     whole = *s;
 
-  whole.whole = PETSC_TRUE;
+  if (s->kind == FEN_TILE_L1) {
+    FenConesCouple(s, c);
+    return;
+  }
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
-    const Block   b = MakeBlock(&whole, first);
-    double       *work[ARRAYS];
-    FenLines      P = BlockLines(s, F, first, work);
-    FenLineCouple C = {.first = c->first, .last = c->last, .u = work[0], .minus = work[3], .f = c->work};
+    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    double        *work[FEN_ARRAYS];
+    FenLines       P = BlockLines(s, F, first, work);
+    FenLineCouple  C = {.first = c->first, .last = c->last, .u = work[0], .minus = work[3], .f = c->work};
 
     if (!first)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
     P.e = F->e[first / lanes];
-    GatherLines(&b, s->nt, s->v, work[1]);
+    FenBlockGather(&b, s->nt, s->v, work[1]);
     GatherOthers(s, c, &b, work[0], work[3]);
     C.out = c->work + (s->ns + n) * lanes;
     memset(C.out, 0, (size_t)(n * s->ns * lanes) * sizeof(double));
     s->kernels->linecouple(&P, &C);
     for (FenInt o = 0; o < n; o++)
-      Scatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
+      FenBlockScatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
   }
 }

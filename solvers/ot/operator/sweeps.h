@@ -5,8 +5,9 @@
      LSE     out_i = log2 sum_j 2^(u_j - c_ij)
      apply   out_i = sum_j 2^(w_i + u_j - c_ij) v_j, terms times c_ij if weighted
 
-   Terms below 2^-FEN_CUT of the largest of their sum are left out. Work for a line: about nt w exponentials and
-   nt w + ns log2 nt differences, w the length of the windows of what remains.
+   With |x-y|^2 terms below 2^-FEN_CUT of the largest of their sum are left out. Work for a line: about nt w
+   exponentials and nt w + ns log2 nt differences, w the length of the windows of what remains. With |x-y| all terms are
+   there, in nt + ns steps; there are no windows, and products are taken with kept factors.
 */
 #pragma once
 #include "../kernels/kernels.h"
@@ -28,9 +29,11 @@ typedef struct {
 /* Normalised factors e_ij = 2^(u_j - c_ij - out_i) of a LSE sweep, for products without exponentials: single precision,
    terms below 2^-FEN_KEPT_CUT of the largest left out, and yet rows sum to one to double precision, so that Laplacians
    made of them have constants in their null space. Kept while they are at most FEN_FACTORS_MOST numbers a target, which
-   they are when epsilon is small */
+   they are when epsilon is small. With |x-y|: what the passes over a line keep, 2 (ns + nt) numbers of double
+   precision, always */
 typedef struct {
   PetscBool have;
+  double   *scale;   /* |x-y|, block after block */
   FenInt    nblocks; /* of lines: FenSweepBlocks() */
   float   **e;       /* of each block */
   FenInt   *room;    /* numbers that each has room for */
@@ -43,12 +46,12 @@ PETSC_INTERN FenInt         FenSweepWork(const FenKernels *, FenInt longest);
 PETSC_INTERN void           FenSweepLSE(const FenSweep *);
 PETSC_INTERN void           FenSweepApply(const FenSweep *);
 PETSC_INTERN FenInt         FenSweepBlocks(const FenKernels *, FenInt nlines);
-PETSC_INTERN PetscErrorCode FenFactorsCreate(const FenKernels *, FenInt nt, FenInt nlines, FenFactors *);
+PETSC_INTERN PetscErrorCode FenFactorsCreate(const FenKernels *, FenTileKind, FenInt nt, FenInt nlines, FenFactors *);
 PETSC_INTERN PetscErrorCode FenFactorsDestroy(FenFactors *);
-/* LSE that also keeps the factors; windows must be given and stay */
+/* LSE that also keeps the factors; windows must be given and stay (not with |x-y|) */
 PETSC_INTERN PetscErrorCode FenSweepFactors(const FenSweep *, FenFactors *);
-/* with kept factors: out_i = sum_j e_ij v_j; transposed: out_j = sum_i e_ij v_i; and both, with a weight on the targets
-   in between, w: out_j = sum_i e_ij w_i sum_k e_ik v_k */
+/* with kept factors: out_i = sum_j e_ij v_j (with |x-y| also weighted: e_ij c_ij v_j); transposed: out_j = sum_i e_ij
+   v_i; and both, with a weight on the targets in between, w: out_j = sum_i e_ij w_i sum_k e_ik v_k */
 typedef enum { FEN_SWEEP_FORWARD, FEN_SWEEP_TRANSPOSED, FEN_SWEEP_SQUARES, FEN_SWEEP_BOTH } FenSweepProduct;
 PETSC_INTERN void FenSweepMult(const FenSweep *, const FenFactors *, FenSweepProduct);
 /* out_j = sum_i 2^(w_i + u_j - c_ij) v_i, v on the targets, in double precision; windows of a LSE sweep must be there
@@ -56,7 +59,8 @@ PETSC_INTERN void FenSweepMult(const FenSweep *, const FenFactors *, FenSweepPro
 PETSC_INTERN void FenSweepSpread(const FenSweep *);
 
 /* Couplings of sources through the targets of kept factors e: with f those of another line, for each offset o in
-   [first, last], out[o-first][j] = sum_i e_ij v_i f_i,j+o */
+   [first, last], out[o-first][j] = sum_i e_ij v_i f_i,j+o. With |x-y| u and w of the sweep are the line's own exponents
+   and minus its log sums */
 typedef struct {
   FenInt         first, last;
   const FenInt  *other;     /* for each line the other one's number in u and minus, -1: none */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Blocks of lines, one in each lane of the kernels or a lane for a share of a line; see sweeps.c. */
+#pragma once
+#include "sweeps.h"
+
+#define FEN_LANES  16 /* at most */
+#define FEN_ARRAYS 5  /* work arrays: u, v, targets' coordinates, w, results */
+
+typedef struct {
+  FenInt lanes, n, r;                       /* n lines, r lanes for each */
+  FenInt rows;                              /* targets of a lane */
+  FenInt line[FEN_LANES], share[FEN_LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
+} FenBlock;
+
+/* `whole`: a line takes one lane, whatever their number */
+PETSC_INTERN FenBlock FenBlockOf(const FenSweep *, FenInt first, PetscBool whole);
+PETSC_INTERN void     FenBlockGather(const FenBlock *, FenInt n, const double from[], double to[]);
+PETSC_INTERN void     FenBlockScatter(const FenBlock *, FenInt nt, const double from[], double to[]);
+
+/* |x-y|: see conesweeps.c */
+PETSC_INTERN void           FenConesLSE(const FenSweep *);
+PETSC_INTERN PetscErrorCode FenConesFactors(const FenSweep *, FenFactors *);
+PETSC_INTERN void           FenConesMult(const FenSweep *, const FenFactors *, FenSweepProduct);
+PETSC_INTERN void           FenConesCouple(const FenSweep *, const FenSweepCouplings *);
