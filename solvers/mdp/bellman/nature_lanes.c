@@ -9,7 +9,8 @@
 
    A policy's rows have their nominal probabilities here and nature's laws in b->policy.
 
-   Memory: 8 bytes a row, 8 an entry if rewards are of successors, a policy's rows once more; kl: 8 a state.
+   Memory: 8 bytes a row, 16 for js and jeffreys, 8 an entry if rewards are of successors, a policy's rows once more;
+   kl: 8 a state.
 */
 #include "nature.h"
 #include "../kernels/naturekernels.h"
@@ -24,15 +25,17 @@ typedef struct {
   double                  size;                /* of the divergence: radius or price */
   FenNatureRuns           all;                 /* all rows */
   double                 *warm, *next, *room;  /* room: of all.d, which begin on cache lines */
+  double                 *second;              /* as warm, of forms that keep two scalars, or NULL */
   double                 *law, *values, *work; /* one row, for FenDivergence: WORK arrays */
   double                 *once;                /* numbers of states; NULL: rows are never read once */
   PetscBool               is_once;             /* they are for the V of now */
   PetscErrorCode          failed;
+  PetscInt                most; /* rows of a state, over all ranks; known once the components are */
   /* the policy's rows */
   FenNatureRuns rows;
   FenChunks     view; /* b->policy's columns, nominal probabilities and rewards */
   int          *of;   /* action that is here, -1: none */
-  double       *val, *reward, *policy_next, *policy_warm;
+  double       *val, *reward, *policy_next, *policy_warm, *policy_second;
 } Lanes;
 
 /* ---- the set ---- */
@@ -276,6 +279,8 @@ static PetscErrorCode Create(FenBellman b, void **data)
   N->size = N->set.ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
   PetscCall(StoreRewards(b, N));
   PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->warm));
+  if (N->set.form == FEN_NATURE_JS || N->set.form == FEN_NATURE_JEFFREYS)
+    PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->second));
   PetscCall(PetscMalloc4((size_t)(FEN_LANES * (2 * b->longest + 2)), &N->room, (size_t)b->longest, &N->law,
                          (size_t)b->longest, &N->values, (size_t)b->longest, &N->work));
   PetscCall(AllocateOnce(b, N));
@@ -284,6 +289,7 @@ static PetscErrorCode Create(FenBellman b, void **data)
                            .chunks = &b->all.view,
                            .reward_next = N->next,
                            .warm = N->warm,
+                           .second = N->second,
                            .d = {first, first + FEN_LANES * (b->longest + 1)},
                            .serve = Serve,
                            .ctx = N};
@@ -303,6 +309,8 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
   PetscCall(PetscFree(N->next));
   PetscCall(PetscFree(N->once));
   PetscCall(PetscFree(N->warm));
+  PetscCall(PetscFree(N->second));
+  PetscCall(PetscFree(N->policy_second));
   PetscCall(PetscFree4(N->room, N->law, N->values, N->work));
   PetscCall(PetscFree4(N->of, N->val, N->reward, N->policy_warm));
   PetscCall(PetscFree(N->policy_next));
@@ -395,6 +403,8 @@ static PetscErrorCode AllocatePolicy(FenBellman b, Lanes *N)
   PetscCall(PetscMalloc4((size_t)b->nlocal, &N->of, entries, &N->val, lanes, &N->reward, lanes, &N->policy_warm));
   if (N->next)
     PetscCall(PetscMalloc1(entries, &N->policy_next));
+  if (N->second)
+    PetscCall(PetscMalloc1(lanes, &N->policy_second));
   for (FenInt s = 0; s < b->nlocal; s++)
     N->of[s] = -1;
   PetscCall(PetscArrayzero(S->val, entries));
@@ -405,6 +415,7 @@ static PetscErrorCode AllocatePolicy(FenBellman b, Lanes *N)
   N->rows.chunks = &N->view;
   N->rows.reward_next = N->policy_next;
   N->rows.warm = N->policy_warm;
+  N->rows.second = N->policy_second;
   PetscFunctionReturn(0);
 }
 
@@ -452,12 +463,11 @@ static void MoveWarm(FenBellman b, Lanes *N, FenInt c0, FenInt c1, PetscBool bac
   for (FenInt c = c0; c < c1; c++)
     for (FenInt l = 0; l < FEN_LANES; l++) {
       const FenInt s = FEN_LANES * c + l < b->nlocal ? FEN_LANES * c + l : FEN_LANES * c;
-      double      *at = &N->warm[FEN_LANES * (b->all.chunk_ptr[c] + N->of[s]) + l];
+      const FenInt at = FEN_LANES * (b->all.chunk_ptr[c] + N->of[s]) + l, mine = FEN_LANES * c + l;
 
-      if (back)
-        *at = N->policy_warm[FEN_LANES * c + l];
-      else
-        N->policy_warm[FEN_LANES * c + l] = *at;
+      *(back ? &N->warm[at] : &N->policy_warm[mine]) = back ? N->policy_warm[mine] : N->warm[at];
+      if (N->second)
+        *(back ? &N->second[at] : &N->policy_second[mine]) = back ? N->policy_second[mine] : N->second[at];
     }
 }
 
@@ -498,25 +508,28 @@ static PetscErrorCode PolicySweep(FenBellman b, void *data, const FenRuns *runs,
   PetscFunctionReturn(0);
 }
 
-/* a scalar a row: as many components as the fullest state of all ranks has rows */
+/* one scalar of a row or two: as many components as the fullest state of all ranks has rows, or twice as many */
 static PetscErrorCode Components(FenBellman b, void *data, PetscInt *n)
 {
-  int most = 1, rows;
+  Lanes *N = (Lanes *)data;
+  int    most = 1, rows;
 
   PetscFunctionBegin;
-  (void)data;
   for (FenInt s = 0; s < b->nlocal; s++) {
     PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
     most = PetscMax(most, rows);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, b->comm));
-  *n = most;
+  *n = N->second ? 2 * most : most;
+  N->most = most;
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode State(FenBellman b, void *data, PetscInt action, PetscBool load, double x[])
+static PetscErrorCode State(FenBellman b, void *data, PetscInt component, PetscBool load, double x[])
 {
-  Lanes *N = (Lanes *)data;
+  Lanes         *N = (Lanes *)data;
+  const PetscInt action = N->second ? component % N->most : component;
+  double        *kept = action < component ? N->second : N->warm;
 
   PetscFunctionBegin;
   for (FenInt c = 0; c < b->all.nchunks; c++) {
@@ -528,9 +541,9 @@ static PetscErrorCode State(FenBellman b, void *data, PetscInt action, PetscBool
       if (k >= b->all.chunk_ptr[c + 1])
         x[PetscMin(s, b->nlocal - 1)] = load ? x[PetscMin(s, b->nlocal - 1)] : 0;
       else if (load) /* lanes beyond the last state do as the first */
-        N->warm[FEN_LANES * k + l] = x[s < b->nlocal ? s : FEN_LANES * c];
+        kept[FEN_LANES * k + l] = x[s < b->nlocal ? s : FEN_LANES * c];
       else if (s < b->nlocal)
-        x[s] = N->warm[FEN_LANES * k + l];
+        x[s] = kept[FEN_LANES * k + l];
     }
   }
   PetscFunctionReturn(0);

@@ -6,10 +6,10 @@
    A slot's values z = r + discount V are gathered once into a buffer. Each row keeps its best scalar from sweep to
    sweep ("warm"), in units of its own range; for tv the place of the entry at the cut, plus one. Every scalar gives a
    bound from below by weak duality, with an error of second order; the bound of that error is proved, not estimated.
-   Balls of tv, kl and pearson first try the scalar that is there, in one pass (naturewarm.h). Otherwise, and where that
-   is not enough, the buffer is brought to d = (z - zmin)/(zmax - zmin), and passes over it are repeated while the
-   bound of the error is large against the change of the state's value. A lane never depends on its neighbours, so that
-   the cut of the states into chunks does not show.
+   Balls of tv, kl and pearson, and js and jeffreys, first try what is there, in one pass (naturewarm.h). Otherwise, and
+   where that is not enough, the buffer is brought to d = (z - zmin)/(zmax - zmin), and passes over it are repeated
+   while the bound of the error is large against the change of the state's value. A lane never depends on its
+   neighbours, so that the cut of the states into chunks does not show.
 
    Sweeps of kl fill no buffer where one number of each state is all that rows need (natureonce.h); theta of its balls
    is kept per unit of the model.
@@ -20,7 +20,7 @@
      power t<1  kappa (E (d+g)^t)^{1/t} - g                  gap g; t = 0 burg, 1/2 neyman, -1 hellinger
      power t>1  a - kappa (E (a-d)_+^t)^{1/t}                threshold a
 
-     js, jeffreys   two scalars, see naturetilt.h
+     js, jeffreys   two scalars, nu beside the price, see naturetilt.h
 
    with t = alpha/(alpha-1) and kappa = (1 + alpha(alpha-1) rho)^{1/alpha} of the Cressie-Read family; prices alike.
    Lanes that this arithmetic cannot serve are handed to the caller.
@@ -76,6 +76,7 @@ typedef struct {
   const double       *once;        /* of what columns number, see natureonce.h; NULL: there is no such thing */
   double              low, span;   /* then: smallest value of discount V, and how far others are above it */
   double             *warm;        /* FEN_LANES a slot */
+  double             *second;      /* js, jeffreys: nu, as warm; NULL: there is none */
   double             *d[2];        /* work: FEN_LANES for each column of the longest slot */
   void (*serve)(void *ctx, const FenNatureLane *);
   void *ctx;

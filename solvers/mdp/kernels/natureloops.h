@@ -270,7 +270,7 @@ FEN_INLINE int ReadOnce(const FenNatureRuns *N, Slot *S, const double *own, FenR
    Squares must be numbers */
 FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
 {
-  double *warm = N->warm + FEN_LANES * S->k;
+  double *warm = N->warm + FEN_LANES * S->k, *second = N->second ? N->second + FEN_LANES * S->k : NULL;
   int     all = 1;
 
   EACH
@@ -288,6 +288,8 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
                    .range = range,
                    .inverse = 1 / v_if_greater(fits, zero, range, one),
                    .warm = v_if_greater(v_set(1e290), w, w, zero),
+                   .second = second ? v_load(second + v * FEN_SIMD) : zero,
+                   .price = N->set->size / v_if_greater(fits, zero, range, one),
                    .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
                    .share = v_set(own ? 1e-3 : 0),
                    .unit = v_set((double)(S->n + 16) * UNIT),
@@ -302,7 +304,10 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
     gap = v_if_greater(good, zero, v_max(a.gap, zero) + 2 * a.error, zero) + 2 * error;
     S->value.v[v] = v_if_greater(before, zero, S->value.v[v], fixed + (zmin + value) - error);
     S->gap.v[v] = v_if_greater(before, zero, S->gap.v[v], gap);
-    v_store(warm + v * FEN_SIMD, v_if_greater(good, zero, a.warm / unit, kept));
+    a.better = v_if_greater(before, zero, zero, v_max(good, fits * a.better));
+    v_store(warm + v * FEN_SIMD, v_if_greater(a.better, zero, a.warm / unit, kept));
+    if (second)
+      v_store(second + v * FEN_SIMD, v_if_greater(a.better, zero, a.second, R.second));
     /* rows of one value, and of none, are done as well */
     done->v[v] = v_if_greater(range, before, good, v_if_equal(range, range, one, zero));
     all = all && !v_any(1 - done->v[v]);
@@ -314,7 +319,7 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
    that have values, NULL: none. law: of lanes that are served one by one, and `served` says which */
 static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes *done, double *law, Lanes *served)
 {
-  double *warm = N->warm + FEN_LANES * S->k;
+  double *warm = N->warm + FEN_LANES * S->k, *second = N->second ? N->second + FEN_LANES * S->k : NULL;
   Lanes   fixes;
 
   EACH fixes.v[v] = Fixed(N, S, v);
@@ -334,12 +339,10 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
                   .base = base,
                   .share = v_set(own ? 1e-3 : 0),
                   .unit = (double)(S->n + 16) * UNIT};
-    Reply    a = {v_if_greater(v_set(1e290), w, w, zero),
-                  zero,
-                  zero,
-                  zero,
-                  wanted * (1 - S->flat.v[v]) * (1 - S->lowest.v[v]),
-                  v_set(1)};
+    Reply    a = {.warm = v_if_greater(v_set(1e290), w, w, zero),
+                  .second = second ? v_load(second + v * FEN_SIMD) : zero,
+                  .open = wanted * (1 - S->flat.v[v]) * (1 - S->lowest.v[v]),
+                  .price = v_set(1)};
     vd       error;
 
     if (v_any(a.open))
@@ -352,6 +355,8 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
     a.gap = v_if_greater(S->flat.v[v], zero, v_if_greater(range, zero, v_set(1), zero), a.gap);
     error = FinalError(zmin, range, fixed);
     v_store(warm + v * FEN_SIMD, v_if_greater(S->flat.v[v], zero, kept, a.warm / unit));
+    if (second)
+      v_store(second + v * FEN_SIMD, a.second);
     S->at.v[v] = a.at;
     S->price.v[v] = a.price;
     a.value = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;

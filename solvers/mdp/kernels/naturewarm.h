@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Balls, warm: one pass over a row's values as they were gathered, in the model's units, with the scalar at which the
-   last sweep ended. What is proved to be good enough is the answer, and most rows need no more; the others go on to be
-   scaled and searched. Excesses y = z - zmin here are d times the range; the bounds and the proofs are those of
-   naturetv.h, naturekl.h and naturepearson.h.
+   Balls, and prices of js and jeffreys, warm: one pass over a row's values as they were gathered, in the model's units,
+   with the scalar at which the last sweep ended. What is proved to be good enough is the answer, and most rows need no
+   more; the others go on to be scaled and searched. Excesses y = z - zmin here are d times the range; the bounds and
+   the proofs are those of naturetv.h, naturekl.h, naturepearson.h and naturetilt.h.
 */
 #pragma once
 #include "naturekl.h"
 #include "naturepearson.h"
+#include "naturetilt.h"
 #include "naturetv.h"
 
 /* n columns, FEN_LANES apart; z as gathered. `enough`: the gap up to which an answer is one, in units of the model */
 typedef struct {
   FenInt        n;
   const double *p, *z;
-  vd            zmin, range, inverse, warm;
-  vd            change; /* TV - V would be this plus the row's value */
+  vd            zmin, range, inverse, warm, second, price; /* the last three in units of the range */
+  vd            change;                                    /* TV - V would be this plus the row's value */
   vd            share, unit;
   Ahead        *next;
 } WarmRow;
 
-/* value and gap in the model's units, value above zmin; `good` is one where this is an answer */
+/* value and gap in the model's units, value above zmin; `good` is one where this is an answer, `better` where the
+   scalars are to be kept even if it is not */
 typedef struct {
-  vd good, value, gap, error, warm;
+  vd good, better, value, gap, error, warm, second;
 } WarmReply;
 
 FEN_INLINE vd WarmSmall(const WarmRow *R, vd value, vd gap)
@@ -145,14 +147,75 @@ FEN_INLINE void WarmPearson(const FenNatureSet *set, const WarmRow *R, WarmReply
   a->warm = v_min(next * R->inverse, v_set(1e16));
 }
 
+#define WARM_PAIRS 3 /* passes of pairs, each after one step of Newton's method */
+
+/* the form is known when this is compiled; nu and theta in units of the range */
+FEN_INLINE TiltStep StepWarm(const FenNatureSet *set, FenNatureForm form, const WarmRow *R, vd nu, vd theta,
+                             Ahead *next)
+{
+  const vd loose = FastError(nu, theta, 1);
+  Tilts    s = BeginTilts(nu, theta * R->inverse, R->zmin, R->range), t = s;
+
+  if (form == FEN_NATURE_JS)
+    TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddFastJS, next);
+  else
+    TWO_CHAINS_OF(R->n, R->p, R->z, s, t, AddFastJeffreys, next);
+  JoinTilts(&s, &t);
+  s.theta = theta;
+  s.mean *= R->inverse;
+  s.loss *= R->inverse;
+  s.w1 *= R->inverse;
+  s.w2 *= R->inverse * R->inverse;
+  return set->ball ? StepBall(form, &s, v_set(set->size), R->unit, loose)
+                   : StepPrice(form, &s, R->price, R->unit, loose);
+}
+
+FEN_INLINE void WarmPair(const FenNatureSet *set, FenNatureForm form, const WarmRow *R, WarmReply *a)
+{
+  const vd zero = v_set(0), one = v_set(1), price = set->ball ? R->warm : R->price;
+  vd       theta = 1 / price, nu = R->second, open;
+  Ahead    none = {.n = 0};
+
+  open = v_if_greater(price, zero, v_if_greater(R->second, zero, IsFast(form, nu, theta), zero), zero);
+  nu = v_if_greater(open, zero, nu, zero);
+  theta = v_if_greater(open, zero, theta, one);
+  a->good = a->better = a->value = a->gap = a->error = zero;
+  a->warm = R->warm;
+  a->second = R->second;
+  for (int pass = 0; pass < WARM_PAIRS && (!pass || v_any(open)); pass++) {
+    const TiltStep b = StepWarm(set, form, R, nu, theta, pass ? &none : R->next);
+    const vd       value = b.value * R->range, gap = b.gap * R->range;
+    const vd       now = open * WarmSmall(R, value, gap);
+
+    a->value = v_if_greater(now, zero, value, a->value);
+    a->gap = v_if_greater(now, zero, gap, a->gap);
+    a->error = v_if_greater(now, zero, b.error * R->range, a->error);
+    a->good += now;
+    /* what is no scalar is not gone on with */
+    open *= v_if_greater(b.nu, zero, v_if_greater(b.theta, b.nu, IsFast(form, b.nu, b.theta), zero), zero);
+    a->warm = v_if_greater(open, zero, 1 / b.theta, a->warm);
+    a->second = v_if_greater(open, zero, b.nu, a->second);
+    a->better = v_max(a->better, open);
+    nu = v_if_greater(open, zero, b.nu, nu);
+    theta = v_if_greater(open, zero, b.theta, theta);
+    open = open * (one - now);
+  }
+}
+
 FEN_INLINE PetscBool HasWarm(const FenNatureSet *set)
 {
-  return (PetscBool)(set->ball && set->form <= FEN_NATURE_PEARSON);
+  return (PetscBool)((set->ball && set->form <= FEN_NATURE_PEARSON) || set->form == FEN_NATURE_JS ||
+                     set->form == FEN_NATURE_JEFFREYS);
 }
 
 FEN_INLINE void TryWarm(const FenNatureSet *set, const WarmRow *R, WarmReply *a)
 {
-  if (set->form == FEN_NATURE_TV)
+  a->better = a->second = v_set(0);
+  if (set->form == FEN_NATURE_JS)
+    WarmPair(set, FEN_NATURE_JS, R, a);
+  else if (set->form == FEN_NATURE_JEFFREYS)
+    WarmPair(set, FEN_NATURE_JEFFREYS, R, a);
+  else if (set->form == FEN_NATURE_TV)
     WarmTV(set, R, a);
   else if (set->form == FEN_NATURE_KL)
     WarmKL(set, R, a);
