@@ -75,6 +75,9 @@ PETSC_INTERN PetscErrorCode FenBellmanStore(FenBellman);
    made where it would be long, or rows are in chunks */
 PETSC_INTERN PetscErrorCode FenBellmanShortlist(FenBellman, const double TV[], const int policy[], double margin,
                                                 PetscBool *made);
+/* nothing but rewards was read so far, and these are within the margin of TV for few rows: a sweep over all rows will
+   need few, and to extract and evaluate a policy before costs more */
+PETSC_INTERN PetscErrorCode FenBellmanRewardsTell(FenBellman, const double TV[], double margin, PetscBool *);
 /* TV and the greedy policy as far as the list goes; counted as a product */
 PETSC_INTERN PetscErrorCode FenBellmanShortSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                                  FenSweepStats *);

@@ -49,7 +49,7 @@ static FenInt Collect(FenBellman b, const double TV[], const int policy[], doubl
     const double least = TV[s] - margin;
 
     for (int a = 0; a < count; a++) { /* without branches: nobody foresees them */
-      const int in = (R->q[first + a] >= least) & (a != policy[s]);
+      const int in = (R->q[first + a] >= least) & b->plain_read[first + a] & (a != policy[s]);
 
       L->state[n] = s;
       L->row[n] = a;
@@ -122,6 +122,21 @@ PetscErrorCode FenBellmanShortlist(FenBellman b, const double TV[], const int po
   PetscCall(Fill(b, L));
   PetscCall(PetscMalloc1((size_t)(FEN_LANES * (b->policy.nchunks + L->rows.nchunks)), &L->q));
   PetscFunctionReturn(0);
+}
+
+void FenBellmanShortValues_Private(FenBellman b, const double V[])
+{
+  FenShortlist *L = b->shortlist;
+
+  if (!L)
+    return;
+  b->kernels->values(&L->rows.view, 0, L->rows.nchunks, V, L->q);
+  for (FenInt k = 0; k < L->n; k++) {
+    const FenInt r = b->plain.state_ptr[L->state[k]] + L->row[k];
+
+    b->plain.q[r] = L->q[k];
+    b->plain_read[r] = 1;
+  }
 }
 
 /* the best of a state's rows on the list, from the k-th of the others on; the number of the next state's first */

@@ -106,6 +106,9 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp, PetscInt most)
     PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
   FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
+  PetscCall(FenBellmanRewardsTell(mdp->op, mdp->TV, MARGIN * FenMDPNorm_Private(mdp, &stats), &done));
+  if (done)
+    PetscFunctionReturn(0);
   if (!mdp->robust)
     PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   for (PetscInt k = 0; k < most; k++) {

@@ -165,15 +165,25 @@ static void Mult(const FenChunks *C, FenInt c0, FenInt c1, const double *own, co
     MultLoop(C, c0, c1, own, x, y, FEN_REACH_NEAR);
 }
 
-static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q)
+FEN_INLINE void ValuesLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q, FenReach reach)
 {
   const FenInt k0 = C->chunk_ptr[c0], k1 = C->chunk_ptr[c1];
 
   for (FenInt k = k0; k < k1; k++) {
-    const Lanes x = Row(C, k, V, C->reach);
+    const Lanes x = Row(C, k, V, reach);
 
     l_store(q + FEN_LANES * (k - k0), &x);
   }
+}
+
+static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q)
+{
+  if (C->reach == FEN_REACH_FAR)
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_FAR);
+  else if (C->reach == FEN_REACH_RUNS)
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_RUNS);
+  else
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_NEAR);
 }
 
 const FenBellmanKernels FEN_KERNELS = {
