@@ -20,6 +20,7 @@
 
 #define AHEAD_ENTRIES 256  /* that are fetched before their turn */
 #define FEW           0.75 /* share of the entries above which all rows are read in their order */
+#define SAMPLE        1009 /* states whose rewards are looked at: no multiple of what models repeat */
 #define TELLING       0.5  /* share of the entries below which rewards tell rows apart */
 
 typedef struct {
@@ -100,8 +101,23 @@ static void Least(FenBellman b, const int policy[], double slack)
   }
 }
 
-/* raises the numbers of rows that were not read to bounds at V, and lists those that may matter; how many */
-static FenInt List(FenBellman b, double rise, double top)
+/* raises the numbers of rows that were not read to bounds at V */
+static void Raise(FenBellman b, double rise, double top)
+{
+  const FenInt rows = b->plain.state_ptr[b->nlocal];
+  const double sign = b->plain.sign, *reward = b->plain.reward;
+  const char  *read = b->plain_read;
+  double      *q = b->plain.q;
+
+  for (FenInt r = 0; r < rows; r++) {
+    const double high = sign * reward[r] + top, last = q[r] + rise, bound = last < high ? last : high;
+
+    q[r] = read[r] ? q[r] : bound;
+  }
+}
+
+/* rows that may matter and were not read; how many */
+static FenInt List(FenBellman b)
 {
   const FenPlainRows *R = &b->plain;
   FenInt              n = 0;
@@ -110,12 +126,8 @@ static FenInt List(FenBellman b, double rise, double top)
     const double least = b->plain_least[s];
 
     for (FenInt r = R->state_ptr[s]; r < R->state_ptr[s + 1]; r++) { /* without branches: nobody foresees them */
-      const double high = R->sign * R->reward[r] + top, last = R->q[r] + rise, bound = last < high ? last : high;
-      const int    read = b->plain_read[r];
-
-      R->q[r] = read ? R->q[r] : bound;
       b->plain_list[n] = r;
-      n += !read & (bound >= least);
+      n += !b->plain_read[r] & (R->q[r] >= least);
     }
   }
   return n;
@@ -139,7 +151,8 @@ PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const 
   if (entries < 0)
     PetscFunctionReturn(0);
   Least(b, policy, FenBellmanSlack_Private(b, m.size));
-  n = List(b, discount * m.rise, discount * m.top);
+  Raise(b, discount * m.rise, discount * m.top);
+  n = List(b);
   for (FenInt k = 0; k < n; k++)
     more += (double)(b->plain.row_ptr[b->plain_list[k] + 1] - b->plain.row_ptr[b->plain_list[k]]);
   if (more > FEW * all)
@@ -154,15 +167,20 @@ PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const 
 PetscErrorCode FenBellmanRewardsTell(FenBellman b, const double TV[], double margin, PetscBool *tell)
 {
   const FenPlainRows *R = &b->plain;
-  FenInt              near = 0;
+  const FenInt        step = b->nlocal / SAMPLE + 1;
+  FenInt              near = 0, all = 0;
 
   PetscFunctionBegin;
   *tell = (PetscBool)(FenBellmanIsPlain(b) && b->plain_known && !b->listable);
   if (!*tell)
     PetscFunctionReturn(0);
-  for (FenInt s = 0; s < b->nlocal; s++)
-    for (FenInt r = R->state_ptr[s]; r < R->state_ptr[s + 1]; r++)
-      near += R->q[r] >= TV[s] - margin ? R->row_ptr[r + 1] - R->row_ptr[r] : 0;
-  *tell = (PetscBool)((double)near <= TELLING * (double)R->row_ptr[R->state_ptr[b->nlocal]]);
+  for (FenInt s = 0; s < b->nlocal; s += step)
+    for (FenInt r = R->state_ptr[s]; r < R->state_ptr[s + 1]; r++) {
+      const FenInt entries = R->row_ptr[r + 1] - R->row_ptr[r];
+
+      near += R->q[r] >= TV[s] - margin ? entries : 0;
+      all += entries;
+    }
+  *tell = (PetscBool)((double)near <= TELLING * (double)all);
   PetscFunctionReturn(0);
 }

@@ -112,6 +112,31 @@ static void Sweep(const FenChunks *C, FenInt c0, FenInt c1, const double *own, c
     SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_NEAR, part);
 }
 
+static void FinishAll(FenInt n, double *best, const double *own, double *TV, FenSweepPart *part)
+{
+  Running r = Begin();
+  FenInt  s = 0;
+
+  for (; s + FEN_LANES <= n; s += FEN_LANES) {
+    const Lanes x = l_load(best + s);
+
+    Finish(&r, &x, own + s, TV + s);
+  }
+  if (s < n) {
+    double own8[FEN_LANES], TV8[FEN_LANES];
+    Lanes  x;
+
+    for (FenInt l = 0; l < FEN_LANES; l++) {
+      own8[l] = own[s + l < n ? s + l : s];
+      best[s + l] = best[s + l < n ? s + l : s];
+    }
+    x = l_load(best + s);
+    Finish(&r, &x, own8, TV8);
+    memcpy(TV + s, TV8, (size_t)(n - s) * sizeof(double));
+  }
+  End(&r, part);
+}
+
 FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
                           FenReach reach, FenSweepPart *part)
 {
@@ -192,6 +217,7 @@ const FenBellmanKernels FEN_KERNELS = {
     .sweep = Sweep,
     .rows = SweepRows,
     .some_rows = SomeRows,
+    .finish = FinishAll,
     .apply = Apply,
     .mult = Mult,
     .values = Values,
