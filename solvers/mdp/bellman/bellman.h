@@ -75,9 +75,14 @@ PETSC_INTERN PetscErrorCode FenBellmanStore(FenBellman);
    made where it would be long, or rows are in chunks */
 PETSC_INTERN PetscErrorCode FenBellmanShortlist(FenBellman, const double TV[], const int policy[], double margin,
                                                 PetscBool *made);
+/* nothing but rewards was read so far, and these are within the margin of TV for few rows: a sweep over all rows will
+   need few, and to extract and evaluate a policy before costs more */
+PETSC_INTERN PetscErrorCode FenBellmanRewardsTell(FenBellman, const double TV[], double margin, PetscBool *);
 /* TV and the greedy policy as far as the list goes; counted as a product */
 PETSC_INTERN PetscErrorCode FenBellmanShortSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                                  FenSweepStats *);
+/* after such a sweep: from now on only rows within the margin of TV, and the policy's, are swept, if that is worth it */
+PETSC_INTERN PetscErrorCode FenBellmanShortNarrow(FenBellman, const double TV[], const int policy[], double margin);
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);
 

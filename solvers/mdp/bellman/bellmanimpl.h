@@ -75,6 +75,7 @@ struct _p_FenBellman {
   PetscBool                give_back, listable; /* of them: the entries are mine; q has values of a sweep */
   PetscBool                plain_known;         /* q are values at plain_V, or bounds above them */
   FenInt                  *plain_list;
+  char                    *plain_read;          /* of the rows: q is a value at plain_V */
   double                  *plain_V, *plain_least;
   double                   plain_work;   /* sweeps, by entries */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
@@ -185,7 +186,12 @@ PETSC_INTERN double         FenBellmanSlack_Private(FenBellman, double vabs);
 PETSC_INTERN PetscErrorCode FenBellmanPlainEnough_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanPlainSweep_Private(FenBellman, PetscBool zero, const double V[], double TV[],
                                                          int policy[], FenSweepPart *);
+/* values at V of the rows that a sweep needs, and bounds of the others, unless most are needed (needed.c) */
+#define FEN_ROWS_AHEAD 32 /* room behind the list of rows */
+PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double V[], const int policy[], PetscBool *some);
 PETSC_INTERN PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman);
+/* rows on the short list get their values at V */
+PETSC_INTERN void           FenBellmanShortValues_Private(FenBellman, const double V[]);
 
 /* robust and penalised rows (nature.c) */
 PETSC_INTERN PetscErrorCode FenNatureCreate_Private(FenBellman);

@@ -6,7 +6,8 @@
    follows from a list.
 
    The rows beside the policy's come in chunks as well, eight at a time whatever their states, so that nothing is padded
-   where few states have any.
+   where few states have any. When values have settled, most of them are far from the best: those that are near come
+   once more, into chunks that are swept instead. All keep their chunks, from which a sweep over all rows has values.
 
    Cost: a pass over the values of the rows and a copy of those on the list; a sweep over it is hardly more than a
    product.
@@ -14,15 +15,30 @@
 #include "bellmanimpl.h"
 #include <math.h>
 
-#define MOST 0.5 /* a list that has more of all entries is none */
+#define MOST  0.5 /* a list that has more of all entries is none */
+#define WORTH 0.5 /* share of the list that rows near the best may be to come once more */
 
-struct _FenShortlist {
+/* rows beside the policy's */
+typedef struct {
   FenChunkStore rows;  /* a slot a chunk */
   FenInt        n;     /* of them */
   FenInt       *state; /* ascending, and one that is none; rows of a state ascend */
   int          *row;   /* in its state */
-  double       *q;     /* values of the policy's rows, then of these */
+} Others;
+
+struct _FenShortlist {
+  Others    all, near;
+  PetscBool narrow; /* near ones alone are swept */
+  double   *q;      /* values of the policy's rows, then of these */
 };
+
+static PetscErrorCode DestroyOthers(Others *o)
+{
+  PetscFunctionBegin;
+  PetscCall(FenChunksDestroy_Private(&o->rows));
+  PetscCall(PetscFree2(o->state, o->row));
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman b)
 {
@@ -31,15 +47,15 @@ PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman b)
   PetscFunctionBegin;
   if (!L)
     PetscFunctionReturn(0);
-  PetscCall(FenChunksDestroy_Private(&L->rows));
-  PetscCall(PetscFree2(L->state, L->row));
+  PetscCall(DestroyOthers(&L->all));
+  PetscCall(DestroyOthers(&L->near));
   PetscCall(PetscFree(L->q));
   PetscCall(PetscFree(b->shortlist));
   PetscFunctionReturn(0);
 }
 
 /* rows near the best of their states that are not the policy's; how many entries they have */
-static FenInt Collect(FenBellman b, const double TV[], const int policy[], double margin, FenShortlist *L)
+static FenInt Collect(FenBellman b, const double TV[], const int policy[], double margin, Others *L)
 {
   const FenPlainRows *R = &b->plain;
   FenInt              entries = 0, n = 0;
@@ -49,7 +65,7 @@ static FenInt Collect(FenBellman b, const double TV[], const int policy[], doubl
     const double least = TV[s] - margin;
 
     for (int a = 0; a < count; a++) { /* without branches: nobody foresees them */
-      const int in = (R->q[first + a] >= least) & (a != policy[s]);
+      const int in = (R->q[first + a] >= least) & b->plain_read[first + a] & (a != policy[s]);
 
       L->state[n] = s;
       L->row[n] = a;
@@ -67,7 +83,7 @@ static FenInt Collect(FenBellman b, const double TV[], const int policy[], doubl
 }
 
 /* the rows of a chunk; those that are not there are no rows of the last one's state */
-static void Lanes(const FenShortlist *L, FenInt c, FenInt state[FEN_LANES], int row[FEN_LANES])
+static void Lanes(const Others *L, FenInt c, FenInt state[FEN_LANES], int row[FEN_LANES])
 {
   for (int l = 0; l < FEN_LANES; l++) {
     const FenInt k = FEN_LANES * c + l;
@@ -77,7 +93,7 @@ static void Lanes(const FenShortlist *L, FenInt c, FenInt state[FEN_LANES], int 
   }
 }
 
-static PetscErrorCode Fill(FenBellman b, FenShortlist *L)
+static PetscErrorCode Fill(FenBellman b, Others *L)
 {
   const FenInt   nchunks = FenChunkCount(L->n);
   FenChunkStore *C = &L->rows;
@@ -112,72 +128,94 @@ PetscErrorCode FenBellmanShortlist(FenBellman b, const double TV[], const int po
   PetscCall(FenBellmanShortlistDestroy_Private(b));
   PetscCall(PetscNew(&L));
   b->shortlist = L;
-  PetscCall(PetscMalloc2((size_t)(rows + 1), &L->state, (size_t)(rows + 1), &L->row));
-  *made = (PetscBool)((double)Collect(b, TV, policy, margin, L) <= MOST * (double)b->plain.row_ptr[rows]);
+  PetscCall(PetscMalloc2((size_t)(rows + 1), &L->all.state, (size_t)(rows + 1), &L->all.row));
+  *made = (PetscBool)((double)Collect(b, TV, policy, margin, &L->all) <= MOST * (double)b->plain.row_ptr[rows]);
   if (!*made) {
     PetscCall(FenBellmanShortlistDestroy_Private(b));
     PetscFunctionReturn(0);
   }
   PetscCall(FenBellmanSetPolicy(b, policy, NULL));
-  PetscCall(Fill(b, L));
-  PetscCall(PetscMalloc1((size_t)(FEN_LANES * (b->policy.nchunks + L->rows.nchunks)), &L->q));
+  PetscCall(Fill(b, &L->all));
+  PetscCall(PetscMalloc1((size_t)(FEN_LANES * (b->policy.nchunks + L->all.rows.nchunks + 1)), &L->q));
   PetscFunctionReturn(0);
 }
 
-/* the best of a state's rows on the list, from the k-th of the others on; the number of the next state's first */
-static FenInt Best(FenBellman b, FenInt s, FenInt k, double *best, int *policy, FenSweepPart *part)
+void FenBellmanShortValues_Private(FenBellman b, const double V[])
 {
-  const FenShortlist *L = b->shortlist;
-  const double       *others = L->q + FEN_LANES * b->policy.nchunks;
-  const int           first = b->policy_of[s], before = *policy;
-  double              kept = before == first ? L->q[s] : -INFINITY;
-  int                 arg = first;
+  FenShortlist *L = b->shortlist;
 
-  *best = L->q[s];
+  if (!L)
+    return;
+  b->kernels->values(&L->all.rows.view, 0, L->all.rows.nchunks, V, L->q);
+  for (FenInt k = 0; k < L->all.n; k++) {
+    const FenInt r = b->plain.state_ptr[L->all.state[k]] + L->all.row[k];
+
+    b->plain.q[r] = L->q[k];
+    b->plain_read[r] = 1;
+  }
+}
+
+PetscErrorCode FenBellmanShortNarrow(FenBellman b, const double TV[], const int policy[], double margin)
+{
+  FenShortlist *L = b->shortlist;
+  const Others *A = &L->all;
+  const double *q = L->q + FEN_LANES * b->policy.nchunks;
+  Others       *N = &L->near;
+  FenInt        n = 0;
+
+  PetscFunctionBegin;
+  if (L->narrow)
+    PetscFunctionReturn(0);
+  PetscCall(DestroyOthers(N));
+  PetscCall(PetscMalloc2((size_t)(A->n + 1), &N->state, (size_t)(A->n + 1), &N->row));
+  for (FenInt k = 0; k < A->n; k++) {
+    const FenInt s = A->state[k];
+
+    N->state[n] = s;
+    N->row[n] = A->row[k];
+    n += q[k] >= TV[s] - margin || A->row[k] == policy[s];
+  }
+  N->state[n] = b->nlocal;
+  N->n = n;
+  L->narrow = (PetscBool)((double)n <= WORTH * (double)A->n);
+  if (L->narrow)
+    PetscCall(Fill(b, N));
+  PetscFunctionReturn(0);
+}
+
+/* the best of a state's rows: the extracted one and those on the list from the k-th of the others on; the number of the
+   next state's first */
+static FenInt Best(FenBellman b, const Others *L, FenInt k, int policy[], FenSweepPart *part)
+{
+  const double *others = b->shortlist->q + FEN_LANES * b->policy.nchunks;
+  const FenInt  s = L->state[k];
+  const int     first = b->policy_of[s], before = policy[s];
+  double        best = b->shortlist->q[s], kept = before == first ? best : -INFINITY;
+  int           arg = first;
+
   for (; L->state[k] == s; k++) {
-    if (others[k] > *best || (others[k] == *best && L->row[k] < arg)) {
-      *best = others[k];
+    if (others[k] > best || (others[k] == best && L->row[k] < arg)) {
+      best = others[k];
       arg = L->row[k];
     }
     if (L->row[k] == before)
       kept = others[k];
   }
-  if (*best - kept <= FEN_INCUMBENT * (1 + fabs(*best))) {
-    part->loss = PetscMax(part->loss, *best - kept);
+  if (best - kept <= FEN_INCUMBENT * (1 + fabs(best))) {
+    part->loss = PetscMax(part->loss, best - kept);
     arg = before;
   }
   part->changes += arg != before;
-  *policy = arg;
+  policy[s] = arg;
+  b->shortlist->q[s] = best;
   return k;
-}
-
-static void Choose(FenBellman b, const double V[], double TV[], int policy[], FenSweepPart *part)
-{
-  FenSweepPart p = *part;
-  double       check = 0;
-
-  for (FenInt s = 0, k = 0; s < b->nlocal; s++) {
-    double best = b->shortlist->q[s];
-
-    if (b->shortlist->state[k] == s || policy[s] != b->policy_of[s])
-      k = Best(b, s, k, &best, &policy[s], &p);
-    TV[s] = best;
-    check += V[s] - V[s];
-    p.lo = PetscMin(p.lo, best - V[s]);
-    p.hi = PetscMax(p.hi, best - V[s]);
-    p.vmin = PetscMin(p.vmin, best);
-    p.vmax = PetscMax(p.vmax, best);
-    p.vabs = PetscMax(p.vabs, fabs(V[s]));
-  }
-  if (check != 0) /* x - x is NaN for NaN and Inf */
-    p.lo = p.hi = NAN;
-  *part = p;
 }
 
 PetscErrorCode FenBellmanShortSweep(FenBellman b, FenSolver solver, double V[], double TV[], int policy[],
                                     FenSweepStats *stats)
 {
   FenShortlist *L = b->shortlist;
+  const Others *O = L->narrow ? &L->near : &L->all;
   FenSweepPart  part;
 
   PetscFunctionBegin;
@@ -185,8 +223,10 @@ PetscErrorCode FenBellmanShortSweep(FenBellman b, FenSolver solver, double V[], 
   PetscCall(FenBellmanSetTerminal_Private(b, V));
   FenBellmanTerminalPolicy_Private(b, policy, 0);
   b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, L->q);
-  b->kernels->values(&L->rows.view, 0, L->rows.nchunks, V, L->q + FEN_LANES * b->policy.nchunks);
-  Choose(b, V, TV, policy, &part);
+  b->kernels->values(&O->rows.view, 0, O->rows.nchunks, V, L->q + FEN_LANES * b->policy.nchunks);
+  for (FenInt k = 0; k < O->n;)
+    k = Best(b, O, k, policy, &part);
+  b->kernels->finish(b->nlocal, L->q, V, TV, &part);
   FenBellmanTerminalPolicy_Private(b, policy, -1);
   b->matvecs += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));

@@ -20,6 +20,7 @@
 
 #define LOOK          6    /* sweeps of T_pi while "auto" looks */
 #define MARGIN        0.25 /* rows within this share of the norm of TV - V are on the short list */
+#define NARROW        0.15 /* share of the norm below which the list has as small a share of its margin */
 #define FAST_FALL     0.5  /* of the norm, each sweep: then it is worth to go on while "auto" looks */
 #define SHORT_STOP    0.5  /* share of the target that sweeps over a short list let expect of the next sweep */
 #define STALE         50
@@ -81,8 +82,10 @@ static PetscErrorCode EvaluateShort(FenMDP mdp, PetscInt most, PetscBool *done)
     const double before = now;
 
     PetscCall(FenBellmanShortSweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, mdp->policy, &stats));
-    FenMDPSwap_Private(&mdp->W, &mdp->X);
     now = FenMDPNorm_Private(mdp, &stats);
+    if (now <= NARROW * norm && isfinite(now))
+      PetscCall(FenBellmanShortNarrow(mdp->op, mdp->X, mdp->policy, MARGIN * norm * NARROW));
+    FenMDPSwap_Private(&mdp->W, &mdp->X);
     if (!(now * PetscMin(now / before, 1) > SHORT_STOP * FenMDPTarget_Private(mdp)))
       break;
   }
@@ -106,6 +109,9 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp, PetscInt most)
     PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
   FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
+  PetscCall(FenBellmanRewardsTell(mdp->op, mdp->TV, MARGIN * FenMDPNorm_Private(mdp, &stats), &done));
+  if (done)
+    PetscFunctionReturn(0);
   if (!mdp->robust)
     PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
   for (PetscInt k = 0; k < most; k++) {

@@ -75,6 +75,8 @@ typedef struct {
   void (*rows)(const FenPlainRows *, const double V[], double TV[], int policy[], FenRowsPass, FenSweepPart *);
   /* q of n of them; those that come `ahead` numbers later in the list are fetched, which has as many more */
   void (*some_rows)(const FenPlainRows *, FenInt n, const FenInt list[], FenInt ahead, const double V[]);
+  /* TV = best, the values of n states, which has room for FEN_LANES more, and what a sweep says about them */
+  void (*finish)(FenInt n, double best[], const double own[], double TV[], FenSweepPart *);
   /* chunks of one slot each: TV = reward + discount P V */
   void (*apply)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
                 FenSweepPart *);

@@ -112,6 +112,31 @@ static void Sweep(const FenChunks *C, FenInt c0, FenInt c1, const double *own, c
     SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_NEAR, part);
 }
 
+static void FinishAll(FenInt n, double *best, const double *own, double *TV, FenSweepPart *part)
+{
+  Running r = Begin();
+  FenInt  s = 0;
+
+  for (; s + FEN_LANES <= n; s += FEN_LANES) {
+    const Lanes x = l_load(best + s);
+
+    Finish(&r, &x, own + s, TV + s);
+  }
+  if (s < n) {
+    double own8[FEN_LANES], TV8[FEN_LANES];
+    Lanes  x;
+
+    for (FenInt l = 0; l < FEN_LANES; l++) {
+      own8[l] = own[s + l < n ? s + l : s];
+      best[s + l] = best[s + l < n ? s + l : s];
+    }
+    x = l_load(best + s);
+    Finish(&r, &x, own8, TV8);
+    memcpy(TV + s, TV8, (size_t)(n - s) * sizeof(double));
+  }
+  End(&r, part);
+}
+
 FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
                           FenReach reach, FenSweepPart *part)
 {
@@ -165,15 +190,25 @@ static void Mult(const FenChunks *C, FenInt c0, FenInt c1, const double *own, co
     MultLoop(C, c0, c1, own, x, y, FEN_REACH_NEAR);
 }
 
-static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q)
+FEN_INLINE void ValuesLoop(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q, FenReach reach)
 {
   const FenInt k0 = C->chunk_ptr[c0], k1 = C->chunk_ptr[c1];
 
   for (FenInt k = k0; k < k1; k++) {
-    const Lanes x = Row(C, k, V, C->reach);
+    const Lanes x = Row(C, k, V, reach);
 
     l_store(q + FEN_LANES * (k - k0), &x);
   }
+}
+
+static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, double *q)
+{
+  if (C->reach == FEN_REACH_FAR)
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_FAR);
+  else if (C->reach == FEN_REACH_RUNS)
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_RUNS);
+  else
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_NEAR);
 }
 
 const FenBellmanKernels FEN_KERNELS = {
@@ -182,6 +217,7 @@ const FenBellmanKernels FEN_KERNELS = {
     .sweep = Sweep,
     .rows = SweepRows,
     .some_rows = SomeRows,
+    .finish = FinishAll,
     .apply = Apply,
     .mult = Mult,
     .values = Values,

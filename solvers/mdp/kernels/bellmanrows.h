@@ -157,19 +157,28 @@ FEN_INLINE void ValuesOf(const FenPlainRows *R, FenInt r0, FenInt r1, const doub
   }
 }
 
+FEN_INLINE void SomeLoop(const FenPlainRows *R, FenInt n, const FenInt list[], FenInt ahead, const double *V,
+                         PetscBool far)
+{
+  for (FenInt i = 0; i < n; i += FEN_SIMD) {
+    const int m = n - i < FEN_SIMD ? (int)(n - i) : FEN_SIMD;
+    double    q[FEN_SIMD];
+
+    v_store(q, Means(R, list + i, m, V, ahead, far));
+    for (int k = 0; k < m; k++)
+      R->q[list[i + k]] = R->sign * R->reward[list[i + k]] + q[k];
+  }
+}
+
 /* the list ends with `ahead` rows more that exist */
 static void SomeRows(const FenPlainRows *rows, FenInt n, const FenInt list[], FenInt ahead, const double *V)
 {
   const FenPlainRows R = *rows;
 
-  for (FenInt i = 0; i < n; i += FEN_SIMD) {
-    const int m = n - i < FEN_SIMD ? (int)(n - i) : FEN_SIMD;
-    double    q[FEN_SIMD];
-
-    v_store(q, Means(&R, list + i, m, V, ahead, PETSC_FALSE));
-    for (int k = 0; k < m; k++)
-      R.q[list[i + k]] = R.sign * R.reward[list[i + k]] + q[k];
-  }
+  if (R.n > NEAR_VALUES)
+    SomeLoop(&R, n, list, ahead, V, PETSC_TRUE);
+  else
+    SomeLoop(&R, n, list, ahead, V, PETSC_FALSE);
 }
 
 /* the best rows of the n states from s on, of which the values are known; terminal states keep their values */
