@@ -12,8 +12,8 @@
    and J are constant, and what their changes add. It is exact for quadratic h and g with J linear in x.
    Values: |g(argmin h) - (g(x) - q^T grad h)| <= (L_g + L_H |q|) e^2/2 + d e.
 
-   Cost: one adjoint solve a sample, one product with J^T. One reduction over teams for p numbers. Adjoints of samples
-   that advance together share the messages of the team; their products with J^T do not.
+   Cost: one adjoint solve a sample, one product with J^T. One reduction over teams for p numbers. Samples that advance
+   together share the messages of the team in their adjoints, products with J^T and certificates.
 */
 #include "bilevelimpl.h"
 #include <math.h>
@@ -50,18 +50,32 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
   S[FEN_SAMPLE_UP] = PetscMin(S[FEN_SAMPLE_UP], middle + radius);
 }
 
-/* t += a J^T q - a dg/dtheta at the linearised point x */
-static PetscErrorCode AddSensitivity(FenBilevel b, FenInt s, double a, const double x[], const double q[], double t[])
+/* t_k += a J^T q_k - a dg_k/dtheta at the linearised points x of n samples from the k0-th on; all arrays one sample
+   after the other */
+static PetscErrorCode AddSensitivities(FenBilevel b, FenInt k0, FenInt n, double a, const double x[], const double q[],
+                                       double t[])
 {
+  const FenInt  nx = b->part.nx, nt = b->nt;
+  const double *in[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *out[FEN_BILEVEL_TOGETHER] = {NULL}, *work;
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
   PetscFunctionBegin;
-  PetscCall((*b->call->jacobiantranspose)(b->problem, q, b->wt[1]));
-  for (FenInt j = 0; j < b->nt; j++)
-    t[j] += a * b->wt[1][j];
-  if (b->call->direct) {
-    PetscCall((*b->call->direct)(b->problem, s, x, b->wt[1]));
-    for (FenInt j = 0; j < b->nt; j++)
-      t[j] -= a * b->wt[1][j];
+  PetscCall(PetscMalloc1((size_t)(n * nt) + 1, &work));
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = b->part.start + k0 + k;
+    in[k] = q + k * nx;
+    out[k] = work + k * nt;
   }
+  PetscCall(FenBatchJacobiansTranspose(b->problem, n, s, in, out));
+  for (FenInt j = 0; j < n * nt; j++)
+    t[j] += a * work[j];
+  for (FenInt k = 0; k < n && b->call->direct; k++) {
+    PetscCall((*b->call->direct)(b->problem, s[k], x + k * nx, work));
+    for (FenInt j = 0; j < nt; j++)
+      t[k * nt + j] -= a * work[j];
+  }
+  PetscCall(PetscFree(work));
   PetscFunctionReturn(0);
 }
 
@@ -76,61 +90,40 @@ static PetscErrorCode Linearise(FenBilevel b, FenInt k0, FenInt n, const double 
     s[k] = b->part.start + k0 + k;
     x[k] = all + k * b->part.nx;
   }
-  if (n > 1)
-    PetscCall((*b->call->linearises)(b->problem, n, s, x, NULL));
-  else
-    PetscCall((*b->call->linearise)(b->problem, s[0], x[0]));
+  PetscCall(FenBatchLinearise(b->problem, n, s, x, NULL));
   PetscFunctionReturn(0);
 }
 
-/* the linearised point of one of them is what functions of the problem belong to */
-static PetscErrorCode At(FenBilevel b, FenInt k)
+/* what is known of n samples' adjoints: t of each, one message beside those of the constants */
+static PetscErrorCode Certificates(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, const double t[])
 {
-  PetscFunctionBegin;
-  if (b->together > 1)
-    PetscCall((*b->call->at)(b->problem, b->part.start + k));
-  PetscFunctionReturn(0);
-}
-
-/* a sample's part of z; parts: my parts of |z_s|^2, |q|^2, q . grad h */
-static PetscErrorCode SampleGradient(FenBilevel b, FenPoint *p, FenInt k, double weight, FenDD z[], FenDD parts[3])
-{
-  const FenInt  nx = b->part.nx;
-  const double *q = p->q + k * nx;
-
-  PetscFunctionBegin;
-  PetscCall(At(b, k));
-  PetscCall(PetscArrayzero(b->wt[0], b->nt));
-  PetscCall(AddSensitivity(b, b->part.start + k, -1, p->x + k * nx, q, b->wt[0]));
-  for (FenInt j = 0; j < b->nt; j++)
-    FenDDAddProduct(&z[j], weight, b->wt[0][j]);
-  PetscCall(FenDot(PETSC_COMM_SELF, b->nt, b->wt[0], b->wt[0], &parts[0].hi));
-  PetscCall(FenDot(PETSC_COMM_SELF, nx, q, q, &parts[1].hi));
-  PetscCall(FenDot(PETSC_COMM_SELF, nx, q, p->h + k * nx, &parts[2].hi));
-  PetscFunctionReturn(0);
-}
-
-/* what is known of n samples' adjoints, one message beside those of the constants */
-static PetscErrorCode Certificates(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, const FenDD parts[])
-{
+  const FenInt        nx = b->part.nx, nt = b->nt;
+  FenDD               parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
   double              sums[3 * FEN_BILEVEL_TOGETHER];
-  FenBilevelConstants c;
-  PetscInt            m;
+  FenBilevelConstants c[FEN_BILEVEL_TOGETHER];
+  FenInt              s[FEN_BILEVEL_TOGETHER] = {0};
+  PetscInt            m = 0;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(3 * n, &m));
+  for (FenInt k = 0; k < n; k++) {
+    const double *q = p->q + (k0 + k) * nx;
+
+    s[k] = b->part.start + k0 + k;
+    PetscCall(FenDot(PETSC_COMM_SELF, nt, t + k * nt, t + k * nt, &parts[m++].hi));
+    PetscCall(FenDot(PETSC_COMM_SELF, nx, q, q, &parts[m++].hi));
+    PetscCall(FenDot(PETSC_COMM_SELF, nx, q, p->h + (k0 + k) * nx, &parts[m++].hi));
+  }
   PetscCall(FenDDReduce(b->team.team, m, parts, sums));
+  PetscCall(FenBatchConstants(b->problem, n, s, c));
   for (FenInt k = 0; k < n; k++) {
     double *S = p->s[k0 + k];
 
     S[FEN_SAMPLE_ZNORM] = sqrt(sums[3 * k]);
     S[FEN_SAMPLE_QNORM] = sqrt(sums[3 * k + 1]);
-    PetscCall(At(b, k0 + k));
-    PetscCall((*b->call->constants)(b->problem, b->part.start + k0 + k, &c));
-    b->modulus[k0 + k] = c.mu;
-    Certify(&c, (PetscBool)(b->call->direct != NULL), S);
+    b->modulus[k0 + k] = c[k].mu;
+    Certify(&c[k], (PetscBool)(b->call->direct != NULL), S);
     if (b->correct)
-      Correct(&c, sums[3 * k + 2], S);
+      Correct(&c[k], sums[3 * k + 2], S);
   }
   PetscFunctionReturn(0);
 }
@@ -141,8 +134,7 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, 
 {
   const FenInt  nx = b->part.nx;
   FenSystemTask task[FEN_BILEVEL_TOGETHER];
-  FenDD         parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
-  double        value;
+  double       *t, value;
 
   PetscFunctionBegin;
   for (FenInt k = 0; k < n; k++) {
@@ -155,12 +147,16 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, 
   }
   PetscCall(Linearise(b, k0, n, p->x + k0 * nx));
   PetscCall(FenSystemApplyAll(b->adjoint, n, task));
+  PetscCall(PetscCalloc1((size_t)(n * b->nt) + 1, &t));
+  PetscCall(AddSensitivities(b, k0, n, -1, p->x + k0 * nx, p->q + k0 * nx, t));
   for (FenInt k = 0; k < n; k++) {
     *its += (double)task[k].answer.iterations;
     p->s[k0 + k][FEN_SAMPLE_DELTA] = task[k].answer.residual;
-    PetscCall(SampleGradient(b, p, k0 + k, weight[k0 + k], z, parts + 3 * k));
+    for (FenInt j = 0; j < b->nt; j++)
+      FenDDAddProduct(&z[j], weight[k0 + k], t[k * b->nt + j]);
   }
-  PetscCall(Certificates(b, p, k0, n, parts));
+  PetscCall(Certificates(b, p, k0, n, t));
+  PetscCall(PetscFree(t));
   PetscFunctionReturn(0);
 }
 
@@ -258,40 +254,50 @@ static PetscErrorCode Roughly(FenBilevel b, FenInt k0, FenInt n, const double r[
   PetscFunctionReturn(0);
 }
 
+/* r = grad g(x) - H q at the linearised points x of n samples from the k0-th on */
+static PetscErrorCode Residuals(FenBilevel b, FenInt k0, FenInt n, const double x[], const double q[], double r[],
+                                double Hq[])
+{
+  const FenInt  nx = b->part.nx;
+  const double *in[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *out[FEN_BILEVEL_TOGETHER] = {NULL}, value;
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = b->part.start + k0 + k;
+    in[k] = q + k * nx;
+    out[k] = Hq + k * nx;
+    PetscCall((*b->call->upper)(b->problem, s[k], x + k * nx, &value, r + k * nx));
+  }
+  PetscCall(FenBatchHessians(b->problem, n, s, in, out));
+  for (FenInt i = 0; i < n * nx; i++)
+    r[i] -= Hq[i];
+  PetscFunctionReturn(0);
+}
+
 /* t[k nt], ...: hypergradients of n samples from the k0-th on less those after a step of Newton's method in x and in q
  */
 static PetscErrorCode Goals(FenBilevel b, const FenPoint *p, FenInt k0, FenInt n, double t[], double *its)
 {
-  const FenInt  nx = b->part.nx, nt = b->nt;
+  const FenInt  nx = b->part.nx;
   const double *x = p->x + k0 * nx, *q = p->q + k0 * nx;
-  double       *r = b->wx[0], *y = b->wx[1], *better = b->wx[2], value;
+  double       *r = b->wx[0], *y = b->wx[1], *better = b->wx[2];
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(t, n * nt));
+  PetscCall(PetscArrayzero(t, n * b->nt));
   PetscCall(Linearise(b, k0, n, x));
-  for (FenInt k = 0; k < n; k++) {
-    PetscCall(At(b, k0 + k));
-    PetscCall(AddSensitivity(b, b->part.start + k0 + k, -1, x + k * nx, q + k * nx, t + k * nt));
-  }
+  PetscCall(AddSensitivities(b, k0, n, -1, x, q, t));
   PetscCall(Roughly(b, k0, n, p->h + k0 * nx, y, its));
   for (FenInt i = 0; i < n * nx; i++)
     better[i] = x[i] - y[i];
   PetscCall(Linearise(b, k0, n, better));
-  for (FenInt k = 0; k < n; k++) {
-    PetscCall(At(b, k0 + k));
-    PetscCall((*b->call->upper)(b->problem, b->part.start + k0 + k, better + k * nx, &value, r + k * nx));
-    PetscCall((*b->call->hessian)(b->problem, q + k * nx, y + k * nx));
-    *its += 1;
-  }
-  for (FenInt i = 0; i < n * nx; i++)
-    r[i] -= y[i];
+  PetscCall(Residuals(b, k0, n, better, q, r, y));
+  *its += (double)n;
   PetscCall(Roughly(b, k0, n, r, y, its));
   for (FenInt i = 0; i < n * nx; i++)
     y[i] += q[i];
-  for (FenInt k = 0; k < n; k++) {
-    PetscCall(At(b, k0 + k));
-    PetscCall(AddSensitivity(b, b->part.start + k0 + k, 1, better + k * nx, y + k * nx, t + k * nt));
-  }
+  PetscCall(AddSensitivities(b, k0, n, 1, better, y, t));
   PetscFunctionReturn(0);
 }
 
