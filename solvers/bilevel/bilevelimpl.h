@@ -119,6 +119,8 @@ PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, Pets
 PETSC_INTERN PetscErrorCode FenPointCheckModulus_Private(FenBilevel, const FenPoint *);
 /* x, w, q of another point are where this one starts from */
 PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
+/* the dual variables that belong to x at its theta, if there are any */
+PETSC_INTERN PetscErrorCode FenPointDuals_Private(FenBilevel, FenPoint *);
 /* how the samples make the objective: the option's rule, or the problem's */
 PETSC_INTERN FenBilevelUpper FenBilevelRule_Private(FenBilevel);
 /* trial becomes cur, and its hypergradient is the next decision */

@@ -160,11 +160,11 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, 
   PetscFunctionReturn(0);
 }
 
-/* |sum of weights times hypergradients - z|; the weights of the soft maximum are themselves known within a factor */
-static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[])
+/* my teams' part of |sum of weights times hypergradients - z|; the weights of the soft maximum are themselves known
+   within a factor */
+static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[], FenDD *sum)
 {
   double half = 0, factor = 0;
-  FenDD  sum = {0, 0};
 
   PetscFunctionBegin;
   if (FenBilevelRule_Private(b) == FEN_UPPER_KL) {
@@ -175,10 +175,27 @@ static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[])
     factor = expm1(2 * half / b->temperature);
   }
   for (FenInt k = 0; k < b->nb; k++)
-    FenDDAddProduct(&sum, weight[k],
+    FenDDAddProduct(sum, weight[k],
                     (1 + factor) * p->s[k][FEN_SAMPLE_OMEGA] + (factor > 0 ? factor * p->s[k][FEN_SAMPLE_ZNORM] : 0));
-  PetscCall(FenDDReduce(b->team.across, 1, &sum, &p->omega));
-  p->omega *= 1 + 1e-12;
+  PetscFunctionReturn(0);
+}
+
+/* z, its error, and iterations, one message; z has two places more */
+static PetscErrorCode SumTeams(FenBilevel b, FenPoint *p, const double weight[], FenDD z[], double its)
+{
+  double  *sums;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(b->nt + 2, &n));
+  PetscCall(PetscMalloc1((size_t)n, &sums));
+  PetscCall(Omega(b, p, weight, &z[b->nt]));
+  z[b->nt + 1].hi = its;
+  PetscCall(FenDDReduce(b->team.across, n, z, sums));
+  PetscCall(PetscArraycpy(p->z, sums, b->nt));
+  p->omega = sums[b->nt] * (1 + 1e-12);
+  b->work.adjoint_iterations += sums[b->nt + 1];
+  PetscCall(PetscFree(sums));
   PetscFunctionReturn(0);
 }
 
@@ -200,27 +217,22 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 
 PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
 {
-  double   its = 0, *weight;
-  FenDD   *z; /* the same whatever teams the samples belong to */
-  PetscInt nt;
+  double its = 0, *weight;
+  FenDD *z; /* the same whatever teams the samples belong to */
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(b->nt, &nt));
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
-  PetscCall(PetscCalloc1((size_t)b->nt + 1, &z));
+  PetscCall(PetscCalloc1((size_t)b->nt + 2, &z));
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
   for (FenInt k = 0; k < b->nb; k += b->together)
     PetscCall(Gradients(b, p, k, PetscMin(b->together, b->nb - k), delta, weight, z, &its));
-  PetscCall(FenDDReduce(b->team.across, nt, z, p->z));
+  PetscCall(SumTeams(b, p, weight, z, its));
   PetscCall(PetscFree(z));
-  PetscCall(FenTeamsSum_Private(b, 1, &its));
   PetscCall(AddRegulariser(b, p));
-  PetscCall(Omega(b, p, weight));
   if (b->correct)
     PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
-  b->work.adjoint_iterations += its;
   b->work.gradients++;
   p->fresh = 1;
   PetscCall(PetscFree(weight));
@@ -303,28 +315,27 @@ static PetscErrorCode Goals(FenBilevel b, const FenPoint *p, FenInt k0, FenInt n
 
 PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
 {
-  double  *weight, *sum, *t, its = 0;
+  double  *weight, *sum, *t;
   PetscInt nt;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(b->nt, &nt));
+  PetscCall(FenIntCast(b->nt + 1, &nt));
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
-  PetscCall(PetscCalloc2((size_t)b->nt, &sum, (size_t)(b->together * b->nt), &t));
+  PetscCall(PetscCalloc2((size_t)nt, &sum, (size_t)(b->together * b->nt), &t));
   PetscCall((*b->call->settheta)(b->problem, p->theta));
   PetscCall(FenBilevelWeights_Private(b, p, weight));
   for (FenInt k0 = 0; k0 < b->nb; k0 += b->together) {
     const FenInt n = PetscMin(b->together, b->nb - k0);
 
-    PetscCall(Goals(b, p, k0, n, t, &its));
+    PetscCall(Goals(b, p, k0, n, t, &sum[b->nt]));
     for (FenInt k = 0; k < n; k++)
       for (FenInt j = 0; j < b->nt; j++)
         sum[j] += weight[k0 + k] * t[k * b->nt + j];
   }
-  PetscCall(FenTeamsSum_Private(b, nt, sum));
-  PetscCall(FenTeamsSum_Private(b, 1, &its));
+  PetscCall(FenTeamsSum_Private(b, nt, sum)); /* behind the difference: iterations */
   PetscCall(FenThetaNorm_Private(b, sum, estimate));
   *estimate *= GOAL_SAFE;
-  b->work.adjoint_iterations += its;
+  b->work.adjoint_iterations += sum[b->nt];
   PetscCall(PetscFree(weight));
   PetscCall(PetscFree2(sum, t));
   PetscFunctionReturn(0);

@@ -43,6 +43,28 @@ PetscErrorCode FenPointCopyStart_Private(FenBilevel b, const FenPoint *from, Fen
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenPointDuals_Private(FenBilevel b, FenPoint *p)
+{
+  PetscFunctionBegin;
+  if (!b->call->dualstart)
+    PetscFunctionReturn(0);
+  PetscCall((*b->call->settheta)(b->problem, p->theta));
+  for (FenInt k0 = 0; k0 < b->nb; k0 += b->together) {
+    const FenInt  n = PetscMin(b->together, b->nb - k0);
+    const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+    double       *w[FEN_BILEVEL_TOGETHER] = {NULL};
+    FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
+    for (FenInt k = 0; k < n; k++) {
+      s[k] = b->part.start + k0 + k;
+      x[k] = p->x + (k0 + k) * b->part.nx;
+      w[k] = p->w + (k0 + k) * b->part.nw;
+    }
+    PetscCall(FenBatchDualStarts(b->problem, n, s, x, w));
+  }
+  PetscFunctionReturn(0);
+}
+
 void FenBilevelAccept_Private(FenBilevel b)
 {
   FenPoint *p = b->cur;

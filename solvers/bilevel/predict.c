@@ -79,23 +79,6 @@ static PetscErrorCode Aligned(FenBilevel b, const double from[], const double th
   PetscFunctionReturn(0);
 }
 
-/* of n samples from the k0-th on */
-static PetscErrorCode DualStarts(FenBilevel b, FenPoint *p, FenInt k0, FenInt n)
-{
-  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
-  double       *w[FEN_BILEVEL_TOGETHER] = {NULL};
-  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
-
-  PetscFunctionBegin;
-  for (FenInt k = 0; k < n; k++) {
-    s[k] = b->part.start + k0 + k;
-    x[k] = p->x + (k0 + k) * b->part.nx;
-    w[k] = p->w + (k0 + k) * b->part.nw;
-  }
-  PetscCall(FenBatchDualStarts(b->problem, n, s, x, w));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenPointStart_Private(FenBilevel b, const FenPoint *from, const double theta[], PetscBool secant,
                                      FenPoint *to)
 {
@@ -112,11 +95,7 @@ PetscErrorCode FenPointStart_Private(FenBilevel b, const FenPoint *from, const d
   Extend(b->nb * b->part.nx, t, from->x, to->x);
   Extend(b->nb * b->part.nx, t, from->q, to->q);
   to->has_x = to->fresh = to->has_z = 0;
-  if (b->call->dualstart) {
-    PetscCall((*b->call->settheta)(b->problem, theta));
-    for (FenInt k = 0; k < b->nb; k += b->together) /* duals on a line might not be feasible */
-      PetscCall(DualStarts(b, to, k, PetscMin(b->together, b->nb - k)));
-  }
+  PetscCall(FenPointDuals_Private(b, to)); /* duals on a line might not be feasible */
   PetscFunctionReturn(0);
 }
 
