@@ -59,6 +59,7 @@ struct _p_FenBilevel {
   FenPredict         predict_asked, predict;       /* where lower solves of trials start; the latter without AUTO */
   PetscBool          correct;                      /* values corrected by the adjoint where it is known */
   double             eps0, delta0;                 /* first accuracies; 0: chosen */
+  double             adjoint_share;                /* of |grad g_s| that is the most an adjoint may leave; 0: no limit */
   PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
   double             box[2];                       /* further bounds of all hyperparameters */
   PetscInt           team_size;

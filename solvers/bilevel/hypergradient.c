@@ -140,10 +140,12 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, 
   for (FenInt k = 0; k < n; k++) {
     const FenInt s = b->part.start + k0 + k;
     double      *right = b->wx[0] + k * nx;
+    const double most = b->adjoint_share * p->s[k0 + k][FEN_SAMPLE_GNORM],
+                 tol = most > 0 ? PetscMin(delta, most) : delta;
 
     PetscCall((*b->call->upper)(b->problem, s, p->x + (k0 + k) * nx, &value, right));
     task[k] = (FenSystemTask){
-        .s = s, .b = right, .q = p->q + (k0 + k) * nx, .tol = delta, .max_it = b->adjoint_max_it, .zero = PETSC_FALSE};
+        .s = s, .b = right, .q = p->q + (k0 + k) * nx, .tol = tol, .max_it = b->adjoint_max_it, .zero = PETSC_FALSE};
   }
   PetscCall(Linearise(b, k0, n, p->x + k0 * nx));
   PetscCall(FenSystemApplyAll(b->adjoint, n, task));
