@@ -96,7 +96,7 @@ static PetscErrorCode Sample(FenVerifyBilevel *v, FenInt k, FenFault *fault)
   PetscCall((*v->call->jacobiantranspose)(v->problem, q, v->work[3]));
   for (FenInt j = 0; j < v->nt; j++)
     v->work[3][j] = -v->work[3][j];
-  PetscCall((*v->call->constants)(v->problem, s, &c));
+  PetscCall(FenBilevelProblemGetConstants(v->problem, s, &c));
   if (v->call->direct) {
     double *direct;
 

@@ -125,6 +125,17 @@ typedef struct {
                                const double *const w[]);
   PetscErrorCode (*hessians)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const v[],
                              double *const Hv[]);
+  /* and more of these, each of which may be missing: then samples go one after the other. s: NULL for one sample at the
+     present point. jacobians: of one t. constantsat: sets J and jacobian in c[k], which `constants` need not do then;
+     they may belong to the linearised point alone */
+  PetscErrorCode (*jacobians)(FenBilevelProblem, FenInt n, const FenInt s[], const double t[], double *const Jt[]);
+  PetscErrorCode (*jacobianstranspose)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const q[],
+                                       double *const t[]);
+  PetscErrorCode (*constantsat)(FenBilevelProblem, FenInt n, const FenInt s[], FenBilevelConstants c[]);
+  PetscErrorCode (*dualstarts)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const x[],
+                               double *const w[]);
+  PetscErrorCode (*dualsteps)(FenBilevelProblem, FenInt n, const FenInt s[], const double *const x[],
+                              const double *const dx[], double *const w[]);
   /* samples that are observations of something like x, such as noisy images. local: what is observed, or the truth. A
      problem with this one is made a second time, of other samples, to validate its theta; a problem without it reads
      the validation set itself, for its upper function */
@@ -153,6 +164,8 @@ typedef struct {
   FenInt theta0, theta1; /* my range of theta */
 } FenBilevelPart;
 FEN_EXTERN PetscErrorCode FenBilevelProblemGetPart(FenBilevelProblem, FenBilevelPart *);
+/* the constants of a sample, those at the linearised point included */
+FEN_EXTERN PetscErrorCode FenBilevelProblemGetConstants(FenBilevelProblem, FenInt s, FenBilevelConstants *);
 /* names of hyperparameters for people; NULL-terminated groups "name count" in order; optional */
 FEN_EXTERN PetscErrorCode FenBilevelProblemSetGroups(FenBilevelProblem, PetscInt n, const char *const names[],
                                                      const FenInt counts[]);

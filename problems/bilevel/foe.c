@@ -81,6 +81,7 @@ static void UseTheta(FenFoe *f)
 {
   const double *t = f->theta, *c = t + FEN_FOE_OFFSET_TAPS(f);
 
+  f->have_norms = PETSC_FALSE;
   for (FenInt k = 0; k < f->K; k++) {
     f->s[k] = f->factor * exp(t[0] + t[FEN_FOE_OFFSET_WEIGHTS(f) + k]);
     f->nu[k] = exp(t[FEN_FOE_OFFSET_SMOOTH(f) + k]);
@@ -171,7 +172,7 @@ static PetscErrorCode FoeSetUp(FenBilevelProblem pr)
   PetscCall(FenIntMult(f->responses * f->blocks, block, &f->all));
   PetscCall(PetscCalloc3((size_t)block, &f->T, (size_t)block, &f->U, (size_t)(2 * f->blocks * block), &f->row));
   PetscCall(FenFoeTogether_Private(pr, 1));
-  PetscCall(PetscMalloc3((size_t)f->K, &f->s, (size_t)f->K, &f->nu, (size_t)f->K, &f->nu2));
+  PetscCall(PetscMalloc4((size_t)f->K, &f->s, (size_t)f->K, &f->nu, (size_t)f->K, &f->nu2, (size_t)f->K, &f->norms));
   PetscCall(PetscMalloc5((size_t)FEN_FOE_ALL(f), &f->theta, (size_t)(f->K * f->taps), &f->by_tap,
                          (size_t)(f->K * f->taps), &f->by_filter, (size_t)(f->K * f->taps), &f->dot_by_tap,
                          (size_t)(f->K * f->taps), &f->dot_by_filter));
@@ -190,7 +191,7 @@ static PetscErrorCode FoeDestroy(FenBilevelProblem pr)
   PetscCall(FenHaloDestroy_Private(&f->halo));
   PetscCall(PetscFree(f->column));
   PetscCall(PetscFree3(f->T, f->U, f->row));
-  PetscCall(PetscFree3(f->s, f->nu, f->nu2));
+  PetscCall(PetscFree4(f->s, f->nu, f->nu2, f->norms));
   PetscCall(PetscFree5(f->theta, f->by_tap, f->by_filter, f->dot_by_tap, f->dot_by_filter));
   PetscCall(PetscFree(f));
   PetscFunctionReturn(0);
@@ -304,7 +305,10 @@ PetscErrorCode FenBilevelFoeMake_Private(MPI_Comm comm, void *ctx, const FenBile
                                     .at = FenFoeAt_Private,
                                     .gradients = FenFoeGradients_Private,
                                     .linearises = FenFoeLinearises_Private,
-                                    .hessians = FenFoeHessians_Private};
+                                    .hessians = FenFoeHessians_Private,
+                                    .jacobians = FenFoeJacobians_Private,
+                                    .jacobianstranspose = FenFoeJacobiansTranspose_Private,
+                                    .constantsat = FenFoeConstantsAt_Private};
   FenFoe                    *f = (FenFoe *)ctx;
   FenBilevelSizes            size = {.p = f->p, .upper = FEN_UPPER_MEAN};
 

@@ -101,8 +101,8 @@ static double NormTwo(const FenFoe *f, FenInt k)
   return sqrt(sum);
 }
 
-/* norms[k] >= |C_k|^2; all >= |sum_k s_k/nu_k C_k^T C_k| */
-static PetscErrorCode Norms(const FenFoe *f, double norms[], double *all)
+/* norms[k] >= |C_k|^2; norm >= |sum_k s_k/nu_k C_k^T C_k|: of this theta */
+static PetscErrorCode NeedNorms(FenFoe *f)
 {
   const FenInt size = (2 * f->w - 1) * f->w;
   const double copies = Copies(f);
@@ -110,9 +110,11 @@ static PetscErrorCode Norms(const FenFoe *f, double norms[], double *all)
   double      *R, *total;
 
   PetscFunctionBegin;
+  if (f->have_norms)
+    PetscFunctionReturn(0);
   PetscCall(SpectrumCreate(f->w, &spectrum));
   PetscCall(PetscCalloc2((size_t)size, &R, (size_t)size, &total));
-  *all = 0;
+  f->norm = 0;
   for (FenInt k = 0; k < f->K; k++) {
     const double one = NormOne(f, k), a = f->s[k] / f->nu[k];
 
@@ -120,10 +122,11 @@ static PetscErrorCode Norms(const FenFoe *f, double norms[], double *all)
     AddCorrelation(f->w, f->by_filter + k * f->taps, 1, R);
     for (FenInt i = 0; i < size; i++)
       total[i] += a * R[i];
-    norms[k] = copies * PetscMin(one * one, Largest(&spectrum, R));
-    *all += a * norms[k];
+    f->norms[k] = copies * PetscMin(one * one, Largest(&spectrum, R));
+    f->norm += a * f->norms[k];
   }
-  *all = PetscMin(*all, copies * Largest(&spectrum, total));
+  f->norm = PetscMin(f->norm, copies * Largest(&spectrum, total));
+  f->have_norms = PETSC_TRUE;
   PetscCall(PetscFree2(R, total));
   PetscCall(PetscFree2(spectrum.cosine, spectrum.sine));
   PetscFunctionReturn(0);
@@ -152,33 +155,31 @@ static void AddSquares(const FenFoe *f, const double m[], const double windows[]
     }
 }
 
-/* sums over the team, and the largest of the squares, in one message */
-static PetscErrorCode Reduce(FenBilevelProblem pr, PetscInt n, double sums[], double square, double *patch)
+/* sums over the team, the last of each sample the largest of the squares, in one message */
+static PetscErrorCode Reduce(FenBilevelProblem pr, FenInt n, FenInt one, double sums[])
 {
-  FenDD  *parts;
-  double *all;
+  FenDD   *parts;
+  PetscInt all;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc2((size_t)n + 1, &parts, (size_t)n + 1, &all));
-  for (PetscInt i = 0; i < n; i++)
-    parts[i].hi = sums[i];
-  parts[n] = FenDDMaximum(square);
-  PetscCall(FenDDReduce(pr->info.team, n + 1, parts, all));
-  PetscCall(PetscArraycpy(sums, all, n));
-  *patch = sqrt(all[n]);
-  PetscCall(PetscFree2(parts, all));
+  PetscCall(FenIntCast(n * one, &all));
+  PetscCall(PetscMalloc1((size_t)all, &parts));
+  for (PetscInt i = 0; i < all; i++)
+    parts[i] = (i + 1) % one ? (FenDD){sums[i], 0} : FenDDMaximum(sums[i]);
+  PetscCall(FenDDReduce(pr->info.team, all, parts, sums));
+  PetscCall(PetscFree(parts));
   PetscFunctionReturn(0);
 }
 
-/* sums[3K + 1]: the last is the square of the scale's column; *patch: largest window's norm */
-static PetscErrorCode PointSums(FenBilevelProblem pr, FenFoe *f, double sums[], double *patch)
+/* my parts of sums[3K + 2]: the last but one is the square of the scale's column, the last the largest window's square
+ */
+static PetscErrorCode PointSums(FenFoe *f, double sums[])
 {
   const FenFoeBank bank = FenFoeBank_Private(f, PETSC_FALSE);
-  double           most = 0, *column;
-  PetscInt         n;
+  const FenInt     n = 3 * f->K + 2;
+  double          *column;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(3 * f->K + 1, &n));
   PetscCall(PetscArrayzero(sums, n));
   PetscCall(PetscArrayzero(f->g, f->lines * f->stride));
   for (FenInt o = 0; o < f->responses; o++)
@@ -190,7 +191,7 @@ static PetscErrorCode PointSums(FenBilevelProblem pr, FenFoe *f, double sums[], 
       if (FenFoeMine_Private(f, o)) {
         for (FenInt i = 0; i < FEN_FOE_BLOCK; i++) {
           windows[i] = m[i] * WindowSquare(f, x + i);
-          most = PetscMax(most, windows[i]);
+          sums[n - 1] = PetscMax(sums[n - 1], windows[i]);
         }
         AddSquares(f, m, windows, f->T, sums);
       }
@@ -200,56 +201,75 @@ static PetscErrorCode PointSums(FenBilevelProblem pr, FenFoe *f, double sums[], 
   PetscCall(PetscCalloc1((size_t)(f->rows * f->W), &column));
   FenFoeFold_Private(f, f->g, column);
   for (FenInt i = 0; i < f->rows * f->W; i++)
-    sums[n - 1] += column[i] * column[i];
+    sums[n - 2] += column[i] * column[i];
   PetscCall(PetscFree(column));
-  PetscCall(Reduce(pr, n, sums, most, patch));
   PetscFunctionReturn(0);
 }
 
 /* squares of |J| and of its Lipschitz constant, learned groups only */
-static void Jacobian(const FenFoe *f, const double norms[], double all, const double sums[], double patch, double third,
-                     double square[2])
+static void Jacobian(const FenFoe *f, const double sums[], double third, double square[2])
 {
   const double spread = sqrt((double)f->taps * Copies(f)); /* |C'| over |c'| */
+  const double patch = sqrt(sums[3 * f->K + 1]);
 
   square[0] = f->learn[FEN_FOE_SCALE] ? sums[3 * f->K] : 0;
-  square[1] = f->learn[FEN_FOE_SCALE] ? all * all : 0;
+  square[1] = f->learn[FEN_FOE_SCALE] ? f->norm * f->norm : 0;
   for (FenInt k = 0; k < f->K; k++) {
-    const double s = f->s[k], nu = f->nu[k], norm = sqrt(norms[k]), *sum = sums + 3 * k;
+    const double s = f->s[k], nu = f->nu[k], norm = sqrt(f->norms[k]), *sum = sums + 3 * k;
     const double taps = s * (spread * sqrt(sum[0]) + norm * sqrt(sum[2]));
-    const double change = s * (2 * spread * norm / nu + third / (nu * nu) * norms[k] * patch);
-    const double one = s * norms[k] / nu;
+    const double change = s * (2 * spread * norm / nu + third / (nu * nu) * f->norms[k] * patch);
+    const double one = s * f->norms[k] / nu;
 
-    square[0] += s * s * norms[k] * (f->learn[FEN_FOE_WEIGHTS] ? sum[0] : 0);
-    square[0] += s * s * norms[k] * (f->learn[FEN_FOE_SMOOTH] ? sum[1] : 0);
+    square[0] += s * s * f->norms[k] * (f->learn[FEN_FOE_WEIGHTS] ? sum[0] : 0);
+    square[0] += s * s * f->norms[k] * (f->learn[FEN_FOE_SMOOTH] ? sum[1] : 0);
     square[0] += f->learn[FEN_FOE_TAPS] ? taps * taps : 0;
     square[1] += one * one * ((f->learn[FEN_FOE_WEIGHTS] ? 1 : 0) + (f->learn[FEN_FOE_SMOOTH] ? 1 : 0));
     square[1] += f->learn[FEN_FOE_TAPS] ? change * change : 0;
   }
 }
 
-PetscErrorCode FenFoeConstants_Private(FenBilevelProblem pr, FenInt s, FenBilevelConstants *c)
+#define THIRD (1.5 / pow(1.25, 2.5))
+
+PetscErrorCode FenFoeConstantsAt_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], FenBilevelConstants c[])
 {
   FenFoe      *f = (FenFoe *)pr->ctx;
-  const double third = 1.5 / pow(1.25, 2.5);
-  double      *norms, *sums, all = 0, patch = 0, square[2], hessian = 0;
+  const FenInt one = 3 * f->K + 2;
+  double      *sums, square[2];
+
+  PetscFunctionBegin;
+  PetscCall(NeedNorms(f));
+  PetscCall(PetscMalloc1((size_t)(n * one), &sums));
+  for (FenInt k = 0; k < n; k++) {
+    if (s)
+      PetscCall(FenFoeAt_Private(pr, s[k]));
+    PetscCall(PointSums(f, sums + k * one));
+  }
+  PetscCall(Reduce(pr, n, one, sums));
+  for (FenInt k = 0; k < n; k++) {
+    Jacobian(f, sums + k * one, THIRD, square);
+    c[k].J = sqrt(square[0]) * (1 + 1e-10);
+    c[k].jacobian = sqrt(square[1]);
+  }
+  PetscCall(PetscFree(sums));
+  PetscFunctionReturn(0);
+}
+
+/* what does not belong to a point */
+PetscErrorCode FenFoeConstants_Private(FenBilevelProblem pr, FenInt s, FenBilevelConstants *c)
+{
+  FenFoe *f = (FenFoe *)pr->ctx;
+  double  hessian = 0;
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2((size_t)f->K, &norms, (size_t)(3 * f->K + 1), &sums));
-  PetscCall(Norms(f, norms, &all));
-  PetscCall(PointSums(pr, f, sums, &patch));
-  Jacobian(f, norms, all, sums, patch, third, square);
+  PetscCall(NeedNorms(f));
   for (FenInt k = 0; k < f->K; k++)
-    hessian += third * f->s[k] / f->nu2[k] * norms[k] * PetscMin(NormOne(f, k), sqrt(Copies(f)) * NormTwo(f, k));
+    hessian += THIRD * f->s[k] / f->nu2[k] * f->norms[k] * PetscMin(NormOne(f, k), sqrt(Copies(f)) * NormTwo(f, k));
   *c = (FenBilevelConstants){.mu = 1,
-                             .lipschitz = 1 + all,
+                             .lipschitz = 1 + f->norm,
                              .hessian = hessian,
                              .inverse = INFINITY,
-                             .jacobian = sqrt(square[1]),
-                             .J = sqrt(square[0]) * (1 + 1e-10),
                              .upper = f->data.weight,
                              .convex = PETSC_TRUE};
-  PetscCall(PetscFree2(norms, sums));
   PetscFunctionReturn(0);
 }

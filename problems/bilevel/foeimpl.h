@@ -33,6 +33,8 @@ typedef struct {
   FenInt               p;
   double              *theta; /* all 1 + 2K + K taps, also what is not learned */
   double              *s, *nu2, *nu;
+  double              *norms, norm; /* of the filters' operators, and of their sum, see foeconstants.c */
+  PetscBool            have_norms;
   double              *by_tap, *by_filter, *dot_by_tap, *dot_by_filter;
   const FenFoeKernels *kernels;
   /* geometry */
@@ -91,6 +93,12 @@ PETSC_INTERN PetscErrorCode FenFoeHessians_Private(FenBilevelProblem, FenInt n, 
 PETSC_INTERN PetscErrorCode FenFoeDiagonal_Private(FenBilevelProblem, double d[]);
 PETSC_INTERN PetscErrorCode FenFoeJacobian_Private(FenBilevelProblem, const double t[], double Jt[]);
 PETSC_INTERN PetscErrorCode FenFoeJacobianTranspose_Private(FenBilevelProblem, const double q[], double t[]);
+PETSC_INTERN PetscErrorCode FenFoeJacobians_Private(FenBilevelProblem, FenInt n, const FenInt s[], const double t[],
+                                                    double *const Jt[]);
+PETSC_INTERN PetscErrorCode FenFoeJacobiansTranspose_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                             const double *const q[], double *const t[]);
+PETSC_INTERN PetscErrorCode FenFoeConstantsAt_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                      FenBilevelConstants c[]);
 PETSC_INTERN PetscErrorCode FenFoeConstants_Private(FenBilevelProblem, FenInt s, FenBilevelConstants *);
 /* curvatures of block (o, b) at the linearised point */
 PETSC_INTERN const double *FenFoeCurvatures_Private(FenFoe *, const FenFoeBank *, FenInt o, FenInt b);

@@ -46,7 +46,8 @@ static void JacobianLine(FenFoe *f, const Direction *d, FenInt o)
   }
 }
 
-PetscErrorCode FenFoeJacobian_Private(FenBilevelProblem pr, const double mine[], double Jt[])
+PetscErrorCode FenFoeJacobians_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double mine[],
+                                       double *const Jt[])
 {
   FenFoe   *f = (FenFoe *)pr->ctx;
   Direction d = {.bank = FenFoeBank_Private(f, PETSC_FALSE), .dot = FenFoeBank_Private(f, PETSC_TRUE)};
@@ -63,12 +64,23 @@ PetscErrorCode FenFoeJacobian_Private(FenBilevelProblem pr, const double mine[],
       f->dot_by_filter[k * f->taps + a] = c;
       f->dot_by_tap[a * f->K + k] = c;
     }
-  PetscCall(PetscArrayzero(f->g, f->lines * f->stride));
-  for (FenInt o = 0; o < f->responses; o++)
-    JacobianLine(f, &d, o);
-  PetscCall(PetscArrayzero(Jt, f->rows * f->W));
-  FenFoeFold_Private(f, f->g, Jt);
+  for (FenInt k = 0; k < n; k++) {
+    if (s)
+      PetscCall(FenFoeAt_Private(pr, s[k]));
+    PetscCall(PetscArrayzero(f->g, f->lines * f->stride));
+    for (FenInt o = 0; o < f->responses; o++)
+      JacobianLine(f, &d, o);
+    PetscCall(PetscArrayzero(Jt[k], f->rows * f->W));
+    FenFoeFold_Private(f, f->g, Jt[k]);
+  }
   PetscCall(PetscFree(t));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFoeJacobian_Private(FenBilevelProblem pr, const double mine[], double Jt[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenFoeJacobians_Private(pr, 1, NULL, mine, &Jt));
   PetscFunctionReturn(0);
 }
 
@@ -122,19 +134,34 @@ static void TransposeLines(FenFoe *f, FenInt from, FenInt to, void *ctx)
   }
 }
 
-PetscErrorCode FenFoeJacobianTranspose_Private(FenBilevelProblem pr, const double q[], double t[])
+PetscErrorCode FenFoeJacobiansTranspose_Private(FenBilevelProblem pr, FenInt n, const FenInt s[],
+                                                const double *const q[], double *const t[])
 {
-  FenFoe  *f = (FenFoe *)pr->ctx;
-  Sums     s = {.bank = FenFoeBank_Private(f, PETSC_FALSE)};
-  void    *ctx = &s;
-  PetscInt all;
+  FenFoe      *f = (FenFoe *)pr->ctx;
+  Sums         sums[FEN_BILEVEL_TOGETHER];
+  void        *ctx[FEN_BILEVEL_TOGETHER];
+  const FenInt all = FEN_FOE_ALL(f);
+  PetscInt     count;
+  double      *z;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(FEN_FOE_ALL(f), &all));
-  PetscCall(PetscCalloc1((size_t)all, &s.z));
-  PetscCall(FenFoeRun_Private(pr, 1, NULL, &q, FEN_FOE_ARGUMENT, TransposeLines, &ctx));
-  PetscCall(FenBilevelTeamSum_Private(pr, all, s.z));
-  FenFoeTake_Private(pr, s.z, t);
-  PetscCall(PetscFree(s.z));
+  PetscCall(FenIntCast(n * all, &count));
+  PetscCall(PetscCalloc1((size_t)count, &z));
+  for (FenInt k = 0; k < n; k++) {
+    sums[k] = (Sums){.bank = FenFoeBank_Private(f, PETSC_FALSE), .z = z + k * all};
+    ctx[k] = &sums[k];
+  }
+  PetscCall(FenFoeRun_Private(pr, n, s, q, FEN_FOE_ARGUMENT, TransposeLines, ctx));
+  PetscCall(FenBilevelTeamSum_Private(pr, count, z));
+  for (FenInt k = 0; k < n; k++)
+    FenFoeTake_Private(pr, z + k * all, t[k]);
+  PetscCall(PetscFree(z));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenFoeJacobianTranspose_Private(FenBilevelProblem pr, const double q[], double t[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenFoeJacobiansTranspose_Private(pr, 1, NULL, &q, &t));
   PetscFunctionReturn(0);
 }

@@ -363,6 +363,31 @@ PetscErrorCode FenBilevelProblemGetPart(FenBilevelProblem p, FenBilevelPart *par
   PetscFunctionReturn(0);
 }
 
+/*@
+  FenBilevelProblemGetConstants - The constants of a sample at the theta that is set and the point that is linearised.
+
+  Collective in the team
+
+  Input Parameters:
++ problem - after set-up and `settheta`
+- s       - one of my team's samples; it is the one that was linearised last
+
+  Output Parameter:
+. c - moduli and Lipschitz constants, those that belong to the linearised point included
+
+  Level: developer
+
+.seealso: `FenBilevelProblemGetOps()`
+@*/
+PetscErrorCode FenBilevelProblemGetConstants(FenBilevelProblem p, FenInt s, FenBilevelConstants *c)
+{
+  PetscFunctionBegin;
+  PetscCall((*p->call.constants)(p, s, c));
+  if (p->call.constantsat)
+    PetscCall((*p->call.constantsat)(p, 1, NULL, c));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBilevelTeamSum_Private(FenBilevelProblem p, PetscInt n, double values[])
 {
   FenDD *sum;

@@ -187,7 +187,12 @@ PetscErrorCode FenTvCreate_Private(MPI_Comm comm, FenTv *t, const FenBilevelData
                                     .at = FenTvAt_Private,
                                     .gradients = TvGradients,
                                     .linearises = FenTvLinearises_Private,
-                                    .hessians = TvHessians};
+                                    .hessians = TvHessians,
+                                    .jacobians = FenTvJacobians_Private,
+                                    .jacobianstranspose = FenTvJacobiansTranspose_Private,
+                                    .constantsat = FenTvConstantsAt_Private,
+                                    .dualstarts = FenTvDualStarts_Private,
+                                    .dualsteps = FenTvDualSteps_Private};
   static const char *const   names[FEN_TV_MAXP] = {"log lambda", "log ridge", "log nu"};
   FenBilevelOps              call = ops;
   FenBilevelSizes            size = {.upper = upper};

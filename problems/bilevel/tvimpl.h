@@ -53,7 +53,9 @@ PETSC_INTERN void FenTvDualDirection_Private(const FenTvForm *, const double p[]
 PETSC_INTERN double FenTvDualReach_Private(const FenTvForm *, const double w[], const double dw[], double most);
 
 typedef struct {
-  double *x, *A; /* x with its halo; A from the row above mine on */
+  double   *x, *A;                           /* x with its halo; A from the row above mine on */
+  double    gram[FEN_TV_MAXP * FEN_TV_MAXP]; /* of J's columns: my part of the sums */
+  PetscBool have_gram;
 } FenTvPlace;
 
 typedef struct {
@@ -77,8 +79,7 @@ typedef struct {
   /* the present one */
   double   *x, *A;
   double   *columns; /* of J */
-  PetscBool have_columns, have_norm, have_factor;
-  double    norm;
+  PetscBool have_columns, have_factor;
   double   *pivot, *ratio; /* factors of the tridiagonal H */
   Mat       H;
 } FenTv;
@@ -102,6 +103,11 @@ PETSC_INTERN PetscErrorCode FenTvLinearises_Private(FenBilevelProblem, FenInt n,
 PETSC_INTERN PetscErrorCode FenTvTogether_Private(FenBilevelProblem, FenInt n);
 PETSC_INTERN PetscErrorCode FenTvAt_Private(FenBilevelProblem, FenInt s);
 PETSC_INTERN PetscErrorCode FenTvDualStart_Private(FenBilevelProblem, FenInt s, const double x[], double w[]);
+PETSC_INTERN PetscErrorCode FenTvDualStarts_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                    const double *const x[], double *const w[]);
+PETSC_INTERN PetscErrorCode FenTvDualSteps_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                   const double *const x[], const double *const dx[],
+                                                   double *const w[]);
 PETSC_INTERN PetscErrorCode FenTvDualise_Private(FenBilevelProblem, FenInt s, const double x[], const double w[]);
 PETSC_INTERN PetscErrorCode FenTvDualStep_Private(FenBilevelProblem, FenInt s, const double x[], const double dx[],
                                                   double w[]);
@@ -110,7 +116,13 @@ PETSC_INTERN PetscErrorCode FenTvAssemble_Private(FenBilevelProblem, Mat *);
 PETSC_INTERN PetscErrorCode FenTvSolve_Private(FenBilevelProblem, const double b[], double x[]);
 PETSC_INTERN PetscErrorCode FenTvConstants_Private(FenBilevelProblem, FenInt s, FenBilevelConstants *);
 PETSC_INTERN PetscErrorCode FenTvJacobian_Private(FenBilevelProblem, const double t[], double Jt[]);
+PETSC_INTERN PetscErrorCode FenTvJacobians_Private(FenBilevelProblem, FenInt n, const FenInt s[], const double t[],
+                                                   double *const Jt[]);
 PETSC_INTERN PetscErrorCode FenTvJacobianTranspose_Private(FenBilevelProblem, const double q[], double t[]);
+PETSC_INTERN PetscErrorCode FenTvJacobiansTranspose_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                            const double *const q[], double *const t[]);
+PETSC_INTERN PetscErrorCode FenTvConstantsAt_Private(FenBilevelProblem, FenInt n, const FenInt s[],
+                                                     FenBilevelConstants c[]);
 PETSC_INTERN PetscErrorCode FenTvRegulariser_Private(FenBilevelProblem, double *value, double t[]);
 /* the problem of options that are set */
 PETSC_INTERN PetscErrorCode FenTvCreate_Private(MPI_Comm, FenTv *, const FenBilevelData *, FenBilevelUpper,

@@ -15,7 +15,7 @@ static PetscErrorCode Use(FenTv *t, FenInt k)
     PetscCall(PetscCalloc2((size_t)((t->rows + 2) * t->form.width), &at->x,
                            (size_t)((t->rows + 1) * t->form.width * FenTvTensorSize_Private(&t->form)), &at->A));
   if (t->present != k)
-    t->have_columns = t->have_norm = t->have_factor = PETSC_FALSE;
+    t->have_columns = t->have_factor = PETSC_FALSE;
   t->present = k;
   t->x = at->x;
   t->A = at->A;
@@ -59,7 +59,7 @@ static PetscErrorCode SetPoint(FenTv *t, const double rows[])
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(t->x, rows - above * n, (above + t->rows + t->halo.below) * n));
-  t->have_columns = t->have_norm = t->have_factor = PETSC_FALSE;
+  t->have_columns = t->have_factor = t->place[t->present].have_gram = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -112,56 +112,84 @@ PetscErrorCode FenTvDualise_Private(FenBilevelProblem pr, FenInt s, const double
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenTvDualStart_Private(FenBilevelProblem pr, FenInt s, const double x[], double w[])
+PetscErrorCode FenTvDualStarts_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const x[],
+                                       double *const w[])
 {
   FenTv        *t = (FenTv *)pr->ctx;
   const FenInt  dual = t->form.dim * t->form.width;
-  const double *all;
+  const double *all[FEN_BILEVEL_TOGETHER];
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->halo, 1, &x));
-  PetscCall(FenHaloEnd_Private(&t->halo, 1, &x, &all));
-  for (FenInt i = 0; i < t->rows; i++) {
-    FenTvRow_Private(t, all, i, t->work);
-    FenTvDual_Private(&t->form, t->work, w + i * dual);
-  }
+  PetscCall(FenHaloBegin_Private(&t->halo, n, x));
+  PetscCall(FenHaloEnd_Private(&t->halo, n, x, all));
+  for (FenInt k = 0; k < n; k++)
+    for (FenInt i = 0; i < t->rows; i++) {
+      FenTvRow_Private(t, all[k], i, t->work);
+      FenTvDual_Private(&t->form, t->work, w[k] + i * dual);
+    }
   PetscFunctionReturn(0);
 }
 
-/* differences of my rows */
-static PetscErrorCode Differences(FenTv *t, const double x[], double p[])
+PetscErrorCode FenTvDualStart_Private(FenBilevelProblem pr, FenInt s, const double x[], double w[])
 {
-  const double *all;
+  PetscFunctionBegin;
+  PetscCall(FenTvDualStarts_Private(pr, 1, &s, &x, &w));
+  PetscFunctionReturn(0);
+}
+
+/* differences of my rows, one array after the other */
+static PetscErrorCode Differences(FenTv *t, FenInt n, const double *const x[], double p[])
+{
+  const FenInt  dual = t->form.dim * t->form.width;
+  const double *all[FEN_BILEVEL_TOGETHER];
 
   PetscFunctionBegin;
-  PetscCall(FenHaloBegin_Private(&t->halo, 1, &x));
-  PetscCall(FenHaloEnd_Private(&t->halo, 1, &x, &all));
-  for (FenInt i = 0; i < t->rows; i++)
-    FenTvRow_Private(t, all, i, p + i * t->form.dim * t->form.width);
+  PetscCall(FenHaloBegin_Private(&t->halo, n, x));
+  PetscCall(FenHaloEnd_Private(&t->halo, n, x, all));
+  for (FenInt k = 0; k < n; k++)
+    for (FenInt i = 0; i < t->rows; i++)
+      FenTvRow_Private(t, all[k], i, p + (k * t->rows + i) * dual);
   PetscFunctionReturn(0);
 }
 
-/* one step length for all, so that the iteration is the same on any ranks */
-PetscErrorCode FenTvDualStep_Private(FenBilevelProblem pr, FenInt s, const double x[], const double dx[], double w[])
+/* one step length for all of a sample, so that the iteration is the same on any ranks */
+PetscErrorCode FenTvDualSteps_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double *const x[],
+                                      const double *const dx[], double *const w[])
 {
   FenTv       *t = (FenTv *)pr->ctx;
-  const FenInt dual = t->form.dim * t->form.width;
-  double      *p, *dp, most = 1 / 0.99, step;
+  const FenInt dual = t->form.dim * t->form.width, one = t->rows * dual;
+  double      *p, *dp, step[FEN_BILEVEL_TOGETHER];
+  PetscMPIInt  count;
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2((size_t)(t->rows * dual), &p, (size_t)(t->rows * dual), &dp));
-  PetscCall(Differences(t, x, p));
-  PetscCall(Differences(t, dx, dp));
-  for (FenInt i = 0; i < t->rows; i++) {
-    FenTvDualDirection_Private(&t->form, p + i * dual, dp + i * dual, w + i * dual, p + i * dual);
-    most = FenTvDualReach_Private(&t->form, w + i * dual, p + i * dual, most);
+  PetscCall(PetscMalloc2((size_t)(n * one), &p, (size_t)(n * one), &dp));
+  PetscCall(Differences(t, n, x, p));
+  PetscCall(Differences(t, n, dx, dp));
+  for (FenInt k = 0; k < n; k++) {
+    step[k] = 1 / 0.99;
+    for (FenInt i = 0; i < t->rows; i++) {
+      double *q = p + k * one + i * dual;
+
+      FenTvDualDirection_Private(&t->form, q, dp + k * one + i * dual, w[k] + i * dual, q);
+      step[k] = FenTvDualReach_Private(&t->form, w[k] + i * dual, q, step[k]);
+    }
   }
-  PetscCallMPI(MPI_Allreduce(&most, &step, 1, MPI_DOUBLE, MPI_MIN, pr->info.team));
-  step = PetscMin(1, 0.99 * step);
-  for (FenInt i = 0; i < t->rows * dual; i++)
-    w[i] += step * p[i];
+  PetscCall(FenMPIIntCast(n, &count));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, step, count, MPI_DOUBLE, MPI_MIN, pr->info.team));
+  for (FenInt k = 0; k < n; k++) {
+    step[k] = PetscMin(1, 0.99 * step[k]);
+    for (FenInt i = 0; i < one; i++)
+      w[k][i] += step[k] * p[k * one + i];
+  }
   PetscCall(PetscFree2(p, dp));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvDualStep_Private(FenBilevelProblem pr, FenInt s, const double x[], const double dx[], double w[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenTvDualSteps_Private(pr, 1, &s, &x, &dx, &w));
   PetscFunctionReturn(0);
 }

@@ -51,59 +51,113 @@ static double Dot(FenInt n, const double x[], const double y[])
   return sum.hi + sum.lo;
 }
 
-PetscErrorCode FenTvJacobian_Private(FenBilevelProblem pr, const double mine[], double Jt[])
+PetscErrorCode FenTvJacobians_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], const double mine[],
+                                      double *const Jt[])
 {
   FenTv *t = (FenTv *)pr->ctx;
   double theta[FEN_TV_MAXP];
 
   PetscFunctionBegin;
   PetscCall(FenBilevelThetaGather_Private(pr, mine, theta));
+  for (FenInt j = 0; j < n; j++) {
+    if (s)
+      PetscCall(FenTvAt_Private(pr, s[j]));
+    PetscCall(NeedColumns(t));
+    PetscCall(PetscArrayzero(Jt[j], t->nx));
+    for (PetscInt k = 0; k < t->p; k++)
+      for (FenInt i = 0; i < t->nx; i++)
+        Jt[j][i] += theta[k] * t->columns[k * t->nx + i];
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvJacobian_Private(FenBilevelProblem pr, const double mine[], double Jt[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenTvJacobians_Private(pr, 1, NULL, mine, &Jt));
+  PetscFunctionReturn(0);
+}
+
+/* my part of J^T J, while the columns are at hand */
+static PetscErrorCode NeedGram(FenTv *t)
+{
+  FenTvPlace *at = &t->place[t->present];
+
+  PetscFunctionBegin;
+  if (at->have_gram)
+    PetscFunctionReturn(0);
   PetscCall(NeedColumns(t));
-  PetscCall(PetscArrayzero(Jt, t->nx));
   for (PetscInt k = 0; k < t->p; k++)
-    for (FenInt i = 0; i < t->nx; i++)
-      Jt[i] += theta[k] * t->columns[k * t->nx + i];
+    for (PetscInt l = 0; l < t->p; l++)
+      at->gram[k * t->p + l] = Dot(t->nx, t->columns + k * t->nx, t->columns + l * t->nx);
+  at->have_gram = PETSC_TRUE;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvJacobiansTranspose_Private(FenBilevelProblem pr, FenInt n, const FenInt s[],
+                                               const double *const q[], double *const mine[])
+{
+  FenTv   *t = (FenTv *)pr->ctx;
+  double   sums[FEN_BILEVEL_TOGETHER * FEN_TV_MAXP];
+  PetscInt m = 0;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < n; j++) {
+    if (s)
+      PetscCall(FenTvAt_Private(pr, s[j]));
+    PetscCall(NeedColumns(t));
+    PetscCall(NeedGram(t));
+    for (PetscInt k = 0; k < t->p; k++)
+      sums[m++] = Dot(t->nx, q[j], t->columns + k * t->nx);
+  }
+  PetscCall(FenBilevelTeamSum_Private(pr, m, sums));
+  for (FenInt j = 0; j < n; j++)
+    FenBilevelThetaTake_Private(pr, sums + j * t->p, mine[j]);
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenTvJacobianTranspose_Private(FenBilevelProblem pr, const double q[], double mine[])
 {
-  FenTv *t = (FenTv *)pr->ctx;
-  double sums[FEN_TV_MAXP];
-
   PetscFunctionBegin;
-  PetscCall(NeedColumns(t));
-  for (PetscInt k = 0; k < t->p; k++)
-    sums[k] = Dot(t->nx, q, t->columns + k * t->nx);
-  PetscCall(FenBilevelTeamSum_Private(pr, t->p, sums));
-  FenBilevelThetaTake_Private(pr, sums, mine);
+  PetscCall(FenTvJacobiansTranspose_Private(pr, 1, NULL, &q, &mine));
   PetscFunctionReturn(0);
 }
 
-/* |J| from the eigenvalues of J^T J */
-static PetscErrorCode NormJ(FenBilevelProblem pr, FenTv *t)
+/* root of the largest eigenvalue of M = J^T J */
+static PetscErrorCode Norm(PetscInt p, double M[], double *norm)
 {
-  const PetscInt p = t->p;
-  double         M[FEN_TV_MAXP * FEN_TV_MAXP], w[FEN_TV_MAXP], work[8 * FEN_TV_MAXP];
-  PetscBLASInt   n, lwork = 8 * FEN_TV_MAXP, info;
+  double       w[FEN_TV_MAXP], work[8 * FEN_TV_MAXP];
+  PetscBLASInt n, lwork = 8 * FEN_TV_MAXP, info;
 
   PetscFunctionBegin;
-  if (t->have_norm)
-    PetscFunctionReturn(0);
-  PetscCall(NeedColumns(t));
-  for (PetscInt k = 0; k < p; k++)
-    for (PetscInt l = 0; l < p; l++)
-      M[k * p + l] = Dot(t->nx, t->columns + k * t->nx, t->columns + l * t->nx);
-  PetscCall(FenBilevelTeamSum_Private(pr, p * p, M));
-  t->norm = INFINITY;
+  *norm = INFINITY;
   for (PetscInt k = 0; k < p * p; k++)
     if (!isfinite(M[k])) /* x is not, or no point was set yet; LAPACK might not come back from that */
       PetscFunctionReturn(0);
   PetscCall(PetscBLASIntCast(p, &n));
   LAPACKsyev_("N", "U", &n, M, &n, w, work, &lwork, &info);
   PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "LAPACK syev: info %" PetscBLASInt_FMT, info);
-  t->norm = sqrt(PetscMax(w[p - 1], 0)) * (1 + 1e-10);
-  t->have_norm = PETSC_TRUE;
+  *norm = sqrt(PetscMax(w[p - 1], 0)) * (1 + 1e-10);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenTvConstantsAt_Private(FenBilevelProblem pr, FenInt n, const FenInt s[], FenBilevelConstants c[])
+{
+  FenTv         *t = (FenTv *)pr->ctx;
+  const PetscInt square = t->p * t->p;
+  double         M[FEN_BILEVEL_TOGETHER * FEN_TV_MAXP * FEN_TV_MAXP];
+  PetscInt       m = 0;
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < n; j++, m += square) {
+    if (s)
+      PetscCall(FenTvAt_Private(pr, s[j]));
+    PetscCall(NeedGram(t));
+    PetscCall(PetscArraycpy(M + m, t->place[t->present].gram, square));
+  }
+  PetscCall(FenBilevelTeamSum_Private(pr, m, M));
+  for (FenInt j = 0; j < n; j++)
+    PetscCall(Norm(t->p, M + j * square, &c[j].J));
   PetscFunctionReturn(0);
 }
 
@@ -117,7 +171,6 @@ PetscErrorCode FenTvConstants_Private(FenBilevelProblem pr, FenInt s, FenBilevel
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(NormJ(pr, t));
   for (PetscInt k = 0; k < t->p; k++) {
     const double one = t->base * (t->which[k] == FEN_TV_RIDGE ? f->ridge : curved);
 
@@ -128,7 +181,6 @@ PetscErrorCode FenTvConstants_Private(FenBilevelProblem pr, FenInt s, FenBilevel
                              .hessian = third * pixel * curved / f->nu,
                              .inverse = INFINITY,
                              .jacobian = sqrt(jacobian),
-                             .J = t->norm,
                              .upper = t->data.weight,
                              .convex = PETSC_TRUE};
   PetscFunctionReturn(0);

@@ -223,7 +223,8 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   FenBilevelPart  part;
   FenBilevelSizes size;
   FenInt          together;
-  double          samples, pairs, bytes;
+  double          samples, pairs, bytes, kept; /* kept: arrays of a sample that its lower solver remembers */
+  PetscBool       lbfgs, moves, slides;
 
   PetscFunctionBegin;
   PetscCall(FenBilevelSetUpProblem_Private(b));
@@ -232,8 +233,13 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   PetscCall(FenBilevelTogether_Private(b, &together));
   samples = (double)(part.end - part.start);
   pairs = (double)PetscMin(PetscMax(size.p, 10), 50);
-  bytes = 8 * ((3 * samples * (3 * (double)part.nx + (double)part.nw)) + 17 * (double)together * (double)part.nx +
-               (4 * pairs + 20) * (double)(part.theta1 - part.theta0));
+  PetscCall(PetscStrcmp(b->lower_name, "lbfgs", &lbfgs));
+  PetscCall(PetscStrcmp(b->lower_name, "hb", &moves));
+  PetscCall(PetscStrcmp(b->lower_name, "fista", &slides));
+  kept = lbfgs ? 2.0 * (double)(b->lower_par.memory + 1) : moves || slides ? 1 : 0;
+  bytes =
+      8 * (samples * ((9 + kept) * (double)part.nx + 3 * (double)part.nw) + 17 * (double)together * (double)part.nx +
+           (4 * pairs + 20 + 2 * (double)together) * (double)(part.theta1 - part.theta0));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)b->problem)));
   *bytes_per_rank = bytes;
   PetscFunctionReturn(0);

@@ -59,6 +59,7 @@ struct _p_FenBilevel {
   FenPredict         predict_asked, predict;       /* where lower solves of trials start; the latter without AUTO */
   PetscBool          correct;                      /* values corrected by the adjoint where it is known */
   double             eps0, delta0;                 /* first accuracies; 0: chosen */
+  double             adjoint_share;                /* of |grad g_s| that is the most an adjoint may leave; 0: no limit */
   PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
   double             box[2];                       /* further bounds of all hyperparameters */
   PetscInt           team_size;
@@ -119,6 +120,8 @@ PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, Pets
 PETSC_INTERN PetscErrorCode FenPointCheckModulus_Private(FenBilevel, const FenPoint *);
 /* x, w, q of another point are where this one starts from */
 PETSC_INTERN PetscErrorCode FenPointCopyStart_Private(FenBilevel, const FenPoint *from, FenPoint *to);
+/* the dual variables that belong to x at its theta, if there are any */
+PETSC_INTERN PetscErrorCode FenPointDuals_Private(FenBilevel, FenPoint *);
 /* how the samples make the objective: the option's rule, or the problem's */
 PETSC_INTERN FenBilevelUpper FenBilevelRule_Private(FenBilevel);
 /* trial becomes cur, and its hypergradient is the next decision */

@@ -15,14 +15,9 @@ PetscErrorCode FenBilevelBegin_Private(FenBilevel b)
   PetscCall(PetscArrayzero(p->x, b->nb * b->part.nx));
   PetscCall(PetscArrayzero(p->q, b->nb * b->part.nx));
   PetscCall((*b->call->settheta)(b->problem, p->theta));
-  for (FenInt k = 0; k < b->nb; k++) {
-    double *x = p->x + k * b->part.nx;
-
-    if (b->call->initial)
-      PetscCall((*b->call->initial)(b->problem, b->part.start + k, x));
-    if (b->call->dualstart)
-      PetscCall((*b->call->dualstart)(b->problem, b->part.start + k, x, p->w + k * b->part.nw));
-  }
+  for (FenInt k = 0; k < b->nb && b->call->initial; k++)
+    PetscCall((*b->call->initial)(b->problem, b->part.start + k, p->x + k * b->part.nx));
+  PetscCall(FenPointDuals_Private(b, p));
   p->has_x = p->fresh = p->has_z = 0;
   PetscFunctionReturn(0);
 }

@@ -43,6 +43,28 @@ PetscErrorCode FenPointCopyStart_Private(FenBilevel b, const FenPoint *from, Fen
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenPointDuals_Private(FenBilevel b, FenPoint *p)
+{
+  PetscFunctionBegin;
+  if (!b->call->dualstart)
+    PetscFunctionReturn(0);
+  PetscCall((*b->call->settheta)(b->problem, p->theta));
+  for (FenInt k0 = 0; k0 < b->nb; k0 += b->together) {
+    const FenInt  n = PetscMin(b->together, b->nb - k0);
+    const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+    double       *w[FEN_BILEVEL_TOGETHER] = {NULL};
+    FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
+    for (FenInt k = 0; k < n; k++) {
+      s[k] = b->part.start + k0 + k;
+      x[k] = p->x + (k0 + k) * b->part.nx;
+      w[k] = p->w + (k0 + k) * b->part.nw;
+    }
+    PetscCall(FenBatchDualStarts(b->problem, n, s, x, w));
+  }
+  PetscFunctionReturn(0);
+}
+
 void FenBilevelAccept_Private(FenBilevel b)
 {
   FenPoint *p = b->cur;
@@ -181,16 +203,33 @@ static PetscErrorCode Values(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, con
   PetscFunctionReturn(0);
 }
 
+/* of n tasks: gradients of those that did not reach their tolerance, whatever their x is */
+static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt n, const FenInt k[], double *its)
+{
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *g[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < n; i++) {
+    s[i] = b->part.start + k[i];
+    x[i] = p->x + k[i] * b->part.nx;
+    g[i] = p->h + k[i] * b->part.nx;
+    *its += 1;
+  }
+  PetscCall(FenBatchGradients(b->problem, n, s, x, NULL, g));
+  PetscFunctionReturn(0);
+}
+
 /* n samples from the k0-th on, together; a theta at which h is not strongly convex in floating point leaves x where it
- * is
- */
+   is */
 static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, double eps, PetscBool resume,
                                    double *its, double *missed)
 {
   const FenInt        nx = b->part.nx;
   FenBilevelConstants c[FEN_BILEVEL_TOGETHER];
   FenLowerTask        task[FEN_BILEVEL_TOGETHER];
-  FenInt              m = 0;
+  FenInt              far[FEN_BILEVEL_TOGETHER] = {0}, m = 0, nfar = 0;
 
   PetscFunctionBegin;
   for (FenInt k = k0; k < k0 + n; k++) {
@@ -213,14 +252,13 @@ static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
 
     if (b->modulus[k] > 0)
       answer = task[m++].answer;
-    if (!answer.reached) {
-      PetscCall((*b->call->gradient)(b->problem, b->part.start + k, p->x + k * nx, NULL, p->h + k * nx));
-      answer.iterations++;
-    }
+    if (!answer.reached)
+      far[nfar++] = k;
     *its += (double)answer.iterations;
-    *missed += answer.reached ? 0 : 1;
     p->s[k][FEN_SAMPLE_GRAD] = answer.gradient;
   }
+  *missed += (double)nfar;
+  PetscCall(Gradients(b, p, nfar, far, its));
   PetscCall(Values(b, p, k0, n, c));
   PetscFunctionReturn(0);
 }

@@ -15,21 +15,42 @@
 #define OFF_LINE 0.1 /* of the square of the step may be beside the line */
 #define FAR      2.0 /* times the distance of the two that are known */
 
-static PetscErrorCode PredictSample(FenBilevel b, const FenPoint *from, FenPoint *to, FenInt k, double eps, double *its)
+/* n samples from the k0-th on, together; wt[0]: the change of theta */
+static PetscErrorCode Predict(FenBilevel b, const FenPoint *from, FenPoint *to, FenInt k0, FenInt n, double eps,
+                              double *its)
 {
-  const FenInt    s = b->part.start + k, nx = b->part.nx;
-  double         *x = to->x + k * nx, norm;
-  FenSystemAnswer answer;
+  const FenInt  nx = b->part.nx;
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL}, *right[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *Jt[FEN_BILEVEL_TOGETHER] = {NULL}, square[FEN_BILEVEL_TOGETHER];
+  FenSystemTask task[FEN_BILEVEL_TOGETHER];
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+  PetscInt      m;
 
   PetscFunctionBegin;
-  PetscCall((*b->call->linearise)(b->problem, s, from->x + k * nx));
-  PetscCall((*b->call->jacobian)(b->problem, b->wt[0], b->wx[0]));
-  PetscCall(FenTeamNorm(b->team.team, nx, b->wx[0], &norm));
-  PetscCall(FenSystemApply(b->adjoint, b->wx[0], PetscMin(PetscMax(eps * b->modulus[k], 1e-6 * norm), 0.3 * norm),
-                           b->adjoint_max_it, PETSC_TRUE, b->wx[1], &answer));
-  *its += (double)answer.iterations;
-  for (FenInt i = 0; i < nx; i++)
-    x[i] -= b->wx[1][i];
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = b->part.start + k0 + k;
+    x[k] = from->x + (k0 + k) * nx;
+    right[k] = Jt[k] = b->wx[0] + k * nx;
+  }
+  PetscCall(FenBatchLinearise(b->problem, n, s, x, NULL));
+  PetscCall(FenBatchJacobians(b->problem, n, s, b->wt[0], Jt));
+  PetscCall(FenIntCast(n, &m));
+  PetscCall(FenTeamDots(b->team.team, nx, m, right, right, square));
+  for (FenInt k = 0; k < n; k++) {
+    const double norm = sqrt(square[k]);
+
+    task[k] = (FenSystemTask){.s = s[k],
+                              .b = right[k],
+                              .q = b->wx[1] + k * nx,
+                              .tol = PetscMin(PetscMax(eps * b->modulus[k0 + k], 1e-6 * norm), 0.3 * norm),
+                              .max_it = b->adjoint_max_it,
+                              .zero = PETSC_TRUE};
+  }
+  PetscCall(FenSystemApplyAll(b->adjoint, n, task));
+  for (FenInt k = 0; k < n; k++)
+    *its += (double)task[k].answer.iterations;
+  for (FenInt i = 0; i < n * nx; i++)
+    to->x[k0 * nx + i] -= b->wx[1][i];
   PetscFunctionReturn(0);
 }
 
@@ -74,11 +95,7 @@ PetscErrorCode FenPointStart_Private(FenBilevel b, const FenPoint *from, const d
   Extend(b->nb * b->part.nx, t, from->x, to->x);
   Extend(b->nb * b->part.nx, t, from->q, to->q);
   to->has_x = to->fresh = to->has_z = 0;
-  if (!b->call->dualstart)
-    PetscFunctionReturn(0);
-  PetscCall((*b->call->settheta)(b->problem, theta));
-  for (FenInt k = 0; k < b->nb; k++) /* duals on a line might not be feasible */
-    PetscCall((*b->call->dualstart)(b->problem, b->part.start + k, to->x + k * b->part.nx, to->w + k * b->part.nw));
+  PetscCall(FenPointDuals_Private(b, to)); /* duals on a line might not be feasible */
   PetscFunctionReturn(0);
 }
 
@@ -92,8 +109,8 @@ PetscErrorCode FenPointPredict_Private(FenBilevel b, const FenPoint *from, FenPo
   PetscCall((*b->call->settheta)(b->problem, from->theta));
   for (FenInt j = 0; j < b->nt; j++)
     b->wt[0][j] = to->theta[j] - from->theta[j];
-  for (FenInt k = 0; k < b->nb; k++)
-    PetscCall(PredictSample(b, from, to, k, eps, &its));
+  for (FenInt k = 0; k < b->nb; k += b->together)
+    PetscCall(Predict(b, from, to, k, PetscMin(b->together, b->nb - k), eps, &its));
   PetscCall(FenTeamsSum_Private(b, 1, &its));
   b->work.lower_iterations += its;
   PetscFunctionReturn(0);

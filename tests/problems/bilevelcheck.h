@@ -226,7 +226,7 @@ static inline void CheckConstants(const Case *c, Room *r, double scale)
   double              distance, change;
 
   FEN_OK((*c->call->linearise)(c->p, c->s, r->x));
-  FEN_OK((*c->call->constants)(c->p, c->s, &k));
+  FEN_OK(FenBilevelProblemGetConstants(c->p, c->s, &k));
   FEN_OK((*c->call->hessian)(c->p, r->w, r->g));
   FEN_OK((*c->call->jacobiantranspose)(c->p, r->w, r->t));
   FEN_ASSERT_ALL(k.mu > 0 && isfinite(k.lipschitz) && isfinite(k.J) && isfinite(k.jacobian));
@@ -331,7 +331,7 @@ static inline void CaseFista(const Case *c, double tol, double x[])
   FenBilevelConstants k;
 
   FEN_OK((*c->call->linearise)(c->p, c->s, x));
-  FEN_OK((*c->call->constants)(c->p, c->s, &k));
+  FEN_OK(FenBilevelProblemGetConstants(c->p, c->s, &k));
   CaseAxpy(c->nx, 0, x, x, old);
   for (int it = 0; it < 200000 && norm > tol; it++) {
     const double q = k.mu / k.lipschitz,

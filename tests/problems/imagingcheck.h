@@ -246,7 +246,7 @@ static inline double CheckConstants(Check *c, const double theta[], const double
   CheckValue(c, s, x, a);
   CheckValue(c, s, y, b);
   FEN_OK((*c->call->linearise)(c->p, s, x));
-  FEN_OK((*c->call->constants)(c->p, s, &k));
+  FEN_OK(FenBilevelProblemGetConstants(c->p, s, &k));
   change = CheckDistance(c, n, a, b);
   FEN_ASSERT_ALL(change <= k.lipschitz * far * more);
   FEN_ASSERT_ALL(k.mu > 0 && change * more >= k.mu * far);
@@ -346,8 +346,8 @@ static inline void CheckInvariance(const char name[], const char options[], cons
   FEN_OK((*c.call->diagonal)(c.p, g));
   FEN_OK((*one.call->diagonal)(one.p, G));
   CheckSame(&c, &one, g, G, c.size.width);
-  FEN_OK((*c.call->constants)(c.p, s, &k));
-  FEN_OK((*one.call->constants)(one.p, s, &K));
+  FEN_OK(FenBilevelProblemGetConstants(c.p, s, &k));
+  FEN_OK(FenBilevelProblemGetConstants(one.p, s, &K));
   FEN_ASSERT_NEAR(k.J, K.J, 1e-12 * K.J);
   FEN_ASSERT_NEAR(k.lipschitz, K.lipschitz, 1e-12 * K.lipschitz);
   FEN_ASSERT_NEAR(k.hessian, K.hessian, 1e-12 * K.hessian);

@@ -35,7 +35,7 @@ static void Check(FenLower L, FenInt s, double tol, double mu, const double x[],
   double        g[MOST];
   FenLowerPoint at;
 
-  FEN_OK(FenLowerEvaluate(L, s, x, NULL, g, &at));
+  FEN_OK(FenLowerEvaluate(L, s, x, g, &at));
   FEN_ASSERT_NEAR(at.norm, a->gradient, 1e-14 + 1e-6 * a->gradient);
   FEN_ASSERT_NEAR(at.value, a->value, 1e-12 * fabs(at.value));
   assert_true(a->reached == (a->gradient <= tol));
@@ -377,19 +377,19 @@ static void TestInverse(void **state)
   for (int k = 0; k < 2; k++) {
     FEN_OK(TVInitial(pr, 1, x[k]));
     FEN_OK(FenLowerSolve(L, 1, 0, 20 + k, PETSC_FALSE, x[k], w, &a));
-    FEN_OK(FenLowerEvaluate(L, 1, x[k], NULL, g[k], &at));
+    FEN_OK(FenLowerEvaluate(L, 1, x[k], g[k], &at));
   }
   for (FenInt i = 0; i < L->part.nx; i++) {
     step[i] = x[1][i] - x[0][i];
     change[i] = g[1][i] - g[0][i];
   }
-  FEN_OK(FenLowerInverse(L, change, again));
+  FEN_OK(FenLowerInverse(L, 1, change, again));
   for (FenInt i = 0; i < L->part.nx; i++)
     again[i] -= step[i];
   FEN_OK(FenTeamDots(L->team, L->part.nx, 2, both, both, dots));
   assert_true(dots[1] > 0 && sqrt(dots[0]) <= 1e-10 * sqrt(dots[1]));
-  FEN_OK(FenLowerInverse(L, x[0], again));
-  FEN_OK(FenLowerInverse(L, g[0], step));
+  FEN_OK(FenLowerInverse(L, 1, x[0], again));
+  FEN_OK(FenLowerInverse(L, 1, g[0], step));
   FEN_OK(FenTeamDots(L->team, L->part.nx, 4, left, right, dots));
   FEN_ASSERT_NEAR(dots[0], dots[1], 1e-11 * sqrt(dots[2] * dots[3]));
   assert_true(dots[2] > 0 && dots[3] > 0);

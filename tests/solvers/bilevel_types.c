@@ -153,7 +153,43 @@ static void TestRobustMean(void **state)
   FEN_OK(FenBilevelProblemDestroy(&p));
 }
 
+/* a small modulus: an adjoint's residual says little of z, and the nonmonotone search must not trust it. Both types
+   find the same minimum, maid-bb with few hypergradients */
+static void TestSmallModulus(void **state)
+{
+  double found[2];
+
+  (void)state;
+  for (int bb = 0; bb < 2; bb++) {
+    FenBilevelProblem p;
+    FenBilevel        b;
+    FenBilevelPart    part;
+    FenBilevelWork    work;
+    const double     *theta;
+
+    FEN_OK(PetscOptionsClear(NULL));
+    FEN_OK(PetscOptionsInsertString(NULL, "-logistic_rows 200 -logistic_features 150 -logistic_start -5.3 "
+                                          "-logistic_dense 0"));
+    FEN_OK(FenBilevelProblemGenerate(MPI_COMM_WORLD, "logistic", NULL, NULL, &p));
+    FEN_OK(FenBilevelProblemSetUp(p));
+    b = BilevelMake(p, bb ? FENBILEVELMAIDBB : FENBILEVELCERTIFIED, 1e-6, 300);
+    FEN_OK(FenBilevelSolve(b));
+    assert_true(BilevelReason(b) > 0);
+    FEN_OK(FenBilevelGetTheta(b, &theta));
+    FEN_OK(FenBilevelProblemGetPart(p, &part));
+    found[bb] = part.theta1 > part.theta0 ? *theta : 0;
+    FEN_OK(FenBilevelGetWork(b, &work));
+    if (bb)
+      assert_true(work.gradients <= 40 && work.lower_iterations + work.adjoint_iterations <= 1200);
+    FEN_OK(FenBilevelDestroy(&b));
+    FEN_OK(FenBilevelProblemDestroy(&p));
+  }
+  FEN_ASSERT_NEAR(found[0], found[1], 1e-4);
+  FEN_OK(PetscOptionsClear(NULL));
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestLowerSolvers),
-                                          cmocka_unit_test(TestGoal), cmocka_unit_test(TestRobustMean)};
+                                          cmocka_unit_test(TestGoal), cmocka_unit_test(TestRobustMean),
+                                          cmocka_unit_test(TestSmallModulus)};
 
 FEN_TEST_MAIN(tests)

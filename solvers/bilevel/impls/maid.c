@@ -12,6 +12,12 @@
    nubar and rhobar. Refused j times: eps, delta shrink by nu, j grows by one. maid-bb starts the search from the
    Barzilai-Borwein step and compares with Zhang-Hager's mean of past values as well.
 
+   maid-bb does not test z at every point, as published. But a step that only the mean accepts is no proof that -z goes
+   down, and where H is ill-conditioned a residual of delta says little of z: then f climbs until the mean has followed
+   it, and all stands still. So, before such a step is accepted, and after all trials of a point were refused, the error
+   of z is estimated as in FenPointGoal_Private(), and eps and delta shrink by nu until it is at most (1 - eta) |z|, the
+   rule of the test with an estimate instead of a bound.
+
    Cost of a decision: m lower solves or m adjoint solves, one reduction over all ranks. Memory: two points.
 
    References: Salehi, Mukherjee, Roberts, Ehrhardt, SIAM J. Math. Data Sci. 7(3), 2025 (arXiv 2308.10098), Algorithms
@@ -20,11 +26,12 @@
 #include "../bilevelimpl.h"
 #include <math.h>
 
-#define FORGET       0.85 /* of Zhang-Hager's mean */
-#define REFINEMENTS  40
-#define STEP_SMALL   1e-12
-#define STEP_LARGE   1e12
-#define FIRST_CHANGE 0.01 /* the first step moves theta by this much of itself when no step is given */
+#define ADJOINT_SHARE 0.01 /* of |grad g|: what the adjoint of maid-bb may leave of it at most */
+#define FORGET        0.85 /* of Zhang-Hager's mean */
+#define REFINEMENTS   40
+#define STEP_SMALL    1e-12
+#define STEP_LARGE    1e12
+#define FIRST_CHANGE  0.01 /* the first step moves theta by this much of itself when no step is given */
 
 /* the constants of the published variants */
 typedef struct {
@@ -45,6 +52,8 @@ static const Parameters  table[] = {
      {1e-1, 1e-1, 0, 0.5, 1.5, 0.5, 1.1, 0.5, 0.1, 15},
 };
 
+enum { TRUST_UNKNOWN, TRUST_DOUBT, TRUST_KNOWN };
+
 typedef struct {
   Parameters par;
   PetscEnum  preset;
@@ -54,6 +63,7 @@ typedef struct {
   double  mean, weight;   /* Zhang-Hager */
   double *theta, *before; /* theta and z of the last accepted point */
   FenInt  started, has_before, tries, backtracks, refined;
+  FenInt  trust; /* of the error of the present z without a test: not estimated, to be estimated, small */
 } MAID;
 
 static const char citation[] = "@article{Salehi2025,\n"
@@ -76,6 +86,7 @@ static PetscErrorCode FenBilevelInitialize_MAID(FenSolver s)
   M->alpha = M->par.alpha;
   M->mean = M->weight = 0;
   M->started = M->has_before = M->tries = M->refined = 0;
+  M->trust = TRUST_UNKNOWN;
   M->backtracks = M->par.backtracks;
   PetscFunctionReturn(0);
 }
@@ -121,11 +132,37 @@ static PetscErrorCode FirstStep(FenBilevel b)
   PetscFunctionReturn(0);
 }
 
+/* is z known well enough? */
+static PetscErrorCode Tested(FenBilevel b, PetscBool *tested)
+{
+  MAID     *M = (MAID *)b->base.data;
+  FenPoint *p = b->cur;
+  double    error = M->test ? p->omega : 0;
+
+  PetscFunctionBegin;
+  if (!M->test && M->trust == TRUST_DOUBT)
+    PetscCall(FenPointGoal_Private(b, p, &error));
+  *tested = (PetscBool)(error <= (1 - M->par.eta) * p->znorm && p->znorm > 0);
+  if (*tested && M->trust == TRUST_DOUBT)
+    M->trust = TRUST_KNOWN;
+  PetscFunctionReturn(0);
+}
+
+static void Tighten(FenBilevel b)
+{
+  MAID *M = (MAID *)b->base.data;
+
+  M->eps *= M->par.nu;
+  M->delta *= M->par.nu;
+  b->cur->has_z = 0;
+}
+
 /* a hypergradient that is accurate enough, or the next attempt at one */
 static PetscErrorCode Gradient(FenBilevel b)
 {
   MAID     *M = (MAID *)b->base.data;
   FenPoint *p = b->cur;
+  PetscBool tested;
 
   PetscFunctionBegin;
   if (!p->has_x || p->eps > M->eps * (1 + 1e-9))
@@ -133,12 +170,10 @@ static PetscErrorCode Gradient(FenBilevel b)
   PetscCall(FenPointCheckModulus_Private(b, p));
   PetscCall(FenPointGradient_Private(b, p, M->delta));
   p->has_z = 1;
-  if (((M->test && p->omega > (1 - M->par.eta) * p->znorm) || p->znorm <= 0) && p->omega > 0 &&
-      M->refined < REFINEMENTS && p->reached > 0) {
-    M->eps *= M->par.nu;
-    M->delta *= M->par.nu;
+  PetscCall(Tested(b, &tested));
+  if (!tested && p->omega > 0 && M->refined < REFINEMENTS && p->reached > 0) {
+    Tighten(b);
     M->refined++;
-    p->has_z = 0;
     PetscFunctionReturn(0);
   }
   M->refined = M->tries = 0;
@@ -168,6 +203,7 @@ static PetscErrorCode Accept(FenBilevel b, double alpha)
   PetscCall(PetscArraycpy(M->theta, b->cur->theta, b->nt));
   PetscCall(PetscArraycpy(M->before, b->cur->z, b->nt));
   M->has_before = 1;
+  M->trust = TRUST_UNKNOWN;
   FenBilevelAccept_Private(b);
   M->mean = (FORGET * M->weight * M->mean + b->cur->lower) / weight;
   M->weight = weight;
@@ -184,11 +220,25 @@ static void Refuse(FenBilevel b)
 
   if (b->cur->reached <= 0 || b->trial->reached <= 0)
     FenBilevelFloor_Private(b);
-  M->eps *= M->par.nu;
-  M->delta *= M->par.nu;
+  Tighten(b);
   M->backtracks++;
+  M->trust = M->bb ? TRUST_DOUBT : TRUST_UNKNOWN;
   b->work.failures++;
-  b->cur->has_z = 0;
+}
+
+/* a step that only the mean of past values accepts: is -z known to go down? */
+static PetscErrorCode Doubt(FenBilevel b, PetscBool *doubt)
+{
+  MAID     *M = (MAID *)b->base.data;
+  PetscBool tested = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  if (!M->test && M->trust == TRUST_UNKNOWN && b->cur->reached > 0) {
+    M->trust = TRUST_DOUBT;
+    PetscCall(Tested(b, &tested));
+  }
+  *doubt = (PetscBool)!tested;
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Trial(FenBilevel b)
@@ -197,6 +247,7 @@ static PetscErrorCode Trial(FenBilevel b)
   FenPoint    *p = b->cur, *t = b->trial;
   const double alpha = M->alpha * pow(M->par.rho, (double)M->tries);
   double       decrease, psi;
+  PetscBool    doubt = PETSC_FALSE;
 
   PetscFunctionBegin;
   FenThetaStep_Private(b, p->theta, -alpha, p->z, t->theta);
@@ -204,9 +255,14 @@ static PetscErrorCode Trial(FenBilevel b)
   PetscCall(FenPointCopyStart_Private(b, p, t));
   PetscCall(FenPointLower_Private(b, t, M->eps, PETSC_FALSE));
   psi = t->upper - p->lower + M->par.lambda * decrease;
-  if (M->bb && psi > 0)
+  if (M->bb && psi > 0) {
     psi = t->upper - Reference(b) + M->par.lambda * decrease;
-  if (psi <= 0)
+    if (psi <= 0)
+      PetscCall(Doubt(b, &doubt));
+  }
+  if (doubt)
+    Tighten(b);
+  else if (psi <= 0)
     PetscCall(Accept(b, alpha));
   else if (++M->tries >= M->backtracks)
     Refuse(b);
@@ -244,6 +300,7 @@ static PetscErrorCode FenBilevelState_MAID(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "tries", &M->tries));
   PetscCall(FenStateAddInt(state, "backtracks", &M->backtracks));
   PetscCall(FenStateAddInt(state, "refined", &M->refined));
+  PetscCall(FenStateAddInt(state, "trust", &M->trust));
   PetscCall(FenBilevelStateTheta_Private(b, state, "theta_before", M->theta));
   PetscCall(FenBilevelStateTheta_Private(b, state, "z_before", M->before));
   PetscFunctionReturn(0);
@@ -348,6 +405,7 @@ static PetscErrorCode Create(FenSolver s, PetscBool bb)
   M->par = table[M->preset];
   M->test = (PetscBool)!bb;
   ((FenBilevel)s)->correct = PETSC_FALSE;
+  ((FenBilevel)s)->adjoint_share = bb ? ADJOINT_SHARE : 0;
   s->data = M;
   s->ops->setfromoptions = FenBilevelSetFromOptions_MAID;
   s->ops->setup = FenBilevelSetUp_MAID;

@@ -61,10 +61,7 @@ static PetscErrorCode Products(FenSystem S, FenInt n, Way *const w[])
     s[k] = w[k]->t->s;
     w[k]->t->answer.iterations++;
   }
-  if (n && s[0] < 0)
-    PetscCall((*S->call->hessian)(S->problem, in[0], out[0]));
-  else if (n)
-    PetscCall((*S->call->hessians)(S->problem, n, s, in, out));
+  PetscCall(FenBatchHessians(S->problem, n, s, in, out));
   PetscFunctionReturn(0);
 }
 
@@ -190,7 +187,7 @@ static PetscErrorCode Start(FenSystem S, FenInt *n, Way *list[])
     Way *w = list[k];
 
     if (w->t->s >= 0) {
-      PetscCall((*S->call->at)(S->problem, w->t->s));
+      PetscCall(FenBatchAt(S->problem, w->t->s));
       PetscCall(FenSystemPCSetUp(S));
     }
     if (S->kind == FEN_PC_DIAGONAL)

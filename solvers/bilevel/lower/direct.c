@@ -12,35 +12,57 @@ static const char *Refuse(const FenBilevelOps *call)
   return !call->solve || call->prox ? "the problem has no solve of its own" : NULL;
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
+/* a step, kept if it makes the gradient smaller; there is another one if it more than halves it */
+static PetscErrorCode Take(FenLower L, FenLowerWay *w, const FenLowerPoint *next, PetscBool *again)
 {
-  FenLowerPoint at, next;
-  FenInt        count = 1;
-  double       *swap;
+  const double before = w->at.norm;
+  double      *swap;
 
-  (void)resume, (void)w;
   PetscFunctionBegin;
-  PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-  while (at.norm > tol && count + 2 <= max_it) {
-    PetscCall((*L->call->linearise)(L->problem, s, x));
-    PetscCall((*L->call->solve)(L->problem, L->g, L->d));
-    for (FenInt i = 0; i < L->part.nx; i++)
-      L->xt[i] = x[i] - L->d[i];
-    PetscCall(FenLowerEvaluate(L, s, L->xt, NULL, L->gt, &next));
-    count += 2;
-    if (!(next.norm < at.norm))
-      break;
-    PetscCall(PetscArraycpy(x, L->xt, L->part.nx));
-    swap = L->g, L->g = L->gt, L->gt = swap;
-    if (next.norm > at.norm / 2 && next.norm > tol) {
-      at = next;
-      break;
+  w->count++; /* of the solve */
+  *again = PETSC_FALSE;
+  if (!(next->norm < before))
+    PetscFunctionReturn(0);
+  PetscCall(PetscArraycpy(w->t->x, w->xt, L->part.nx));
+  swap = w->g, w->g = w->gt, w->gt = swap;
+  w->at = *next;
+  *again = (PetscBool)(next->norm <= before / 2);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+{
+  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
+  FenInt        n = all;
+
+  (void)resume;
+  PetscFunctionBegin;
+  PetscCall(FenLowerWays(L, all, task, ways, on));
+  PetscCall(FenLowerEvaluateAll(L, all, on, PETSC_FALSE, at));
+  for (FenInt k = 0; k < all; k++)
+    ways[k].at = at[k];
+  while (n) {
+    FenInt m = 0;
+
+    for (FenInt k = 0; k < n; k++)
+      if (on[k]->found && on[k]->at.norm > on[k]->t->tol && on[k]->count + 2 <= on[k]->t->max_it)
+        on[m++] = on[k];
+    n = m;
+    PetscCall(FenLowerLinearise(L, n, on, PETSC_FALSE));
+    for (FenInt k = 0; k < n; k++) {
+      FenLowerWay *w = on[k];
+
+      PetscCall(FenBatchAt(L->problem, w->t->s));
+      PetscCall((*L->call->solve)(L->problem, w->g, w->d));
+      for (FenInt i = 0; i < L->part.nx; i++)
+        w->xt[i] = w->t->x[i] - w->d[i];
     }
-    at = next;
+    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_TRUE, at));
+    for (FenInt k = 0; k < n; k++)
+      PetscCall(Take(L, on[k], &at[k], &on[k]->found));
   }
-  answer->iterations = count;
-  FenLowerAnswerSet(&at, tol, answer);
+  PetscCall(FenLowerArrive(L, all, ways));
   PetscFunctionReturn(0);
 }
 

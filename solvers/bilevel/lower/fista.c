@@ -8,7 +8,8 @@
    |x_k - x*|^2 <= (1 - sqrt q)^k (L/mu)(1 + sqrt q) |x_0 - x*|^2; Calatroni and Chambolle, SIAM J. Optim. 29, 2019;
    Chambolle and Pock, Acta Numerica 2016. The gradient is looked at in x, not z, at the start and each
    -bilevel_lower_check steps, which costs a gradient each. A resumed solve goes on with its momentum.
-   One gradient a step; memory: the x before of each sample and one array; a message in the team only at the looks.
+   One gradient a step; memory: the x before of each sample, 4 arrays for each of a batch; a message in the team only at
+   the looks, one for all of a batch, which also share exchanges.
 */
 #include "lower.h"
 #include <math.h>
@@ -16,8 +17,6 @@
 typedef struct {
   double *before; /* nx for each of my samples */
   double *t;      /* 0: no momentum yet */
-  double *best;   /* where the gradient was least */
-  double  q, lipschitz;
 } Fista;
 
 static PetscErrorCode SetUp(FenLower L)
@@ -32,7 +31,6 @@ static PetscErrorCode SetUp(FenLower L)
   PetscCall(FenBytes(n, sizeof(double), &bytes));
   PetscCall(PetscNew(&f));
   PetscCall(PetscMalloc1(bytes / sizeof(double), &f->before));
-  PetscCall(PetscMalloc1((size_t)L->part.nx, &f->best));
   PetscCall(PetscCalloc1((size_t)mine, &f->t));
   L->data = f;
   PetscFunctionReturn(0);
@@ -44,94 +42,154 @@ static PetscErrorCode Destroy(FenLower L)
 
   PetscFunctionBegin;
   PetscCall(PetscFree(f->before));
-  PetscCall(PetscFree(f->best));
   PetscCall(PetscFree(f->t));
   PetscCall(PetscFree(L->data));
   PetscFunctionReturn(0);
 }
 
-/* x <- prox(z - grad(z)/L); known: L->g is grad h at x and z = x */
-static PetscErrorCode Step(FenLower L, FenInt s, PetscBool known, double *before, double *t, double x[], FenInt *count)
-{
-  const Fista  *f = (const Fista *)L->data;
-  const FenInt  n = L->part.nx;
-  const double  q = f->q, rest = 1 - q * *t * *t, next = (rest + sqrt(rest * rest + 4 * *t * *t)) / 2;
-  const double  beta = *t > 0 ? (*t - 1) * (1 - next * q) / (next * (1 - q)) : 0;
-  const double *g = L->gt;
-  double       *z = L->xt, value;
+typedef struct {
+  double        q, lipschitz, *before, *t, least;
+  FenLowerFloor floor;
+  FenLowerPoint best; /* where the gradient was least; x is kept in d */
+} Slide;
 
-  PetscFunctionBegin;
-  for (FenInt i = 0; i < n; i++) {
-    z[i] = x[i] + beta * (x[i] - before[i]);
-    before[i] = x[i];
-  }
-  if (known && !L->call->prox)
-    g = L->g;
-  else {
-    PetscCall((L->call->prox ? *L->call->smoothgradient : *L->call->gradient)(L->problem, s, z, &value, L->gt));
-    (*count)++;
-  }
-  for (FenInt i = 0; i < n; i++)
-    x[i] = z[i] - g[i] / f->lipschitz;
-  if (L->call->prox)
-    PetscCall((*L->call->prox)(L->problem, s, 1 / f->lipschitz, x));
-  *t = next;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Prepare(FenLower L, FenInt s, FenLowerFloor *floor)
+static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Slide *f)
 {
-  Fista *f = (Fista *)L->data;
+  Fista *F = (Fista *)L->data;
   double mu, root;
 
   PetscFunctionBegin;
-  PetscCall(FenLowerConstants(L, s, &mu, &f->lipschitz));
+  PetscCall(FenLowerConstants(L, w->t->s, &mu, &f->lipschitz));
   f->q = PetscMin(mu / f->lipschitz, 1 - 1e-9); /* q = 1 divides by zero */
   root = sqrt(f->q);
+  f->before = F->before + w->k * L->part.nx;
+  f->t = F->t + w->k;
+  f->least = INFINITY;
+  if (!resume || !(*f->t > 0)) {
+    PetscCall(PetscArraycpy(f->before, w->t->x, L->part.nx));
+    *f->t = 0;
+  }
   /* the bound above makes |grad h| a quarter after so many steps from any point */
-  FenLowerFloorStart(floor, log(32 / (f->q * f->q * f->q)) / -log1p(-root) + (double)(4 * L->par.check),
+  FenLowerFloorStart(&f->floor, log(32 / (f->q * f->q * f->q)) / -log1p(-root) + (double)(4 * L->par.check),
                      4 / root + (double)(4 * L->par.check));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
+/* xt <- z */
+static void Extrapolate(FenLower L, FenLowerWay *w, Slide *f)
 {
-  Fista        *f = (Fista *)L->data;
-  const FenInt  n = L->part.nx, k = s - L->part.start;
-  double       *before = f->before + k * n, *t = f->t + k, least = INFINITY;
-  FenLowerFloor floor;
-  FenLowerPoint at, best = {0};
-  FenInt        count = 0;
+  const double q = f->q, t = *f->t, rest = 1 - q * t * t, next = (rest + sqrt(rest * rest + 4 * t * t)) / 2;
+  const double beta = t > 0 ? (t - 1) * (1 - next * q) / (next * (1 - q)) : 0, *x = w->t->x;
 
-  (void)w;
+  for (FenInt i = 0; i < L->part.nx; i++) {
+    w->xt[i] = x[i] + beta * (x[i] - f->before[i]);
+    f->before[i] = x[i];
+  }
+  *f->t = next;
+}
+
+/* x <- prox(z - grad(z)/L) of n ways; looked: g is the gradient at x, and at z where there is no momentum yet */
+static PetscErrorCode Steps(FenLower L, FenInt n, FenLowerWay *const on[], Slide *const slide[], PetscBool looked)
+{
+  const double *z[FEN_BILEVEL_TOGETHER] = {NULL}, *of[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *g[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0}, m = 0;
+
   PetscFunctionBegin;
-  PetscCall(Prepare(L, s, &floor));
-  if (!resume || !(*t > 0)) {
-    PetscCall(PetscArraycpy(before, x, n));
-    *t = 0;
+  for (FenInt k = 0; k < n; k++) {
+    FenLowerWay *w = on[k];
+
+    of[k] = looked && !(*slide[k]->t > 0) && !L->call->prox ? w->g : w->gt;
+    Extrapolate(L, w, slide[k]);
+    if (of[k] != w->gt)
+      continue;
+    s[m] = w->t->s;
+    z[m] = w->xt;
+    g[m++] = w->gt;
+    w->count++;
   }
-  for (;;) {
-    PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-    count++;
-    if (at.norm <= tol || count + 2 > max_it || !(at.norm < INFINITY))
-      break;
-    if (at.norm < least) {
-      PetscCall(PetscArraycpy(f->best, x, n));
-      best = at;
-      least = at.norm;
-    }
-    if (FenLowerFloorReached(&floor, count, at.norm, 16 * PETSC_MACHINE_EPSILON * f->lipschitz * at.size)) {
-      PetscCall(PetscArraycpy(x, f->best, n));
-      at = best;
-      *t = 0; /* momentum belongs to another point */
-      break;
-    }
-    for (FenInt j = 0; j < L->par.check && count + 2 <= max_it; j++)
-      PetscCall(Step(L, s, (PetscBool)(j == 0 && !(*t > 0)), before, t, x, &count));
+  PetscCall(FenBatchSmoothGradients(L->problem, m, s, z, g));
+  for (FenInt k = 0; k < n; k++) {
+    FenLowerWay *w = on[k];
+
+    for (FenInt i = 0; i < L->part.nx; i++)
+      w->t->x[i] = w->xt[i] - of[k][i] / slide[k]->lipschitz;
+    if (L->call->prox)
+      PetscCall((*L->call->prox)(L->problem, w->t->s, 1 / slide[k]->lipschitz, w->t->x));
   }
-  answer->iterations = count;
-  FenLowerAnswerSet(&at, tol, answer);
+  PetscFunctionReturn(0);
+}
+
+/* at a new x: is it the best, and are there further steps? */
+static PetscErrorCode Look(FenLower L, FenLowerWay *w, Slide *f, PetscBool *goes)
+{
+  PetscFunctionBegin;
+  *goes = (PetscBool)(w->at.norm > w->t->tol && w->count + 2 <= w->t->max_it && w->at.norm < INFINITY);
+  if (!*goes)
+    PetscFunctionReturn(0);
+  if (w->at.norm < f->least) {
+    PetscCall(PetscArraycpy(w->d, w->t->x, L->part.nx));
+    f->best = w->at;
+    f->least = w->at.norm;
+  }
+  if (FenLowerFloorReached(&f->floor, w->count, w->at.norm, 16 * PETSC_MACHINE_EPSILON * f->lipschitz * w->at.size)) {
+    PetscCall(PetscArraycpy(w->t->x, w->d, L->part.nx));
+    w->at = f->best;
+    *f->t = 0; /* momentum belongs to another point */
+    *goes = PETSC_FALSE;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* -bilevel_lower_check steps of n ways, fewer of those that come to the end of their counts */
+static PetscErrorCode Between(FenLower L, FenInt n, FenLowerWay *const on[], const FenLowerWay ways[], Slide slides[])
+{
+  FenLowerWay *go[FEN_BILEVEL_TOGETHER] = {NULL};
+  Slide       *slide[FEN_BILEVEL_TOGETHER] = {NULL};
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < L->par.check; j++) {
+    FenInt m = 0;
+
+    for (FenInt k = 0; k < n; k++)
+      if (on[k]->count + 2 <= on[k]->t->max_it) {
+        slide[m] = &slides[on[k] - ways];
+        go[m++] = on[k];
+      }
+    if (!m)
+      break;
+    PetscCall(Steps(L, m, go, slide, (PetscBool)(j == 0)));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+{
+  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
+  Slide         slide[FEN_BILEVEL_TOGETHER];
+  FenInt        n = all;
+
+  PetscFunctionBegin;
+  PetscCall(FenLowerWays(L, all, task, ways, on));
+  for (FenInt k = 0; k < all; k++)
+    PetscCall(Start(L, resume, &ways[k], &slide[k]));
+  while (n) {
+    FenInt m = 0;
+
+    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
+    for (FenInt k = 0; k < n; k++) {
+      PetscBool goes;
+
+      on[k]->at = at[k];
+      PetscCall(Look(L, on[k], &slide[on[k] - ways], &goes));
+      if (goes)
+        on[m++] = on[k];
+    }
+    n = m;
+    PetscCall(Between(L, n, on, ways, slide));
+  }
+  PetscCall(FenLowerArrive(L, all, ways));
   PetscFunctionReturn(0);
 }
 

@@ -6,8 +6,8 @@
 
    On quadratics |x_k - x*| falls like k sqrt(b)^k; elsewhere it need not converge, so a solve that does not is ended
    and gives the best x that it has seen. A resumed solve goes on with its momentum. Smooth h only. Polyak, USSR Comput.
-   Math. Math. Phys. 4(5), 1964. One gradient an iteration; memory: the x before of each sample and one array; one
-   message in the team an iteration.
+   Math. Math. Phys. 4(5), 1964. One gradient an iteration; memory: the x before of each sample, 4 arrays for each of a
+   batch; one message in the team an iteration for all of a batch.
 */
 #include "lower.h"
 #include <math.h>
@@ -15,7 +15,6 @@
 typedef struct {
   double    *before; /* nx for each of my samples */
   PetscBool *moving; /* before is that of the last solve */
-  double    *best;   /* where the gradient was least */
 } HeavyBall;
 
 static const char *Refuse(const FenBilevelOps *call)
@@ -35,7 +34,6 @@ static PetscErrorCode SetUp(FenLower L)
   PetscCall(FenBytes(n, sizeof(double), &bytes));
   PetscCall(PetscNew(&h));
   PetscCall(PetscMalloc1(bytes / sizeof(double), &h->before));
-  PetscCall(PetscMalloc1((size_t)L->part.nx, &h->best));
   PetscCall(PetscCalloc1((size_t)mine, &h->moving));
   L->data = h;
   PetscFunctionReturn(0);
@@ -47,64 +45,113 @@ static PetscErrorCode Destroy(FenLower L)
 
   PetscFunctionBegin;
   PetscCall(PetscFree(h->before));
-  PetscCall(PetscFree(h->best));
   PetscCall(PetscFree(h->moving));
   PetscCall(PetscFree(L->data));
   PetscFunctionReturn(0);
 }
 
-/* along L->g, the gradient at x */
-static void Step(FenLower L, double step, double momentum, double before[], double x[])
+typedef struct {
+  double        lipschitz, step, momentum, *before;
+  FenLowerFloor floor;
+  FenLowerPoint best; /* where the gradient was least: x is kept in xt, the gradient in gt */
+} Roll;
+
+static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Roll *r)
 {
+  HeavyBall *h = (HeavyBall *)L->data;
+  double     mu, root, high, low;
+
+  PetscFunctionBegin;
+  PetscCall(FenLowerConstants(L, w->t->s, &mu, &r->lipschitz));
+  high = sqrt(r->lipschitz);
+  low = sqrt(mu);
+  root = (high - low) / (high + low);
+  r->step = 2 / (high + low) * (2 / (high + low));
+  r->momentum = root * root;
+  r->before = h->before + w->k * L->part.nx;
+  r->best = (FenLowerPoint){.norm = INFINITY};
+  if (!resume || !h->moving[w->k])
+    PetscCall(PetscArraycpy(r->before, w->t->x, L->part.nx));
+  h->moving[w->k] = PETSC_TRUE;
+  /* k root^k kappa is small after so many, from any point */
+  FenLowerFloorStart(&r->floor, 2 * sqrt(r->lipschitz / mu) * log(64 * r->lipschitz / mu) + 20,
+                     4 * sqrt(r->lipschitz / mu) + 20);
+  PetscFunctionReturn(0);
+}
+
+/* at a new x: is it the best, and is there a next one? */
+static PetscErrorCode Look(FenLower L, FenLowerWay *w, Roll *r, PetscBool *goes)
+{
+  PetscFunctionBegin;
+  if (w->at.norm < r->best.norm) {
+    PetscCall(PetscArraycpy(w->xt, w->t->x, L->part.nx));
+    PetscCall(PetscArraycpy(w->gt, w->g, L->part.nx));
+    r->best = w->at;
+  }
+  *goes = (PetscBool)(w->at.norm > w->t->tol && w->count + 1 <= w->t->max_it && w->at.norm < INFINITY);
+  if (*goes &&
+      FenLowerFloorReached(&r->floor, w->count, w->at.norm, 16 * PETSC_MACHINE_EPSILON * r->lipschitz * w->at.size))
+    *goes = PETSC_FALSE;
+  PetscFunctionReturn(0);
+}
+
+static void Step(FenLower L, FenLowerWay *w, const Roll *r)
+{
+  double *x = w->t->x;
+
   for (FenInt i = 0; i < L->part.nx; i++) {
     const double now = x[i];
 
-    x[i] = now - step * L->g[i] + momentum * (now - before[i]);
-    before[i] = now;
+    x[i] = now - r->step * w->g[i] + r->momentum * (now - r->before[i]);
+    r->before[i] = now;
   }
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
+static PetscErrorCode End(FenLower L, FenLowerWay *w, const Roll *r)
 {
-  HeavyBall    *h = (HeavyBall *)L->data;
-  const FenInt  k = s - L->part.start;
-  double       *before = h->before + k * L->part.nx, mu, lipschitz, root, step;
-  FenLowerFloor floor;
-  FenLowerPoint at, best = {.norm = INFINITY};
-  FenInt        count = 0;
-
-  (void)w;
   PetscFunctionBegin;
-  PetscCall(FenLowerConstants(L, s, &mu, &lipschitz));
-  step = 2 / (sqrt(lipschitz) + sqrt(mu));
-  step *= step;
-  root = (sqrt(lipschitz) - sqrt(mu)) / (sqrt(lipschitz) + sqrt(mu));
-  if (!resume || !h->moving[k])
-    PetscCall(PetscArraycpy(before, x, L->part.nx));
-  h->moving[k] = PETSC_TRUE;
-  /* k root^k kappa is small after so many, from any point */
-  FenLowerFloorStart(&floor, 2 * sqrt(lipschitz / mu) * log(64 * lipschitz / mu) + 20, 4 * sqrt(lipschitz / mu) + 20);
-  for (;;) {
-    PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-    count++;
-    if (at.norm < best.norm) {
-      PetscCall(PetscArraycpy(h->best, x, L->part.nx));
-      best = at;
+  if (r->best.norm < w->at.norm || (isnan(w->at.norm) && r->best.norm < INFINITY)) {
+    double *swap = w->g;
+
+    PetscCall(PetscArraycpy(w->t->x, w->xt, L->part.nx));
+    w->g = w->gt, w->gt = swap;
+    w->at = r->best;
+    ((HeavyBall *)L->data)->moving[w->k] = PETSC_FALSE; /* momentum belongs to another point */
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+{
+  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
+  Roll          roll[FEN_BILEVEL_TOGETHER];
+  FenInt        n = all;
+
+  PetscFunctionBegin;
+  PetscCall(FenLowerWays(L, all, task, ways, on));
+  for (FenInt k = 0; k < all; k++)
+    PetscCall(Start(L, resume, &ways[k], &roll[k]));
+  while (n) {
+    FenInt m = 0;
+
+    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
+    for (FenInt k = 0; k < n; k++) {
+      FenLowerWay *w = on[k];
+      PetscBool    goes;
+
+      w->at = at[k];
+      PetscCall(Look(L, w, &roll[w - ways], &goes));
+      if (!goes)
+        continue;
+      Step(L, w, &roll[w - ways]);
+      on[m++] = w;
     }
-    if (at.norm <= tol || count + 1 > max_it || !(at.norm < INFINITY))
-      break;
-    if (FenLowerFloorReached(&floor, count, at.norm, 16 * PETSC_MACHINE_EPSILON * lipschitz * at.size))
-      break;
-    Step(L, step, root * root, before, x);
+    n = m;
   }
-  if (best.norm < at.norm || (isnan(at.norm) && best.norm < INFINITY)) {
-    PetscCall(PetscArraycpy(x, h->best, L->part.nx));
-    at = best;
-    h->moving[k] = PETSC_FALSE; /* momentum belongs to another point */
-  }
-  answer->iterations = count;
-  FenLowerAnswerSet(&at, tol, answer);
+  for (FenInt k = 0; k < all; k++)
+    PetscCall(End(L, &ways[k], &roll[k]));
+  PetscCall(FenLowerArrive(L, all, ways));
   PetscFunctionReturn(0);
 }
 

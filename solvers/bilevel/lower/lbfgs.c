@@ -5,8 +5,9 @@
 
    Liu and Nocedal, Math. Programming 45, 1989; Hager and Zhang, SIAM J. Optim. 16, 2005; Chen, Wang and Zhou, NIPS
    2014, for the two loops on scalar products. A trial point costs one gradient and 10 k n flops for k pairs, and all
-   sums travel in one message; memory: 2 k + 2 arrays. The pairs of the last solve stay and approximate H^{-1}
-   (FenLowerInverse), also for the adjoint: Ramzi et al., SHINE, ICLR 2022.
+   sums of all samples of a batch travel in one message; memory: 2 k + 2 arrays for each sample that was solved, 4 for
+   each of a batch. The pairs of a sample's last solve stay and approximate H^{-1} (FenLowerInverse), also for the
+   adjoint: Ramzi et al., SHINE, ICLR 2022.
 */
 #include "lower.h"
 #include <math.h>
@@ -16,12 +17,55 @@ enum { MOST = (FEN_TEAM_DOTS - 9) / 5 + 1 };
 typedef struct {
   double       *store, *s[MOST], *y[MOST]; /* pairs, oldest first; the one behind the last is in the making */
   double        sy[MOST][MOST], yy[MOST][MOST], sg[MOST], yg[MOST], ss, bend; /* bend: most |y|/|s|, at most L */
-  FenInt        n, sample;                                                    /* of these pairs */
+  FenInt        n;                                                            /* numbers of an array */
   PetscInt      k;
-  FenLowerPoint next; /* the trial point; its slope along d */
+  FenLowerPoint next;  /* the trial point; its slope along d */
+  FenLowerFloor floor; /* of this solve */
+  PetscBool     have;  /* d is made of the pairs */
+  double        step, low, high;
 } Pairs;
 
+typedef struct {
+  Pairs **of; /* my samples, NULL: never solved */
+  FenDD  *parts;
+  double *sums; /* of a message */
+} Memory;
+
 static PetscErrorCode SetUp(FenLower L)
+{
+  Memory *m;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&m));
+  PetscCall(PetscCalloc1((size_t)(L->part.end - L->part.start) + 1, &m->of));
+  PetscCall(
+      PetscMalloc2(FEN_TEAM_DOTS * FEN_BILEVEL_TOGETHER, &m->parts, FEN_TEAM_DOTS * FEN_BILEVEL_TOGETHER, &m->sums));
+  L->data = m;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Destroy(FenLower L)
+{
+  Memory *m = (Memory *)L->data;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < L->part.end - L->part.start; k++)
+    if (m->of[k]) {
+      PetscCall(PetscFree(m->of[k]->store));
+      PetscCall(PetscFree(m->of[k]));
+    }
+  PetscCall(PetscFree(m->of));
+  PetscCall(PetscFree2(m->parts, m->sums));
+  PetscCall(PetscFree(L->data));
+  PetscFunctionReturn(0);
+}
+
+static Pairs *Of(FenLower L, const FenLowerWay *w)
+{
+  return ((Memory *)L->data)->of[w->k];
+}
+
+static PetscErrorCode Make(FenLower L, Pairs **pairs)
 {
   const FenInt slots = L->par.memory + 1, n = L->part.nx;
   Pairs       *p;
@@ -38,18 +82,7 @@ static PetscErrorCode SetUp(FenLower L)
     p->y[i] = p->store + (2 * i + 1) * n;
   }
   p->n = n;
-  p->sample = -1;
-  L->data = p;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Destroy(FenLower L)
-{
-  Pairs *p = (Pairs *)L->data;
-
-  PetscFunctionBegin;
-  PetscCall(PetscFree(p->store));
-  PetscCall(PetscFree(L->data));
+  *pairs = p;
   PetscFunctionReturn(0);
 }
 
@@ -89,10 +122,11 @@ static void Combine(const Pairs *p, double scale, const double b[], const double
       q[i] += sign * (along_s[j] * p->s[j][i] - scale * along_y[j] * p->y[j][i]);
 }
 
-PetscErrorCode FenLowerInverse(void *lower, const double b[], double q[])
+PetscErrorCode FenLowerInverse(void *lower, FenInt of, const double b[], double q[])
 {
   const FenLower L = (FenLower)lower;
-  const Pairs   *p = (const Pairs *)L->data;
+  const Memory  *m = (const Memory *)L->data;
+  const Pairs   *p = m ? m->of[of - L->part.start] : NULL;
   const double  *left[2 * MOST], *right[2 * MOST];
   double         dots[2 * MOST], along_y[MOST], along_s[MOST], scale;
 
@@ -132,42 +166,46 @@ static void Drop(Pairs *p)
   p->k--;
 }
 
-/* value, gradient and all scalar products at L->xt = x + step d, in one message */
-static PetscErrorCode Trial(FenLower L, FenInt s, double step, const double x[])
+/* x and s of the next trial */
+static void Try(FenLower L, FenLowerWay *w)
 {
-  Pairs         *p = (Pairs *)L->data;
-  const PetscInt k = p->k;
-  double        *snew = p->s[k], *ynew = p->y[k], dots[FEN_TEAM_DOTS];
-  const double  *old[5], *new[5];
-  FenDD          parts[FEN_TEAM_DOTS];
-  PetscInt       n = 0;
+  Pairs  *p = Of(L, w);
+  double *s = p->s[p->k];
+
+  for (FenInt i = 0; i < p->n; i++) {
+    w->xt[i] = w->t->x[i] + p->step * w->d[i];
+    s[i] = w->xt[i] - w->t->x[i];
+  }
+}
+
+/* my parts of all scalar products at the trial point behind the first, the value; returns how many these are */
+static PetscErrorCode Products(FenLower L, const FenLowerWay *w, FenDD parts[], PetscInt *count)
+{
+  Pairs              *p = Of(L, w);
+  double             *s = p->s[p->k], *y = p->y[p->k];
+  const double *const a[8] = {w->gt, w->gt, w->xt, s, s, y, s, y}, *const b[8] = {w->gt, w->d, w->xt, s,
+                                                                                  y,     y,    w->gt, w->gt};
+  PetscInt n = 1;
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(parts, FEN_TEAM_DOTS));
-  for (FenInt i = 0; i < p->n; i++) {
-    L->xt[i] = x[i] + step * L->d[i];
-    snew[i] = L->xt[i] - x[i];
-  }
-  PetscCall((*L->call->gradient)(L->problem, s, L->xt, &parts[n++].hi, L->gt));
   for (FenInt i = 0; i < p->n; i++)
-    ynew[i] = L->gt[i] - L->g[i];
-  {
-    const double *const a[8] = {L->gt, L->gt, L->xt, snew, snew, ynew, snew, ynew};
-    const double *const b[8] = {L->gt, L->d, L->xt, snew, ynew, ynew, L->gt, L->gt};
+    y[i] = w->gt[i] - w->g[i];
+  for (int i = 0; i < 8; i++)
+    PetscCall(FenDot(PETSC_COMM_SELF, p->n, a[i], b[i], &parts[n++].hi));
+  for (PetscInt i = 0; i < p->k; i++) {
+    const double *const old[5] = {p->s[i], p->y[i], p->s[i], p->y[i], p->y[i]}, *const new[5] = {y, y, w->gt, w->gt, s};
 
-    for (int i = 0; i < 8; i++)
-      PetscCall(FenDot(PETSC_COMM_SELF, p->n, a[i], b[i], &parts[n++].hi));
-  }
-  for (PetscInt i = 0; i < k; i++) {
-    old[0] = old[2] = p->s[i];
-    old[1] = old[3] = old[4] = p->y[i];
-    new[0] = new[1] = ynew;
-    new[2] = new[3] = L->gt;
-    new[4] = snew;
     for (int j = 0; j < 5; j++)
       PetscCall(FenDot(PETSC_COMM_SELF, p->n, old[j], new[j], &parts[n++].hi));
   }
-  PetscCall(FenDDReduce(L->team, n, parts, dots));
+  *count = n;
+  PetscFunctionReturn(0);
+}
+
+static void Know(Pairs *p, const double dots[])
+{
+  const PetscInt k = p->k;
+
   p->next = (FenLowerPoint){.value = dots[0], .norm = sqrt(dots[1]), .slope = dots[2], .size = sqrt(dots[3])};
   p->ss = dots[4];
   p->sy[k][k] = dots[5];
@@ -182,6 +220,39 @@ static PetscErrorCode Trial(FenLower L, FenInt s, double step, const double x[])
     p->sg[i] = of[2];
     p->yg[i] = of[3];
     p->sy[k][i] = of[4];
+  }
+}
+
+/* value, gradient and all scalar products of n ways at x + step d, one exchange and one message */
+static PetscErrorCode Trials(FenLower L, FenInt n, FenLowerWay *const on[])
+{
+  Memory       *memory = (Memory *)L->data;
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *g[FEN_BILEVEL_TOGETHER] = {NULL}, value[FEN_BILEVEL_TOGETHER];
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+  PetscInt      all = 0, count = 0;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    Try(L, on[k]);
+    s[k] = on[k]->t->s;
+    x[k] = on[k]->xt;
+    g[k] = on[k]->gt;
+    on[k]->count++;
+  }
+  PetscCall(FenBatchGradients(L->problem, n, s, x, value, g));
+  PetscCall(PetscArrayzero(memory->parts, FEN_TEAM_DOTS * n));
+  for (FenInt k = 0; k < n; k++, all += count) {
+    memory->parts[all].hi = value[k];
+    PetscCall(Products(L, on[k], memory->parts + all, &count));
+  }
+  PetscCall(FenDDReduce(L->team, all, memory->parts, memory->sums));
+  all = 0;
+  for (FenInt k = 0; k < n; k++) {
+    Pairs *p = Of(L, on[k]);
+
+    Know(p, memory->sums + all);
+    all += 9 + 5 * p->k;
   }
   PetscFunctionReturn(0);
 }
@@ -201,66 +272,76 @@ static int Judge(const FenLowerPoint *at, const FenLowerPoint *next, double step
   return next->slope < 0.9 * at->slope ? -1 : 0;
 }
 
-static PetscErrorCode Search(FenLower L, FenInt s, double tol, FenInt max_it, double x[], FenLowerPoint *at,
-                             FenInt *count, PetscBool *found)
+/* where the slope would vanish if it were linear; kept inside */
+static void Another(Pairs *p, const FenLowerPoint *at, int verdict)
 {
-  Pairs *p = (Pairs *)L->data;
-  double step = 1, low = 0, high = INFINITY, *swap;
+  const double before = p->step;
 
-  PetscFunctionBegin;
-  *found = PETSC_FALSE;
-  for (int k = 0; k < 30 && *count < max_it && !*found; k++) {
-    int          verdict;
-    const double before = step;
-
-    PetscCall(Trial(L, s, step, x));
-    (*count)++;
-    verdict = Judge(at, &p->next, step, tol);
-    *found = (PetscBool)(verdict == 0);
-    if (verdict < 0)
-      low = step;
-    else
-      high = step;
-    /* where the slope would vanish if it were linear; kept inside */
-    step *= at->slope / (at->slope - p->next.slope);
-    if (high < INFINITY) {
-      if (!(step >= low + 0.1 * (high - low) && step <= high - 0.1 * (high - low)))
-        step = (low + high) / 2;
-    } else if (!(step >= 1.5 * before && step <= 10 * before))
-      step = 4 * before;
-  }
-  if (*found) {
-    PetscCall(PetscArraycpy(x, L->xt, p->n));
-    swap = L->g, L->g = L->gt, L->gt = swap;
-    *at = p->next;
-  }
-  PetscFunctionReturn(0);
+  if (verdict < 0)
+    p->low = before;
+  else
+    p->high = before;
+  p->step *= at->slope / (at->slope - p->next.slope);
+  if (p->high < INFINITY) {
+    if (!(p->step >= p->low + 0.1 * (p->high - p->low) && p->step <= p->high - 0.1 * (p->high - p->low)))
+      p->step = (p->low + p->high) / 2;
+  } else if (!(p->step >= 1.5 * before && p->step <= 10 * before))
+    p->step = 4 * before;
 }
 
-/* d of steepest descent with the length that is best for a quadratic h */
-static PetscErrorCode First(FenLower L, FenInt s, const double x[], FenLowerPoint *at, FenInt *count)
+/* all try together; those that have found a step, or that have no tries left, leave the others to it */
+static PetscErrorCode Search(FenLower L, FenInt n, FenLowerWay *const all[])
 {
-  const double *g = L->g, *Hg = L->d;
-  double        gHg, step;
+  FenLowerWay *on[FEN_BILEVEL_TOGETHER] = {NULL};
+  double      *swap;
 
   PetscFunctionBegin;
-  ((Pairs *)L->data)->k = 0;
-  PetscCall((*L->call->linearise)(L->problem, s, x));
-  PetscCall((*L->call->hessian)(L->problem, L->g, L->d));
-  (*count)++;
-  PetscCall(FenTeamDots(L->team, L->part.nx, 1, &g, &Hg, &gHg));
-  step = gHg > 0 ? at->norm * at->norm / gHg : 1;
-  for (FenInt i = 0; i < L->part.nx; i++)
-    L->d[i] = -step * L->g[i];
-  at->slope = -step * at->norm * at->norm;
+  for (FenInt k = 0; k < n; k++) {
+    Pairs *p = Of(L, all[k]);
+
+    p->step = 1;
+    p->low = 0;
+    p->high = INFINITY;
+    all[k]->found = PETSC_FALSE;
+    on[k] = all[k];
+  }
+  for (int tries = 0; tries < 30 && n; tries++) {
+    FenInt m = 0;
+
+    for (FenInt k = 0; k < n; k++)
+      if (on[k]->count < on[k]->t->max_it)
+        on[m++] = on[k];
+    n = m;
+    if (!n)
+      break;
+    PetscCall(Trials(L, n, on));
+    m = 0;
+    for (FenInt k = 0; k < n; k++) {
+      FenLowerWay *w = on[k];
+      Pairs       *p = Of(L, w);
+      const int    verdict = Judge(&w->at, &p->next, p->step, w->t->tol);
+
+      w->found = (PetscBool)(verdict == 0);
+      if (!w->found) {
+        Another(p, &w->at, verdict);
+        on[m++] = w;
+        continue;
+      }
+      PetscCall(PetscArraycpy(w->t->x, w->xt, p->n));
+      swap = w->g, w->g = w->gt, w->gt = swap;
+      w->at = p->next;
+    }
+    n = m;
+  }
   PetscFunctionReturn(0);
 }
 
 /* takes the new pair in and makes d from all of them; without a pair that bends the right way there is none */
-static PetscErrorCode Next(FenLower L, FenLowerPoint *at, PetscBool *have)
+static PetscErrorCode Next(FenLower L, FenLowerWay *w)
 {
-  Pairs *p = (Pairs *)L->data;
-  double along_y[MOST], along_s[MOST], scale;
+  Pairs         *p = Of(L, w);
+  FenLowerPoint *at = &w->at;
+  double         along_y[MOST], along_s[MOST], scale;
 
   PetscFunctionBegin;
   if (p->sy[p->k][p->k] > 1e-10 * sqrt(p->ss * p->yy[p->k][p->k])) {
@@ -271,74 +352,136 @@ static PetscErrorCode Next(FenLower L, FenLowerPoint *at, PetscBool *have)
       p->k++;
     }
   }
-  *have = PETSC_FALSE;
+  p->have = PETSC_FALSE;
   if (!p->k)
     PetscFunctionReturn(0);
   scale = TwoLoops(p, p->sg, p->yg, along_y, along_s);
-  Combine(p, scale, L->g, along_y, along_s, -1, L->d);
+  Combine(p, scale, w->g, along_y, along_s, -1, w->d);
   at->slope = -scale * at->norm * at->norm;
   for (PetscInt i = 0; i < p->k; i++)
     at->slope -= along_s[i] * p->sg[i] - scale * along_y[i] * p->yg[i];
-  *have = (PetscBool)(at->slope < 0);
+  p->have = (PetscBool)(at->slope < 0);
   PetscFunctionReturn(0);
 }
 
-/* what is known of the pairs with the gradient at x, after which d can be made */
-static PetscErrorCode Recall(FenLower L, PetscBool *have, FenLowerPoint *at)
+/* what is known of the pairs with the gradients at x of n ways, one message; after that d can be made */
+static PetscErrorCode Recall(FenLower L, FenInt n, FenLowerWay *const on[])
 {
-  Pairs        *p = (Pairs *)L->data;
-  const double *left[2 * MOST], *right[2 * MOST];
-  double        dots[2 * MOST];
+  Memory  *memory = (Memory *)L->data;
+  PetscInt m = 0;
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < p->k; i++) {
-    left[i] = p->s[i];
-    left[p->k + i] = p->y[i];
-    right[i] = right[p->k + i] = L->g;
+  if (!n)
+    PetscFunctionReturn(0);
+  PetscCall(PetscArrayzero(memory->parts, FEN_TEAM_DOTS * n));
+  for (FenInt j = 0; j < n; j++) {
+    const Pairs *p = Of(L, on[j]);
+
+    for (PetscInt i = 0; i < 2 * p->k; i++)
+      PetscCall(FenDot(PETSC_COMM_SELF, p->n, i < p->k ? p->s[i] : p->y[i - p->k], on[j]->g, &memory->parts[m++].hi));
   }
-  PetscCall(FenTeamDots(L->team, p->n, 2 * p->k, left, right, dots));
-  PetscCall(PetscArraycpy(p->sg, dots, p->k));
-  PetscCall(PetscArraycpy(p->yg, dots + p->k, p->k));
-  p->sy[p->k][p->k] = 0; /* no new pair */
-  PetscCall(Next(L, at, have));
+  PetscCall(FenDDReduce(L->team, m, memory->parts, memory->sums));
+  m = 0;
+  for (FenInt j = 0; j < n; j++) {
+    Pairs *p = Of(L, on[j]);
+
+    PetscCall(PetscArraycpy(p->sg, memory->sums + m, p->k));
+    PetscCall(PetscArraycpy(p->yg, memory->sums + m + p->k, p->k));
+    m += 2 * p->k;
+    p->sy[p->k][p->k] = 0; /* no new pair */
+    PetscCall(Next(L, on[j]));
+  }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
+/* gradients, and directions from the pairs that a resumed solve has */
+static PetscErrorCode Start(FenLower L, FenInt n, PetscBool resume, FenLowerWay ways[], FenLowerWay *const all[])
 {
-  Pairs        *p = (Pairs *)L->data;
-  FenLowerPoint at;
-  FenLowerFloor floor;
-  FenInt        count = 1;
-  PetscBool     have = PETSC_FALSE, found = PETSC_TRUE;
+  Memory       *memory = (Memory *)L->data;
+  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
+  FenLowerWay  *have[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        m = 0;
 
-  (void)w;
   PetscFunctionBegin;
-  FenLowerFloorStart(&floor, 5000, 60);
-  PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-  if (!resume || p->sample != s)
-    p->k = 0;
-  p->sample = s;
-  p->bend = 0;
-  if (at.norm > tol && p->k)
-    PetscCall(Recall(L, &have, &at));
-  while (found && at.norm > tol && isfinite(at.norm) && count + (have ? 1 : 2) <= max_it) {
-    const PetscBool steepest = (PetscBool)!have;
+  PetscCall(FenLowerEvaluateAll(L, n, all, PETSC_FALSE, at));
+  for (FenInt k = 0; k < n; k++) {
+    Pairs **p = &memory->of[ways[k].k];
 
-    if (!have)
-      PetscCall(First(L, s, x, &at, &count));
-    if (FenLowerFloorReached(&floor, count, at.norm, 4 * PETSC_MACHINE_EPSILON * p->bend * at.size))
-      break;
-    PetscCall(Search(L, s, tol, max_it, x, &at, &count, &found));
-    have = PETSC_FALSE;
-    if (found)
-      PetscCall(Next(L, &at, &have));
-    else
-      found = (PetscBool)!steepest; /* once more, without memory */
+    if (!*p)
+      PetscCall(Make(L, p));
+    if (!resume)
+      (*p)->k = 0;
+    (*p)->have = PETSC_FALSE;
+    (*p)->bend = 0;
+    FenLowerFloorStart(&(*p)->floor, 5000, 60);
+    ways[k].at = at[k];
+    if (at[k].norm > ways[k].t->tol && (*p)->k)
+      have[m++] = &ways[k];
   }
-  answer->iterations = count;
-  FenLowerAnswerSet(&at, tol, answer);
+  PetscCall(Recall(L, m, have));
+  PetscFunctionReturn(0);
+}
+
+static PetscBool Goes(FenLower L, const FenLowerWay *w)
+{
+  return (PetscBool)(w->found && w->at.norm > w->t->tol && isfinite(w->at.norm) &&
+                     w->count + (Of(L, w)->have ? 1 : 2) <= w->t->max_it);
+}
+
+/* a direction for all, of steepest descent where there are no pairs; those on the floor leave the list */
+static PetscErrorCode Directions(FenLower L, FenInt *n, FenLowerWay *on[])
+{
+  FenLowerWay *without[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt       m = 0;
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < *n; k++)
+    if (!Of(L, on[k])->have) {
+      Of(L, on[k])->k = 0;
+      without[m++] = on[k];
+    }
+  PetscCall(FenLowerSteepest(L, m, without));
+  m = 0;
+  for (FenInt k = 0; k < *n; k++) {
+    Pairs *p = Of(L, on[k]);
+
+    if (!FenLowerFloorReached(&p->floor, on[k]->count, on[k]->at.norm,
+                              4 * PETSC_MACHINE_EPSILON * p->bend * on[k]->at.size))
+      on[m++] = on[k];
+  }
+  *n = m;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+{
+  FenLowerWay ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenInt      n = all;
+
+  PetscFunctionBegin;
+  PetscCall(FenLowerWays(L, all, task, ways, on));
+  PetscCall(Start(L, all, resume, ways, on));
+  while (n) {
+    FenInt m = 0;
+
+    for (FenInt k = 0; k < n; k++)
+      if (Goes(L, on[k]))
+        on[m++] = on[k];
+    n = m;
+    PetscCall(Directions(L, &n, on));
+    PetscCall(Search(L, n, on));
+    for (FenInt k = 0; k < n; k++) {
+      Pairs          *p = Of(L, on[k]);
+      const PetscBool had = p->have;
+
+      p->have = PETSC_FALSE;
+      if (on[k]->found)
+        PetscCall(Next(L, on[k]));
+      else
+        on[k]->found = had; /* once more, without memory */
+    }
+  }
+  PetscCall(FenLowerArrive(L, all, ways));
   PetscFunctionReturn(0);
 }
 

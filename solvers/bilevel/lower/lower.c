@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* FenLower: the list of types, life, options, sums in a team, and what all types do at a point. */
+/* FenLower: the list of types, life, options, sums in a team, and when to give up. */
 #include "lower.h"
 #include <math.h>
 
@@ -78,12 +78,6 @@ PetscErrorCode FenLowerCreate(FenBilevelProblem problem, const char name[], FenL
   FenLowerParametersDefault(&L->par);
   PetscCall(PetscStrncpy(L->prefix, "bilevel_lower_", sizeof(L->prefix)));
   PetscCall(FenBilevelProblemGetPart(problem, &L->part));
-  PetscCall(
-      PetscMalloc4(L->part.nx, &L->work[0], L->part.nx, &L->work[1], L->part.nx, &L->work[2], L->part.nx, &L->work[3]));
-  L->g = L->work[0];
-  L->d = L->work[1];
-  L->xt = L->work[2];
-  L->gt = L->work[3];
   *lower = L;
   PetscFunctionReturn(0);
 }
@@ -140,7 +134,7 @@ PetscErrorCode FenLowerGetName(FenLower L, const char *name[])
 PetscErrorCode FenLowerSolve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
                              FenLowerAnswer *answer)
 {
-  FenLowerTask task = {.s = s, .tol = tol, .max_it = max_it, .x = x, .w = w, .g = L->g};
+  FenLowerTask task = {.s = s, .tol = tol, .max_it = max_it, .x = x, .w = w};
 
   PetscFunctionBegin;
   PetscCall(FenLowerSolveAll(L, 1, resume, &task));
@@ -157,18 +151,8 @@ PetscErrorCode FenLowerSolveAll(FenLower L, FenInt n, PetscBool resume, FenLower
   if (!L->isset && L->type->setup)
     PetscCall((*L->type->setup)(L));
   L->isset = PETSC_TRUE;
-  if (L->type->solveall && n)
-    PetscCall((*L->type->solveall)(L, n, task));
-  if (L->type->solveall)
-    PetscFunctionReturn(0);
-  for (FenInt k = 0; k < n; k++) {
-    FenLowerTask *t = &task[k];
-
-    t->answer = (FenLowerAnswer){0};
-    PetscCall((*L->type->solve)(L, t->s, t->tol, t->max_it, resume, t->x, t->w, &t->answer));
-    if (t->answer.reached && t->g != L->g)
-      PetscCall(PetscArraycpy(t->g, L->g, L->part.nx));
-  }
+  if (n)
+    PetscCall((*L->type->solve)(L, n, resume, task));
   PetscFunctionReturn(0);
 }
 
@@ -183,7 +167,6 @@ PetscErrorCode FenLowerDestroy(FenLower *lower)
     PetscCall((*L->type->destroy)(L));
   PetscCall(FenSystemDestroy(&L->system));
   PetscCall(PetscFree(L->room));
-  PetscCall(PetscFree4(L->work[0], L->work[1], L->work[2], L->work[3]));
   PetscCall(PetscFree(*lower));
   PetscFunctionReturn(0);
 }
@@ -214,54 +197,6 @@ PetscErrorCode FenTeamNorm(MPI_Comm team, FenInt n, const double x[], double *no
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenLowerEvaluate(FenLower L, FenInt s, const double x[], const double d[], double g[], FenLowerPoint *at)
-{
-  const FenInt n = L->part.nx;
-  FenDD        parts[4] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
-  double       sums[4];
-
-  PetscFunctionBegin;
-  PetscCall((*L->call->gradient)(L->problem, s, x, &parts[0].hi, g));
-  PetscCall(FenDot(PETSC_COMM_SELF, n, g, g, &parts[1].hi));
-  PetscCall(FenDot(PETSC_COMM_SELF, n, x, x, &parts[2].hi));
-  if (d)
-    PetscCall(FenDot(PETSC_COMM_SELF, n, g, d, &parts[3].hi));
-  PetscCall(FenDDReduce(L->team, 4, parts, sums));
-  *at = (FenLowerPoint){.value = sums[0], .norm = sqrt(sums[1]), .size = sqrt(sums[2]), .slope = sums[3]};
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenLowerEvaluateAll(FenLower L, FenInt n, FenLowerWay *const w[], PetscBool trial, FenLowerPoint at[])
-{
-  const FenInt  nx = L->part.nx;
-  FenDD         parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
-  double        value[FEN_BILEVEL_TOGETHER], sums[3 * FEN_BILEVEL_TOGETHER], *g[FEN_BILEVEL_TOGETHER] = {NULL};
-  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
-  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
-  PetscInt      m = 0;
-
-  PetscFunctionBegin;
-  for (FenInt k = 0; k < n; k++) {
-    s[k] = w[k]->t->s;
-    x[k] = trial ? w[k]->xt : w[k]->t->x;
-    g[k] = trial ? w[k]->gt : w[k]->g;
-  }
-  if (n > 1)
-    PetscCall((*L->call->gradients)(L->problem, n, s, x, value, g));
-  else if (n)
-    PetscCall((*L->call->gradient)(L->problem, s[0], x[0], value, g[0]));
-  for (FenInt k = 0; k < n; k++) {
-    parts[m++].hi = value[k];
-    PetscCall(FenDot(PETSC_COMM_SELF, nx, g[k], g[k], &parts[m++].hi));
-    PetscCall(FenDot(PETSC_COMM_SELF, nx, x[k], x[k], &parts[m++].hi));
-  }
-  if (n)
-    PetscCall(FenDDReduce(L->team, m, parts, sums));
-  for (FenInt k = 0; k < n; k++)
-    at[k] = (FenLowerPoint){.value = sums[3 * k], .norm = sqrt(sums[3 * k + 1]), .size = sqrt(sums[3 * k + 2])};
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenLowerConstants(FenLower L, FenInt s, double *mu, double *lipschitz)
 {
   FenBilevelConstants c;
@@ -273,13 +208,6 @@ PetscErrorCode FenLowerConstants(FenLower L, FenInt s, double *mu, double *lipsc
   *mu = c.mu;
   *lipschitz = c.lipschitz;
   PetscFunctionReturn(0);
-}
-
-void FenLowerAnswerSet(const FenLowerPoint *at, double tol, FenLowerAnswer *answer)
-{
-  answer->gradient = at->norm;
-  answer->value = at->value;
-  answer->reached = (PetscBool)(at->norm <= tol);
 }
 
 void FenLowerFloorStart(FenLowerFloor *f, double window, double soon)

@@ -12,9 +12,9 @@
    they are counted per sample. Scaling by the diagonal is part of the product.
 */
 #pragma once
-#include <fenchelbilevelproblem.h>
-#include <petscksp.h>
+#include "batch.h"
 #include <compat.h>
+#include <petscksp.h>
 
 typedef struct _p_FenLower *FenLower;
 
@@ -39,12 +39,10 @@ typedef struct {
   const char *name;
   const char *(*refuse)(const FenBilevelOps *); /* why a problem does not suit; NULL: it does */
   PetscErrorCode (*setup)(FenLower);
-  /* resume: x, w, theta are as the last call on this sample left them; memory of that call may be used */
-  PetscErrorCode (*solve)(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                          FenLowerAnswer *);
+  /* different samples side by side, with messages in common. resume: x, w, theta are as the last call on these samples
+     left them; memory of that call may be used */
+  PetscErrorCode (*solve)(FenLower, FenInt n, PetscBool resume, FenLowerTask[]);
   PetscErrorCode (*destroy)(FenLower);
-  /* instead of solve: all tasks side by side, with messages in common */
-  PetscErrorCode (*solveall)(FenLower, FenInt n, FenLowerTask[]);
 } FenLowerType;
 
 typedef struct _p_FenSystem *FenSystem;
@@ -62,13 +60,11 @@ struct _p_FenLower {
   const FenLowerType  *type;
   char                 prefix[64]; /* of KSP and PC options: bilevel_lower_ behind that of the solver */
   FenLowerParameters   par;
-  PetscBool            isset; /* setup has run: in the first solve */
-  double   *g, *d, *xt, *gt;  /* work: gradient, direction, trial point and its gradient; types may swap them */
-  double   *work[4];          /* how these were allocated */
-  FenSystem system;           /* Newton types */
-  double   *room;             /* theirs: four arrays for each of nroom samples */
-  FenInt    nroom;
-  void     *data; /* the type's */
+  PetscBool            isset;  /* setup has run: in the first solve */
+  FenSystem            system; /* Newton types */
+  double              *room;   /* four arrays for each of nroom samples */
+  FenInt               nroom;
+  void                *data; /* the type's */
 };
 
 /* name "auto": pdnewton where the problem has duals, native where the problem has one, fista where there is an l1 norm,
@@ -84,12 +80,12 @@ PETSC_INTERN void           FenLowerParametersDefault(FenLowerParameters *);
 PETSC_INTERN PetscErrorCode FenLowerGetName(FenLower, const char *[]);
 PETSC_INTERN PetscErrorCode FenLowerSolve(FenLower, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[],
                                           double w[], FenLowerAnswer *);
-/* n different samples, side by side if the type and the problem can: the same numbers as one after the other */
+/* n different samples, side by side: the same numbers as one after the other */
 PETSC_INTERN PetscErrorCode FenLowerSolveAll(FenLower, FenInt n, PetscBool resume, FenLowerTask[]);
 PETSC_INTERN PetscErrorCode FenLowerDestroy(FenLower *);
-/* the inverse of H that the pairs of the last lbfgs solve approximate, b itself without pairs; for FenSystemSetShell()
- */
-PETSC_INTERN PetscErrorCode FenLowerInverse(void *lower, const double b[], double q[]);
+/* the inverse of H that the pairs of the sample's last lbfgs solve approximate, b itself without pairs; for
+   FenSystemSetShell() */
+PETSC_INTERN PetscErrorCode FenLowerInverse(void *lower, FenInt s, const double b[], double q[]);
 /* names for help and errors, "auto" first, NULL last */
 PETSC_INTERN PetscErrorCode FenLowerGetTypes(const char *const *names[]);
 
@@ -98,27 +94,34 @@ PETSC_INTERN PetscErrorCode FenLowerGetTypes(const char *const *names[]);
 FEN_LOWER_TYPE_LIST(FEN_LOWER_DECLARE)
 #undef FEN_LOWER_DECLARE
 
-/* ---- for the types (lower.c, search.c) ---- */
+/* ---- for the types (way.c, search.c) ---- */
 typedef struct {
   double value, norm, slope, size; /* h, |grad h|, grad h . d, |x| */
 } FenLowerPoint;
-/* one gradient and one message; d: NULL, or the direction for the slope */
-PETSC_INTERN PetscErrorCode FenLowerEvaluate(FenLower, FenInt s, const double x[], const double d[], double g[],
-                                             FenLowerPoint *);
-PETSC_INTERN void           FenLowerAnswerSet(const FenLowerPoint *, double tol, FenLowerAnswer *);
-/* a sample on the way of a Newton type */
+/* a sample on its way */
 typedef struct {
   FenLowerTask *t;
-  double       *g, *d, *xt, *gt; /* as in FenLower, for this sample */
+  FenInt        k;               /* its number among my team's */
+  double       *g, *d, *xt, *gt; /* gradient at x, direction, trial point and its gradient; types may swap them */
   FenLowerPoint at;
   FenInt        count; /* iterations */
   PetscBool     found;
   double        first, before; /* |grad h| at the start, before the step */
   FenInt        stale;         /* steps that changed nothing but rounding errors */
 } FenLowerWay;
-/* h and its gradient at x (trial: at xt, into gt) of n ways, one message */
+/* a way for each task, and the list of all of them */
+PETSC_INTERN PetscErrorCode FenLowerWays(FenLower, FenInt n, FenLowerTask[], FenLowerWay ways[], FenLowerWay *list[]);
+/* answers and gradients, from `at` and `g` */
+PETSC_INTERN PetscErrorCode FenLowerArrive(FenLower, FenInt n, FenLowerWay ways[]);
+/* h and its gradient at x of one sample */
+PETSC_INTERN PetscErrorCode FenLowerEvaluate(FenLower, FenInt s, const double x[], double g[], FenLowerPoint *);
+/* of n ways (trial: at xt, into gt), one exchange and one message; counted */
 PETSC_INTERN PetscErrorCode FenLowerEvaluateAll(FenLower, FenInt n, FenLowerWay *const[], PetscBool trial,
                                                 FenLowerPoint[]);
+/* H at x of n ways; duals: with w of their tasks */
+PETSC_INTERN PetscErrorCode FenLowerLinearise(FenLower, FenInt n, FenLowerWay *const[], PetscBool duals);
+/* d = -(g.g / g.Hg) g, steepest descent with the length that is best for a quadratic h, and its slope; counted */
+PETSC_INTERN PetscErrorCode FenLowerSteepest(FenLower, FenInt n, FenLowerWay *const[]);
 /* along d from x: Armijo, and where differences of h are rounding errors, falling gradients. Where that is found x and
    g are those of the new point; count grows by the gradients, up to max_it of the task */
 PETSC_INTERN PetscErrorCode FenLowerSearch(FenLower, FenInt n, FenLowerWay *const[]);
@@ -148,8 +151,9 @@ typedef struct {
 PETSC_INTERN PetscErrorCode FenSystemCreate(FenBilevelProblem, const char prefix[], FenSystem *);
 /* shows the options in the solver's options block; name: "-bilevel_lower_pc_type" or "-bilevel_adjoint_pc_type" */
 PETSC_INTERN PetscErrorCode FenSystemSetOptions(FenOptionItems, const char name[]);
-/* q: start and answer; zero start if `zero`; stops at |b - H q| <= tol, or where rounding errors allow no more.
-   tol infinite: one application of the factor if there is an exact one, unlooked at: residual infinite */
+/* at the present point, of sample s. q: start and answer; zero start if `zero`; stops at |b - H q| <= tol, or where
+   rounding errors allow no more. tol infinite: one application of the factor if there is an exact one, unlooked at:
+   residual infinite */
 PETSC_INTERN PetscErrorCode FenSystemApply(FenSystem, const double b[], double tol, FenInt max_it, PetscBool zero,
                                            double q[], FenSystemAnswer *);
 typedef struct {
@@ -172,7 +176,8 @@ PETSC_INTERN PetscErrorCode FenSystemSamePoint(FenSystem);
  */
 PETSC_INTERN PetscErrorCode FenSystemIsExact(FenSystem, PetscBool *);
 /* for -PREFIXpc_type lbfgs: q ~ H^{-1} b, at the caller's pleasure a different one each time it is set */
-PETSC_INTERN PetscErrorCode FenSystemSetShell(FenSystem, PetscErrorCode (*apply)(void *, const double b[], double q[]),
+PETSC_INTERN PetscErrorCode FenSystemSetShell(FenSystem,
+                                              PetscErrorCode (*apply)(void *, FenInt s, const double b[], double q[]),
                                               void *ctx);
 PETSC_INTERN PetscErrorCode FenSystemDestroy(FenSystem *);
 

@@ -9,19 +9,21 @@ static const char *Refuse(const FenBilevelOps *call)
   return call->native ? NULL : "the problem has no method of its own";
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt s, double tol, FenInt max_it, PetscBool resume, double x[], double w[],
-                            FenLowerAnswer *answer)
+static PetscErrorCode Solve(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
 {
-  FenLowerPoint at;
-  FenInt        count = 0;
+  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
 
-  (void)resume, (void)w;
+  (void)resume;
   PetscFunctionBegin;
-  if (max_it > 1)
-    PetscCall((*L->call->native)(L->problem, s, tol, max_it - 1, x, &count));
-  PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-  answer->iterations = count + 1;
-  FenLowerAnswerSet(&at, tol, answer);
+  PetscCall(FenLowerWays(L, n, task, ways, on));
+  for (FenInt k = 0; k < n; k++)
+    if (task[k].max_it > 1)
+      PetscCall((*L->call->native)(L->problem, task[k].s, task[k].tol, task[k].max_it - 1, task[k].x, &ways[k].count));
+  PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
+  for (FenInt k = 0; k < n; k++)
+    ways[k].at = at[k];
+  PetscCall(FenLowerArrive(L, n, ways));
   PetscFunctionReturn(0);
 }
 

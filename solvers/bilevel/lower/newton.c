@@ -22,54 +22,6 @@ PetscErrorCode FenLowerNewtonSetUp(FenLower L)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Room(FenLower L, FenInt n, FenLowerTask task[], FenLowerWay ways[], FenLowerWay *list[])
-{
-  const FenInt nx = L->part.nx;
-  FenInt       all;
-
-  PetscFunctionBegin;
-  if (n > L->nroom) {
-    PetscCall(PetscFree(L->room));
-    PetscCall(FenIntMult(4 * n, nx, &all));
-    PetscCall(PetscMalloc1((size_t)all + 1, &L->room));
-    L->nroom = n;
-  }
-  for (FenInt k = 0; k < n; k++) {
-    double *room = L->room + 4 * k * nx;
-
-    ways[k] = (FenLowerWay){.t = &task[k],
-                            .g = room,
-                            .d = room + nx,
-                            .xt = room + 2 * nx,
-                            .gt = room + 3 * nx,
-                            .count = 1,
-                            .found = PETSC_TRUE};
-    list[k] = &ways[k];
-  }
-  PetscFunctionReturn(0);
-}
-
-/* H at x, and w if there are any */
-static PetscErrorCode Linearise(FenLower L, FenInt n, FenLowerWay *const way[], PetscBool duals)
-{
-  const double *x[FEN_BILEVEL_TOGETHER] = {NULL}, *w[FEN_BILEVEL_TOGETHER] = {NULL};
-  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
-
-  PetscFunctionBegin;
-  for (FenInt k = 0; k < n; k++) {
-    s[k] = way[k]->t->s;
-    x[k] = way[k]->t->x;
-    w[k] = way[k]->t->w;
-  }
-  if (n > 1)
-    PetscCall((*L->call->linearises)(L->problem, n, s, x, duals ? w : NULL));
-  else if (n && duals)
-    PetscCall((*L->call->dualise)(L->problem, s[0], x[0], w[0]));
-  else if (n)
-    PetscCall((*L->call->linearise)(L->problem, s[0], x[0]));
-  PetscFunctionReturn(0);
-}
-
 /* slopes: g.d, one message */
 static PetscErrorCode Slopes(FenLower L, FenInt n, FenLowerWay *const way[])
 {
@@ -115,24 +67,42 @@ static PetscErrorCode Directions(FenLower L, FenInt n, FenLowerWay *const way[])
   PetscFunctionReturn(0);
 }
 
-/* d = -(g.g / g.Hg) g; where Newton's direction led nowhere, which is rare: one by one */
-static PetscErrorCode Steepest(FenLower L, FenLowerWay *w)
+/* where Newton's direction led nowhere, which is rare */
+static PetscErrorCode Fall(FenLower L, FenInt n, FenLowerWay *const way[])
 {
-  const double *g = w->g, *Hg = w->d;
-  double        gHg, step;
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *w[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
 
   PetscFunctionBegin;
-  PetscCall(Linearise(L, 1, &w, PETSC_FALSE));
-  PetscCall((*L->call->hessian)(L->problem, w->g, w->d));
-  w->count++;
-  PetscCall(FenTeamDots(L->team, L->part.nx, 1, &g, &Hg, &gHg));
-  step = gHg > 0 ? w->at.norm * w->at.norm / gHg : 1;
-  for (FenInt i = 0; i < L->part.nx; i++)
-    w->d[i] = -step * w->g[i];
-  w->at.slope = -step * w->at.norm * w->at.norm;
-  PetscCall(FenLowerSearch(L, 1, &w));
-  if (w->t->w)
-    PetscCall((*L->call->dualstart)(L->problem, w->t->s, w->t->x, w->t->w));
+  PetscCall(FenLowerSteepest(L, n, way));
+  PetscCall(FenLowerSearch(L, n, way));
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = way[k]->t->s;
+    x[k] = way[k]->t->x;
+    w[k] = way[k]->t->w;
+  }
+  if (n && w[0])
+    PetscCall(FenBatchDualStarts(L->problem, n, s, x, w));
+  PetscFunctionReturn(0);
+}
+
+/* duals of n ways follow their directions */
+static PetscErrorCode MoveDuals(FenLower L, FenInt n, FenLowerWay *const way[])
+{
+  const double *x[FEN_BILEVEL_TOGETHER] = {NULL}, *d[FEN_BILEVEL_TOGETHER] = {NULL};
+  double       *w[FEN_BILEVEL_TOGETHER] = {NULL};
+  FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
+
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    s[k] = way[k]->t->s;
+    x[k] = way[k]->t->x;
+    d[k] = way[k]->d;
+    w[k] = way[k]->t->w;
+  }
+  if (n && w[0])
+    PetscCall(FenBatchDualSteps(L->problem, n, s, x, d, w));
   PetscFunctionReturn(0);
 }
 
@@ -144,16 +114,16 @@ static PetscErrorCode Move(FenLower L, FenInt n, FenLowerWay *const way[])
   PetscFunctionBegin;
   for (FenInt k = 0; k < n; k++) {
     way[k]->found = PETSC_FALSE;
-    if (!(way[k]->at.slope < 0))
-      continue;
-    if (way[k]->t->w)
-      PetscCall((*L->call->dualstep)(L->problem, way[k]->t->s, way[k]->t->x, way[k]->d, way[k]->t->w));
-    down[m++] = way[k];
+    if (way[k]->at.slope < 0)
+      down[m++] = way[k];
   }
+  PetscCall(MoveDuals(L, m, down));
   PetscCall(FenLowerSearch(L, m, down));
+  m = 0;
   for (FenInt k = 0; k < n; k++)
     if (!way[k]->found && way[k]->count + 2 <= way[k]->t->max_it)
-      PetscCall(Steepest(L, way[k]));
+      down[m++] = way[k];
+  PetscCall(Fall(L, m, down));
   PetscFunctionReturn(0);
 }
 
@@ -177,7 +147,7 @@ PetscErrorCode FenLowerNewton(FenLower L, FenInt all, FenLowerTask task[], Petsc
   FenInt        n = all;
 
   PetscFunctionBegin;
-  PetscCall(Room(L, all, task, ways, on));
+  PetscCall(FenLowerWays(L, all, task, ways, on));
   PetscCall(FenLowerEvaluateAll(L, all, on, PETSC_FALSE, first));
   for (FenInt k = 0; k < all; k++) {
     ways[k].at = first[k];
@@ -192,7 +162,7 @@ PetscErrorCode FenLowerNewton(FenLower L, FenInt all, FenLowerTask task[], Petsc
     n = m;
     if (!n)
       break;
-    PetscCall(Linearise(L, n, on, duals));
+    PetscCall(FenLowerLinearise(L, n, on, duals));
     PetscCall(Directions(L, n, on));
     for (FenInt k = 0; k < n; k++) {
       on[k]->before = on[k]->at.norm;
@@ -202,16 +172,13 @@ PetscErrorCode FenLowerNewton(FenLower L, FenInt all, FenLowerTask task[], Petsc
     for (FenInt k = 0; k < n; k++)
       on[k]->stale = stale[k] && on[k]->at.norm > on[k]->before / 2 ? on[k]->stale + 1 : 0;
   }
-  for (FenInt k = 0; k < all; k++) {
-    task[k].answer = (FenLowerAnswer){.iterations = ways[k].count};
-    FenLowerAnswerSet(&ways[k].at, task[k].tol, &task[k].answer);
-    PetscCall(PetscArraycpy(task[k].g, ways[k].g, L->part.nx));
-  }
+  PetscCall(FenLowerArrive(L, all, ways));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode SolveAll(FenLower L, FenInt n, FenLowerTask task[])
+static PetscErrorCode Solve(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
 {
+  (void)resume;
   PetscFunctionBegin;
   if (!L->call->prox) {
     for (FenInt k = 0; k < n; k++)
@@ -219,15 +186,9 @@ static PetscErrorCode SolveAll(FenLower L, FenInt n, FenLowerTask task[])
     PetscCall(FenLowerNewton(L, n, task, PETSC_FALSE));
     PetscFunctionReturn(0);
   }
-  for (FenInt k = 0; k < n; k++) {
-    FenLowerTask *t = &task[k];
-
-    t->answer = (FenLowerAnswer){0};
-    PetscCall(FenLowerProxNewton(L, t->s, t->tol, t->max_it, t->x, &t->answer));
-    if (t->g != L->g)
-      PetscCall(PetscArraycpy(t->g, L->g, L->part.nx));
-  }
+  for (FenInt k = 0; k < n; k++)
+    PetscCall(FenLowerProxNewton(L, &task[k]));
   PetscFunctionReturn(0);
 }
 
-const FenLowerType FenLowerType_newton = {.name = "newton", .setup = FenLowerNewtonSetUp, .solveall = SolveAll};
+const FenLowerType FenLowerType_newton = {.name = "newton", .setup = FenLowerNewtonSetUp, .solve = Solve};

@@ -7,5 +7,4 @@
 PETSC_INTERN PetscErrorCode FenLowerNewton(FenLower, FenInt n, FenLowerTask[], PetscBool duals);
 PETSC_INTERN PetscErrorCode FenLowerNewtonSetUp(FenLower);
 /* with an l1 norm */
-PETSC_INTERN PetscErrorCode FenLowerProxNewton(FenLower, FenInt s, double tol, FenInt max_it, double x[],
-                                               FenLowerAnswer *);
+PETSC_INTERN PetscErrorCode FenLowerProxNewton(FenLower, FenLowerTask *);

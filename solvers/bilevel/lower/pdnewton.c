@@ -18,10 +18,11 @@ static const char *Refuse(const FenBilevelOps *call)
 }
 
 /* a caller without duals has one sample */
-static PetscErrorCode SolveAll(FenLower L, FenInt n, FenLowerTask task[])
+static PetscErrorCode Solve(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
 {
   double *duals = NULL;
 
+  (void)resume;
   PetscFunctionBegin;
   if (!task[0].w) {
     PetscCall(PetscMalloc1((size_t)L->part.nw, &duals));
@@ -34,4 +35,4 @@ static PetscErrorCode SolveAll(FenLower L, FenInt n, FenLowerTask task[])
 }
 
 const FenLowerType FenLowerType_pdnewton = {
-    .name = "pdnewton", .refuse = Refuse, .setup = FenLowerNewtonSetUp, .solveall = SolveAll};
+    .name = "pdnewton", .refuse = Refuse, .setup = FenLowerNewtonSetUp, .solve = Solve};

@@ -197,7 +197,7 @@ PetscErrorCode FenSystemPCApply(FenSystem S, const double b[], double x[])
   else if (S->kind == FEN_PC_TRIDIAGONAL)
     PetscCall(FenTridiagonalSolve(S->tri, b, x));
   else if (S->kind == FEN_PC_LBFGS)
-    PetscCall((*S->shell)(S->ctx, b, x));
+    PetscCall((*S->shell)(S->ctx, S->sample, b, x));
   else
     PetscCall(ApplyPC(S, b, x));
   PetscFunctionReturn(0);

@@ -10,90 +10,86 @@
 #include "newton.h"
 #include <math.h>
 
-/* x <- prox(x - grad/L); L->g and at are those of the new point */
-static PetscErrorCode Proximal(FenLower L, FenInt s, double lipschitz, double x[], FenLowerPoint *at, FenInt *count)
+/* x <- prox(x - grad/L); g and at are those of the new point */
+static PetscErrorCode Proximal(FenLower L, FenLowerWay *w, double lipschitz)
 {
-  double value;
+  double value, *x = w->t->x;
 
   PetscFunctionBegin;
-  PetscCall((*L->call->smoothgradient)(L->problem, s, x, &value, L->gt));
+  PetscCall((*L->call->smoothgradient)(L->problem, w->t->s, x, &value, w->gt));
+  w->count++;
   for (FenInt i = 0; i < L->part.nx; i++)
-    x[i] -= L->gt[i] / lipschitz;
-  PetscCall((*L->call->prox)(L->problem, s, 1 / lipschitz, x));
-  PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, at));
-  *count += 2;
+    x[i] -= w->gt[i] / lipschitz;
+  PetscCall((*L->call->prox)(L->problem, w->t->s, 1 / lipschitz, x));
+  PetscCall(FenLowerEvaluateAll(L, 1, &w, PETSC_FALSE, &w->at));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Direction(FenLower L, FenInt s, double tol, double first, FenInt most, const double x[],
-                                const FenLowerPoint *at, FenInt *count)
+static PetscErrorCode Direction(FenLower L, FenLowerWay *w)
 {
-  const double    forcing = PetscMin(0.5, sqrt(at->norm / first));
+  const double    forcing = PetscMin(0.5, sqrt(w->at.norm / PetscMax(w->first, w->at.norm))), *x = w->t->x;
   double          norm;
   FenSystemAnswer linear;
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < L->part.nx; i++)
-    L->xt[i] = x[i] != 0 ? -L->g[i] : 0;
-  PetscCall(FenTeamNorm(L->team, L->part.nx, L->xt, &norm));
-  PetscCall((*L->call->linearise)(L->problem, s, x));
-  PetscCall(FenSystemApply(L->system, L->xt, PetscMax(forcing * norm, PetscMin(0.3 * tol, 0.5 * norm)), most,
-                           PETSC_TRUE, L->d, &linear));
-  *count += linear.iterations;
+    w->xt[i] = x[i] != 0 ? -w->g[i] : 0;
+  PetscCall(FenTeamNorm(L->team, L->part.nx, w->xt, &norm));
+  PetscCall((*L->call->linearise)(L->problem, w->t->s, x));
+  PetscCall(FenSystemApply(L->system, w->xt, PetscMax(forcing * norm, PetscMin(0.3 * w->t->tol, 0.5 * norm)),
+                           w->t->max_it - w->count - 1, PETSC_TRUE, w->d, &linear));
+  w->count += linear.iterations;
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Subspace(FenLower L, FenInt s, double tol, FenInt max_it, double x[], FenLowerPoint *at,
-                               FenInt *count)
+static PetscErrorCode Subspace(FenLower L, FenLowerWay *w)
 {
   FenLowerPoint next;
-  double       *swap, step = 1;
+  double       *swap, step = 1, *x = w->t->x;
 
   PetscFunctionBegin;
-  for (int k = 0; k < 5 && *count < max_it; k++, step /= 4) {
+  for (int k = 0; k < 5 && w->count < w->t->max_it; k++, step /= 4) {
     double noise;
 
     for (FenInt i = 0; i < L->part.nx; i++) {
-      const double moved = x[i] + step * L->d[i];
+      const double moved = x[i] + step * w->d[i];
 
-      L->xt[i] = moved * x[i] < 0 ? 0 : moved;
+      w->xt[i] = moved * x[i] < 0 ? 0 : moved;
     }
-    PetscCall(FenLowerEvaluate(L, s, L->xt, NULL, L->gt, &next));
-    (*count)++;
-    noise = 1e-11 * fabs(at->value);
-    if (next.norm <= tol || next.value < at->value - noise ||
-        (next.value <= at->value + noise && next.norm < at->norm)) {
-      PetscCall(PetscArraycpy(x, L->xt, L->part.nx));
-      swap = L->g, L->g = L->gt, L->gt = swap;
-      *at = next;
+    PetscCall(FenLowerEvaluateAll(L, 1, &w, PETSC_TRUE, &next));
+    noise = 1e-11 * fabs(w->at.value);
+    if (next.norm <= w->t->tol || next.value < w->at.value - noise ||
+        (next.value <= w->at.value + noise && next.norm < w->at.norm)) {
+      PetscCall(PetscArraycpy(x, w->xt, L->part.nx));
+      swap = w->g, w->g = w->gt, w->gt = swap;
+      w->at = next;
       break;
     }
   }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenLowerProxNewton(FenLower L, FenInt s, double tol, FenInt max_it, double x[], FenLowerAnswer *answer)
+PetscErrorCode FenLowerProxNewton(FenLower L, FenLowerTask *t)
 {
-  FenLowerPoint at;
+  FenLowerWay   way, *w = &way;
   FenLowerFloor floor;
-  double        mu, lipschitz, first;
-  FenInt        count = 1;
+  double        mu, lipschitz;
 
   PetscFunctionBegin;
-  PetscCall(FenLowerConstants(L, s, &mu, &lipschitz));
+  PetscCall(FenLowerWays(L, 1, t, &way, &w));
+  PetscCall(FenLowerConstants(L, t->s, &mu, &lipschitz));
   FenLowerFloorStart(&floor, 3 * (lipschitz / mu + 1) * log(4 * lipschitz / mu) + 50, 30);
-  PetscCall(FenLowerEvaluate(L, s, x, NULL, L->g, &at));
-  first = at.norm;
-  while (at.norm > tol && isfinite(at.norm) && count + 2 <= max_it) {
-    if (FenLowerFloorReached(&floor, count, at.norm, 16 * PETSC_MACHINE_EPSILON * lipschitz * at.size))
+  PetscCall(FenLowerEvaluateAll(L, 1, &w, PETSC_FALSE, &w->at));
+  w->first = w->at.norm;
+  while (w->at.norm > t->tol && isfinite(w->at.norm) && w->count + 2 <= t->max_it) {
+    if (FenLowerFloorReached(&floor, w->count, w->at.norm, 16 * PETSC_MACHINE_EPSILON * lipschitz * w->at.size))
       break;
-    PetscCall(Proximal(L, s, lipschitz, x, &at, &count));
-    if (at.norm <= tol || count + 2 > max_it)
+    PetscCall(Proximal(L, w, lipschitz));
+    if (w->at.norm <= t->tol || w->count + 2 > t->max_it)
       break;
-    PetscCall(Direction(L, s, tol, PetscMax(first, at.norm), max_it - count - 1, x, &at, &count));
-    PetscCall(Subspace(L, s, tol, max_it, x, &at, &count));
+    PetscCall(Direction(L, w));
+    PetscCall(Subspace(L, w));
   }
-  answer->iterations = count;
-  FenLowerAnswerSet(&at, tol, answer);
+  PetscCall(FenLowerArrive(L, 1, w));
   PetscFunctionReturn(0);
 }

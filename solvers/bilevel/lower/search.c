@@ -69,7 +69,6 @@ PetscErrorCode FenLowerSearch(FenLower L, FenInt n, FenLowerWay *const all[])
         on[k]->xt[i] = on[k]->t->x[i] + step[k] * on[k]->d[i];
     PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_TRUE, next));
     for (FenInt k = 0; k < n; k++) {
-      on[k]->count++;
       on[k]->found = Accept(&on[k]->at, &next[k], step[k], on[k]->t->tol);
       if (on[k]->found) {
         PetscCall(Take(L, on[k], &next[k]));

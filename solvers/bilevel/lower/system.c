@@ -149,6 +149,7 @@ PetscErrorCode FenSystemCreate(FenBilevelProblem problem, const char prefix[], F
   PetscCall(FenTeamsGetInfo(teams, &info));
   S->team = info.team;
   PetscCall(FenBilevelProblemGetPart(problem, &S->part));
+  S->sample = S->part.start;
   PetscCall(FenIntCast(S->part.nx, &S->n));
   PetscCall(PetscStrncpy(S->prefix, prefix, sizeof(S->prefix)));
   PetscCall(PetscMalloc3((size_t)S->n, &S->r, (size_t)S->n, &S->z, (size_t)S->n, &S->t));
@@ -177,7 +178,8 @@ PetscErrorCode FenSystemDestroy(FenSystem *system)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenSystemSetShell(FenSystem S, PetscErrorCode (*apply)(void *, const double[], double[]), void *ctx)
+PetscErrorCode FenSystemSetShell(FenSystem S, PetscErrorCode (*apply)(void *, FenInt, const double[], double[]),
+                                 void     *ctx)
 {
   PetscFunctionBegin;
   S->shell = apply;
@@ -340,8 +342,8 @@ PetscErrorCode FenSystemApplyAll(FenSystem S, FenInt n, FenSystemTask task[])
   for (FenInt k = 0; k < n; k++) {
     FenSystemTask *t = &task[k];
 
-    if (S->call->at)
-      PetscCall((*S->call->at)(S->problem, t->s));
+    PetscCall(FenBatchAt(S->problem, t->s));
+    S->sample = t->s;
     PetscCall(FenSystemIsExact(S, &exact));
     if (n > 1 && UsesCG(S)) { /* only now it is known */
       S->same = PETSC_FALSE;

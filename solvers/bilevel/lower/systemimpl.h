@@ -30,8 +30,9 @@ struct _p_FenSystem {
   double        *diag;
   FenTridiagonal tri;
   PC             pc;
-  PetscErrorCode (*shell)(void *, const double[], double[]);
-  void *ctx;
+  PetscErrorCode (*shell)(void *, FenInt, const double[], double[]);
+  void  *ctx;
+  FenInt sample; /* whose system it is */
   /* Krylov method */
   KSP      ksp;
   Mat      A;
