@@ -135,20 +135,14 @@ static PetscErrorCode CheckEpsilon(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* penalised marginals: not with every type, and with weights that nobody has looked at, as they are not balanced */
+/* weights that nobody has looked at, as they need not be balanced */
 static PetscErrorCode CheckMarginals(FenOT ot)
 {
-  const char *type;
-
   PetscFunctionBegin;
   if (!ot->relaxed)
     PetscFunctionReturn(0);
   PetscCall(FenMeasureCheckWeights(ot->source, "source"));
   PetscCall(FenMeasureCheckWeights(ot->target, "target"));
-  PetscCall(FenSolverGetType((FenSolver)ot, &type));
-  PetscCheck(!type || ot->penalises, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
-             "-ot_type %s takes exact marginals only; -ot_marginal kl is solved by: %s %s %s", type, FENOTSINKHORN,
-             FENOTNEWTON, FENOTMULTIGRID);
   PetscFunctionReturn(0);
 }
 

@@ -42,7 +42,6 @@ struct _p_FenOT {
   char           simd[16];
   PetscInt       levels_most; /* coarse levels at most */
   PetscBool      uses_levels; /* the type does */
-  PetscBool      penalises;   /* the type can: marginals need not be exact */
   /* work */
   FenOTLevel   *level;
   PetscInt      nlevels, at; /* present level; the rest of this block is its */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Penalised marginals: measures of different masses against POT and a dense iteration, every type that can, 1 and 3
+"""Penalised marginals: measures of different masses against POT and a dense iteration, every type, 1 and 3
 ranks, results that verify certifies and changed ones that it refuses, stops and restarts, what is refused."""
 import clitest
 import h5py
@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 check = clitest.Checks()
-TYPES = ("sinkhorn", "newton", "multigrid")
+TYPES = ("sinkhorn", "newton", "multigrid", "domdec")
 
 
 def write(path, rng, grid, masses):
@@ -87,7 +87,7 @@ with clitest.folder() as folder:
         sharp = dense(a_, b_, c_, eps_ / 10, rho_)
         words = ["ot", "-source", name, "-target", name, "-ot_eps", repr(eps_), "-ot_marginal", "kl",
                  "-ot_marginal_rho_source", rho_[0], "-ot_marginal_rho_target", rho_[1], "-summary", folder + "/s.json"]
-        for k, kind in enumerate(TYPES if number % 2 == 0 else ("newton", )):
+        for k, kind in enumerate((TYPES if grid_ else TYPES[:3]) if number % 2 == 0 else ("newton", )):
             what, result = f"{number}, {kind}", f"{folder}/{number}-{kind}.h5"
             ranks = 3 if (number, k) in ((0, 1), (2, 0)) else 0
             run = clitest.run(*words, "-ot_type", kind, "-ot_gap_rel", "1e-9", "-o", result, "-map", "-plan_threshold",
@@ -182,8 +182,6 @@ with clitest.folder() as folder:
     check.refused(clitest.run(*problem), "different masses without penalty", "mass", "-ot_normalize")
     check.refused(clitest.run(*problem, "-ot_marginal", "kl", "-ot_marginal_rho", "1", "-frames", "3", "-o",
                               folder + "/f.h5"), "frames", "frames", "penalised")
-    check.refused(clitest.run(*problem, "-ot_marginal", "kl", "-ot_marginal_rho", "1", "-ot_type", "domdec"),
-                  "cells", "domdec", "sinkhorn")
     empty = clitest.changed(folder, name, lambda file: file["source/weights"].__setitem__(..., 0.))
     check.refused(clitest.run("ot", "-source", empty, "-target", name, "-ot_eps", "0.1", "-ot_marginal", "kl",
                               "-ot_marginal_rho", "1"), "an empty measure", "weights are 0")
