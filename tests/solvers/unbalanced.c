@@ -288,6 +288,39 @@ static double Value(const char *type, int k, MPI_Comm comm)
   return value;
 }
 
+/* cells alone, without Newton steps on the whole problem: the bounds close all the same, around the answer */
+static void TestCells(void **state)
+{
+  static const Case            grid = {"", FEN_COST_SQEUCLIDEAN, 2, {{24, 19}, {20, 26}}, PETSC_TRUE, 5, 0};
+  static const FenMarginalKind kinds[3][2] = {{KL, KL}, {KL, EQ}, {EQ, KL}};
+  static const double          rhos[2] = {0.5, 20};
+
+  (void)state;
+  FEN_OK(PetscOptionsSetValue(NULL, "-ot_domdec_newton", "false"));
+  for (int k = 0; k < 6; k++) {
+    const double rho[2] = {rhos[k % 2], rhos[k % 2]};
+    FenMeasure   m[2];
+    FenOT        ot;
+    FenOTBounds  B[2];
+
+    for (int s = 0; s < 2; s++)
+      m[s] = CaseGrid(&grid, s, MPI_COMM_WORLD, NULL);
+    ot = Make(FENOTMULTIGRID, m, NULL, 0.05, 1e-10, kinds[k / 2], rho);
+    B[0] = SolveRun(ot);
+    FEN_OK(FenOTDestroy(&ot));
+    ot = Make(FENOTDOMDEC, m, NULL, 0.05, 1e-6, kinds[k / 2], rho);
+    FEN_OK(FenOTSetFromOptions(ot));
+    B[1] = SolveRun(ot);
+    assert_true(B[1].lower <= B[0].upper && B[0].lower <= B[1].upper);
+    assert_true(B[1].upper - B[1].lower <= 1e-6 * B[1].upper);
+    FEN_ASSERT_NEAR(B[1].mass, B[0].mass, 2e-3 * B[0].mass);
+    FEN_OK(FenOTDestroy(&ot));
+    FEN_OK(FenMeasureDestroy(&m[0]));
+    FEN_OK(FenMeasureDestroy(&m[1]));
+  }
+  FEN_OK(PetscOptionsClearValue(NULL, "-ot_domdec_newton"));
+}
+
 static void TestRanks(void **state)
 {
   (void)state;
@@ -419,11 +452,12 @@ static void TestRefused(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestUpdate), cmocka_unit_test(TestTables), cmocka_unit_test(TestRefused),
-      cmocka_unit_test(TestDirac),  cmocka_unit_test(TestRandom), cmocka_unit_test(TestAnyPotential),
-      cmocka_unit_test(TestCases),  cmocka_unit_test(TestStrong), cmocka_unit_test(TestPlan)};
-  const struct CMUnitTest together[] = {cmocka_unit_test(TestRanks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestUpdate),  cmocka_unit_test(TestTables),
+                                     cmocka_unit_test(TestRefused), cmocka_unit_test(TestDirac),
+                                     cmocka_unit_test(TestRandom),  cmocka_unit_test(TestAnyPotential),
+                                     cmocka_unit_test(TestCases),   cmocka_unit_test(TestCells),
+                                     cmocka_unit_test(TestStrong),  cmocka_unit_test(TestPlan)};
+  const struct CMUnitTest together[] = {cmocka_unit_test(TestRanks), cmocka_unit_test(TestCells)};
   PetscMPIInt             size;
   int                     failed;
 
