@@ -42,7 +42,6 @@ struct _p_FenOT {
   char           simd[16];
   PetscInt       levels_most; /* coarse levels at most */
   PetscBool      uses_levels; /* the type does */
-  PetscBool      penalises;   /* the type can: marginals need not be exact */
   /* work */
   FenOTLevel   *level;
   PetscInt      nlevels, at; /* present level; the rest of this block is its */
@@ -87,6 +86,7 @@ PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* arrays on the targets of all levels; NULL: g */
 PETSC_INTERN PetscErrorCode FenOTStateLevels_Private(FenOT, FenState, const char name[], double *const array[]);
 
+PETSC_INTERN PetscErrorCode FenOTMarginalsFromOptions_Private(FenOT, PetscOptionItems *);
 /* the operator's plan E of g and f of g. With the plan P = diag(rows) E: rows are the weights if all is exact */
 PETSC_INTERN PetscErrorCode FenOTPlan_Private(FenOT, const double g[]);
 static inline const double *FenOTRows_Private(FenOT ot)

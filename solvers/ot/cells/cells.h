@@ -41,6 +41,8 @@ PETSC_INTERN PetscErrorCode FenWindowCreate(FenLayout, FenInt n, const FenInt nu
 PETSC_INTERN PetscErrorCode FenWindowGet(FenWindow *, const double array[], double mine[]);
 /* writes back: a number is in the window of one rank only; entries in nobody's window stay */
 PETSC_INTERN PetscErrorCode FenWindowPut(FenWindow *, const double mine[], double array[]);
+/* adds to it; several ranks may have a number in their windows */
+PETSC_INTERN PetscErrorCode FenWindowAdd(FenWindow *, const double mine[], double array[]);
 PETSC_INTERN PetscErrorCode FenWindowDestroy(FenWindow *);
 
 /* sparse rows, one a slot, appended one after the other: sorted numbers of targets, nu_i there, nu there */
@@ -80,7 +82,24 @@ typedef struct {
   FenInt           ntask[2], inner; /* composites that I solve; the first `inner` of B have no guests */
   FenInt          *task[2];         /* their members' slots, FEN_CELL_MEMBERS each, -1: outside */
   struct _FenMove *guests;          /* brings guests here, and back */
+  FenLayout        targets;         /* of the targets; b: their weights there */
+  const double    *b;
+  /* penalised marginals only, or NULL: of source and target; of each entry, weight of the target over what all send */
+  const FenMarginal *marginal;
+  double            *ratio;
 } FenCells;
+
+/* targets in my rows, each once (targets.c) */
+typedef struct {
+  FenBox    box;
+  FenInt    n, *map;
+  FenWindow window;
+} FenTargets;
+PETSC_INTERN PetscErrorCode FenTargetsCreate(const FenCells *, FenTargets *);
+PETSC_INTERN FenInt         FenTargetsFind(const FenTargets *, const FenCells *, FenInt idx);
+PETSC_INTERN PetscErrorCode FenTargetsDestroy(FenTargets *);
+/* collective; guests are here */
+PETSC_INTERN PetscErrorCode FenCellsRatios(FenCells *);
 
 PETSC_INTERN PetscErrorCode FenCellsCreate(FenOT, PetscInt level, const FenInt side[], FenCells **);
 PETSC_INTERN PetscErrorCode FenCellsDestroy(FenCells **);
@@ -145,12 +164,16 @@ typedef struct {
   double *nuJ, *nu, *root, *lse; /* root = sqrt(nuJ); lse = log2 sum_i mu_i 2^(kappa (alpha_i - c_ij)) */
   double *cost, *Q, *V, *table;  /* kappa c_ij; P_ij/root_j; new shares of the members; costs along axes, and work */
   double  mass;                  /* of nuJ */
-  int    *blocks;                /* work of the symmetric product */
-  double *S, *step;              /* Schur complement, Newton's step */
-  FenInt  most;                  /* pixels at most */
+  /* penalised marginals only (penalised.c): of source and target, NULL if both are exact. nuJ and m are what potentials
+     want then; ref: what the marginal of the targets is compared with; part: see FenCellPenalise() */
+  const FenMarginal *marginal;
+  double            *ref, *part;
+  int               *blocks;   /* work of the symmetric product */
+  double            *S, *step; /* Schur complement, Newton's step */
+  FenInt             most;     /* pixels at most */
   /* what was seen */
   double error; /* L1 error of the rows on arrival */
-  double value; /* primal value of the plan */
+  double value; /* primal value of the plan; penalised marginals: the cell's part of the dual value */
   double upper; /* objective of a plan with exact marginals */
   FenInt evaluations, newton, sinkhorn, rejected, failed;
 } FenCellWork;
@@ -162,6 +185,10 @@ PETSC_INTERN PetscErrorCode FenCellWorkReserve(FenCellWork *, FenInt ny);
 PETSC_INTERN PetscErrorCode FenCellSolve(FenCellWork *, double tol);
 /* alpha of the pixels without mass */
 PETSC_INTERN void FenCellExtend(FenCellWork *);
+/* penalised marginals: after a softmax, nuJ and m of the present alpha, their plan, and the dual value */
+PETSC_INTERN void FenCellPenalise(FenCellWork *, double *dual);
+/* Q_ij times part_j (`back`: divided) */
+PETSC_INTERN void FenCellWeigh(FenCellWork *, PetscBool back);
 /* value, upper: of the plan that FenCellSolve left */
 PETSC_INTERN void FenCellBound(FenCellWork *);
 
@@ -171,9 +198,9 @@ typedef struct {
   PetscBool align;  /* potentials of this partition are first made of the other one's */
   PetscBool extend; /* potentials of pixels without mass, too */
   /* results, summed over my cells */
-  FenDD  error, value, upper;
-  double mass;  /* largest relative error of a cell's mass */
-  double pairs; /* of pixels and targets that were evaluated */
+  FenDD  error, value, upper, total; /* total: mass of the plan */
+  double mass;                       /* largest relative error of a cell's mass */
+  double pairs;                      /* of pixels and targets that were evaluated */
   FenInt cells, targets;
 } FenHalfSweep;
 PETSC_INTERN PetscErrorCode FenCellsHalfSweep(FenCells *, int partition, FenCellWork *, FenHalfSweep *);

@@ -58,8 +58,10 @@ static double Pixels(const FenCells *C, int partition, const FenInt slot[], cons
 }
 
 /* nu_J = sum of the members' rows, sorted */
-static PetscErrorCode Targets(const FenRows *R, const FenInt slot[], FenCellWork *w)
+static PetscErrorCode Targets(const FenCells *C, const FenInt slot[], FenCellWork *w)
 {
+  const FenRows *R = &C->rows;
+
   FenInt head[FEN_CELL_MEMBERS], end[FEN_CELL_MEMBERS], n = 0, most = 0;
   int    k = 0;
   double mass = 0;
@@ -75,7 +77,7 @@ static PetscErrorCode Targets(const FenRows *R, const FenInt slot[], FenCellWork
   PetscCall(FenCellWorkReserve(w, most));
   while (k) {
     FenInt least = R->idx[head[0]];
-    double sum = 0;
+    double sum = 0, ratio = 0;
 
     for (int m = 1; m < k; m++)
       least = PetscMin(least, R->idx[head[m]]);
@@ -84,6 +86,7 @@ static PetscErrorCode Targets(const FenRows *R, const FenInt slot[], FenCellWork
       if (R->idx[head[m]] == least) {
         sum += R->val[head[m]];
         w->nu[n] = R->nu[head[m]];
+        ratio = C->marginal ? C->ratio[head[m]] : 0;
         if (++head[m] == end[m]) {
           head[m] = head[k - 1];
           end[m] = end[--k];
@@ -91,6 +94,8 @@ static PetscErrorCode Targets(const FenRows *R, const FenInt slot[], FenCellWork
         }
       }
     w->nuJ[n] = sum;
+    if (C->marginal)
+      w->ref[n] = C->marginal[1].exact ? sum : sum * ratio;
     n += sum > 0; /* products of tiny weights may vanish */
     mass += sum;
   }
@@ -245,8 +250,11 @@ static PetscErrorCode Shares(FenCells *C, const FenInt slot[], double all, FenCe
     member[n] = slot[m];
     mass[n++] = C->mass[slot[m]];
   }
+  for (PetscInt k = 0; k < n && C->marginal; k++) /* what is small is small beside what the cell sends */
+    mass[k] *= w->mass / all;
   Truncate(w, n, mass);
-  Balance(w, n, mass, all);
+  if (!C->marginal)
+    Balance(w, n, mass, all);
   for (PetscInt k = 0; k < n; k++) {
     FenRows *R = &C->next;
     FenInt   used = 0;
@@ -295,7 +303,7 @@ static void Align(FenCells *C, int partition, const FenInt slot[])
   for (PetscInt m = 0; m < FEN_CELL_MEMBERS; m++)
     for (PetscInt p = 0; p < C->px && slot[m] >= 0; p++)
       alpha[slot[m] * C->px + p] = C->alpha[1 - partition][slot[m] * C->px + p];
-  for (PetscInt axis = 2; axis >= 0; axis--) {
+  for (PetscInt axis = 2; axis >= 0 && !C->marginal; axis--) { /* penalised marginals leave no constant free */
     const PetscInt bit = axis == 0 ? 4 : axis == 1 ? 2 : 1;
 
     for (PetscInt m = 0; m < FEN_CELL_MEMBERS; m++) {
@@ -328,8 +336,8 @@ PetscErrorCode FenCellsComposite(FenCells *C, int partition, const FenInt slot[]
   all = Pixels(C, partition, slot, first, H->extend, w);
   if (!(all > 0))
     PetscFunctionReturn(0);
-  PetscCall(Targets(&C->rows, slot, w));
-  if (!w->ny && all < TINY)
+  PetscCall(Targets(C, slot, w));
+  if (!w->ny && (all < TINY || C->marginal))
     PetscFunctionReturn(0);
   PetscCheck(w->ny > 0, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL, "a cell of mass %g sends nothing", all);
   if (w->separable)
@@ -339,7 +347,8 @@ PetscErrorCode FenCellsComposite(FenCells *C, int partition, const FenInt slot[]
   for (PetscInt i = 0; i < w->nx; i++)
     w->m[i] = w->mu[i] * (w->mass / all);
   PetscCall(FenCellSolve(w, H->tol));
-  FenCellBound(w);
+  if (!C->marginal) /* the dual value that FenCellPenalise() left */
+    FenCellBound(w);
   if (H->extend)
     FenCellExtend(w);
   for (PetscInt i = 0; i < w->nall; i++)
@@ -347,8 +356,9 @@ PetscErrorCode FenCellsComposite(FenCells *C, int partition, const FenInt slot[]
   PetscCall(Shares(C, slot, all, w));
   FenDDAdd(&H->error, w->error);
   FenDDAdd(&H->value, w->value);
-  FenDDAdd(&H->upper, w->upper);
-  H->mass = PetscMax(H->mass, fabs(w->mass / all - 1));
+  FenDDAdd(&H->upper, C->marginal ? 0 : w->upper);
+  FenDDAdd(&H->total, w->mass);
+  H->mass = C->marginal ? 0 : PetscMax(H->mass, fabs(w->mass / all - 1));
   H->cells++;
   H->targets += w->ny;
   H->pairs += (double)((w->evaluations - before) * w->nx) * (double)w->ny;

@@ -284,6 +284,9 @@ PetscErrorCode FenCellsCreate(FenOT ot, PetscInt level, const FenInt side[], Fen
   PetscCall(FenRowsCreate(C->nslots, &C->next));
   PetscCall(Weights(ot, level, C));
   PetscCall(Tasks(C));
+  C->marginal = ot->relaxed ? ot->marginal : NULL;
+  PetscCall(FenMeasureGetLayout(ot->level[level].measure[1], &C->targets));
+  C->b = ot->level[level].weight[1];
   *cells = C;
   PetscFunctionReturn(0);
 }
@@ -303,6 +306,7 @@ PetscErrorCode FenCellsDestroy(FenCells **cells)
   PetscCall(FenLayoutDestroy(&C->blocks));
   PetscCall(PetscFree3(C->mu, C->alpha[0], C->alpha[1]));
   PetscCall(PetscFree(C->mass));
+  PetscCall(PetscFree(C->ratio));
   PetscCall(PetscFree(C->place));
   PetscCall(PetscFree(C->inside));
   for (int k = 0; k < 2; k++)
@@ -311,65 +315,21 @@ PetscErrorCode FenCellsDestroy(FenCells **cells)
   PetscFunctionReturn(0);
 }
 
-/* the smallest box of targets around my rows */
-static void TargetBox(const FenCells *C, FenBox *box)
-{
-  const FenRows *R = &C->rows;
-
-  *box = (FenBox){{INT64_MAX, INT64_MAX, INT64_MAX}, {0, 0, 0}};
-  for (FenInt k = 0; k < R->used; k++) {
-    const FenInt y[3] = {R->idx[k] / (C->M[1] * C->M[2]), R->idx[k] / C->M[2] % C->M[1], R->idx[k] % C->M[2]};
-
-    for (int d = 0; d < FEN_MAX_DIM; d++) {
-      box->lo[d] = PetscMin(box->lo[d], y[d]);
-      box->hi[d] = PetscMax(box->hi[d], y[d] + 1);
-    }
-  }
-  for (int d = 0; d < FEN_MAX_DIM; d++)
-    box->lo[d] = PetscMin(box->lo[d], box->hi[d]);
-}
-
-static FenInt PlaceInBox(const FenCells *C, const FenBox *box, FenInt idx)
-{
-  const FenInt y[3] = {idx / (C->M[1] * C->M[2]), idx / C->M[2] % C->M[1], idx % C->M[2]};
-
-  return ((y[0] - box->lo[0]) * (box->hi[1] - box->lo[1]) + y[1] - box->lo[1]) * (box->hi[2] - box->lo[2]) + y[2] -
-         box->lo[2];
-}
-
 PetscErrorCode FenCellsFetchTargets(FenOT ot, PetscInt level, FenCells *C, PetscBool scale)
 {
-  FenRows  *R = &C->rows;
-  FenBox    box;
-  FenInt    volume, n = 0, *map, *number;
-  FenLayout layout;
-  FenWindow window;
-  double   *nu;
+  FenRows   *R = &C->rows;
+  FenTargets T;
+  double    *nu;
 
   PetscFunctionBegin;
-  TargetBox(C, &box);
-  volume = (box.hi[0] - box.lo[0]) * (box.hi[1] - box.lo[1]) * (box.hi[2] - box.lo[2]);
-  PetscCall(PetscMalloc2(volume, &map, volume, &number));
-  for (FenInt k = 0; k < volume; k++)
-    map[k] = -1;
-  for (FenInt k = 0; k < R->used; k++) {
-    FenInt *m = map + PlaceInBox(C, &box, R->idx[k]);
-
-    if (*m < 0) {
-      number[n] = R->idx[k];
-      *m = n++;
-    }
-  }
-  PetscCall(FenMeasureGetLayout(ot->level[level].measure[1], &layout));
-  PetscCall(FenWindowCreate(layout, n, number, &window));
-  PetscCall(PetscMalloc1(n, &nu));
-  PetscCall(FenWindowGet(&window, ot->level[level].weight[1], nu));
-  PetscCall(FenWindowDestroy(&window));
+  PetscCall(FenTargetsCreate(C, &T));
+  PetscCall(PetscMalloc1(T.n, &nu));
+  PetscCall(FenWindowGet(&T.window, ot->level[level].weight[1], nu));
   for (FenInt s = 0; s < C->nlocal; s++) {
     FenInt kept = 0;
 
     for (FenInt k = R->first[s]; k < R->first[s] + R->count[s]; k++) {
-      const double weight = nu[map[PlaceInBox(C, &box, R->idx[k])]];
+      const double weight = nu[FenTargetsFind(&T, C, R->idx[k])];
 
       if (weight > 0) { /* a target without mass is no target */
         R->idx[R->first[s] + kept] = R->idx[k];
@@ -380,7 +340,7 @@ PetscErrorCode FenCellsFetchTargets(FenOT ot, PetscInt level, FenCells *C, Petsc
     R->count[s] = kept;
   }
   PetscCall(PetscFree(nu));
-  PetscCall(PetscFree2(map, number));
+  PetscCall(FenTargetsDestroy(&T));
   PetscFunctionReturn(0);
 }
 

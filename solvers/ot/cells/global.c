@@ -7,6 +7,8 @@
    g + eps log(b/c) is taken; a Levenberg shift grows with the cuts. As in impls/newton.c, Sinkhorn steps put right what
    a step got wrong locally.
 
+   Where marginals are penalised, b is what g wants; see impls/newton.c.
+
    Every step makes its preconditioner anew and keeps nothing, so that a state needs g only.
    Passes: two, two or six for a CG iteration, one for a trial. Reference: Brauer, Clason, Lorenz, Wirth,
    arXiv:1710.06635.
@@ -44,35 +46,21 @@ PetscErrorCode FenGlobalDestroy(FenGlobal *G)
 /* columns of the present plan (one pass) */
 static PetscErrorCode Columns(FenOT ot, FenGlobal *G)
 {
-  FenDD  sum = {0, 0};
-  double most = 0;
-
   PetscFunctionBegin;
-  PetscCall(FenOTMultTranspose(ot->op, ot->a, G->c));
-  for (FenInt j = 0; j < ot->m; j++) {
-    FenDDAdd(&sum, fabs(G->c[j] - ot->b[j]));
-    if (ot->b[j] > 0)
-      most = PetscMax(most, fabs(log(ot->b[j] / PetscMax(G->c[j], 1e-300))));
-  }
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, &G->error));
-  PetscCallMPI(MPI_Allreduce(&most, &G->log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), G->c));
+  PetscCall(FenNewtonErrors(ot, G->c, G->mass, &G->error, &G->log_error));
   PetscFunctionReturn(0);
 }
 
 /* g <- T(f) where there are targets: from c where that has digits */
 static PetscErrorCode SinkhornStep(FenOT ot, FenGlobal *G)
 {
+  const PetscBool lost = (PetscBool)(G->log_error > LOST_DIGITS);
+
   PetscFunctionBegin;
-  if (G->log_error > LOST_DIGITS) {
-    PetscCall(FenNewtonDual(ot, ot->g, &G->dual, &G->system.mass)); /* f may be of a trial */
-    PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
-    for (FenInt j = 0; j < ot->m; j++)
-      if (ot->b[j] > 0)
-        ot->g[j] += ot->wm[j] - ot->g[j]; /* a NaN stays, and is found */
-  } else
-    for (FenInt j = 0; j < ot->m; j++)
-      if (ot->b[j] > 0)
-        ot->g[j] += ot->eps * log(ot->b[j] / G->c[j]);
+  if (lost)
+    PetscCall(FenNewtonDual(ot, ot->g, &G->dual, &G->mass)); /* f may be of a trial */
+  PetscCall(FenNewtonSinkhorn(ot, G->c, G->mass, lost, PETSC_FALSE));
   PetscCall(FenGlobalResume(ot, G));
   PetscFunctionReturn(0);
 }
@@ -80,7 +68,7 @@ static PetscErrorCode SinkhornStep(FenOT ot, FenGlobal *G)
 PetscErrorCode FenGlobalResume(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
-  PetscCall(FenNewtonDual(ot, ot->g, &G->dual, &G->system.mass));
+  PetscCall(FenNewtonDual(ot, ot->g, &G->dual, &G->mass));
   PetscCall(Columns(ot, G));
   PetscFunctionReturn(0);
 }
@@ -111,31 +99,27 @@ PetscErrorCode FenGlobalStart(FenOT ot, FenGlobal *G)
 /* *slope = <b - c, d>; 0: no direction */
 static PetscErrorCode Direction(FenOT ot, FenGlobal *G, double *slope)
 {
-  FenDD     sum = {0, 0};
   PetscBool failed;
 
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemMove(&G->system));
-  G->system.c = G->c;
+  PetscCall(FenNewtonSystemSetColumns(&G->system, G->c, G->mass));
   G->system.shift = G->shift;
-  PetscCall(FenNewtonSystemBuild(&G->system, ot->f, ot->g));
-  for (FenInt j = 0; j < ot->m; j++)
-    ot->wm[j] = ot->b[j] > 0 && G->c[j] > 0 ? ot->eps * G->c[j] * log(ot->b[j] / G->c[j]) : 0;
+  PetscCall(FenNewtonSystemBuild(&G->system, FenOTSoft_Private(ot), ot->g));
+  FenNewtonRightSide(&G->system, G->c, ot->wm);
   PetscCall(FenNewtonSystemSolve(&G->system, ot->wm, PetscMin(0.1, PetscMax(G->error, 1e-6)), G->d, &failed));
   *slope = 0;
   if (failed)
     PetscFunctionReturn(0);
-  for (FenInt j = 0; j < ot->m; j++) {
+  for (FenInt j = 0; j < ot->m; j++)
     G->d[j] = PetscMax(-STEP_LIMIT * ot->eps, PetscMin(STEP_LIMIT * ot->eps, G->d[j]));
-    FenDDAddProduct(&sum, ot->b[j] - G->c[j], G->d[j]);
-  }
-  PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, slope));
+  PetscCall(FenNewtonSlope(ot, G->c, G->d, slope));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
 {
-  double slope, dual;
+  double slope, dual, mass;
 
   PetscFunctionBegin;
   PetscCall(Direction(ot, G, &slope));
@@ -144,10 +128,11 @@ PetscErrorCode FenGlobalStep(FenOT ot, FenGlobal *G)
 
     for (FenInt j = 0; j < ot->m; j++)
       G->trial[j] = ot->g[j] + step * G->d[j];
-    PetscCall(FenNewtonDual(ot, G->trial, &dual, NULL));
+    PetscCall(FenNewtonDual(ot, G->trial, &dual, &mass));
     if (dual >= G->dual + 1e-4 * step * slope - 1e-14 * fabs(G->dual)) {
       PetscCall(PetscArraycpy(ot->g, G->trial, ot->m));
       G->dual = dual;
+      G->mass = mass;
       G->shift = step < 0.5 ? PetscMax(4 * G->shift, 0.03) : step < 1 ? G->shift : G->shift < 1e-3 ? 0 : G->shift / 4;
       G->failed = 0;
       PetscCall(Columns(ot, G));

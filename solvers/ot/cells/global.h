@@ -7,6 +7,7 @@ typedef struct {
   FenNewtonSystem system;
   double         *c, *d, *trial, *best; /* column sums, direction, trial g; the best g of earlier attempts */
   double          dual, error, log_error, best_dual; /* log_error: largest |log(b/c)| */
+  double          mass;                              /* of the plan */
   double          shift;                             /* of Levenberg, grows when steps must be cut */
   FenInt          failed;                            /* directions in a row that did not raise the dual */
 } FenGlobal;

@@ -133,6 +133,14 @@ PetscErrorCode FenWindowPut(FenWindow *w, const double mine[], double array[])
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenWindowAdd(FenWindow *w, const double mine[], double array[])
+{
+  PetscFunctionBegin;
+  PetscCall(PetscSFReduceBegin(w->sf, MPI_DOUBLE, mine, array, MPI_SUM));
+  PetscCall(PetscSFReduceEnd(w->sf, MPI_DOUBLE, mine, array, MPI_SUM));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenWindowDestroy(FenWindow *w)
 {
   PetscFunctionBegin;

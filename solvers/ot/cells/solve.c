@@ -11,6 +11,8 @@
    removes. A step solves S d = r log(m/r), which is the gradient to first order, and for a pixel coupled to no other
    one a Sinkhorn step.
 
+   Where marginals are penalised, see penalised.c, columns and m depend on alpha, and the null vector is none.
+
    Globalised: a step that lowers the dual is cut, then replaced by a Sinkhorn step in the log domain with a Levenberg
    shift for the next one. Cells that do not converge keep exact columns, so that sum_i nu_i = nu holds in any case.
 
@@ -44,6 +46,7 @@ PetscErrorCode FenCellWorkDestroy(FenCellWork *w)
   PetscCall(PetscFree(w->step));
   PetscCall(PetscFree5(w->idx, w->nuJ, w->nu, w->root, w->lse));
   PetscCall(PetscFree5(w->cost, w->Q, w->V, w->table, w->blocks));
+  PetscCall(PetscFree2(w->ref, w->part));
   PetscFunctionReturn(0);
 }
 
@@ -67,6 +70,9 @@ PetscErrorCode FenCellWorkReserve(FenCellWork *w, FenInt ny)
       PetscMalloc5(capacity, &w->idx, capacity, &w->nuJ, capacity, &w->nu, capacity, &w->root, capacity, &w->lse));
   PetscCall(PetscMalloc5(tile, &w->cost, tile, &w->Q, (FEN_CELL_MEMBERS * capacity), &w->V, tables, &w->table, tile,
                          &w->blocks));
+  PetscCall(PetscFree2(w->ref, w->part));
+  if (w->marginal)
+    PetscCall(PetscMalloc2(capacity, &w->ref, capacity, &w->part));
   w->capacity = capacity;
   PetscFunctionReturn(0);
 }
@@ -79,6 +85,8 @@ static void Evaluate(FenCellWork *w, double *error, double *worst, double *dual)
   for (PetscInt i = 0; i < w->nx; i++)
     la[i] = w->logmu[i] + w->kappa * w->alpha[i];
   w->kernels->softmax((int)w->nx, w->ld, la, w->cut, w->cost, w->root, w->Q, w->lse, w->r);
+  if (w->marginal)
+    FenCellPenalise(w, dual);
   for (PetscInt i = 0; i < w->nx; i++) {
     const double d = fabs(w->r[i] - w->m[i]);
 
@@ -86,18 +94,26 @@ static void Evaluate(FenCellWork *w, double *error, double *worst, double *dual)
     most = PetscMax(most, d / w->m[i]);
     v += w->m[i] * w->alpha[i];
   }
-  for (FenInt j = 0; j < w->ny; j++)
-    l += w->nuJ[j] * w->lse[j];
   *error = e;
   *worst = most;
-  *dual = v - l / w->kappa;
   w->evaluations++;
+  if (w->marginal)
+    return;
+  for (FenInt j = 0; j < w->ny; j++)
+    l += w->nuJ[j] * w->lse[j];
+  *dual = v - l / w->kappa;
 }
 
 /* alpha_i = -eps log sum_j nu_j exp((beta_j - c_ij)/eps), where nu_j exp(beta_j/eps) = nuJ_j 2^-lse_j */
 static double RowTransform(const FenCellWork *w, const double h[], PetscInt i)
 {
   return -w->kernels->logsum(w->ld, h, w->cost + i * w->ld) / w->kappa;
+}
+
+/* the best potential of a pixel for its soft transform */
+static double Best(const FenCellWork *w, double soft)
+{
+  return w->marginal ? w->marginal[0].ops->update(&w->marginal[0], w->eps, soft) : soft;
 }
 
 static void LogShares(const FenCellWork *w, double h[])
@@ -114,13 +130,15 @@ static void SinkhornStep(FenCellWork *w)
 
   for (PetscInt i = 0; i < w->nx; i++) {
     if (w->r[i] > 1e-20 * w->m[i]) {
-      w->alpha[i] += log2(w->m[i] / w->r[i]) / w->kappa;
+      w->alpha[i] = w->marginal ? Best(w, w->alpha[i] + log2(w->mu[i] / w->r[i]) / w->kappa)
+                                : w->alpha[i] + log2(w->m[i] / w->r[i]) / w->kappa;
       continue;
     }
     if (!have)
       LogShares(w, h);
     have = PETSC_TRUE;
-    w->alpha[i] = RowTransform(w, h, i) + log2(w->m[i] / w->mu[i]) / w->kappa;
+    w->alpha[i] =
+        w->marginal ? Best(w, RowTransform(w, h, i)) : RowTransform(w, h, i) + log2(w->m[i] / w->mu[i]) / w->kappa;
   }
   w->sinkhorn++;
 }
@@ -137,20 +155,27 @@ static PetscErrorCode Direction(FenCellWork *w, double shift, PetscBool *ok)
     if (!(w->r[i] > 1e-20 * w->m[i]))
       PetscFunctionReturn(0);
   PetscCall(PetscBLASIntCast(w->nx, &n));
+  if (w->marginal)
+    FenCellWeigh(w, PETSC_FALSE);
   w->kernels->gram((int)n, w->ld, w->Q, w->blocks, w->S);
+  if (w->marginal)
+    FenCellWeigh(w, PETSC_TRUE);
   for (PetscInt i = 0; i < w->nx; i++) {
     double *S = w->S + i * w->nx;
 
     S[i] += w->r[i] * (1 + 1e-12 + shift);
-    for (PetscInt l = i; l < w->nx; l++)
-      S[l] += w->r[i] * w->r[l] / w->mass;
+    if (w->marginal)
+      S[i] += w->eps * w->marginal[0].ops->decay(&w->marginal[0], w->mu[i], w->alpha[i]);
+    else
+      for (PetscInt l = i; l < w->nx; l++)
+        S[l] += w->r[i] * w->r[l] / w->mass;
     w->step[i] = w->r[i] * log(w->m[i] / w->r[i]);
   }
   PetscCallBLAS("LAPACKpotrf", LAPACKpotrf_("L", &n, w->S, &n, &info));
   if (info)
     PetscFunctionReturn(0);
   PetscCallBLAS("LAPACKpotrs", LAPACKpotrs_("L", &n, &one, w->S, &n, w->step, &n, &info));
-  for (PetscInt i = 0; i < w->nx; i++)
+  for (PetscInt i = 0; i < w->nx && !w->marginal; i++)
     mean += w->m[i] * w->step[i] / w->mass;
   for (PetscInt i = 0; i < w->nx; i++)
     w->step[i] = PetscMax(-STEP_LIMIT, PetscMin(STEP_LIMIT, w->step[i] - mean));
@@ -219,7 +244,7 @@ void FenCellExtend(FenCellWork *w)
 
   LogShares(w, h);
   for (PetscInt i = w->nx; i < w->nall; i++)
-    w->alpha[i] = RowTransform(w, h, i);
+    w->alpha[i] = Best(w, RowTransform(w, h, i));
 }
 
 /*

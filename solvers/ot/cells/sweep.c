@@ -15,7 +15,7 @@ static PetscErrorCode Composites(FenCells *C, int partition, FenInt from, FenInt
 
 PetscErrorCode FenCellsHalfSweep(FenCells *C, int partition, FenCellWork *w, FenHalfSweep *H)
 {
-  const FenInt   inner = partition ? C->inner : C->ntask[0];
+  const FenInt   inner = partition ? (C->marginal ? 0 : C->inner) : C->ntask[0];
   double *const *sent = &C->alpha[H->align ? 0 : 1];
   FenRows        done;
 
@@ -23,9 +23,13 @@ PetscErrorCode FenCellsHalfSweep(FenCells *C, int partition, FenCellWork *w, Fen
   PetscCall(FenRowsClear(&C->next));
   if (partition)
     PetscCall(FenMoveBegin(C->guests, PETSC_FALSE, &C->rows, 1, C->px, sent));
+  if (C->marginal && !partition)
+    PetscCall(FenCellsRatios(C));
   PetscCall(Composites(C, partition, 0, inner, w, H));
   if (partition) {
     PetscCall(FenMoveEnd(C->guests, PETSC_FALSE, &C->rows, 1, C->px, sent));
+    if (C->marginal) /* of guests, too: no composite is solved before */
+      PetscCall(FenCellsRatios(C));
     PetscCall(Composites(C, partition, inner, C->ntask[partition], w, H));
     PetscCall(FenMoveBegin(C->guests, PETSC_TRUE, &C->next, 1, C->px, &C->alpha[1]));
     PetscCall(FenMoveEnd(C->guests, PETSC_TRUE, &C->next, 1, C->px, &C->alpha[1]));

@@ -15,6 +15,9 @@
    On the coarsest level mass circulates along closed paths of cells before sweeps (cells/flow.c), which is what keeps
    sweeps alone from freezing if there is no coarser grid to begin with.
 
+   Where marginals are penalised, cells weigh targets by their share of what all cells send (cells/penalised.c); there
+   are no constants to glue, no masses to keep, and no flow updates.
+
    Bounds: composites' potentials are glued to one alpha on the whole source (cells/glue.c), g = T(alpha) is one exact
    soft transform, and the bounds are those of g as for every other type. The plan of the cells, each rounded by itself,
    gives an upper bound of its own, which no lower bound may exceed. Newton steps on the whole problem (cells/global.c)
@@ -177,10 +180,13 @@ static PetscErrorCode TakePotential(FenOT ot)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectGetOptionsPrefix((PetscObject)ot, &prefix));
-  PetscCall(FenCellsGlue(D->cells, prefix));
+  if (!ot->relaxed) /* penalised marginals leave no constant free */
+    PetscCall(FenCellsGlue(D->cells, prefix));
   PetscCall(PetscArrayzero(ot->f, ot->n));
   PetscCall(FenCellsPotential(D->cells, D->half ? 0 : 1, ot->f)); /* of the last half sweep */
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->g));
+  for (FenInt j = 0; j < ot->m; j++)
+    ot->g[j] = ot->marginal[1].ops->update(&ot->marginal[1], ot->op->eps, ot->g[j]);
   PetscFunctionReturn(0);
 }
 
@@ -330,7 +336,8 @@ static PetscErrorCode HalfSweep(FenOT ot, FenHalfSweep *H)
   const char     *prefix;
   double          step;
   const PetscBool begun = (PetscBool)(D->at == ot->nlevels - 1); /* with the product plan, on this level */
-  const PetscBool due = (PetscBool)(D->flow && begun && !D->half && D->last < HUGE_VAL && D->error < SETTLED);
+  const PetscBool due =
+      (PetscBool)(D->flow && !ot->relaxed && begun && !D->half && D->last < HUGE_VAL && D->error < SETTLED);
 
   PetscFunctionBegin;
   if (!due || D->flow_in > 0) {
@@ -352,7 +359,7 @@ static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
   Domdec      *D = (Domdec *)s->data;
   FenProgress *p = &s->progress;
   FenHalfSweep H = {.tol = Tolerance(ot)};
-  double       sums[3];
+  double       sums[4];
 
   PetscFunctionBegin;
   if (D->staged) {
@@ -369,17 +376,17 @@ static PetscErrorCode FenOTIterate_Domdec(FenSolver s)
   PetscCall(HalfSweep(ot, &H));
   for (FenInt j = 0; j < ot->m; j++) /* a stop would answer with this g: a NaN in it must not go unseen */
     FenDDAdd(&H.value, 0 * ot->g[j]);
-  PetscCall(FenSolverReduce_Private(s, 3, (FenDD[3]){H.error, H.value, H.upper}, sums));
-  if (Final(ot))
+  PetscCall(FenSolverReduce_Private(s, 4, (FenDD[4]){H.error, H.value, H.upper, H.total}, sums));
+  if (Final(ot) && !ot->relaxed)
     D->upper = sums[2];
   D->last = sums[2];
   if (D->half)
     D->fresh = 0;
   ot->op->passes += ot->op->share;
-  D->error = sums[0];
+  D->error = sums[0] * FenOTErrorScale_Private(ot, sums[3]);
   p->parameter = D->eps;
   p->residual = D->error;
-  p->value = sums[1];
+  p->value = sums[1] + (ot->relaxed ? D->eps * ot->product : 0);
   s->intermediate = 1;
   PetscCall(PetscInfo(
       s, "level %d, eps %g, half %d: error %.3e, value %.12g; %.2f steps a cell, %.0f targets, drift %.1e\n",
@@ -504,6 +511,7 @@ static PetscErrorCode ChooseCells(FenOT ot)
              D->cell, pixels, FEN_CELL_PIXELS);
   PetscCall(FenCellWorkCreate(ot->simd, (PetscInt)pixels, &D->work));
   D->work.formula = ot->op->cost;
+  D->work.marginal = ot->relaxed ? ot->marginal : NULL;
   PetscCall(FenCostIsSeparable(ot->op->cost, &D->work.separable));
   D->work.separable = (PetscBool)(D->work.separable || (dim == 1 && ot->op->kind != FEN_COST_FUNCTION));
   PetscFunctionReturn(0);

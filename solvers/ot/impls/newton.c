@@ -582,7 +582,6 @@ static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
   ((FenOT)s)->uses_levels = PETSC_FALSE;
-  ((FenOT)s)->penalises = PETSC_FALSE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
@@ -611,7 +610,6 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   N->level_max = 12;
   N->system.precondition = FEN_PRECONDITION_AUTO;
   ((FenOT)s)->uses_levels = PETSC_TRUE;
-  ((FenOT)s)->penalises = PETSC_TRUE;
   s->data = N;
   s->ops->setfromoptions = FenOTSetFromOptions_Newton;
   s->ops->setup = FenOTSetUp_Newton;

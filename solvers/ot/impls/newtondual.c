@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The function of g that Newton's method maximises: value, gradient, and Sinkhorn's steps, for every kind of marginal. */
+/* The function of g that Newton's method maximises: value, gradient, and Sinkhorn's steps, for every kind of marginal.
+ */
 #include "newtonsystem.h"
 #include <math.h>
 

@@ -260,7 +260,6 @@ static PetscErrorCode FenOTView_Sinkhorn(FenSolver s, PetscViewer viewer)
 static PetscErrorCode FenOTDestroy_Sinkhorn(FenSolver s)
 {
   PetscFunctionBegin;
-  ((FenOT)s)->penalises = PETSC_FALSE;
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
 }
@@ -285,7 +284,6 @@ PetscErrorCode FenOTCreate_Sinkhorn(FenSolver s)
   S->relax = PETSC_TRUE;
   S->level_max = 100;
   s->data = S;
-  ((FenOT)s)->penalises = PETSC_TRUE;
   s->ops->setfromoptions = FenOTSetFromOptions_Sinkhorn;
   s->ops->setup = FenOTSetUp_Sinkhorn;
   s->ops->initialize = FenOTInitialize_Sinkhorn;
