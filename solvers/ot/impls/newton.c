@@ -2,13 +2,13 @@
 /*
    FENOTNEWTON: truncated Newton on the dual, globalised, with epsilon-scaling.
 
-   Unknown is g alone; f = T(g) makes rows exact, so that the dual D(g) = <a,T(g)> + <b,g> has gradient b - c, c = E^T
-   a, and -eps D'' = S = diag(c) - E^T diag(a) E. A step solves (S + shift diag(c)) d = eps (b - c) by preconditioned CG
-   to the accuracy that quadratic convergence needs, and is accepted on an increase of D. Far from the solution plain
-   Sinkhorn steps g <- g + eps log(b/c), two passes, are taken while they bring the error down fast. A level of epsilon
-   starts from the last two by linear extrapolation; if log(b/c) is then small everywhere it ends with one such update,
-   which needs no further pass, and otherwise when log(b/c) has become small: the L1 error does not see the tails, but
-   the next level stumbles over them.
+   Unknown is g alone; the dual D(g) = <a,T(g)> + <b,g> has gradient b - c, c = E^T a, and -eps D'' = S = diag(c) -
+   E^T diag(a) E. A step solves (S + shift diag(c)) d = eps (b - c) by preconditioned CG to the accuracy that quadratic
+   convergence needs, and is accepted on an increase of D, see newtonstep.c. Far from the solution plain Sinkhorn steps
+   g <- g + eps log(b/c), two passes, are taken while they bring the error down fast, and before the first Newton step
+   of a level as long as log(b/c) is large somewhere. A level of epsilon starts from the last two by linear
+   extrapolation; if log(b/c) is then small everywhere it ends with one such update, which needs no further pass, and
+   otherwise when log(b/c) has become small: the L1 error does not see the tails, but the next level stumbles over them.
 
    On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
    too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first.
@@ -16,7 +16,7 @@
    FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
    Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
    not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs:
-   Sinkhorn steps after a Newton step that left log(b/c) large somewhere, the line search on the dual, the shift that
+   Sinkhorn steps around Newton steps while log(b/c) is large somewhere, the line search on the dual, the shift that
    grows when steps are cut, CG that stops after 50 V-cycles with a direction of ascent and may take more of them while
    steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
    where a target receives next to nothing.
@@ -34,6 +34,7 @@
 
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone */
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
+#define EASY_DIGIT    15.0  /* CG iterations that a digit takes where they are few */
 #define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
 #define SMOOTH_BEFORE 0.3   /* Sinkhorn steps before the first Newton step until |log(b/c)| is below this everywhere */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
@@ -133,13 +134,15 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* how far a Newton system is solved: to what its quadratic convergence, or the error that is wanted, makes of it */
+/* How far a Newton system is solved: to what its quadratic convergence, or the error that is wanted, makes of it. Near
+   the goal some more CG iterations save a step, where they are few */
 static double Accuracy(FenOT ot)
 {
   const Newton *N = (Newton *)ot->base.data;
-  const double  goal = PetscMax(ot->base.residual, N->promising);
+  const double  goal = PetscMax(ot->base.residual, N->promising), error = N->step.error;
+  const double  share = N->step.system.effort > EASY_DIGIT ? 0.2 : 0.05;
 
-  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * N->step.error, 0.05 * PetscMax(0, goal) / N->step.error), 1e-6));
+  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * error, share * PetscMax(0, goal) / error), 1e-6));
 }
 
 /* the gap is about proportional to the error: what error will do? */
