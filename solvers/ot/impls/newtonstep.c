@@ -205,7 +205,7 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
   double slope;
 
   PetscFunctionBegin;
-  PetscCall(Direction(S, rtol, &slope));
+  PetscCall(Direction(S, rtol > 0 ? rtol : 0.1, &slope)); /* a NaN goes on to the dual, where it is found */
   *step = 0;
   if (slope > 0)
     PetscCall(LineSearch(S, slope, step));
