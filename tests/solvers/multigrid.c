@@ -5,6 +5,7 @@
    ranks, and a solve that is stopped, saved and continued on any level ends with the same answer.
 */
 #include "solve.h"
+#include "impls/newtonstep.h"
 #include "snapshot.h"
 #include <math.h>
 
@@ -167,6 +168,50 @@ static void TestRestart(void **state)
   Forget(m);
 }
 
+/* The step that all types share, from nothing known: Sinkhorn steps raise the dual and make what is wrong locally
+   small, Newton steps then end at the solution. A direction without use is replaced by a Sinkhorn step and a larger
+   shift */
+static void TestStep(void **state)
+{
+  FenMeasure    m[2];
+  FenOT         ot;
+  FenOTBounds   B;
+  FenNewtonStep S = {.system.precondition = FEN_PRECONDITION_AUTO};
+  double        before, far, step = 0;
+
+  (void)state;
+  Pair(MPI_COMM_WORLD, Rough, 3, large, m);
+  ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-11);
+  B = SolveRun(ot);
+  FEN_OK(PetscArrayzero(ot->g, ot->m));
+  FEN_OK(FenNewtonStepCreate(ot, &S));
+  FenNewtonStepForget(&S);
+  FEN_OK(FenNewtonStepEvaluate(&S));
+  far = S.log_error;
+  FEN_ASSERT_ALL(far > 3 && S.dual < B.lower);
+  for (int k = 0; k < 3; k++) {
+    before = S.dual;
+    FEN_OK(FenNewtonStepSmoothen(&S, 1, HUGE_VAL));
+    FEN_ASSERT_ALL(S.dual > before);
+  }
+  FEN_OK(FenNewtonStepSmoothen(&S, 0, 0.3)); /* as many as it takes, or 20 */
+  before = S.log_error;
+  FEN_OK(FenNewtonStepSmoothen(&S, 0, before)); /* none */
+  FEN_ASSERT_ALL(before < 0.5 * far && S.log_error == before);
+  for (int k = 0; k < 30 && S.error > 1e-12; k++) {
+    before = S.dual;
+    FEN_OK(FenNewtonStepTake(&S, 1e-6, &step));
+    FEN_ASSERT_ALL(S.dual >= before - 1e-13 * fabs(before) && S.built == (step >= 0.5));
+  }
+  FEN_ASSERT_ALL(S.error <= 1e-12 && step == 1 && S.system.shift == 0);
+  FEN_ASSERT_NEAR(S.dual, B.lower, 1e-11 * fabs(B.lower));
+  FEN_OK(FenNewtonStepTake(&S, 1e-6, &step)); /* nothing left to gain: no harm is done */
+  FEN_ASSERT_NEAR(S.dual, B.lower, 1e-11 * fabs(B.lower));
+  FEN_OK(FenNewtonStepDestroy(&S));
+  FEN_OK(FenOTDestroy(&ot));
+  Forget(m);
+}
+
 /* nobody names a type: grids of two axes take this one, clouds do not */
 static void TestDefault(void **state)
 {
@@ -197,7 +242,8 @@ static void TestDefault(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestRanks),
-                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestDefault)};
+                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestStep),
+                                     cmocka_unit_test(TestDefault)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -134,7 +134,7 @@ static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
   D->look_error = 1e-2;
   D->look_at = D->looks = 0;
   D->attempt = D->steps = 0;
-  D->global.shift = 0;
+  D->global.newton.system.shift = 0;
   D->global.failed = 0;
   D->wait = 1;
   D->gap = (FenGapSchedule){.error = 1e-2};
@@ -167,7 +167,7 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
   D->flow_in = flow_in;
   D->flow_gap = flow_gap;
   if (D->attempt)
-    PetscCall(FenGlobalResume(ot, &D->global));
+    PetscCall(FenGlobalResume(&D->global));
   ot->op->passes = D->passes;
   PetscFunctionReturn(0);
 }
@@ -289,19 +289,17 @@ static PetscErrorCode NewtonStep(FenOT ot)
   FenProgress *p = &ot->base.progress;
 
   PetscFunctionBegin;
-  PetscCall(FenGlobalStep(ot, &D->global));
-  D->error = D->global.error;
+  PetscCall(FenGlobalStep(&D->global));
+  D->error = D->global.newton.error;
   p->residual = D->error;
-  p->value = D->global.dual;
+  p->value = D->global.newton.dual;
   ot->base.intermediate = 0;
   PetscCall(FenOTCheckGap_Private(ot, &D->gap, D->error));
   Compare(ot);
-  PetscCall(PetscInfo(ot, "Newton step: error %.3e, dual %.15g, %d CG iterations\n", D->error, D->global.dual,
-                      (int)D->global.system.its));
   D->steps++;
   if (D->global.failed >= FAILED || D->steps >= PATIENT * D->wait) { /* cells know better what to do */
-    if (D->global.dual > D->global.best_dual) {
-      D->global.best_dual = D->global.dual;
+    if (D->global.newton.dual > D->global.best_dual) {
+      D->global.best_dual = D->global.newton.dual;
       PetscCall(PetscArraycpy(D->global.best, ot->g, ot->m));
     }
     D->attempt = D->sweeps = 0;
@@ -454,7 +452,7 @@ static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "flow_in", &D->flow_in));
   PetscCall(FenStateAddInt(state, "flow_gap", &D->flow_gap));
   PetscCall(FenStateAddInt(state, "failed", &D->global.failed));
-  PetscCall(FenStateAddReal(state, "shift", &D->global.shift));
+  PetscCall(FenStateAddReal(state, "shift", &D->global.newton.system.shift));
   PetscCall(FenStateAddReal(state, "check_error", &D->gap.error));
   PetscCall(FenStateAddInt(state, "check_it", &D->gap.iteration));
   PetscCall(FenStateAddReal(state, "best_dual", &D->global.best_dual));

@@ -2,13 +2,13 @@
 /*
    FENOTNEWTON: truncated Newton on the dual, globalised, with epsilon-scaling.
 
-   Unknown is g alone; f = T(g) makes rows exact, so that the dual D(g) = <a,T(g)> + <b,g> has gradient b - c, c = E^T
-   a, and -eps D'' = S = diag(c) - E^T diag(a) E. A step solves (S + shift diag(c)) d = eps (b - c) by preconditioned CG
-   to the accuracy that quadratic convergence needs, and is accepted on an increase of D. Far from the solution plain
-   Sinkhorn steps g <- g + eps log(b/c), two passes, are taken while they bring the error down fast. A level of epsilon
-   starts from the last two by linear extrapolation; if log(b/c) is then small everywhere it ends with one such update,
-   which needs no further pass, and otherwise when log(b/c) has become small: the L1 error does not see the tails, but
-   the next level stumbles over them.
+   Unknown is g alone; the dual D(g) = <a,T(g)> + <b,g> has gradient b - c, c = E^T a, and -eps D'' = S = diag(c) -
+   E^T diag(a) E. A step solves (S + shift diag(c)) d = eps (b - c) by preconditioned CG to the accuracy that quadratic
+   convergence needs, and is accepted on an increase of D, see newtonstep.c. Far from the solution plain Sinkhorn steps
+   g <- g + eps log(b/c), two passes, are taken while they bring the error down fast, and before the first Newton step
+   of a level as long as log(b/c) is large somewhere. A level of epsilon starts from the last two by linear
+   extrapolation; if log(b/c) is then small everywhere it ends with one such update, which needs no further pass, and
+   otherwise when log(b/c) has become small: the L1 error does not see the tails, but the next level stumbles over them.
 
    On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
    too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first.
@@ -16,7 +16,7 @@
    FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
    Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
    not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs:
-   Sinkhorn steps after a Newton step that left log(b/c) large somewhere, the line search on the dual, the shift that
+   Sinkhorn steps around Newton steps while log(b/c) is large somewhere, the line search on the dual, the shift that
    grows when steps are cut, CG that stops after 50 V-cycles with a direction of ascent and may take more of them while
    steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
    where a target receives next to nothing.
@@ -26,44 +26,34 @@
    Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis), and two
    planes to each neighbour for each sweep of a V-cycle.
 
-   Where marginals are penalised, f is the best potential for g, c is compared with what g wants, and the system is that
-   of newtonsystem.c; all else is the same.
-
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
 */
-#include "newtonsystem.h"
+#include "newtonstep.h"
 #include <math.h>
 
-#define STEP_LIMIT    1e4   /* entries of a step are cut to this many epsilon */
-#define LOST_DIGITS   20.0  /* log(b/c) from which on c is not accurate any more */
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone */
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
-#define SMOOTH        0.1   /* after a Newton step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
-#define SMOOTH_MOST   20    /* at most so many */
+#define EASY_DIGIT    15.0  /* CG iterations that a digit takes where they are few */
 #define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
+#define SMOOTH_BEFORE 0.3   /* Sinkhorn steps before the first Newton step until |log(b/c)| is below this everywhere */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
 typedef struct {
-  FenNewtonSystem system;
-  PetscInt        level_max;                    /* option: steps of an early level at most */
-  FenInt          sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
-  double         *c, *d;
-  double        **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
-  double        **g_built; /* g that the preconditioner was made of */
-  double          shift_built;
-  double          eps, eps_before, dual, error;
-  double          log_error; /* largest |log(b/c)| */
-  double          promising; /* error at which the gap should be as small as asked for; 0: not known */
-  double          passes;
-  FenGapSchedule  gap;
-  FenInt          level_it, newton_steps;
-  FenInt          at;      /* level of the grid */
-  FenInt          newton;  /* this level has left its Sinkhorn phase */
-  FenInt          stalled; /* steps in a row that rounding errors kept from improving */
-  FenInt          ready;   /* f, c, dual, error are of the present g and eps */
-  FenInt          built;   /* the preconditioner is of this level */
-  FenInt          diagonal_only;
+  FenNewtonStep  step;
+  PetscInt       level_max;                    /* option: steps of an early level of epsilon at most */
+  FenInt         sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
+  double       **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
+  double       **g_built; /* g that the preconditioner was made of */
+  double         eps, eps_before;
+  double         promising; /* error at which the gap should be as small as asked for; 0: not known */
+  double         passes;
+  FenGapSchedule gap;
+  FenInt         level_it, newton_steps;
+  FenInt         at;      /* level of the grid */
+  FenInt         newton;  /* this level has left its Sinkhorn phase */
+  FenInt         stalled; /* steps in a row that rounding errors kept from improving */
+  FenInt         ready;   /* f, c, dual, error are of the present g and eps */
 } Newton;
 
 static const char citation[] =
@@ -98,8 +88,9 @@ static PetscErrorCode Refine(FenOT ot, PetscInt l)
   PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
   PetscCall(FenOTInterpolate_Private(ot, l, N->before[ot->at], N->before[l]));
   PetscCall(FenOTUseLevel_Private(ot, l));
-  PetscCall(FenNewtonSystemMove(&N->system));
+  PetscCall(FenNewtonSystemMove(&N->step.system));
   N->at = l;
+  N->step.g_built = N->g_built[l];
   PetscFunctionReturn(0);
 }
 
@@ -111,9 +102,8 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
   N->eps = eps;
   N->level_it = N->newton = N->newton_steps = 0;
   N->stalled = 0;
-  N->ready = N->built = N->diagonal_only = 0;
-  N->system.shift = 0;
-  N->system.most = FEN_FEWEST_CYCLES;
+  N->ready = 0;
+  FenNewtonStepForget(&N->step);
   PetscCall(FenOTOperatorSetEpsilon(ot->op, eps));
   PetscFunctionReturn(0);
 }
@@ -138,74 +128,21 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   }
   N->at = FenOTLevelFor_Private(ot, first);
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
-  PetscCall(FenNewtonSystemMove(&N->system));
+  PetscCall(FenNewtonSystemMove(&N->step.system));
+  N->step.g_built = N->g_built[N->at];
   PetscCall(StartLevel(ot, first));
   PetscFunctionReturn(0);
 }
 
-/* column sums and their error for the present plan (one pass) */
-static PetscErrorCode Columns(FenOT ot)
-{
-  Newton *N = (Newton *)ot->base.data;
-
-  PetscFunctionBegin;
-  PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), N->c));
-  PetscCall(FenNewtonErrors(ot, N->c, N->system.mass, &N->error, &N->log_error));
-  N->ready = 1;
-  PetscFunctionReturn(0);
-}
-
-/* the plan of g, its dual value and mass */
-static PetscErrorCode Dual(FenOT ot)
-{
-  Newton *N = (Newton *)ot->base.data;
-
-  PetscFunctionBegin;
-  PetscCall(FenNewtonDual(ot, ot->g, &N->dual, &N->system.mass));
-  PetscFunctionReturn(0);
-}
-
-/* g <- T(f) = g + eps log(b/c): no pass, c being known. Where targets receive next to nothing, c has lost its digits,
-   and the transform itself is taken; `everywhere`: also at targets without mass, which c says nothing about */
-static PetscErrorCode SinkhornUpdate(FenOT ot, PetscBool everywhere)
-{
-  const Newton *N = (Newton *)ot->base.data;
-
-  PetscFunctionBegin;
-  PetscCall(
-      FenNewtonSinkhorn(ot, N->c, N->system.mass, (PetscBool)(everywhere || N->log_error > LOST_DIGITS), everywhere));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode SinkhornStep(FenOT ot)
-{
-  PetscFunctionBegin;
-  PetscCall(SinkhornUpdate(ot, PETSC_FALSE));
-  PetscCall(Dual(ot));
-  PetscCall(Columns(ot));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Build(FenOT ot)
-{
-  Newton *N = (Newton *)ot->base.data;
-
-  PetscFunctionBegin;
-  N->system.diagonal_only = (PetscBool)N->diagonal_only;
-  PetscCall(FenNewtonSystemBuild(&N->system, FenOTSoft_Private(ot), ot->g));
-  PetscCall(PetscArraycpy(N->g_built[ot->at], ot->g, ot->m));
-  N->shift_built = N->system.shift;
-  N->built = 1;
-  PetscFunctionReturn(0);
-}
-
-/* how far a Newton system is solved: to what its quadratic convergence, or the error that is wanted, makes of it */
+/* How far a Newton system is solved: to what its quadratic convergence, or the error that is wanted, makes of it. Near
+   the goal some more CG iterations save a step, where they are few */
 static double Accuracy(FenOT ot)
 {
   const Newton *N = (Newton *)ot->base.data;
-  const double  goal = PetscMax(ot->base.residual, N->promising);
+  const double  goal = PetscMax(ot->base.residual, N->promising), error = N->step.error;
+  const double  share = N->step.system.effort > EASY_DIGIT ? 0.2 : 0.05;
 
-  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * N->error, 0.05 * PetscMax(0, goal) / N->error), 1e-6));
+  return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * error, share * PetscMax(0, goal) / error), 1e-6));
 }
 
 /* the gap is about proportional to the error, or to its square (see FenOTCheckGap_Private()): what error will do? */
@@ -215,112 +152,7 @@ static void Promise(FenOT ot)
   const FenProgress *p = &ot->base.progress;
 
   if (ot->certified_at == p->iteration && p->gap_rel > 0 && ot->base.gap_rel > 0)
-    N->promising = N->error * pow(PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel), ot->relaxed ? 0.5 : 1);
-}
-
-/* direction in N->d, cut to the step limit; slope <wanted - c, d> */
-static PetscErrorCode Direction(FenOT ot, double *slope)
-{
-  Newton      *N = (Newton *)ot->base.data;
-  const double rtol = Accuracy(ot);
-  PetscBool    failed;
-
-  PetscFunctionBegin;
-  PetscCall(FenNewtonSystemSetColumns(&N->system, N->c, N->system.mass));
-  if (!N->built || FenNewtonSystemIsOld(&N->system))
-    PetscCall(Build(ot));
-  FenNewtonRightSide(&N->system, N->c, ot->wm);
-  PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
-  for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
-                                                         by the diagonal for the rest of the level */
-    N->diagonal_only = again || !N->system.cycles;
-    PetscCall(Build(ot));
-    FenNewtonRightSide(&N->system, N->c, ot->wm);
-    PetscCall(FenNewtonSystemSolve(&N->system, ot->wm, rtol, N->d, &failed));
-  }
-  if (FenNewtonSystemReconsider(&N->system))
-    N->built = 0;
-  for (FenInt j = 0; j < ot->m; j++)
-    N->d[j] = PetscMax(-STEP_LIMIT * N->eps, PetscMin(STEP_LIMIT * N->eps, N->d[j]));
-  PetscCall(FenNewtonSlope(ot, N->c, N->d, slope));
-  PetscFunctionReturn(0);
-}
-
-/* the largest of 1, 1/2, 1/4, 1/8 that increases the dual enough; 0 if none does */
-static PetscErrorCode LineSearch(FenOT ot, double slope, double *step)
-{
-  Newton      *N = (Newton *)ot->base.data;
-  const double noise = 1e-14 * fabs(N->dual);
-  double      *trial = ot->wm2, dual, mass;
-
-  PetscFunctionBegin;
-  for (*step = 1; *step > 0.1; *step /= 2) {
-    for (FenInt j = 0; j < ot->m; j++)
-      trial[j] = ot->g[j] + *step * N->d[j];
-    PetscCall(FenNewtonDual(ot, trial, &dual, &mass));
-    if (dual >= N->dual + 1e-4 * *step * slope - noise) {
-      PetscCall(PetscArraycpy(ot->g, trial, ot->m));
-      N->dual = dual;
-      N->system.mass = mass;
-      PetscFunctionReturn(0);
-    }
-  }
-  *step = 0;
-  PetscFunctionReturn(0);
-}
-
-/* Levenberg shift: up when steps must be cut, down when they need not; patience with CG the other way round */
-static void AdaptShift(Newton *N, double step)
-{
-  double *shift = &N->system.shift;
-
-  if (step >= 1)
-    *shift = *shift < 1e-3 ? 0 : *shift / 4;
-  else if (step < 0.5)
-    *shift = PetscMax(4 * *shift, 0.03);
-  if (step < 0.5)
-    N->system.most = FEN_FEWEST_CYCLES;
-  else if (N->system.its >= N->system.most)
-    N->system.most = PetscMin(2 * N->system.most, FEN_MOST_CYCLES);
-}
-
-/* What a step got wrong it got wrong locally, where the plan depends on the potential as an exponential: a few Sinkhorn
-   steps, two passes each, put it right, and a next Newton step need not. On rough measures this is what makes Newton's
-   method converge */
-static PetscErrorCode Smoothen(FenOT ot)
-{
-  const Newton *N = (Newton *)ot->base.data;
-
-  PetscFunctionBegin;
-  for (int k = 0; k < SMOOTH_MOST && N->log_error > SMOOTH; k++)
-    PetscCall(SinkhornStep(ot));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode NewtonStep(FenOT ot)
-{
-  Newton *N = (Newton *)ot->base.data;
-  double  slope, step;
-
-  PetscFunctionBegin;
-  PetscCall(Direction(ot, &slope));
-  step = 0;
-  if (slope > 0)
-    PetscCall(LineSearch(ot, slope, &step));
-  AdaptShift(N, step);
-  if (step < 0.5) /* another plan, another shift */
-    N->built = 0;
-  if (step > 0) {
-    PetscCall(Columns(ot));
-    PetscCall(Smoothen(ot));
-    PetscFunctionReturn(0);
-  }
-  /* the direction was bad: a safe step, then a new preconditioner with a larger shift */
-  if (N->log_error > LOST_DIGITS) /* f is of the last trial */
-    PetscCall(Dual(ot));
-  PetscCall(SinkhornStep(ot));
-  PetscCall(Smoothen(ot));
-  PetscFunctionReturn(0);
+    N->promising = N->step.error * pow(PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel), ot->relaxed ? 0.5 : 1);
 }
 
 /* Continued from a saved state: what is not in the state is made again from what it was made of, so that the iteration
@@ -329,48 +161,46 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
   Newton      *N = (Newton *)s->data;
-  const double shift = N->system.shift;
-  const FenInt its = N->system.its, its_fresh = N->system.its_fresh, slow = N->system.slow;
-  const double effort = N->system.effort, effort_fresh = N->system.effort_fresh;
-  const FenInt trimmed = N->system.trimmed, most = N->system.most;
-  const double average = N->system.average, average_before = N->system.average_before;
+  const double shift = N->step.system.shift;
+  const FenInt its = N->step.system.its, its_fresh = N->step.system.its_fresh, slow = N->step.system.slow;
+  const double effort = N->step.system.effort, effort_fresh = N->step.system.effort_fresh;
+  const FenInt trimmed = N->step.system.trimmed, most = N->step.system.most;
+  const double average = N->step.system.average, average_before = N->step.system.average_before;
   double      *g;
 
   PetscFunctionBegin;
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
-  PetscCall(FenNewtonSystemMove(&N->system)); /* forgets what was loaded */
-  N->system.its = its;
-  N->system.its_fresh = its_fresh;
-  N->system.effort = effort;
-  N->system.effort_fresh = effort_fresh;
-  N->system.slow = slow;
-  N->system.trimmed = trimmed;
-  N->system.most = most;
-  N->system.average = average;
-  N->system.average_before = average_before;
+  PetscCall(FenNewtonSystemMove(&N->step.system)); /* forgets what was loaded */
+  N->step.g_built = N->g_built[N->at];
+  N->step.system.its = its;
+  N->step.system.its_fresh = its_fresh;
+  N->step.system.effort = effort;
+  N->step.system.effort_fresh = effort_fresh;
+  N->step.system.slow = slow;
+  N->step.system.trimmed = trimmed;
+  N->step.system.most = most;
+  N->step.system.average = average;
+  N->step.system.average_before = average_before;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
-  if (N->built) {
+  if (N->step.built) {
     PetscCall(PetscMalloc1(ot->m, &g));
     PetscCall(PetscArraycpy(g, ot->g, ot->m));
     PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
-    N->system.shift = N->shift_built;
-    N->system.average = N->system.average_before;
-    PetscCall(Dual(ot));
-    PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), N->c));
-    PetscCall(FenNewtonSystemSetColumns(&N->system, N->c, N->system.mass));
-    PetscCall(Build(ot));
+    N->step.system.shift = N->step.shift_built;
+    N->step.system.average = N->step.system.average_before;
+    PetscCall(FenNewtonStepEvaluate(&N->step));
+    PetscCall(FenNewtonSystemSetColumns(&N->step.system, N->step.c, N->step.system.mass));
+    PetscCall(FenNewtonStepBuild(&N->step));
     PetscCall(PetscArraycpy(ot->g, g, ot->m));
     PetscCall(PetscFree(g));
-    N->system.shift = shift;
-    N->system.its = its;
-    N->system.its_fresh = its_fresh;
-    N->system.effort = effort;
-    N->system.effort_fresh = effort_fresh;
+    N->step.system.shift = shift;
+    N->step.system.its = its;
+    N->step.system.its_fresh = its_fresh;
+    N->step.system.effort = effort;
+    N->step.system.effort_fresh = effort_fresh;
   }
-  if (N->ready) {
-    PetscCall(Dual(ot));
-    PetscCall(Columns(ot));
-  }
+  if (N->ready)
+    PetscCall(FenNewtonStepEvaluate(&N->step));
   ot->op->passes = N->passes;
   PetscFunctionReturn(0);
 }
@@ -378,13 +208,13 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
 /* near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole */
 static PetscBool Near(FenOT ot, const Newton *N)
 {
-  return (PetscBool)(N->error <= ot->schedule.level_tol && N->log_error <= 1);
+  return (PetscBool)(N->step.error <= ot->schedule.level_tol && N->step.log_error <= 1);
 }
 
 /* may the next level begin? L1 errors do not see what is wrong on long waves: a type can ask for Newton steps */
 static PetscBool LevelDone(FenOT ot, const Newton *N)
 {
-  return (PetscBool)(Near(ot, N) && (N->newton_steps >= N->newton_least || N->error < ROUNDING));
+  return (PetscBool)(Near(ot, N) && (N->newton_steps >= N->newton_least || N->step.error < ROUNDING));
 }
 
 /* is the present problem not yet the one to be solved? */
@@ -403,7 +233,7 @@ static double NextEpsilon(FenOT ot)
 
   if (N->eps <= ot->eps)
     return ot->eps;
-  if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->system.its <= EASY_CYCLES)
+  if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->step.system.its <= EASY_CYCLES)
     plan.factor = sqrt(plan.factor);
   return FenEpsilonNext(&plan, N->eps, ot->eps);
 }
@@ -429,40 +259,42 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   FenOT        ot = (FenOT)s;
   Newton      *N = (Newton *)s->data;
   FenProgress *p = &s->progress;
-  double       before, dual_before;
+  double       before, dual_before, step;
 
   PetscFunctionBegin;
-  if (!N->ready) {
-    PetscCall(Dual(ot));
-    PetscCall(Columns(ot));
-  }
-  before = N->error;
-  dual_before = N->dual;
+  if (!N->ready)
+    PetscCall(FenNewtonStepEvaluate(&N->step));
+  before = N->step.error;
+  dual_before = N->step.dual;
   if (OnTheWay(ot) && LevelDone(ot, N)) {
-    PetscCall(SinkhornUpdate(ot, (PetscBool)(ot->at > 0 && ot->level[ot->at].empty))); /* will be interpolated */
+    PetscCall(
+        FenNewtonStepUpdate(&N->step, (PetscBool)(ot->at > 0 && ot->level[ot->at].empty))); /* interpolated next */
   } else if (N->newton || (Near(ot, N) && N->level_it >= N->sinkhorn_first)) {
     N->newton = 1;
+    if (!N->newton_steps)
+      PetscCall(FenNewtonStepSmoothen(&N->step, 0, SMOOTH_BEFORE));
     N->newton_steps++;
-    PetscCall(NewtonStep(ot));
+    PetscCall(FenNewtonStepTake(&N->step, Accuracy(ot), &step));
   } else {
-    PetscCall(SinkhornStep(ot));
-    N->newton = N->level_it + 1 >= N->sinkhorn_first && N->error > SLOW_SINKHORN * before;
+    PetscCall(FenNewtonStepSmoothen(&N->step, 1, HUGE_VAL));
+    N->newton = N->level_it + 1 >= N->sinkhorn_first && N->step.error > SLOW_SINKHORN * before;
   }
+  N->ready = 1;
   N->level_it++;
-  N->stalled = N->error >= before && before < ROUNDING ? N->stalled + 1 : 0;
+  N->stalled = N->step.error >= before && before < ROUNDING ? N->stalled + 1 : 0;
   /* multigrid depends on the number of ranks: so that the value does not, the dual must have converged to rounding,
      which quadratic convergence gives in the step after a change of 1e-7 */
-  s->intermediate =
-      OnTheWay(ot) || (N->newton && N->system.multigrid && fabs(N->dual - dual_before) > 1e-7 * fabs(N->dual));
+  s->intermediate = OnTheWay(ot) || (N->newton && N->step.system.multigrid &&
+                                     fabs(N->step.dual - dual_before) > 1e-7 * fabs(N->step.dual));
   p->parameter = N->eps;
-  p->residual = N->error;
-  p->value = N->dual;
+  p->residual = N->step.error;
+  p->value = N->step.dual;
   if (OnTheWay(ot)) {
     if (LevelDone(ot, N) || N->level_it >= N->level_max)
       PetscCall(NextLevel(ot));
   } else {
     ot->planned = PETSC_TRUE;
-    PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->error));
+    PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->step.error));
     ot->planned = PETSC_FALSE;
     Promise(ot);
     if (N->stalled >= 5 && s->reason == FEN_ITERATING)
@@ -482,23 +314,23 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
   PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
   PetscCall(FenStateAddInt(state, "level", &N->at));
-  PetscCall(FenStateAddReal(state, "shift_built", &N->shift_built));
-  PetscCall(FenStateAddInt(state, "built", &N->built));
-  PetscCall(FenStateAddReal(state, "average", &N->system.average));
-  PetscCall(FenStateAddReal(state, "average_before", &N->system.average_before));
+  PetscCall(FenStateAddReal(state, "shift_built", &N->step.shift_built));
+  PetscCall(FenStateAddInt(state, "built", &N->step.built));
+  PetscCall(FenStateAddReal(state, "average", &N->step.system.average));
+  PetscCall(FenStateAddReal(state, "average_before", &N->step.system.average_before));
   PetscCall(FenStateAddInt(state, "ready", &N->ready));
-  PetscCall(FenStateAddInt(state, "diagonal_only", &N->diagonal_only));
-  PetscCall(FenStateAddInt(state, "cg_its", &N->system.its));
-  PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->system.its_fresh));
-  PetscCall(FenStateAddReal(state, "cg_effort", &N->system.effort));
-  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->system.effort_fresh));
-  PetscCall(FenStateAddInt(state, "slow", &N->system.slow));
-  PetscCall(FenStateAddInt(state, "trimmed", &N->system.trimmed));
-  PetscCall(FenStateAddInt(state, "cg_most", &N->system.most));
+  PetscCall(FenStateAddInt(state, "diagonal_only", &N->step.diagonal_only));
+  PetscCall(FenStateAddInt(state, "cg_its", &N->step.system.its));
+  PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->step.system.its_fresh));
+  PetscCall(FenStateAddReal(state, "cg_effort", &N->step.system.effort));
+  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->step.system.effort_fresh));
+  PetscCall(FenStateAddInt(state, "slow", &N->step.system.slow));
+  PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.trimmed));
+  PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
-  PetscCall(FenStateAddReal(state, "dual", &N->dual));
-  PetscCall(FenStateAddReal(state, "error", &N->error));
-  PetscCall(FenStateAddReal(state, "shift", &N->system.shift));
+  PetscCall(FenStateAddReal(state, "dual", &N->step.dual));
+  PetscCall(FenStateAddReal(state, "error", &N->step.error));
+  PetscCall(FenStateAddReal(state, "shift", &N->step.system.shift));
   PetscCall(FenStateAddReal(state, "check_error", &N->gap.error));
   PetscCall(FenStateAddReal(state, "promising", &N->promising));
   PetscCall(FenStateAddInt(state, "check_it", &N->gap.iteration));
@@ -513,8 +345,8 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
 static PetscErrorCode FenOTSetFromOptions_Newton(FenSolver s, PetscOptionItems *PetscOptionsObject)
 {
   Newton   *N = (Newton *)s->data;
-  PetscEnum kind = (PetscEnum)N->system.precondition;
-  PetscReal share = N->system.share;
+  PetscEnum kind = (PetscEnum)N->step.system.precondition;
+  PetscReal share = N->step.system.share;
 
   PetscFunctionBegin;
   PetscCall(PetscOptionsEnum("-ot_newton_precondition", "preconditioner of the Newton system", "", FenPreconditions,
@@ -526,15 +358,15 @@ static PetscErrorCode FenOTSetFromOptions_Newton(FenSolver s, PetscOptionItems *
   PetscCall(PetscOptionsInt("-ot_newton_diagonal_it",
                             "auto, on grids: iterations of a solve with the diagonal that lead to an assembled matrix"
                             " (0: chosen)",
-                            "", N->system.diagonal_it, &N->system.diagonal_it, NULL));
+                            "", N->step.system.diagonal_it, &N->step.system.diagonal_it, NULL));
   PetscCall(PetscOptionsInt("-ot_newton_level_it", "steps of an early level of epsilon at most", "", N->level_max,
                             &N->level_max, NULL));
   PetscCheck(share >= 0 && share < 1, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_newton_share %g: must be at least 0 and below 1", share);
-  PetscCheck(N->system.diagonal_it >= 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
-             "-ot_newton_diagonal_it %d: must not be negative", (int)N->system.diagonal_it);
-  N->system.precondition = (FenPrecondition)kind;
-  N->system.share = share;
+  PetscCheck(N->step.system.diagonal_it >= 0, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
+             "-ot_newton_diagonal_it %d: must not be negative", (int)N->step.system.diagonal_it);
+  N->step.system.precondition = (FenPrecondition)kind;
+  N->step.system.share = share;
   PetscFunctionReturn(0);
 }
 
@@ -544,12 +376,10 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc2(ot->most, &N->c, ot->most, &N->d));
   PetscCall(PetscCalloc2(ot->nlevels, &N->before, ot->nlevels, &N->g_built));
   for (PetscInt l = 0; l < ot->nlevels; l++)
     PetscCall(PetscCalloc2(ot->level[l].n[1], &N->before[l], ot->level[l].n[1], &N->g_built[l]));
-  PetscCall(FenNewtonSystemCreate(ot, &N->system));
-  N->system.c = N->c;
+  PetscCall(FenNewtonStepCreate(ot, &N->step));
   PetscFunctionReturn(0);
 }
 
@@ -559,8 +389,7 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
   Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
-  PetscCall(FenNewtonSystemDestroy(&N->system));
-  PetscCall(PetscFree2(N->c, N->d));
+  PetscCall(FenNewtonStepDestroy(&N->step));
   for (PetscInt l = 0; N->before && l < ot->nlevels; l++)
     PetscCall(PetscFree2(N->before[l], N->g_built[l]));
   PetscCall(PetscFree2(N->before, N->g_built));
@@ -573,8 +402,9 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",
-                                   FenPreconditions[N->system.precondition], N->system.sparse ? "sparse" : "jacobi",
-                                   N->system.shift, (int)N->system.its));
+                                   FenPreconditions[N->step.system.precondition],
+                                   N->step.system.sparse ? "sparse" : "jacobi", N->step.system.shift,
+                                   (int)N->step.system.its));
   PetscFunctionReturn(0);
 }
 
@@ -608,7 +438,7 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   PetscFunctionBegin;
   PetscCall(PetscNew(&N));
   N->level_max = 12;
-  N->system.precondition = FEN_PRECONDITION_AUTO;
+  N->step.system.precondition = FEN_PRECONDITION_AUTO;
   ((FenOT)s)->uses_levels = PETSC_TRUE;
   s->data = N;
   s->ops->setfromoptions = FenOTSetFromOptions_Newton;

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   A globalised Newton step on the dual D(g) = <a,T(g)> + <b,g>. f = T(g) makes rows exact, so that the gradient is
+   b - c, c = E^T a. The step solves (S + shift diag(c)) d = eps c log(b/c) by preconditioned CG (newtonsystem.c), is
+   halved three times at most until it raises D, and moves a Levenberg shift: up when it is cut, down when it is whole.
+   If no length will do, a Sinkhorn step g <- g + eps log(b/c) is taken.
+
+   What a step gets wrong it gets wrong locally, where the plan depends on the potential as an exponential; and from
+   where |log(b/c)| is large its direction is of no use in the first place. Sinkhorn steps, two passes each, put right
+   what is local: they are the nonlinear smoother around the global step. How many are taken is decided by the largest
+   |log(b/c)|: after a step until it is below 0.1, and before the first one of a problem until it is below 0.3.
+
+   Where marginals are penalised, f is the best potential for g, c is compared with what g wants, and the system is that
+   of newtonsystem.c; all else is the same.
+
+   Passes: two for an evaluation and for a Sinkhorn step, two a CG iteration, one a trial of a length.
+*/
+#include "newtonstep.h"
+#include <math.h>
+
+#define STEP_LIMIT  1e4  /* entries of a step are cut to this many epsilon */
+#define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
+#define SMOOTH      0.1  /* after a step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
+#define SMOOTH_MOST 20   /* at most so many */
+
+PetscErrorCode FenNewtonStepCreate(FenOT ot, FenNewtonStep *S)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc2(ot->most, &S->c, ot->most, &S->d));
+  PetscCall(FenNewtonSystemCreate(ot, &S->system));
+  S->system.c = S->c;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonStepDestroy(FenNewtonStep *S)
+{
+  PetscFunctionBegin;
+  if (!S->system.ksp)
+    PetscFunctionReturn(0);
+  PetscCall(FenNewtonSystemDestroy(&S->system));
+  PetscCall(PetscFree2(S->c, S->d));
+  PetscFunctionReturn(0);
+}
+
+void FenNewtonStepForget(FenNewtonStep *S)
+{
+  S->built = S->diagonal_only = 0;
+  S->system.shift = 0;
+  S->system.most = FEN_FEWEST_CYCLES;
+}
+
+/* column sums and their error for the operator's present plan (one pass) */
+static PetscErrorCode Columns(FenNewtonStep *S)
+{
+  FenOT ot = S->system.ot;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), S->c));
+  PetscCall(FenNewtonErrors(ot, S->c, S->system.mass, &S->error, &S->log_error));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonStepEvaluate(FenNewtonStep *S)
+{
+  FenOT ot = S->system.ot;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
+  PetscCall(Columns(S));
+  PetscFunctionReturn(0);
+}
+
+/* Where targets receive next to nothing, c has lost its digits, and the transform itself is taken; c says nothing about
+   targets without mass */
+PetscErrorCode FenNewtonStepUpdate(FenNewtonStep *S, PetscBool everywhere)
+{
+  const PetscBool transform = (PetscBool)(everywhere || S->log_error > LOST_DIGITS);
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSinkhorn(S->system.ot, S->c, S->system.mass, transform, everywhere));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonStepSmoothen(FenNewtonStep *S, int least, double limit)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < least || (k < SMOOTH_MOST && S->log_error > limit); k++) {
+    PetscCall(FenNewtonStepUpdate(S, PETSC_FALSE));
+    PetscCall(FenNewtonStepEvaluate(S));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonStepBuild(FenNewtonStep *S)
+{
+  FenOT ot = S->system.ot;
+
+  PetscFunctionBegin;
+  S->system.diagonal_only = (PetscBool)S->diagonal_only;
+  PetscCall(FenNewtonSystemBuild(&S->system, FenOTSoft_Private(ot), ot->g));
+  if (S->g_built)
+    PetscCall(PetscArraycpy(S->g_built, ot->g, ot->m));
+  S->shift_built = S->system.shift;
+  S->built = 1;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenNewtonStep *S, double rtol, PetscBool *failed)
+{
+  FenOT ot = S->system.ot;
+
+  PetscFunctionBegin;
+  FenNewtonRightSide(&S->system, S->c, ot->wm);
+  PetscCall(FenNewtonSystemSolve(&S->system, ot->wm, rtol, S->d, failed));
+  PetscFunctionReturn(0);
+}
+
+/* direction in S->d, cut to the step limit; slope <wanted - c, d> */
+static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope)
+{
+  FenOT        ot = S->system.ot;
+  const double limit = STEP_LIMIT * ot->op->eps;
+  PetscBool    failed;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSystemSetColumns(&S->system, S->c, S->system.mass));
+  if (!S->built || FenNewtonSystemIsOld(&S->system))
+    PetscCall(FenNewtonStepBuild(S));
+  PetscCall(Solve(S, rtol, &failed));
+  for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
+                                                         by the diagonal for the rest of the level */
+    S->diagonal_only = again || !S->system.cycles;
+    PetscCall(FenNewtonStepBuild(S));
+    PetscCall(Solve(S, rtol, &failed));
+  }
+  if (FenNewtonSystemReconsider(&S->system))
+    S->built = 0;
+  for (FenInt j = 0; j < ot->m; j++)
+    S->d[j] = PetscMax(-limit, PetscMin(limit, S->d[j]));
+  PetscCall(FenNewtonSlope(ot, S->c, S->d, slope));
+  PetscFunctionReturn(0);
+}
+
+/* the largest of 1, 1/2, 1/4, 1/8 that increases the dual enough; 0 if none does */
+static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double *step)
+{
+  FenOT        ot = S->system.ot;
+  const double noise = 1e-14 * fabs(S->dual);
+  double      *trial = ot->wm2, dual, mass;
+
+  PetscFunctionBegin;
+  for (*step = 1; *step > 0.1; *step /= 2) {
+    for (FenInt j = 0; j < ot->m; j++)
+      trial[j] = ot->g[j] + *step * S->d[j];
+    PetscCall(FenNewtonDual(ot, trial, &dual, &mass));
+    if (dual >= S->dual + 1e-4 * *step * slope - noise) {
+      PetscCall(PetscArraycpy(ot->g, trial, ot->m));
+      S->dual = dual;
+      S->system.mass = mass;
+      PetscFunctionReturn(0);
+    }
+  }
+  *step = 0;
+  PetscFunctionReturn(0);
+}
+
+/* Levenberg shift: up when steps must be cut, down when they need not; patience with CG the other way round. A step
+   that was cut asks for another preconditioner: the plan and the shift have changed */
+static void Adapt(FenNewtonStep *S, double step)
+{
+  double *shift = &S->system.shift;
+
+  if (step >= 1)
+    *shift = *shift < 1e-3 ? 0 : *shift / 4;
+  else if (step < 0.5)
+    *shift = PetscMax(4 * *shift, 0.03);
+  if (step < 0.5) {
+    S->system.most = FEN_FEWEST_CYCLES;
+    S->built = 0;
+  } else if (S->system.its >= S->system.most)
+    S->system.most = PetscMin(2 * S->system.most, FEN_MOST_CYCLES);
+}
+
+PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
+{
+  FenOT  ot = S->system.ot;
+  double slope;
+
+  PetscFunctionBegin;
+  PetscCall(Direction(S, rtol > 0 ? rtol : 0.1, &slope)); /* a NaN goes on to the dual, where it is found */
+  *step = 0;
+  if (slope > 0)
+    PetscCall(LineSearch(S, slope, step));
+  Adapt(S, *step);
+  if (*step > 0)
+    PetscCall(Columns(S));
+  else if (S->log_error > LOST_DIGITS) /* f is of the last trial */
+    PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
+  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, SMOOTH));
+  PetscCall(PetscInfo(ot,
+                      "Newton step on %" FENINT_FMT " targets: eps %g, %" FENINT_FMT
+                      " CG iterations, step %g, shift %g; then error %.3e, |log| %.2e, dual %.15g\n",
+                      ot->op->N[1], ot->op->eps, S->system.its, *step, S->system.shift, S->error, S->log_error,
+                      S->dual));
+  PetscFunctionReturn(0);
+}
