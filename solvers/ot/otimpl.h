@@ -22,6 +22,8 @@ typedef struct {
   double        blur;  /* (squared) width of a block, 0 on level 0 */
   double        share; /* of the points (of the pairs): what a pass counts */
   PetscBool     empty; /* some target has no mass */
+  FenLayout     cuts;  /* of `work`, rows; NULL: lines of all levels are cut evenly */
+  double       *work;  /* what lines are cut over ranks by (operator/stages.h), mine of `cuts`; zero: nothing yet */
 } FenOTLevel;
 
 #define FEN_OT_BLUR       0.5 /* a level serves epsilons of at least this times its blur */
@@ -47,6 +49,7 @@ struct _p_FenOT {
   const double *a, *b;    /* weights */
   FenInt        n, m;     /* local sizes */
   double       *f, *g;    /* potentials on the source and the target; f = T(g) after the solve */
+  double       *cut_by;   /* all of `work` that the operator's lines are cut by */
   double       *wm, *wm2; /* work on the target, as long as on the largest level */
   FenInt        most;     /* targets of mine on the level where I have the most */
   double        cost_max;
@@ -76,6 +79,10 @@ PETSC_INTERN PetscErrorCode FenOTLevelsDestroy_Private(FenOT);
 /* the coarsest level that an epsilon can do with */
 PETSC_INTERN PetscInt       FenOTLevelFor_Private(FenOT, double eps);
 PETSC_INTERN PetscErrorCode FenOTUseLevel_Private(FenOT, PetscInt);
+/* lines of a finer level will be cut by what they cost on the present one, with its g; all are cut evenly again */
+PETSC_INTERN PetscErrorCode FenOTMeasureCuts_Private(FenOT, PetscInt level);
+PETSC_INTERN PetscErrorCode FenOTForgetCuts_Private(FenOT);
+PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
 PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* arrays on the targets of all levels; NULL: g */

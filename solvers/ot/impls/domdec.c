@@ -137,6 +137,7 @@ static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
   D->gap = (FenGapSchedule){.error = 1e-2};
   D->global.best_dual = -HUGE_VAL;
   PetscCall(FenCellsDestroy(&D->cells));
+  PetscCall(FenOTForgetCuts_Private(ot));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)D->at));
   PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, &D->cells));
   PetscCall(FenCellsProduct(ot, (PetscInt)D->at, D->cells));
@@ -192,6 +193,7 @@ static PetscErrorCode Refine(FenOT ot)
 
   PetscFunctionBegin;
   PetscCall(TakePotential(ot));
+  PetscCall(FenOTMeasureCuts_Private(ot, l));
   PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
   PetscCall(FenCellsCreate(ot, l, D->side, &fine));
   PetscCall(FenCellsRefine(ot, l, D->cells, fine));

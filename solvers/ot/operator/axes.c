@@ -110,7 +110,9 @@ static FenTile BlockOf(const Axes *A, const FenTile *T, FenInt b)
   return t;
 }
 
-static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double out[])
+/* visits: terms of each line are counted there, NULL: not */
+static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double visits[],
+                     double out[])
 {
   const Axes *A = (const Axes *)op->data;
   FenTile     T = Line(op, g, to, op->kappa);
@@ -128,6 +130,8 @@ static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const
       const FenTile t = BlockOf(A, &T, b);
 
       op->kernels->lse(&t, A->MS + 2 * b * BLOCK);
+      if (visits)
+        visits[l] += (double)(t.nt * t.ns + T.ns); /* and those from which windows are found */
     }
     op->kernels->log2sum(T.nt, A->MS, o);
     for (FenInt i = 0; i < T.nt; i++)
@@ -196,7 +200,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     if (hard)
       SweepMax(op, g, dir, A->b, A->a);
     else
-      SweepLSE(op, g, dir, A->b, A->a);
+      SweepLSE(op, g, dir, A->b, A->stages.visits[dir][s], A->a);
     for (FenInt i = 0; keep && i < g->nout; i++)
       A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
   }
@@ -371,7 +375,8 @@ PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
   PetscFunctionBegin;
   PetscCall(PetscNew(&A));
   op->data = A;
-  PetscCall(FenStagesCreate(op->measure, &A->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, &A->stages));
+  op->stages = &A->stages;
   nwork = A->stages.nwork;
   PetscCall(MakeTables(op));
   for (int s = 0; s < 2; s++)
