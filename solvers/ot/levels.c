@@ -176,31 +176,26 @@ PetscErrorCode FenOTMeasureCuts_Private(FenOT ot, PetscInt l)
   PetscFunctionReturn(0);
 }
 
-/* all of a level's work, on every rank; caller frees. NULL: none */
-static PetscErrorCode GetCuts(const FenOTLevel *L, double **all)
+PetscErrorCode FenOTGatherRows_Private(FenLayout rows, const double mine[], double **all)
 {
-  MPI_Comm    comm;
-  PetscMPIInt ranks, rank, *counts, *starts;
-  FenInt      size;
+  const MPI_Comm comm = PetscObjectComm((PetscObject)rows);
+  PetscMPIInt    ranks, rank, *counts, *starts;
+  FenInt         size;
 
   PetscFunctionBegin;
-  *all = NULL;
-  if (!L->cuts)
-    PetscFunctionReturn(0);
-  comm = PetscObjectComm((PetscObject)L->cuts);
   PetscCallMPI(MPI_Comm_size(comm, &ranks));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(FenLayoutGetSize(L->cuts, &size));
+  PetscCall(FenLayoutGetSize(rows, &size));
   PetscCall(PetscMalloc1(size, all));
   PetscCall(PetscMalloc2(ranks, &counts, ranks, &starts));
   for (PetscMPIInt r = 0; r < ranks; r++) {
     FenBox box;
 
-    PetscCall(FenLayoutGetBox(L->cuts, r, &box));
+    PetscCall(FenLayoutGetBox(rows, r, &box));
     PetscCall(FenMPIIntCast(box.lo[0], &starts[r]));
     PetscCall(FenMPIIntCast(box.hi[0] - box.lo[0], &counts[r]));
   }
-  PetscCallMPI(MPI_Allgatherv(L->work, counts[rank], MPI_DOUBLE, *all, counts, starts, MPI_DOUBLE, comm));
+  PetscCallMPI(MPI_Allgatherv(mine, counts[rank], MPI_DOUBLE, *all, counts, starts, MPI_DOUBLE, comm));
   PetscCall(PetscFree2(counts, starts));
   PetscFunctionReturn(0);
 }
@@ -297,11 +292,12 @@ PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
 {
   FenOTLevel *L = &ot->level[l];
   PetscBool   same = (PetscBool)(l == ot->at && ot->op);
-  double     *cuts;
+  double     *cuts = NULL;
   FenInt      size = 0;
 
   PetscFunctionBegin;
-  PetscCall(GetCuts(L, &cuts));
+  if (L->cuts)
+    PetscCall(FenOTGatherRows_Private(L->cuts, L->work, &cuts));
   if (same && cuts)
     PetscCall(FenLayoutGetSize(L->cuts, &size));
   for (FenInt k = 0; same && cuts && k < size; k++)

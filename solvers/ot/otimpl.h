@@ -83,6 +83,8 @@ PETSC_INTERN PetscErrorCode FenOTUseLevel_Private(FenOT, PetscInt);
 PETSC_INTERN PetscErrorCode FenOTMeasureCuts_Private(FenOT, PetscInt level);
 PETSC_INTERN PetscErrorCode FenOTForgetCuts_Private(FenOT);
 PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
+/* all rows on every rank; caller frees */
+PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine[], double **all);
 PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* arrays on the targets of all levels; NULL: g */

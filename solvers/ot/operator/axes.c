@@ -110,6 +110,15 @@ static FenTile BlockOf(const Axes *A, const FenTile *T, FenInt b)
   return t;
 }
 
+/* no source of a line weighs anything */
+static PetscBool IsEmpty(const FenTile *T)
+{
+  for (FenInt j = 0; j < T->ns; j++)
+    if (T->u[j] > FEN_NONE)
+      return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
 /* visits: terms of each line are counted there, NULL: not */
 static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double visits[],
                      double out[])
@@ -125,6 +134,13 @@ static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const
       A->MS[2 * i + 1] = 0;
     }
     T.u = u + l * T.ns;
+    if (visits)
+      visits[l] += (double)(T.nt + T.ns);
+    if (IsEmpty(&T)) {
+      for (FenInt i = 0; i < T.nt; i++)
+        o[i] = FEN_NONE;
+      continue;
+    }
     Windows(op, &T);
     for (FenInt b = 0; b < Blocks(T.nt); b++) {
       const FenTile t = BlockOf(A, &T, b);
@@ -175,6 +191,8 @@ static void SweepApply(FenOTOperator op, const FenStage *g, FenDirection to, con
     T.ldv = T.ns;
     for (FenInt i = 0; i < T.nt; i++)
       o[i] = 0;
+    if (IsEmpty(&T))
+      continue;
     Windows(op, &T);
     for (FenInt b = 0; b < Blocks(T.nt); b++) {
       const FenTile t = BlockOf(A, &T, b);
