@@ -30,17 +30,17 @@ FenInt FenStagesWorkSize(PetscInt dim, const FenInt source[], const FenInt targe
   return WorkAt(dim, shape, 2, 0, 0, &n);
 }
 
-void FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt target[], const FenInt finer_source[],
-                         const FenInt finer_target[], const double work[], double finer[])
+void FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt target[], const FenInt finer[],
+                         const FenInt finer_target[], const double work[], double out[])
 {
-  const FenInt *const shape[2] = {source, target}, *const finer_shape[2] = {finer_source, finer_target};
+  const FenInt *const shape[2] = {source, target}, *const finer_shape[2] = {finer, finer_target};
 
   for (int dir = 0; dir < 2; dir++)
     for (PetscInt s = 0; s < dim; s++)
       for (PetscInt k = 0; k < dim; k++) {
         FenInt        n, nf, half = 0;
         const double *w = work + WorkAt(dim, shape, dir, s, k, &n);
-        double       *f = finer + WorkAt(dim, finer_shape, dir, s, k, &nf);
+        double       *f = out + WorkAt(dim, finer_shape, dir, s, k, &nf);
 
         while (((nf - 1) >> half) + 1 > n)
           half++;

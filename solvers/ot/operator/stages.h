@@ -40,9 +40,8 @@ PETSC_INTERN FenInt         FenStagesWorkSize(PetscInt dim, const FenInt source[
 PETSC_INTERN PetscErrorCode FenStagesCountBegin(FenStages *);
 PETSC_INTERN PetscErrorCode FenStagesCountEnd(FenStages *, double work[]);
 /* work measured between two grids to the grids that they were coarsened from, any number of times */
-PETSC_INTERN void           FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt target[],
-                                                const FenInt finer_source[], const FenInt finer_target[], const double work[],
-                                                double finer[]);
+PETSC_INTERN void FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt target[], const FenInt finer[],
+                                      const FenInt finer_target[], const double work[], double out[]);
 PETSC_INTERN PetscErrorCode FenStagesDestroy(FenStages *);
 
 static inline PetscErrorCode FenStagesMove(FenRedist r, const double *from, double *to)
