@@ -33,7 +33,8 @@ typedef struct _FenLayoutOps {
   PetscErrorCode (*view)(FenLayout, PetscViewer);
 } FenLayoutOps;
 
-/* boxes are computed from the grid of ranks whenever they are asked for, so that no rank stores a table of all */
+/* boxes are computed from the grid of ranks whenever they are asked for, so that no rank stores a table of all (but of
+   cuts along axes) */
 struct _p_FenLayout {
   PETSCHEADER(FenLayoutOps);
   PetscInt    dim;
@@ -45,6 +46,7 @@ struct _p_FenLayout {
   FenBox      box;                 /* mine */
   FenInt     *runs;                /* first global numbers of my runs, made when asked for */
   FenInt     *starts;              /* rows of given local sizes: where each rank begins, ranks + 1; NULL: cut evenly */
+  FenInt     *cut[FEN_MAX_DIM];    /* where parts of an axis begin, nprocs + 1; NULL: cut evenly */
 };
 
 static inline FenInt FenBoxSize_Private(const FenBox *b)

@@ -31,6 +31,8 @@ FEN_EXTERN PetscErrorCode FenLayoutCreateRowsLocal(MPI_Comm, FenInt, FenLayout *
 FEN_EXTERN PetscErrorCode FenLayoutCreateGrid(MPI_Comm, PetscInt, const FenInt[], const PetscMPIInt[], FenLayout *);
 /* same array, the given axis undivided and stored fastest: the layout for work along that axis */
 FEN_EXTERN PetscErrorCode FenLayoutCreatePencil(FenLayout, PetscInt, FenLayout *);
+/* same array and ranks, parts of axes of equal weight */
+FEN_EXTERN PetscErrorCode FenLayoutCreateWeighted(FenLayout, const double *const[FEN_MAX_DIM], FenLayout *);
 FEN_EXTERN PetscErrorCode FenLayoutDestroy(FenLayout *);
 
 FEN_EXTERN PetscErrorCode FenLayoutGetDim(FenLayout, PetscInt *);

@@ -11,6 +11,11 @@ static FenInt FenCut(FenInt n, FenInt r, FenInt p)
   return n / p * r + n % p * r / p;
 }
 
+static FenInt FenLayoutPart(FenLayout l, int d, PetscMPIInt part)
+{
+  return l->cut[d] ? l->cut[d][part] : FenCut(l->shape[d], part, l->nprocs[d]);
+}
+
 /* box of any rank; ranks beyond the grid own nothing */
 static void FenLayoutBox(FenLayout l, PetscMPIInt rank, FenBox *box)
 {
@@ -25,8 +30,8 @@ static void FenLayoutBox(FenLayout l, PetscMPIInt rank, FenBox *box)
     rest /= l->nprocs[d];
   }
   for (int d = 0; d < FEN_MAX_DIM; d++) {
-    box->lo[d] = rest && d < l->dim ? 0 : FenCut(l->shape[d], place[d], l->nprocs[d]);
-    box->hi[d] = rest && d < l->dim ? 0 : FenCut(l->shape[d], place[d] + 1, l->nprocs[d]);
+    box->lo[d] = rest && d < l->dim ? 0 : FenLayoutPart(l, d, place[d]);
+    box->hi[d] = rest && d < l->dim ? 0 : FenLayoutPart(l, d, place[d] + 1);
   }
 }
 
@@ -63,6 +68,8 @@ PetscErrorCode FenLayoutDestroy(FenLayout *layout)
   }
   PetscCall(PetscFree((*layout)->runs));
   PetscCall(PetscFree((*layout)->starts));
+  for (int d = 0; d < FEN_MAX_DIM; d++)
+    PetscCall(PetscFree((*layout)->cut[d]));
   PetscCall(PetscHeaderDestroy(layout));
   PetscFunctionReturn(0);
 }
@@ -284,6 +291,73 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
   for (PetscInt k = 0; k < n; k++)
     np[other[k]] = keep && used == size ? layout->nprocs[other[k]] : split[k];
   PetscCall(FenLayoutCreate(comm, dim, layout->shape, np, order, pencil));
+  PetscFunctionReturn(0);
+}
+
+/* Parts of an axis such that none has more than its share of the weights by much: a part ends where half of an entry's
+   weight lies on either side of the share's end */
+static void FenLayoutCutAxis(FenInt n, const double weight[], PetscMPIInt parts, FenInt cut[])
+{
+  double total = 0, sum = 0;
+  FenInt i = 0;
+
+  for (FenInt k = 0; k < n; k++)
+    total += weight[k];
+  cut[0] = 0;
+  for (PetscMPIInt p = 1; p < parts; p++) {
+    for (; i < n && sum + 0.5 * weight[i] < total / parts * p; i++)
+      sum += weight[i];
+    cut[p] = i;
+  }
+  cut[parts] = n;
+}
+
+/*@C
+  FenLayoutCreateWeighted - The same array on the same grid of ranks, axes cut by weights instead of evenly.
+
+  Collective
+
+  Input Parameters:
++ layout - layout of a grid or of pencils
+- weight - for each axis weights >= 0 of its entries, the same on all ranks; NULL, or all zero: cut evenly
+
+  Output Parameter:
+. weighted - layout in which the parts of an axis have about equal shares of its weights; parts may be empty
+
+  Note:
+  Cuts are those of axes: boxes have equal shares if weights of entries are products of weights along axes. Every rank
+  keeps the ends of all parts.
+
+  Errors:
+  `FEN_ERR_USAGE` for a layout of given local sizes.
+
+  Level: developer
+
+.seealso: `FenLayoutCreateGrid()`, `FenLayoutCreatePencil()`
+@*/
+PetscErrorCode FenLayoutCreateWeighted(FenLayout layout, const double *const weight[FEN_MAX_DIM], FenLayout *weighted)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)layout);
+  PetscMPIInt    rank;
+  FenLayout      l;
+
+  PetscFunctionBegin;
+  PetscCheck(!layout->starts, comm, FEN_ERR_USAGE, "a layout of given local sizes cannot be cut by weights");
+  PetscCall(FenLayoutCreate(comm, layout->dim, layout->shape, layout->nprocs, layout->order, &l));
+  for (PetscInt d = 0; d < layout->dim; d++) {
+    double total = 0;
+
+    for (FenInt k = 0; weight[d] && k < l->shape[d]; k++)
+      total += weight[d][k];
+    if (!(total > 0) || l->nprocs[d] == 1)
+      continue;
+    PetscCall(PetscMalloc1(l->nprocs[d] + 1, &l->cut[d]));
+    FenLayoutCutAxis(l->shape[d], weight[d], l->nprocs[d], l->cut[d]);
+  }
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  FenLayoutBox(l, rank, &l->box);
+  l->local = FenBoxSize_Private(&l->box);
+  *weighted = l;
   PetscFunctionReturn(0);
 }
 

@@ -116,6 +116,17 @@ PetscErrorCode FenLayoutGetLocalSize(FenLayout layout, FenInt *size)
   PetscFunctionReturn(0);
 }
 
+/* is one of them not cut evenly? */
+static PetscBool Uneven(FenLayout a, FenLayout b)
+{
+  PetscBool uneven = a->starts || b->starts ? PETSC_TRUE : PETSC_FALSE;
+
+  for (int d = 0; d < FEN_MAX_DIM; d++)
+    if (a->cut[d] || b->cut[d])
+      uneven = PETSC_TRUE;
+  return uneven;
+}
+
 /*@
   FenLayoutIsSame - Whether two layouts store the same array in the same way.
 
@@ -143,12 +154,14 @@ PetscErrorCode FenLayoutIsSame(FenLayout a, FenLayout b, PetscBool *same)
   for (int d = 0; d < FEN_MAX_DIM; d++)
     if (a->shape[d] != b->shape[d] || a->nprocs[d] != b->nprocs[d] || a->order[d] != b->order[d])
       *same = PETSC_FALSE;
-  for (PetscMPIInt r = 0; *same && (a->starts || b->starts) && r < na; r++) {
+  for (PetscMPIInt r = 0; *same && Uneven(a, b) && r < na; r++) {
     FenBox boxa, boxb;
 
     PetscCall(FenLayoutGetBox(a, r, &boxa));
     PetscCall(FenLayoutGetBox(b, r, &boxb));
-    *same = boxa.lo[0] == boxb.lo[0] && boxa.hi[0] == boxb.hi[0] ? PETSC_TRUE : PETSC_FALSE;
+    for (int d = 0; d < FEN_MAX_DIM; d++)
+      if (boxa.lo[d] != boxb.lo[d] || boxa.hi[d] != boxb.hi[d])
+        *same = PETSC_FALSE;
   }
   PetscFunctionReturn(0);
 }

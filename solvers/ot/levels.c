@@ -9,10 +9,14 @@
    Each level keeps its own g, which a state lists, so that a stop on a coarse level loses nothing. Passes on a level
    count by their share of the points (of the pairs where pairs are evaluated one by one).
 
+   Grids are cut over ranks by equal counts of pixels. The lines of a pass differ in work (empty rows, wide windows), so
+   that on a new level they are cut by what their blocks cost on the level before, counted in two passes at its end.
+
    Memory of all levels: at most 1/(1 - 2^-d) times that of the finest. Messages: those of passes; between two levels
    one redistribution an axis.
 */
 #include "otimpl.h"
+#include "operator/stages.h"
 #include <math.h>
 
 #define LEAST 8 /* points that an axis keeps at least */
@@ -112,6 +116,102 @@ static PetscErrorCode AnyEmpty(FenOT ot, FenOTLevel *L)
   PetscFunctionReturn(0);
 }
 
+/* ---- cuts ---- */
+
+static PetscErrorCode WorkSize(const FenOTLevel *L, PetscInt *dim, FenInt shape[2][FEN_MAX_DIM], FenInt *size)
+{
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(L->measure[0], dim));
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetGrid(L->measure[s], shape[s], NULL, NULL));
+  *size = FenStagesWorkSize(*dim, shape[0], shape[1]);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode MakeCuts(FenOTLevel *L)
+{
+  FenInt   shape[2][FEN_MAX_DIM], size, local;
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(WorkSize(L, &dim, shape, &size));
+  PetscCall(FenLayoutCreateRows(PetscObjectComm((PetscObject)L->measure[0]), size, &L->cuts));
+  PetscCall(FenLayoutGetLocalSize(L->cuts, &local));
+  PetscCall(PetscCalloc1(local, &L->work));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTForgetCuts_Private(FenOT ot)
+{
+  FenInt local;
+
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < ot->nlevels && ot->level[l].cuts; l++) {
+    PetscCall(FenLayoutGetLocalSize(ot->level[l].cuts, &local));
+    PetscCall(PetscArrayzero(ot->level[l].work, local));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTMeasureCuts_Private(FenOT ot, PetscInt l)
+{
+  const FenOTLevel *coarse = &ot->level[ot->at], *L = &ot->level[l];
+  FenInt            shape[2][FEN_MAX_DIM], finer_shape[2][FEN_MAX_DIM], size, finer_size, start, end;
+  PetscInt          dim;
+  PetscMPIInt       ranks;
+  double           *work, *finer;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(ot->op->comm, &ranks));
+  if (!L->cuts || ranks == 1)
+    PetscFunctionReturn(0);
+  PetscCall(WorkSize(coarse, &dim, shape, &size));
+  PetscCall(WorkSize(L, &dim, finer_shape, &finer_size));
+  PetscCall(PetscMalloc2(size, &work, finer_size, &finer));
+  PetscCall(FenOTOperatorGetWork(ot->op, ot->g, work));
+  FenStagesWorkRefine(dim, shape[0], shape[1], finer_shape[0], finer_shape[1], work, finer);
+  PetscCall(FenLayoutGetRange(L->cuts, &start, &end));
+  PetscCall(PetscArraycpy(L->work, finer + start, end - start));
+  PetscCall(PetscFree2(work, finer));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTGatherRows_Private(FenLayout rows, const double mine[], double **all)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)rows);
+  PetscMPIInt    ranks, rank, *counts, *starts;
+  FenInt         size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(FenLayoutGetSize(rows, &size));
+  PetscCall(PetscMalloc1(size, all));
+  PetscCall(PetscMalloc2(ranks, &counts, ranks, &starts));
+  for (PetscMPIInt r = 0; r < ranks; r++) {
+    FenBox box;
+
+    PetscCall(FenLayoutGetBox(rows, r, &box));
+    PetscCall(FenMPIIntCast(box.lo[0], &starts[r]));
+    PetscCall(FenMPIIntCast(box.hi[0] - box.lo[0], &counts[r]));
+  }
+  PetscCallMPI(MPI_Allgatherv(mine, counts[rank], MPI_DOUBLE, *all, counts, starts, MPI_DOUBLE, comm));
+  PetscCall(PetscFree2(counts, starts));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTStateCuts_Private(FenOT ot, FenState state)
+{
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < ot->nlevels && ot->level[l].cuts; l++) {
+    char full[64];
+
+    PetscCall(PetscSNPrintf(full, sizeof(full), "cuts_%d", (int)l));
+    PetscCall(FenStateAddArray(state, full, ot->level[l].cuts, 1, ot->level[l].work));
+  }
+  PetscFunctionReturn(0);
+}
+
 /* level 0, and coarser ones that some epsilon of the schedule can use: up to `most` of them */
 PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
 {
@@ -151,6 +251,8 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
   for (PetscInt l = 0; l < ot->nlevels; l++) {
     PetscCall(AnyEmpty(ot, &ot->level[l]));
     n = PetscMax(n, ot->level[l].n[0]);
+    if (ot->nlevels > 1 && ot->op->stages)
+      PetscCall(MakeCuts(&ot->level[l]));
     m = PetscMax(m, ot->level[l].n[1]);
   }
   if (ot->relaxed)
@@ -164,10 +266,13 @@ PetscErrorCode FenOTLevelsDestroy_Private(FenOT ot)
 {
   PetscFunctionBegin;
   PetscCall(FenOTOperatorDestroy(&ot->op));
+  PetscCall(PetscFree(ot->cut_by));
   for (PetscInt l = 0; l < ot->nlevels; l++) {
     FenOTLevel *L = &ot->level[l];
 
     PetscCall(PetscFree2(L->f, L->g));
+    PetscCall(FenLayoutDestroy(&L->cuts));
+    PetscCall(PetscFree(L->work));
     for (int s = 0; s < 2; s++)
       PetscCall(FenMeasureDestroy(&L->measure[s]));
   }
@@ -191,20 +296,31 @@ PetscInt FenOTLevelFor_Private(const FenOT ot, double eps)
 PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
 {
   FenOTLevel *L = &ot->level[l];
+  PetscBool   same = (PetscBool)(l == ot->at && ot->op);
+  double     *cuts = NULL;
+  FenInt      size = 0;
 
   PetscFunctionBegin;
-  if (l != ot->at || !ot->op) { /* another operator; work goes on counting */
+  if (L->cuts)
+    PetscCall(FenOTGatherRows_Private(L->cuts, L->work, &cuts));
+  if (same && cuts)
+    PetscCall(FenLayoutGetSize(L->cuts, &size));
+  for (FenInt k = 0; same && cuts && k < size; k++)
+    same = (PetscBool)(cuts[k] == (ot->cut_by ? ot->cut_by[k] : 0));
+  if (!same) { /* another operator; work goes on counting */
     const double    passes = ot->op ? ot->op->passes : 0, pairs = ot->op ? ot->op->pairs : 0;
     const PetscBool keep = ot->op ? ot->op->keep : PETSC_FALSE;
 
     PetscCall(FenOTOperatorDestroy(&ot->op));
-    PetscCall(FenOTOperatorCreate(L->measure[0], L->measure[1], ot->cost, ot->pairs, ot->simd, &ot->op));
+    PetscCall(FenOTOperatorCreateCut(L->measure[0], L->measure[1], ot->cost, ot->pairs, ot->simd, cuts, &ot->op));
     PetscCall(FenOTOperatorSetEpsilon(ot->op, ot->eps));
     ot->op->share = L->share;
     ot->op->keep = keep;
     ot->op->passes = passes;
     ot->op->pairs = pairs;
   }
+  PetscCall(PetscFree(ot->cut_by));
+  ot->cut_by = cuts;
   ot->at = l;
   ot->a = L->weight[0];
   ot->b = L->weight[1];

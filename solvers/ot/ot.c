@@ -179,6 +179,7 @@ static PetscErrorCode OTState(FenSolver s, FenState state)
 {
   PetscFunctionBegin;
   PetscCall(FenOTStateLevels_Private((FenOT)s, state, "g", NULL));
+  PetscCall(FenOTStateCuts_Private((FenOT)s, state));
   PetscFunctionReturn(0);
 }
 

@@ -23,6 +23,8 @@ typedef struct {
   double        blur;  /* (squared) width of a block, 0 on level 0 */
   double        share; /* of the points (of the pairs): what a pass counts */
   PetscBool     empty; /* some target has no mass */
+  FenLayout     cuts;  /* of `work`, rows; NULL: lines of all levels are cut evenly */
+  double       *work;  /* what lines are cut over ranks by (operator/stages.h), mine of `cuts`; zero: nothing yet */
 } FenOTLevel;
 
 #define FEN_OT_BLUR       0.5 /* a level serves epsilons of at least this times its blur */
@@ -52,6 +54,7 @@ struct _p_FenOT {
   PetscBool     relaxed;  /* some marginal is not exact; if none, soft and r are NULL */
   double        product;  /* of the masses of both measures */
   double       *soft, *r; /* T(g), and the plan's rows for f: as long as on the largest level */
+  double       *cut_by;   /* all of `work` that the operator's lines are cut by */
   double       *wm, *wm2; /* work on the target, as long as on the largest level */
   FenInt        most;     /* targets of mine on the level where I have the most */
   double        cost_max;
@@ -81,6 +84,12 @@ PETSC_INTERN PetscErrorCode FenOTLevelsDestroy_Private(FenOT);
 /* the coarsest level that an epsilon can do with */
 PETSC_INTERN PetscInt       FenOTLevelFor_Private(FenOT, double eps);
 PETSC_INTERN PetscErrorCode FenOTUseLevel_Private(FenOT, PetscInt);
+/* lines of a finer level will be cut by what they cost on the present one, with its g; all are cut evenly again */
+PETSC_INTERN PetscErrorCode FenOTMeasureCuts_Private(FenOT, PetscInt level);
+PETSC_INTERN PetscErrorCode FenOTForgetCuts_Private(FenOT);
+PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
+/* all rows on every rank; caller frees */
+PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine[], double **all);
 PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* arrays on the targets of all levels; NULL: g */

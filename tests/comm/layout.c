@@ -214,6 +214,54 @@ static void PencilOfAWholeAxisKeepsTheBoxes(void **state)
   FEN_OK(FenLayoutDestroy(&pencil));
 }
 
+/* parts of an axis have the share of the weights that belongs to them, up to one entry; a rank may get nothing */
+static void WeightsMoveTheCuts(void **state)
+{
+  const FenInt      shape[2] = {60, 7};
+  const PetscMPIInt ranks[2] = {Size(), 1};
+  double            weight[60], flat[60], total = 0, most = 0, mine = 0, all;
+  FenLayout         grid, pencil, cut, even;
+  FenInt            size, end = 0;
+  FenBox            box;
+  PetscBool         same;
+
+  (void)state;
+  for (int k = 0; k < 60; k++) {
+    flat[k] = 3;
+    weight[k] = k < 40 ? 0 : k;
+    total += weight[k];
+    most = fmax(most, weight[k]);
+  }
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, shape, ranks, &grid));
+  FEN_OK(FenLayoutCreatePencil(grid, 1, &pencil));
+  FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){weight, NULL, NULL}, &cut));
+  for (PetscMPIInt r = 0; r < Size(); r++) { /* they tile the axis, in order */
+    FEN_OK(FenLayoutGetBox(cut, r, &box));
+    assert_true(box.lo[0] == end && box.hi[0] >= end && box.lo[1] == 0 && box.hi[1] == 7);
+    end = box.hi[0];
+  }
+  assert_true(end == 60);
+  FEN_OK(FenLayoutGetBox(cut, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(cut, &size));
+  assert_true(size == (box.hi[0] - box.lo[0]) * 7);
+  for (FenInt k = box.lo[0]; k < box.hi[0]; k++)
+    mine += weight[k];
+  assert_true(fabs(mine - total / Size()) <= most);
+  MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  assert_true(all == total);
+  FEN_OK(FenLayoutIsSame(cut, cut, &same));
+  assert_true(same);
+  FEN_OK(FenLayoutIsSame(cut, pencil, &same));
+  assert_true(same == (Size() == 1 ? PETSC_TRUE : PETSC_FALSE));
+  FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){flat, flat, NULL}, &even));
+  FEN_OK(FenLayoutGetBox(even, -1, &box));
+  assert_true(box.hi[0] - box.lo[0] >= 60 / Size() && box.hi[0] - box.lo[0] <= 60 / Size() + 1);
+  FEN_OK(FenLayoutDestroy(&even));
+  FEN_OK(FenLayoutDestroy(&cut));
+  FEN_OK(FenLayoutDestroy(&pencil));
+  FEN_OK(FenLayoutDestroy(&grid));
+}
+
 static void ReferencesAreCounted(void **state)
 {
   FenLayout l, other;
@@ -266,6 +314,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(PencilsHaveTheirAxisWhole),
     cmocka_unit_test(PencilsSpreadOverTwoAxes),
     cmocka_unit_test(PencilOfAWholeAxisKeepsTheBoxes),
+    cmocka_unit_test(WeightsMoveTheCuts),
     cmocka_unit_test(ReferencesAreCounted),
     cmocka_unit_test(WrongArgumentsAreNamed),
 };

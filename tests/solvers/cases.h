@@ -33,6 +33,7 @@ static const Case cases[] = {
     {"grid 2-D, levels", FEN_COST_SQEUCLIDEAN, 2, {{16, 5}, {5, 17}}, PETSC_TRUE, 5, 0},
     {"grid 3-D, levels", FEN_COST_SQEUCLIDEAN, 3, {{16, 3, 2}, {2, 16, 3}}, PETSC_TRUE, -1, 0},
     {"grid 2-D, l1, levels", FEN_COST_L1, 2, {{17, 5}, {16, 6}}, PETSC_TRUE, 3, 0},
+    {"grid 2-D, l1, one row", FEN_COST_L1, 2, {{1, 23}, {1, 37}}, PETSC_TRUE, 3, 0},
     {"line, power 1.3", FEN_COST_POWER, 1, {{31}, {24}}, PETSC_TRUE, 3, 1.3},
     {"grid 2-D, power 2.5", FEN_COST_POWER, 2, {{16, 6}, {9, 8}}, PETSC_TRUE, 5, 2.5},
     {"grid 3-D, power 1.5, empty lines", FEN_COST_POWER, 3, {{4, 5, 3}, {5, 4, 4}}, PETSC_TRUE, -1, 1.5},

@@ -101,7 +101,15 @@ PETSC_INTERN PetscErrorCode FenTargetsDestroy(FenTargets *);
 /* collective; guests are here */
 PETSC_INTERN PetscErrorCode FenCellsRatios(FenCells *);
 
-PETSC_INTERN PetscErrorCode FenCellsCreate(FenOT, PetscInt level, const FenInt side[], FenCells **);
+/* How A-composites are cut over ranks: ranks along each axis (three numbers), then the work of the slabs of each axis.
+   NULL or zero: evenly */
+PETSC_INTERN FenInt         FenCellsCutsSize(PetscInt dim, const FenInt shape[], const FenInt side[]);
+PETSC_INTERN PetscErrorCode FenCellsBlocks(MPI_Comm, PetscInt dim, const FenInt ncomp[], const double cuts[],
+                                           FenLayout *);
+/* for the next finer level, of a source of this shape, from the cells' present rows */
+PETSC_INTERN PetscErrorCode FenCellsMeasureCuts(const FenCells *, const FenInt shape[], double cuts[]);
+PETSC_INTERN PetscErrorCode FenCellsCreate(FenOT, PetscInt level, const FenInt side[], const double cuts[],
+                                           FenCells **);
 PETSC_INTERN PetscErrorCode FenCellsDestroy(FenCells **);
 /* every cell gets its share of all targets: nu_i = m_i nu */
 PETSC_INTERN PetscErrorCode FenCellsProduct(FenOT, PetscInt level, FenCells *);

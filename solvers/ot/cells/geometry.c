@@ -2,29 +2,9 @@
 /* Cells of one level: who owns which, what they weigh, which composites they make, and their first plan. */
 #include "cells.h"
 
-/* ranks along each axis: as near to cubes as the number of ranks allows */
-static void CutRanks(PetscInt dim, const FenInt n[], PetscMPIInt size, PetscMPIInt cut[])
-{
-  PetscMPIInt rest = size;
-
-  for (PetscInt d = 0; d < dim; d++)
-    cut[d] = 1;
-  for (PetscMPIInt f = 2; rest > 1; f++)
-    while (rest % f == 0) { /* the axis whose pieces are the longest */
-      PetscInt best = 0;
-
-      for (PetscInt d = 1; d < dim; d++)
-        if ((double)n[d] / cut[d] > (double)n[best] / cut[best])
-          best = d;
-      cut[best] *= f;
-      rest /= f;
-    }
-}
-
-static PetscErrorCode Grids(FenOT ot, PetscInt level, const FenInt side[], FenCells *C)
+static PetscErrorCode Grids(FenOT ot, PetscInt level, const FenInt side[], const double cuts[], FenCells *C)
 {
   const FenOTLevel *L = &ot->level[level];
-  PetscMPIInt       size, cut[FEN_MAX_DIM] = {1, 1, 1};
 
   PetscFunctionBegin;
   C->comm = PetscObjectComm((PetscObject)ot);
@@ -47,9 +27,7 @@ static PetscErrorCode Grids(FenOT ot, PetscInt level, const FenInt side[], FenCe
     C->ncomp[d] = (C->N[d] + C->side[d] * C->twice[d] - 1) / (C->side[d] * C->twice[d]);
     C->ncell[d] = C->ncomp[d] * C->twice[d];
   }
-  PetscCallMPI(MPI_Comm_size(C->comm, &size));
-  CutRanks(C->dim, C->ncomp, size, cut);
-  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, C->ncomp, cut, &C->blocks));
+  PetscCall(FenCellsBlocks(C->comm, C->dim, C->ncomp, cuts, &C->blocks));
   PetscCall(FenLayoutGetBox(C->blocks, -1, &C->box));
   PetscCall(FenOwnersCreate(C->blocks, &C->owners));
   PetscFunctionReturn(0);
@@ -271,13 +249,13 @@ static PetscErrorCode Weights(FenOT ot, PetscInt level, FenCells *C)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenCellsCreate(FenOT ot, PetscInt level, const FenInt side[], FenCells **cells)
+PetscErrorCode FenCellsCreate(FenOT ot, PetscInt level, const FenInt side[], const double cuts[], FenCells **cells)
 {
   FenCells *C;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&C));
-  PetscCall(Grids(ot, level, side, C));
+  PetscCall(Grids(ot, level, side, cuts, C));
   PetscCall(Places(C));
   PetscCall(Guests(C));
   PetscCall(FenRowsCreate(C->nslots, &C->rows));

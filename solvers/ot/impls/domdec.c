@@ -53,15 +53,17 @@ typedef struct {
   FenCellsStage stage;
   FenGlobal     global;
   PetscBool     staged;
+  FenLayout     cut;  /* of `cuts`, rows */
   double       *base; /* of each level: squared width of a pixel */
   /* state */
-  FenInt at, step, half, sweeps, fresh; /* level; epsilon on it; half sweep that comes; sweeps done; no B half yet */
-  double eps, error, passes;
-  double upper;      /* bound of the cells' plan for the final problem; infinity before */
-  double look_error; /* look at the bounds when the error is below */
-  double best;       /* smallest gap so far */
-  FenInt look_at, looks;
-  FenInt attempt, wait, steps; /* in Newton steps; sweeps before the next attempt; steps of this one */
+  double *cuts;                          /* what the present level is cut over ranks by (FenCellsMeasureCuts), mine */
+  FenInt  at, step, half, sweeps, fresh; /* level; epsilon on it; half sweep that comes; sweeps done; no B half yet */
+  double  eps, error, passes;
+  double  upper;      /* bound of the cells' plan for the final problem; infinity before */
+  double  look_error; /* look at the bounds when the error is below */
+  double  best;       /* smallest gap so far */
+  FenInt  look_at, looks;
+  FenInt  attempt, wait, steps; /* in Newton steps; sweeps before the next attempt; steps of this one */
   FenGapSchedule gap;
   double         last;              /* objective of the last half sweep on this epsilon */
   FenInt         flow_in, flow_gap; /* sweeps until the next flow update, between two of them */
@@ -116,6 +118,16 @@ static PetscBool Final(FenOT ot)
   return (PetscBool)(D->at == 0 && D->eps == ot->eps);
 }
 
+static PetscErrorCode ForgetCuts(Domdec *D)
+{
+  FenInt local;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetLocalSize(D->cut, &local));
+  PetscCall(PetscArrayzero(D->cuts, local));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
 {
   FenOT   ot = (FenOT)s;
@@ -140,8 +152,10 @@ static PetscErrorCode FenOTInitialize_Domdec(FenSolver s)
   D->gap = (FenGapSchedule){.error = 1e-2};
   D->global.best_dual = -HUGE_VAL;
   PetscCall(FenCellsDestroy(&D->cells));
+  PetscCall(FenOTForgetCuts_Private(ot));
+  PetscCall(ForgetCuts(D));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)D->at));
-  PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, &D->cells));
+  PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, NULL, &D->cells));
   PetscCall(FenCellsProduct(ot, (PetscInt)D->at, D->cells));
   PetscCall(StartStep(ot, 0));
   PetscFunctionReturn(0);
@@ -152,12 +166,14 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
   FenOT   ot = (FenOT)s;
   Domdec *D = (Domdec *)s->data;
   FenInt  sweeps = D->sweeps, flow_in = D->flow_in, flow_gap = D->flow_gap;
-  double  last = D->last;
+  double  last = D->last, *cuts;
 
   PetscFunctionBegin;
   PetscCall(FenCellsDestroy(&D->cells));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)D->at));
-  PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, &D->cells));
+  PetscCall(FenOTGatherRows_Private(D->cut, D->cuts, &cuts));
+  PetscCall(FenCellsCreate(ot, (PetscInt)D->at, D->side, cuts, &D->cells));
+  PetscCall(PetscFree(cuts));
   PetscCall(FenCellsFromStage(ot, (PetscInt)D->at, &D->stage, D->cells));
   PetscCall(FenCellsStageDestroy(&D->stage));
   D->staged = PETSC_FALSE;
@@ -195,11 +211,21 @@ static PetscErrorCode Refine(FenOT ot)
   Domdec        *D = (Domdec *)ot->base.data;
   const PetscInt l = (PetscInt)D->at - 1;
   FenCells      *fine;
+  FenInt         shape[FEN_MAX_DIM], size, start, end;
+  double        *cuts;
 
   PetscFunctionBegin;
+  PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], shape, NULL, NULL));
+  PetscCall(FenLayoutGetSize(D->cut, &size));
+  PetscCall(FenLayoutGetRange(D->cut, &start, &end));
+  PetscCall(PetscCalloc1(size, &cuts));
+  PetscCall(FenCellsMeasureCuts(D->cells, shape, cuts));
+  PetscCall(PetscArraycpy(D->cuts, cuts + start, end - start));
   PetscCall(TakePotential(ot));
+  PetscCall(FenOTMeasureCuts_Private(ot, l));
   PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
-  PetscCall(FenCellsCreate(ot, l, D->side, &fine));
+  PetscCall(FenCellsCreate(ot, l, D->side, cuts, &fine));
+  PetscCall(PetscFree(cuts));
   PetscCall(FenCellsRefine(ot, l, D->cells, fine));
   PetscCall(FenCellsDestroy(&D->cells));
   D->cells = fine;
@@ -432,6 +458,7 @@ static PetscErrorCode FenOTState_Domdec(FenSolver s, FenState state)
   PetscCall(FenStateAddCSR(state, "cells", D->stage.layout, &D->stage.rows));
   PetscCall(FenStateAddArray(state, "alpha_a", D->stage.layout, D->stage.px, D->stage.alpha[0]));
   PetscCall(FenStateAddArray(state, "alpha_b", D->stage.layout, D->stage.px, D->stage.alpha[1]));
+  PetscCall(FenStateAddArray(state, "cells_cut", D->cut, 1, D->cuts));
   PetscCall(FenStateAddInt(state, "level", &D->at));
   PetscCall(FenStateAddInt(state, "step", &D->step));
   PetscCall(FenStateAddInt(state, "half", &D->half));
@@ -515,6 +542,22 @@ static PetscErrorCode ChooseCells(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/* room for the cuts of the finest level, which has the most slabs */
+static PetscErrorCode MakeCuts(FenOT ot)
+{
+  Domdec  *D = (Domdec *)ot->base.data;
+  FenInt   shape[FEN_MAX_DIM], local;
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCall(FenMeasureGetGrid(ot->source, shape, NULL, NULL));
+  PetscCall(FenLayoutCreateRows(PetscObjectComm((PetscObject)ot), FenCellsCutsSize(dim, shape, D->side), &D->cut));
+  PetscCall(FenLayoutGetLocalSize(D->cut, &local));
+  PetscCall(PetscCalloc1(local, &D->cuts));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
 {
   FenOT          ot = (FenOT)s;
@@ -531,6 +574,7 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
   PetscCheck(ot->op->kind != FEN_COST_MATRIX, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_type domdec needs a cost of coordinates, not a matrix: -ot_type newton takes both");
   PetscCall(ChooseCells(ot));
+  PetscCall(MakeCuts(ot));
   PetscCall(FenGlobalCreate(ot, &D->global));
   PetscCall(PetscMalloc1(ot->nlevels, &D->base));
   for (PetscInt l = 0; l < ot->nlevels; l++) {
@@ -567,6 +611,8 @@ static PetscErrorCode FenOTReset_Domdec(FenSolver s)
     PetscCall(FenCellsStageDestroy(&D->stage));
   D->staged = PETSC_FALSE;
   PetscCall(PetscFree(D->base));
+  PetscCall(PetscFree(D->cuts));
+  PetscCall(FenLayoutDestroy(&D->cut));
   PetscFunctionReturn(0);
 }
 

@@ -85,6 +85,7 @@ static PetscErrorCode Refine(FenOT ot, PetscInt l)
   Newton *N = (Newton *)ot->base.data;
 
   PetscFunctionBegin;
+  PetscCall(FenOTMeasureCuts_Private(ot, l));
   PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
   PetscCall(FenOTInterpolate_Private(ot, l, N->before[ot->at], N->before[l]));
   PetscCall(FenOTUseLevel_Private(ot, l));
@@ -127,6 +128,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
     PetscCall(PetscArrayzero(N->g_built[l], ot->level[l].n[1]));
   }
   N->at = FenOTLevelFor_Private(ot, first);
+  PetscCall(FenOTForgetCuts_Private(ot));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
   PetscCall(FenNewtonSystemMove(&N->step.system));
   N->step.g_built = N->g_built[N->at];

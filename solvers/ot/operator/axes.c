@@ -110,7 +110,18 @@ static FenTile BlockOf(const Axes *A, const FenTile *T, FenInt b)
   return t;
 }
 
-static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double out[])
+/* no source of a line weighs anything */
+static PetscBool IsEmpty(const FenTile *T)
+{
+  for (FenInt j = 0; j < T->ns; j++)
+    if (T->u[j] > FEN_NONE)
+      return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+/* visits: terms of each line are counted there, NULL: not */
+static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const double u[], double visits[],
+                     double out[])
 {
   const Axes *A = (const Axes *)op->data;
   FenTile     T = Line(op, g, to, op->kappa);
@@ -123,11 +134,20 @@ static void SweepLSE(FenOTOperator op, const FenStage *g, FenDirection to, const
       A->MS[2 * i + 1] = 0;
     }
     T.u = u + l * T.ns;
+    if (visits)
+      visits[l] += (double)(T.nt + T.ns);
+    if (IsEmpty(&T)) {
+      for (FenInt i = 0; i < T.nt; i++)
+        o[i] = FEN_NONE;
+      continue;
+    }
     Windows(op, &T);
     for (FenInt b = 0; b < Blocks(T.nt); b++) {
       const FenTile t = BlockOf(A, &T, b);
 
       op->kernels->lse(&t, A->MS + 2 * b * BLOCK);
+      if (visits)
+        visits[l] += (double)(t.nt * t.ns + T.ns); /* and those from which windows are found */
     }
     op->kernels->log2sum(T.nt, A->MS, o);
     for (FenInt i = 0; i < T.nt; i++)
@@ -171,6 +191,8 @@ static void SweepApply(FenOTOperator op, const FenStage *g, FenDirection to, con
     T.ldv = T.ns;
     for (FenInt i = 0; i < T.nt; i++)
       o[i] = 0;
+    if (IsEmpty(&T))
+      continue;
     Windows(op, &T);
     for (FenInt b = 0; b < Blocks(T.nt); b++) {
       const FenTile t = BlockOf(A, &T, b);
@@ -196,7 +218,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     if (hard)
       SweepMax(op, g, dir, A->b, A->a);
     else
-      SweepLSE(op, g, dir, A->b, A->a);
+      SweepLSE(op, g, dir, A->b, A->stages.visits[dir][s], A->a);
     for (FenInt i = 0; keep && i < g->nout; i++)
       A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
   }
@@ -371,7 +393,8 @@ PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
   PetscFunctionBegin;
   PetscCall(PetscNew(&A));
   op->data = A;
-  PetscCall(FenStagesCreate(op->measure, &A->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, &A->stages));
+  op->stages = &A->stages;
   nwork = A->stages.nwork;
   PetscCall(MakeTables(op));
   for (int s = 0; s < 2; s++)

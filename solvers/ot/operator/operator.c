@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Front of the operator: creation, choice of the way to evaluate, counting of work. */
 #include "operator.h"
+#include "stages.h"
 #include <math.h>
 
 static PetscErrorCode LogWeights(FenOTOperator op, int side)
@@ -33,6 +34,14 @@ static PetscErrorCode IsSeparable(FenOTOperator op, PetscBool *separable)
 PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost cost, FenPairsType schedule,
                                    const char simd[], FenOTOperator *out)
 {
+  PetscFunctionBegin;
+  PetscCall(FenOTOperatorCreateCut(source, target, cost, schedule, simd, NULL, out));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTOperatorCreateCut(FenMeasure source, FenMeasure target, FenCost cost, FenPairsType schedule,
+                                      const char simd[], const double work[], FenOTOperator *out)
+{
   FenOTOperator op;
 
   PetscFunctionBegin;
@@ -41,6 +50,7 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
   op->comm = PetscObjectComm((PetscObject)source);
   op->schedule = schedule;
   op->share = 1;
+  op->work = work;
   op->measure[0] = source;
   op->measure[1] = target;
   op->cost = cost;
@@ -62,7 +72,22 @@ PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost
     PetscCall(FenOTOperatorCreate_Separable(op));
   else
     PetscCall(FenOTOperatorCreate_Pairs(op));
+  op->work = NULL;
   *out = op;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTOperatorGetWork(FenOTOperator op, const double g[], double work[])
+{
+  double *f, *h;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(op->n[0], &f, op->n[1], &h));
+  PetscCall(FenStagesCountBegin(op->stages));
+  PetscCall(op->ops.softtransform(op, FEN_TO_SOURCE, g, f));
+  PetscCall(op->ops.softtransform(op, FEN_TO_TARGET, f, h));
+  PetscCall(FenStagesCountEnd(op->stages, work));
+  PetscCall(PetscFree2(f, h));
   PetscFunctionReturn(0);
 }
 

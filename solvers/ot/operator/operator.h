@@ -53,15 +53,22 @@ struct _p_FenOTOperator {
   /* a plan keeps its factors in single precision where they are few: FenOTMultNormal(), squares and couplings then take
      no exponentials, and are accurate to about 1e-7; all else is of double precision. With |x-y| along axes factors are
      always kept, and are of double precision */
-  PetscBool keep;
-  PetscBool kept;  /* the present one does */
-  double    share; /* what a pass counts: 1, less on coarse levels */
-  double    passes, pairs;
-  void     *data;
+  PetscBool          keep;
+  PetscBool          kept;  /* the present one does */
+  double             share; /* what a pass counts: 1, less on coarse levels */
+  double             passes, pairs;
+  const double      *work;   /* while it is made: what its lines are cut by, see stages.h */
+  struct _FenStages *stages; /* whose lines differ in work, NULL: none */
+  void              *data;
 };
 
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost, FenPairsType,
                                                 const char simd[], FenOTOperator *);
+/* the same with lines cut over ranks by work that was measured on a coarser level, see stages.h */
+PETSC_INTERN PetscErrorCode FenOTOperatorCreateCut(FenMeasure source, FenMeasure target, FenCost, FenPairsType,
+                                                   const char simd[], const double work[], FenOTOperator *);
+/* work of the lines, of one soft transform each way from g on; not counted as passes. Only with `stages` */
+PETSC_INTERN PetscErrorCode FenOTOperatorGetWork(FenOTOperator, const double g[], double work[]);
 PETSC_INTERN PetscErrorCode FenOTOperatorDestroy(FenOTOperator *);
 PETSC_INTERN PetscErrorCode FenOTOperatorRegisterEvents(PetscClassId);
 PETSC_INTERN PetscErrorCode FenOTOperatorSetEpsilon(FenOTOperator, double);

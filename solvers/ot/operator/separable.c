@@ -109,6 +109,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     PetscCall(FenStagesMove(C->stage[s].enter, S->a, S->b));
     w.u = S->b;
     w.out = S->a;
+    w.visits = S->stages.visits[dir][s];
     if (keep) {
       w.windows = S->windows[0][s];
       PetscCall(PetscArraycpy(S->L[s], S->b, C->stage[s].nin));
@@ -439,7 +440,8 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(PetscNew(&S));
   op->data = S;
   S->cones = (PetscBool)(op->kind == FEN_COST_L1);
-  PetscCall(FenStagesCreate(op->measure, &S->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, &S->stages));
+  op->stages = S->cones ? NULL : &S->stages;
   for (int s = 0; s < 2; s++) {
     double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];
 

@@ -2,11 +2,130 @@
 /* The pencils of a grid's axes, and how arrays get from one to the next. */
 #include "stages.h"
 
+/* where work of a stage along an axis begins; dir 2: the end */
+static FenInt WorkAt(PetscInt dim, const FenInt *const shape[2], int dir, PetscInt stage, PetscInt axis, FenInt *length)
+{
+  FenInt at = 0;
+
+  for (int to = 0; to < 2; to++)
+    for (PetscInt s = 0; s < dim; s++)
+      for (PetscInt k = 0; k < dim; k++) {
+        const PetscInt own = dim - 1 - s;
+        const FenInt   n = shape[k > own ? to : 1 - to][k]; /* axes behind the stage's have changed sides */
+
+        if (to == dir && s == stage && k == axis) {
+          *length = n;
+          return at;
+        }
+        at += k == own ? 0 : n;
+      }
+  return at;
+}
+
+FenInt FenStagesWorkSize(PetscInt dim, const FenInt source[], const FenInt target[])
+{
+  const FenInt *const shape[2] = {source, target};
+  FenInt              n;
+
+  return WorkAt(dim, shape, 2, 0, 0, &n);
+}
+
+void FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt target[], const FenInt finer[],
+                         const FenInt finer_target[], const double work[], double out[])
+{
+  const FenInt *const shape[2] = {source, target}, *const finer_shape[2] = {finer, finer_target};
+
+  for (int dir = 0; dir < 2; dir++)
+    for (PetscInt s = 0; s < dim; s++)
+      for (PetscInt k = 0; k < dim; k++) {
+        FenInt        n, nf, half = 0;
+        const double *w = work + WorkAt(dim, shape, dir, s, k, &n);
+        double       *f = out + WorkAt(dim, finer_shape, dir, s, k, &nf);
+
+        while (((nf - 1) >> half) + 1 > n)
+          half++;
+        for (FenInt i = 0; k != dim - 1 - s && i < nf; i++)
+          f[i] = w[i >> half];
+      }
+}
+
+PetscErrorCode FenStagesCountBegin(FenStages *S)
+{
+  PetscFunctionBegin;
+  for (int dir = 0; dir < 2; dir++)
+    for (PetscInt s = 0; s < S->dim; s++)
+      PetscCall(PetscCalloc1(S->chain[dir].stage[s].nlines, &S->visits[dir][s]));
+  PetscFunctionReturn(0);
+}
+
+/* the lines of a stage, in the order of the axes other than its own */
+static PetscErrorCode Sum(const FenStages *S, int dir, PetscInt s, double work[])
+{
+  const FenStage     *g = &S->chain[dir].stage[s];
+  const FenInt *const shape[2] = {S->shape[0], S->shape[1]};
+  FenBox              box;
+  FenInt              line = 0, n;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetBox(g->in, -1, &box));
+  box.lo[g->axis] = 0;
+  box.hi[g->axis] = g->nlines ? 1 : 0;
+  for (FenInt a = box.lo[0]; a < box.hi[0]; a++)
+    for (FenInt b = box.lo[1]; b < box.hi[1]; b++)
+      for (FenInt c = box.lo[2]; c < box.hi[2]; c++, line++) {
+        const FenInt at[FEN_MAX_DIM] = {a, b, c};
+
+        for (PetscInt k = 0; k < S->dim; k++)
+          if (k != g->axis)
+            work[WorkAt(S->dim, shape, dir, s, k, &n) + at[k]] += S->visits[dir][s][line];
+      }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStagesCountEnd(FenStages *S, double work[])
+{
+  const FenInt size = FenStagesWorkSize(S->dim, S->shape[0], S->shape[1]);
+  PetscMPIInt  n;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(size, &n));
+  PetscCall(PetscArrayzero(work, size));
+  for (int dir = 0; dir < 2; dir++)
+    for (PetscInt s = 0; s < S->dim; s++) {
+      PetscCall(Sum(S, dir, s, work));
+      PetscCall(PetscFree(S->visits[dir][s]));
+    }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, work, n, MPI_DOUBLE, MPI_SUM,
+                             PetscObjectComm((PetscObject)S->chain[0].stage[0].in))); /* of integers, so exact */
+  PetscFunctionReturn(0);
+}
+
+/* pencils along an axis, cut by the work of a stage */
+static PetscErrorCode Pencil(MPI_Comm comm, const FenStages *S, const FenInt shape[], int dir, PetscInt s,
+                             const double work[], FenLayout *pencil)
+{
+  const FenInt *const sides[2] = {S->shape[0], S->shape[1]};
+  const double       *weight[FEN_MAX_DIM] = {NULL};
+  FenLayout           whole, even;
+  FenInt              n;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; work && k < S->dim; k++)
+    if (k != S->dim - 1 - s)
+      weight[k] = work + WorkAt(S->dim, sides, dir, s, k, &n);
+  PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, NULL, &whole));
+  PetscCall(FenLayoutCreatePencil(whole, S->dim - 1 - s, &even));
+  PetscCall(FenLayoutCreateWeighted(even, weight, pencil));
+  PetscCall(FenLayoutDestroy(&even));
+  PetscCall(FenLayoutDestroy(&whole));
+  PetscFunctionReturn(0);
+}
+
 /* pencil layouts of a direction: axis d-1 first; a stage changes the length of its axis only */
-static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir, FenStages *S)
+static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir, const double work[], FenStages *S)
 {
   FenChain *C = &S->chain[dir];
-  FenLayout previous = from[1 - dir], whole;
+  FenLayout previous = from[1 - dir];
   FenInt    shape[FEN_MAX_DIM];
 
   PetscFunctionBegin;
@@ -15,14 +134,10 @@ static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir,
     FenStage *g = &C->stage[s];
 
     g->axis = S->dim - 1 - s;
-    PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, NULL, &whole));
-    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->in));
-    PetscCall(FenLayoutDestroy(&whole));
+    PetscCall(Pencil(comm, S, shape, dir, s, work, &g->in));
     g->lin = shape[g->axis];
     g->lout = shape[g->axis] = S->shape[dir][g->axis];
-    PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, NULL, &whole));
-    PetscCall(FenLayoutCreatePencil(whole, g->axis, &g->out));
-    PetscCall(FenLayoutDestroy(&whole));
+    PetscCall(Pencil(comm, S, shape, dir, s, work, &g->out));
     PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
     PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
     g->nlines = g->lin ? g->nin / g->lin : 0;
@@ -36,7 +151,7 @@ static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir,
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStagesCreate(FenMeasure const measure[2], FenStages *S)
+PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], FenStages *S)
 {
   const MPI_Comm  comm = PetscObjectComm((PetscObject)measure[0]);
   const FenStage *g = S->chain[0].stage;
@@ -54,7 +169,7 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], FenStages *S)
     S->nwork = PetscMax(S->nwork, n);
   }
   for (int dir = 0; dir < 2; dir++)
-    PetscCall(MakeChain(comm, layout, dir, S));
+    PetscCall(MakeChain(comm, layout, dir, work, S));
   for (PetscInt s = 0; s < S->dim; s++)
     PetscCall(FenRedistCreate(s + 1 < S->dim ? g[s + 1].in : layout[0], g[s].out, &S->back[s]));
   PetscCall(FenRedistCreate(g[0].in, layout[1], &S->out));
@@ -71,6 +186,7 @@ PetscErrorCode FenStagesDestroy(FenStages *S)
       PetscCall(FenRedistDestroy(&g->enter));
       PetscCall(FenLayoutDestroy(&g->in));
       PetscCall(FenLayoutDestroy(&g->out));
+      PetscCall(PetscFree(S->visits[dir][s]));
     }
     PetscCall(FenRedistDestroy(&S->chain[dir].leave));
   }

@@ -105,10 +105,22 @@ static void ForBlocks(const FenSweep *s, BlockFn run)
   }
 }
 
+/* terms, and each point once for what is done for it besides */
+static void Count(const FenSweep *s, const FenBlock *b, const FenLines *P)
+{
+  FenInt n = s->nt + s->ns;
+
+  for (FenInt i = 0; i < P->nt; i++)
+    n += b->r * (P->window[2 * i + 1] - P->window[2 * i]);
+  for (FenInt l = 0; l < b->n; l++)
+    s->visits[b->line[l]] += (double)n;
+}
+
 static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
-  (void)b;
   s->kernels->linewindows(P, work[4]);
+  if (s->visits)
+    Count(s, b, P);
   s->kernels->linelse(P, work[4]);
 }
 

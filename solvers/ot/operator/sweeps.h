@@ -23,6 +23,7 @@ typedef struct {
   int              *windows;   /* FenSweepWindows() numbers that stay, or NULL */
   PetscBool         have;      /* apply: `windows` are there already, from a sweep with the same axes and u */
   double           *work;      /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
+  double           *visits;    /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
   PetscBool         whole;     /* a line takes one lane, whatever their number */
 } FenSweep;
 
