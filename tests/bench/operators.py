@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every operator of robust models on one large grid, the whole command: seconds to a certified gap of 1e-6 of the values'
-range, and whether `fenchel verify` confirms the result. What exists follows the tables of docs/mdp.md."""
+"""Every operator of robust models on one large grid, the whole command: seconds to a certified gap of 1e-6 of the
+values' range, and whether `fenchel verify` confirms the result. What exists follows the tables of docs/mdp.md."""
 import json
 import os
 import resource
@@ -32,8 +32,8 @@ def operators():
 
 
 def command(fenchel, n, options, result, summary):
-    return [fenchel, "mdp", "-problem", "gridworld", "-n", n, "-mdp_discount", 0.99, *options, "-o", result, "-overwrite",
-            "-summary", summary]
+    return [fenchel, "mdp", "-problem", "gridworld", "-n", n, "-mdp_discount", 0.99, *options, "-o", result,
+            "-overwrite", "-summary", summary]
 
 
 def processor():

@@ -279,9 +279,11 @@ static void TestSweeps(void **state)
   for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
     for (int kind = 0; kind < NKINDS; kind++)
       for (int i = 0; i < 11 * 12; i++) {
-        const int   size = i % 11, set = i / 11;
-        const Model m = {
-            .n = 45 + size, .most = i % 2 ? MOST : 4, .rare = (PetscBool)(i % 3 == 2 && set < 5), .seed = (uint64_t)(1000 + size)};
+        const int    size = i % 11, set = i / 11;
+        const Model  m = {.n = 45 + size,
+                          .most = i % 2 ? MOST : 4,
+                          .rare = (PetscBool)(i % 3 == 2 && set < 5),
+                          .seed = (uint64_t)(1000 + size)};
         const double unit = kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1;
         FenAmbiguity a = {.alpha = known[set].alpha};
 
