@@ -12,7 +12,9 @@
 #include "naturerow.h"
 
 #define KL_PASSES 60
-#define KL_LEAST  2e-2 /* theta below this: rounding of log Z counts too much */
+#define KL_CUT    0x1p-999 /* twice what v_exp2() makes of all that is smaller */
+#define KL_LEAST  2e-2     /* theta below this: rounding of log Z counts too much */
+#define KL_MOST   690.0    /* above: exponentials are no numbers. Rows with next to no mass on small values need it */
 
 typedef struct {
   vd u, z, first, second; /* u = -theta/log 2; sums of p e^{-theta d} times 1, d, d^2 */
@@ -53,8 +55,9 @@ FEN_INLINE void KLPenalty(const Row *R, Reply *a)
   vd        value;
 
   TWO_CHAINS(R, s, t, AddPartition);
-  value = v_log2(s.z + t.z) * -LN2 * R->price;
-  Settle(a, v_set(1), 1 / R->price, a->warm, value, v_set(0), R->unit * (value + R->price));
+  s.z += t.z;
+  value = v_log2(s.z) * -LN2 * R->price;
+  Settle(a, v_set(1), 1 / R->price, a->warm, value, R->price * KL_CUT / s.z, R->unit * (value + R->price));
 }
 
 /* what the bound at theta may miss, see above */
@@ -78,17 +81,18 @@ FEN_INLINE void KLBall(const FenNatureSet *set, const Row *R, Reply *a)
 
   if (v_any(cold))
     s.x = v_if_greater(cold, zero, v_sqrt(v_set(2 * set->size) / v_max(Variance(R), v_set(1e-290))), s.x);
+  s.x = v_min(s.x, v_set(KL_MOST));
   for (int pass = 0; pass < KL_PASSES && v_any(a->open); pass++) {
     const Tilted t = Tilt(R, s.x);
     const vd     mean = t.first / t.z, var = v_max(t.second / t.z - mean * mean, v_set(1e-290));
     const vd     lz = v_log(t.z), kl = v_max(-(s.x * mean) - lz, v_set(1e-290)), value = -(lz + rho) / s.x;
     const vd     gap = KLGap(R, &t, s.x, kl, rho, value), k = v_sqrt(kl);
     const vd     wanted = s.x + 2 * k * (root - k) / (s.x * var);
-    const vd     next = Next(&s, v_if_greater(rho, kl, v_set(1), zero), wanted, 4);
+    const vd     next = v_min(Next(&s, v_if_greater(rho, kl, v_set(1), zero), wanted, 4), v_set(KL_MOST));
 
     Settle(a, v_if_greater(v_set(KL_LEAST), s.x, zero, Small(R, value, gap)), s.x, next, value, gap,
            R->unit * (1 + s.x * mean + v_abs(lz)) / s.x);
-    if (pass >= 3 && !v_any(v_if_greater(v_set(KL_LEAST), s.x, zero, a->open)))
+    if (pass >= 3 && !v_any(v_if_greater(v_set(KL_LEAST), s.x, zero, v_if_equal(s.x, next, zero, a->open))))
       break;
     s.x = next;
   }

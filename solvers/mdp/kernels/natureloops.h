@@ -309,7 +309,7 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
     if (second)
       v_store(second + v * FEN_SIMD, v_if_greater(a.better, zero, a.second, R.second));
     /* rows of one value, and of none, are done as well */
-    done->v[v] = v_if_greater(range, before, good, v_if_equal(range, range, one, zero));
+    done->v[v] = v_max(before, v_if_greater(range, zero, good, v_if_equal(range, range, one, zero)));
     all = all && !v_any(1 - done->v[v]);
   }
   return all;
@@ -395,7 +395,7 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
     const vd  slim = v_if_greater(v_set(price), SMOOTH_FROM * range, v_if_greater(range, zero, v_set(1), zero), zero);
     Ahead     ahead = BeginAhead(N, S, v);
     Excess    s = {zmin, kl ? v_set(-LOG2E / price) : v_set(price), zero}, t = s;
-    vd        value, reward = Fixed(N, S, v), error;
+    vd        value, reward = Fixed(N, S, v), error, cut;
 
     if (kl && v_any(slim))
       return 0;
@@ -405,10 +405,11 @@ FEN_INLINE int Plain(const FenNatureRuns *N, Slot *S)
       TWO_CHAINS_OF(S->n, R.p, R.d, s, t, AddExcessTV, &ahead);
     EndAhead(S, v, &ahead);
     value = s.sum + t.sum;
+    cut = v_if_greater(range, zero, kl ? price * KL_CUT / value : zero, zero);
     value = v_if_greater(range, zero, kl ? v_max(v_log2(value) * (-LN2 * price), zero) : value, zero);
     error = unit * (value + v_if_greater(range, zero, v_set(kl ? price : 0), zero)) + FinalError(zmin, range, reward);
     S->value.v[v] = reward + (zmin + value) - error;
-    S->gap.v[v] = 2 * error;
+    S->gap.v[v] = cut + 2 * error;
   }
   return 1;
 }

@@ -95,13 +95,15 @@ FEN_INLINE void PriceOnce(const FenNatureRuns *N, FenInt k, int v, OnceRow *a, F
   a->good = v_set(1);
 }
 
-/* r, reach and the bounds as in naturekl.h. share: gaps up to this share of the state's change are small */
-FEN_INLINE void BallOnce(const FenNatureRuns *N, FenInt k, int v, double share, OnceRow *a, FenReach reach)
+#define ONCE_PASSES 3 /* of balls, each after a step of Newton's method: rows that are cold, values that moved far */
+
+/* r, reach and the bounds as in naturekl.h. share: gaps up to this share of the state's change are small. Lanes that
+   are open and `fit` take the numbers */
+FEN_INLINE void BallPass(const FenNatureRuns *N, FenInt k, int v, double share, OnceRow *a, vd open, vd theta,
+                         FenReach reach)
 {
   const vd   unit = v_set((double)(N->chunks->slot_ptr[k + 1] - N->chunks->slot_ptr[k] + 16) * UNIT);
-  const vd   zero = v_set(0), one = v_set(1), rho = v_set(N->set->size);
-  const vd   fits = v_if_greater(v_set(ONCE_MOST), a->theta * N->span, v_if_greater(a->theta, zero, one, zero), zero);
-  const vd   theta = v_if_greater(fits, zero, a->theta, one / N->span), price = 1 / theta, x = theta * N->span;
+  const vd   zero = v_set(0), one = v_set(1), rho = v_set(N->set->size), price = 1 / theta, x = theta * N->span;
   const Once s = SumOnce(N, k, v, theta * -LOG2E, reach, 1);
   const vd   inverse = 1 / s.z, m = -LN2 * s.first * inverse, square = (LN2 * LN2) * s.second * inverse;
   const vd   lz = v_log(s.z), kl = v_max(-m - lz, v_set(1e-290)), root = v_sqrt(kl);
@@ -111,13 +113,39 @@ FEN_INLINE void BallOnce(const FenNatureRuns *N, FenInt k, int v, double share, 
   const vd   change = a->reward + N->low + value - a->own;
   const vd   enough = v_max((EXACT + 40 * unit) * v_sqrt(var) * price, share * v_abs(change));
   const vd   near = v_if_greater(room, v_min(0.25 * x, v_set(2.0 / 3)), zero, one);
-  const vd   wide = v_if_greater(var, v_set(0.25 * KL_LEAST * KL_LEAST), fits, zero);
+  const vd   wide = v_if_greater(var, v_set(0.25 * KL_LEAST * KL_LEAST), open, zero);
+  OnceRow    now = *a;
+  vd         good;
 
-  AnswerOnce(N, a, s.z, v_max(value, zero), gap, unit * (1 + m + v_abs(lz)) * price);
-  a->good = v_if_greater(enough, gap, wide * near, zero);
-  a->good = v_if_greater(s.z, zero, a->good, v_if_equal(s.z, zero, one, zero));
+  AnswerOnce(N, &now, s.z, v_max(value, zero), gap, unit * (1 + m + v_abs(lz)) * price);
+  good = v_if_greater(enough, gap, wide * near, zero);
+  good = open * v_if_greater(s.z, zero, good, v_if_equal(s.z, zero, one, zero));
+  a->value = v_if_greater(good, zero, now.value, a->value);
+  a->gap = v_if_greater(good, zero, now.gap, a->gap);
+  a->good += good;
   a->theta = v_if_greater(
       wide, zero, theta * v_clip(1 + 2 * root * (sqrt(N->set->size) - root) / var, v_set(0.25), v_set(4)), a->theta);
+}
+
+FEN_INLINE vd OnceFits(const FenNatureRuns *N, vd theta)
+{
+  const vd zero = v_set(0);
+
+  return v_if_greater(v_set(ONCE_MOST), theta * N->span, v_if_greater(theta, zero, v_set(1), zero), zero);
+}
+
+FEN_INLINE void BallOnce(const FenNatureRuns *N, FenInt k, int v, double share, OnceRow *a, FenReach reach)
+{
+  const vd zero = v_set(0), one = v_set(1);
+  vd       theta = v_if_greater(OnceFits(N, a->theta), zero, a->theta, one / N->span), open = one;
+
+  a->good = a->value = a->gap = zero;
+  for (int pass = 0; pass < ONCE_PASSES && v_any(open); pass++) {
+    BallPass(N, k, v, share, a, open, theta, reach);
+    /* those go on whose scalar moved and may be used */
+    open = (1 - a->good) * v_if_equal(a->theta, theta, zero, OnceFits(N, a->theta));
+    theta = v_if_greater(open, zero, a->theta, theta);
+  }
 }
 
 /* of n values; prices: numbers below what exp can do are not asked for */

@@ -234,9 +234,10 @@ FEN_INLINE void AboveBall(const FenNatureSet *set, const Row *R, Reply *a)
     const vd     norm = v_pow(p.m, v_set(1 / t)), rise = norm / p.m * p.w1, value = s.x - set->kappa * norm;
     const vd     slope = 1 - set->kappa * rise, spread = v_max(p.m * p.w2 - p.w1 * p.w1, zero);
     const vd     curvature = set->kappa * (t - 1) * norm / (p.m * p.m) * spread;
-    const vd     far = (p.m * v_pow(p.w1, v_set(-alpha)) * (1 + 8 * R->unit) - 1) / (alpha * (alpha - 1)) + 8 * R->unit;
+    const vd     exponent = v_log2(p.w1) * -alpha, scale = v_exp2_table(v_min(exponent, v_set(900)));
+    const vd     far = (p.m * scale * (1 + 8 * R->unit) - 1) / (alpha * (alpha - 1)) + 8 * R->unit;
     const vd     mix = v_if_greater(far, v_set(rho), rho / far, one), loss = s.x - p.m / p.w1;
-    const vd     gap = mix * loss + (1 - mix) * R->mean - value;
+    const vd     gap = v_if_greater(v_set(900), exponent, mix * loss + (1 - mix) * R->mean - value, v_set(INFINITY));
     const vd next = Next(&s, v_if_greater(slope, zero, one, zero), s.x + slope / v_max(curvature, v_set(1e-290)), 16);
 
     Settle(a, v_if_greater(s.x, v_set(POWER_MOST), zero, Small(R, value, gap)), s.x, next, value, gap,

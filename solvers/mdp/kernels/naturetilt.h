@@ -378,13 +378,15 @@ FEN_INLINE vd NextEta(const Tilts *s, vd eta, vd next, vd *lower, vd *upper)
   return v_if_greater(*upper, next, next, middle);
 }
 
-FEN_INLINE void SettleTilt(Reply *a, vd settled, vd eta, vd price, const TiltStep *b, vd gap)
+/* the least and the mean bound what is found */
+FEN_INLINE void SettleTilt(const Row *R, Reply *a, vd eta, vd price, const TiltStep *b, vd missed)
 {
-  const vd now = settled * a->open, zero = v_set(0);
+  const vd zero = v_set(0), value = v_max(b->value, zero), gap = v_min(missed, R->mean - value + b->error);
+  const vd settled = Small(R, value, gap), now = settled * a->open;
 
   a->price = v_if_greater(now, zero, price, a->price);
   a->second = v_if_greater(now, zero, b->nu, a->second);
-  Settle(a, settled, eta, 1 / b->theta, b->value, gap, b->error);
+  Settle(a, settled, eta, 1 / b->theta, value, gap, b->error);
 }
 
 FEN_INLINE void TiltPrice(FenNatureForm form, const Row *R, Reply *a)
@@ -400,7 +402,7 @@ FEN_INLINE void TiltPrice(FenNatureForm form, const Row *R, Reply *a)
     const TiltStep b = StepPrice(form, &s, R->price, v_set(R->unit), FastError(nu, theta, fast));
     const vd       gap = v_min(b.gap, v_abs(s.mass) + 4 * R->unit);
 
-    SettleTilt(a, Small(R, b.value, gap), eta, R->price, &b, gap);
+    SettleTilt(R, a, eta, R->price, &b, gap);
     eta = NextEta(&s, eta, b.nu * R->price, &lower, &upper);
   }
 }
@@ -425,7 +427,7 @@ FEN_INLINE void SearchBall(const FenNatureSet *set, FenNatureForm form, const Ro
     const vd alone = NextEta(&s, eta, eta - price * s.mass / s.w0, &lower, &upper);
     vd       next = v_clip(price - step, price * (1.0 / 3), 3 * price), joint;
 
-    SettleTilt(a, Small(R, b.value, gap), eta, price, &b, gap);
+    SettleTilt(R, a, eta, price, &b, gap);
     /* the side on which the best price lies, once the mass is right enough to tell */
     least = v_if_greater(near * v_if_greater(d, rho + side, one, zero), zero, v_max(least, price), least);
     most = v_if_greater(near * v_if_greater(rho, d + side, one, zero), zero, v_min(most, price), most);
@@ -454,7 +456,7 @@ FEN_INLINE void TiltBall(const FenNatureSet *set, FenNatureForm form, const Row 
     const TiltStep b = StepBall(form, &s, rho, v_set(R->unit), FastError(nu, theta, fast));
     const vd       gap = v_min(b.gap, PrimalGap(R, &s, rho, b.value));
 
-    SettleTilt(a, Small(R, b.value, gap), nu / theta, 1 / theta, &b, gap);
+    SettleTilt(R, a, nu / theta, 1 / theta, &b, gap);
     theta = b.theta;
     nu = b.nu;
   }

@@ -101,7 +101,7 @@ FEN_INLINE void WarmKL(const FenNatureSet *set, const WarmRow *R, WarmReply *a)
   a->gap = r * reach * (4.0 / 3) * (ix * ix) * R->range;
   a->error = R->unit * (1 + x * mean + v_abs(lz)) * ix * R->range;
   a->good = v_if_greater(far, zero, zero, WarmSmall(R, a->value, a->gap));
-  a->good = v_if_greater(v_set(KL_LEAST), R->warm, zero, a->good);
+  a->good = v_if_greater(v_set(KL_LEAST), R->warm, zero, v_if_greater(R->warm, v_set(KL_MOST), zero, a->good));
   root = v_sqrt(kl);
   wanted = x + 2 * root * (sqrt(set->size) - root) * steep;
   a->warm = v_clip(wanted, 0.25 * x, 4 * x);
@@ -184,7 +184,7 @@ FEN_INLINE void WarmPair(const FenNatureSet *set, FenNatureForm form, const Warm
   a->second = R->second;
   for (int pass = 0; pass < WARM_PAIRS && (!pass || v_any(open)); pass++) {
     const TiltStep b = StepWarm(set, form, R, nu, theta, pass ? &none : R->next);
-    const vd       value = b.value * R->range, gap = b.gap * R->range;
+    const vd       value = v_max(b.value, zero) * R->range, gap = b.gap * R->range;
     const vd       now = open * WarmSmall(R, value, gap);
 
     a->value = v_if_greater(now, zero, value, a->value);
