@@ -115,7 +115,7 @@ FEN_INLINE Lanes Reach(const FenChunks *C, const double *V, const int *col, FenR
 {
   Lanes x;
 
-  if (reach == FEN_REACH_RUNS) {
+  if (reach == FEN_REACH_RUNS || reach == FEN_REACH_CODED) {
     const int base = C->base[(col - C->col) / FEN_LANES];
 
     if (base >= 0)
@@ -128,6 +128,8 @@ FEN_INLINE Lanes Reach(const FenChunks *C, const double *V, const int *col, FenR
 /* rows are read once: they come early and leave the caches to the values */
 FEN_INLINE void FetchAhead(const double *val, const int *col, FenReach reach)
 {
+  if (reach == FEN_REACH_CODED) /* small streams, and a table */
+    return;
   __builtin_prefetch(val + FEN_AHEAD * FEN_LANES, 0, 0);
   if (reach != FEN_REACH_RUNS)
     __builtin_prefetch(col + FEN_AHEAD * FEN_LANES, 0, 0);
