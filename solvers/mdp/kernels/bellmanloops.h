@@ -17,7 +17,7 @@ FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach 
   for (; j + 1 < end; j += 2) {
     const int    *col = C->col + FEN_LANES * j;
     const double *p = Column(C, j, reach), *q = Column(C, j + 1, reach);
-    const Lanes   x = Reach(C, V, col, reach), y = Reach(C, V, col + FEN_LANES, reach);
+    const Lanes   x = Successors(C, j, V, reach), y = Successors(C, j + 1, V, reach);
 
     FetchAhead(p, col, reach);
     FetchAhead(q, col + FEN_LANES, reach);
@@ -30,7 +30,7 @@ FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach 
   if (j < end) {
     const int    *col = C->col + FEN_LANES * j;
     const double *p = Column(C, j, reach);
-    const Lanes   x = Reach(C, V, col, reach);
+    const Lanes   x = Successors(C, j, V, reach);
 
     FetchAhead(p, col, reach);
     EACH s.v[v] = v_fma(v_load(p + v * FEN_SIMD), x.v[v], s.v[v]);
