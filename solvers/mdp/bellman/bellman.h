@@ -81,7 +81,7 @@ PETSC_INTERN PetscErrorCode FenBellmanRewardsTell(FenBellman, const double TV[],
 /* TV and the greedy policy as far as the list goes; counted as a product */
 PETSC_INTERN PetscErrorCode FenBellmanShortSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                                  FenSweepStats *);
-/* after such a sweep: from now on only rows within the margin of TV, and the policy's, are swept, if that is worth it */
+/* after such a sweep: from now on only rows within the margin of TV, and the policy's, are swept, if that pays */
 PETSC_INTERN PetscErrorCode FenBellmanShortNarrow(FenBellman, const double TV[], const int policy[], double margin);
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */
 PETSC_INTERN PetscErrorCode FenBellmanRowValues(FenBellman, double V[], double q[]);

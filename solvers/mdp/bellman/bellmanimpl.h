@@ -12,6 +12,8 @@ typedef struct {
   FenInt   *chunk_ptr, *slot_ptr;
   int      *col, *base;
   double   *val, *reward;
+  uint16_t *code;
+  double   *table; /* see FEN_REACH_CODED */
 } FenChunkStore;
 
 /* chunks c0 .. c1-1 that follow each other */
@@ -75,7 +77,7 @@ struct _p_FenBellman {
   PetscBool                give_back, listable; /* of them: the entries are mine; q has values of a sweep */
   PetscBool                plain_known;         /* q are values at plain_V, or bounds above them */
   FenInt                  *plain_list;
-  char                    *plain_read;          /* of the rows: q is a value at plain_V */
+  char                    *plain_read; /* of the rows: q is a value at plain_V */
   double                  *plain_V, *plain_least;
   double                   plain_work;   /* sweeps, by entries */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
@@ -152,6 +154,8 @@ PETSC_INTERN PetscErrorCode FenChunksAllocate_Private(FenChunkStore *, FenInt n,
 PETSC_INTERN PetscErrorCode FenChunksDestroy_Private(FenChunkStore *);
 /* where the columns reach: sets reach and, for runs, base */
 PETSC_INTERN PetscErrorCode FenChunksFindReach_Private(FenChunkStore *);
+/* of nominal chunks whose columns mostly are runs: codes, if few columns differ (codes.c) */
+PETSC_INTERN PetscErrorCode FenChunksFindCodes_Private(FenChunkStore *);
 PETSC_INTERN PetscErrorCode FenRunsAdd_Private(FenRuns *, FenInt chunk);
 /* the rows of one chunk of my states into a store that has room: slots from `slot`, columns from slot_ptr[slot] on */
 PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk, FenChunkStore *, FenInt slot,
@@ -188,10 +192,11 @@ PETSC_INTERN PetscErrorCode FenBellmanPlainSweep_Private(FenBellman, PetscBool z
                                                          int policy[], FenSweepPart *);
 /* values at V of the rows that a sweep needs, and bounds of the others, unless most are needed (needed.c) */
 #define FEN_ROWS_AHEAD 32 /* room behind the list of rows */
-PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double V[], const int policy[], PetscBool *some);
+PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double V[], const int policy[],
+                                                       PetscBool *some);
 PETSC_INTERN PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman);
 /* rows on the short list get their values at V */
-PETSC_INTERN void           FenBellmanShortValues_Private(FenBellman, const double V[]);
+PETSC_INTERN void FenBellmanShortValues_Private(FenBellman, const double V[]);
 
 /* robust and penalised rows (nature.c) */
 PETSC_INTERN PetscErrorCode FenNatureCreate_Private(FenBellman);

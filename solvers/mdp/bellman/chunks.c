@@ -113,6 +113,8 @@ PetscErrorCode FenChunksDestroy_Private(FenChunkStore *C)
   PetscCall(PetscFree2(C->chunk_ptr, C->slot_ptr));
   PetscCall(PetscFree3(C->col, C->val, C->reward));
   PetscCall(PetscFree(C->base));
+  PetscCall(PetscFree(C->code));
+  PetscCall(PetscFree(C->table));
   PetscFunctionReturn(0);
 }
 

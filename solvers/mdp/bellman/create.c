@@ -178,9 +178,11 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   PetscCall(TakeRows(b, nominal, &mine));
   if (nominal && FenBellmanPlainPays_Private(b))
     PetscCall(FenBellmanPlainCreate_Private(b, mine));
-  else if (b->stored)
+  else if (b->stored) {
     PetscCall(FenBellmanStoreAll_Private(b, mine));
-  else
+    if (nominal)
+      PetscCall(FenChunksFindCodes_Private(&b->all));
+  } else
     PetscCall(MakePiece(b));
   PetscCall(FenNatureCreate_Private(b));
   PetscCall(FenBellmanReductionCreate_Private(b));

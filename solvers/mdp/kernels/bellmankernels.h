@@ -17,21 +17,24 @@
 #define FEN_INCUMBENT 1e-12
 
 /* where the lanes of a column reach: anywhere on nearby cache lines, far apart (hardware gathers pay), or mostly to
-   consecutive states, as on grids (one load, and the numbers need not be read) */
-typedef enum { FEN_REACH_NEAR, FEN_REACH_FAR, FEN_REACH_RUNS } FenReach;
+   consecutive states, as on grids (one load, and the numbers need not be read); coded: the same, and few columns
+   differ, so that those that do are in a table */
+typedef enum { FEN_REACH_NEAR, FEN_REACH_FAR, FEN_REACH_RUNS, FEN_REACH_CODED } FenReach;
 
 typedef struct {
-  FenInt        n;         /* states; the last chunk may be short */
-  const FenInt *chunk_ptr; /* first slot of a chunk */
-  const FenInt *slot_ptr;  /* first column of a slot */
-  const int    *col;       /* FEN_LANES a column */
-  const double *val;       /* FEN_LANES a column */
-  const double *reward;    /* FEN_LANES a slot */
-  double        discount;
-  FenReach      reach;
-  const FenInt *live_ptr; /* first of a chunk in live */
-  const int    *live;     /* slots of a chunk, from its first, that greedy sweeps visit; NULL: all */
-  const int    *base;     /* FEN_REACH_RUNS: first number of a column whose numbers follow each other, -1 for others */
+  FenInt          n;         /* states; the last chunk may be short */
+  const FenInt   *chunk_ptr; /* first slot of a chunk */
+  const FenInt   *slot_ptr;  /* first column of a slot */
+  const int      *col;       /* FEN_LANES a column */
+  const double   *val;       /* FEN_LANES a column */
+  const double   *reward;    /* FEN_LANES a slot */
+  double          discount;
+  FenReach        reach;
+  const FenInt   *live_ptr; /* first of a chunk in live */
+  const int      *live;     /* slots of a chunk, from its first, that greedy sweeps visit; NULL: all */
+  const int      *base;  /* FEN_REACH_RUNS: first number of a column whose numbers follow each other, -1 for others */
+  const uint16_t *code;  /* FEN_REACH_CODED as well: which of the table's a column is */
+  const double   *table; /* FEN_LANES each */
 } FenChunks;
 
 /* what the chunks say, of all that one sweep visits. NaN or Inf in V: lo = hi = NaN */

@@ -2,31 +2,38 @@
 /* The loops of bellmankernels.h for one instruction set: FEN_SIMD, FEN_KERNELS and FEN_KERNELS_NAME are set before. */
 #include "bellmanrows.h"
 
+FEN_INLINE const double *Column(const FenChunks *C, FenInt column, FenReach reach)
+{
+  return reach == FEN_REACH_CODED ? C->table + FEN_LANES * (FenInt)C->code[column] : C->val + FEN_LANES * column;
+}
+
 /* sum over the columns of a slot of probability times value: two chains of multiply-adds */
 FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach reach)
 {
-  const FenInt  columns = C->slot_ptr[slot + 1] - C->slot_ptr[slot];
-  const int    *col = C->col + FEN_LANES * C->slot_ptr[slot];
-  const double *val = C->val + FEN_LANES * C->slot_ptr[slot];
-  Lanes         s = l_set(0), t = l_set(0);
-  FenInt        j = 0;
+  const FenInt end = C->slot_ptr[slot + 1];
+  Lanes        s = l_set(0), t = l_set(0);
+  FenInt       j = C->slot_ptr[slot];
 
-  for (; j + 1 < columns; j += 2, col += 2 * FEN_LANES, val += 2 * FEN_LANES) {
-    const Lanes x = Reach(C, V, col, reach), y = Reach(C, V, col + FEN_LANES, reach);
+  for (; j + 1 < end; j += 2) {
+    const int    *col = C->col + FEN_LANES * j;
+    const double *p = Column(C, j, reach), *q = Column(C, j + 1, reach);
+    const Lanes   x = Successors(C, j, V, reach), y = Successors(C, j + 1, V, reach);
 
-    FetchAhead(val, col, reach);
-    FetchAhead(val + FEN_LANES, col + FEN_LANES, reach);
+    FetchAhead(p, col, reach);
+    FetchAhead(q, col + FEN_LANES, reach);
     EACH
     {
-      s.v[v] = v_fma(v_load(val + v * FEN_SIMD), x.v[v], s.v[v]);
-      t.v[v] = v_fma(v_load(val + FEN_LANES + v * FEN_SIMD), y.v[v], t.v[v]);
+      s.v[v] = v_fma(v_load(p + v * FEN_SIMD), x.v[v], s.v[v]);
+      t.v[v] = v_fma(v_load(q + v * FEN_SIMD), y.v[v], t.v[v]);
     }
   }
-  if (j < columns) {
-    const Lanes x = Reach(C, V, col, reach);
+  if (j < end) {
+    const int    *col = C->col + FEN_LANES * j;
+    const double *p = Column(C, j, reach);
+    const Lanes   x = Successors(C, j, V, reach);
 
-    FetchAhead(val, col, reach);
-    EACH s.v[v] = v_fma(v_load(val + v * FEN_SIMD), x.v[v], s.v[v]);
+    FetchAhead(p, col, reach);
+    EACH s.v[v] = v_fma(v_load(p + v * FEN_SIMD), x.v[v], s.v[v]);
   }
   EACH s.v[v] += t.v[v];
   return s;
@@ -108,6 +115,8 @@ static void Sweep(const FenChunks *C, FenInt c0, FenInt c1, const double *own, c
     SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_FAR, part);
   else if (C->reach == FEN_REACH_RUNS)
     SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_RUNS, part);
+  else if (C->reach == FEN_REACH_CODED)
+    SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_CODED, part);
   else
     SweepLoop(C, c0, c1, own, V, TV, policy, FEN_REACH_NEAR, part);
 }
@@ -207,6 +216,8 @@ static void Values(const FenChunks *C, FenInt c0, FenInt c1, const double *V, do
     ValuesLoop(C, c0, c1, V, q, FEN_REACH_FAR);
   else if (C->reach == FEN_REACH_RUNS)
     ValuesLoop(C, c0, c1, V, q, FEN_REACH_RUNS);
+  else if (C->reach == FEN_REACH_CODED)
+    ValuesLoop(C, c0, c1, V, q, FEN_REACH_CODED);
   else
     ValuesLoop(C, c0, c1, V, q, FEN_REACH_NEAR);
 }

@@ -111,23 +111,31 @@ FEN_INLINE void l_store(double *p, const Lanes *x)
 #endif
 
 /* values that the lanes of a column reach */
-FEN_INLINE Lanes Reach(const FenChunks *C, const double *V, const int *col, FenReach reach)
+FEN_INLINE Lanes Successors(const FenChunks *C, FenInt column, const double *V, FenReach reach)
 {
   Lanes x;
 
-  if (reach == FEN_REACH_RUNS) {
-    const int base = C->base[(col - C->col) / FEN_LANES];
+  if (reach == FEN_REACH_RUNS || reach == FEN_REACH_CODED) {
+    const int base = C->base[column];
 
     if (base >= 0)
       return l_load(V + base);
   }
-  EACH x.v[v] = v_gather(V, col + v * FEN_SIMD, reach);
+  EACH x.v[v] = v_gather(V, C->col + FEN_LANES * column + v * FEN_SIMD, reach);
   return x;
+}
+
+/* the same by where its numbers are */
+FEN_INLINE Lanes Reach(const FenChunks *C, const double *V, const int *col, FenReach reach)
+{
+  return Successors(C, (col - C->col) / FEN_LANES, V, reach);
 }
 
 /* rows are read once: they come early and leave the caches to the values */
 FEN_INLINE void FetchAhead(const double *val, const int *col, FenReach reach)
 {
+  if (reach == FEN_REACH_CODED) /* small streams, and a table */
+    return;
   __builtin_prefetch(val + FEN_AHEAD * FEN_LANES, 0, 0);
   if (reach != FEN_REACH_RUNS)
     __builtin_prefetch(col + FEN_AHEAD * FEN_LANES, 0, 0);
