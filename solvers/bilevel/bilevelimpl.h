@@ -53,13 +53,13 @@ struct _p_FenBilevel {
   double             budget; /* lower + adjoint iterations; 0: no limit */
   char               lower_name[32];
   FenLowerParameters lower_par;
-  PetscInt           upper;                        /* FenBilevelUpper; -1: the problem's */
-  double             temperature;                  /* of the KL-robust mean */
-  FenBilevelError    error;                        /* what is added to |z| before it is compared with the tolerance */
-  FenPredict         predict_asked, predict;       /* where lower solves of trials start; the latter without AUTO */
-  PetscBool          correct;                      /* values corrected by the adjoint where it is known */
-  double             eps0, delta0;                 /* first accuracies; 0: chosen */
-  double             adjoint_share;                /* of |grad g_s| that is the most an adjoint may leave; 0: no limit */
+  PetscInt           upper;                  /* FenBilevelUpper; -1: the problem's */
+  double             temperature;            /* of the KL-robust mean */
+  FenBilevelError    error;                  /* what is added to |z| before it is compared with the tolerance */
+  FenPredict         predict_asked, predict; /* where lower solves of trials start; the latter without AUTO */
+  PetscBool          correct;                /* values corrected by the adjoint where it is known */
+  double             eps0, delta0;           /* first accuracies; 0: chosen */
+  double             adjoint_share;          /* of |grad g_s| that is the most an adjoint may leave; 0: no limit */
   PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
   double             box[2];                       /* further bounds of all hyperparameters */
   PetscInt           team_size;
