@@ -23,6 +23,7 @@ enum {
   FEN_SAMPLE_QNORM, /* |q| */
   FEN_SAMPLE_ZNORM, /* |J^T q| */
   FEN_SAMPLE_OMEGA, /* |dg/dtheta as computed - true| is at most this */
+  FEN_SAMPLE_MU,    /* modulus of h at the theta that was solved last; not above 0: none */
   FEN_SAMPLE_N
 };
 typedef double FenSample[FEN_SAMPLE_N];
@@ -78,8 +79,7 @@ struct _p_FenBilevel {
   /* points */
   FenPoint  point[3];
   FenPoint *cur, *trial;
-  FenPoint *final;   /* after the loop: cur, or point[2] with the hypergradient that cur has not */
-  double   *modulus; /* mu of my samples, at the last theta that was solved */
+  FenPoint *final; /* after the loop: cur, or point[2] with the hypergradient that cur has not */
   /* state */
   FenBilevelWork work;
   /* work space: of the size of x for each of the samples that advance together (three), of theta (two) */
