@@ -13,65 +13,21 @@
    more features: the proximal methods with prox and smoothgradient.
 */
 #include "descentimpl.h"
-#include "linearmodelimpl.h"
+#include "elasticnetimpl.h"
 #include <math.h>
-#include <petscblaslapack.h>
-
-typedef struct {
-  FenLinear         m; /* first: what the models share takes the context for it */
-  FenDatasetOptions data;
-  PetscInt          loss, each;
-  FenInt            dense;
-  double            start1, start2, box; /* options */
-  double            top;                 /* least l1 for which b = 0 */
-  FenInt            p1;                  /* numbers t1 */
-  double           *theta;               /* all, p1 + 1 */
-  double           *l1, *point, *slope;  /* e^{t1} of all features; b and the loss's gradient, mine, linearised */
-  double            f2;                  /* e^{t2} */
-  double           *gram, *c, *work;     /* dense: A^T A/n, A^T y/n; see descentimpl.h */
-  double           *b, *trial, *G;       /* whole b; of models */
-  PetscInt         *list;
-  double            least, most; /* eigenvalues of the loss's Hessian */
-  PetscBool         factored;
-} Net;
-
-static PetscErrorCode SetUpDense(FenBilevelProblem pr, Net *q)
-{
-  FenLinear   *m = &q->m;
-  const size_t d = (size_t)m->d;
-  const double n = (double)m->train.n;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc4(d * d, &q->gram, d, &q->c, 2 * d + d * d, &q->work, d, &q->list));
-  PetscCall(PetscMalloc3(d, &q->b, d, &q->trial, d * d, &q->G));
-  if (m->loss != FEN_LOSS_SQUARED)
-    PetscFunctionReturn(0);
-  PetscCall(FenDatasetGram_Private(&m->train, NULL, q->gram));
-  PetscCall(PetscArraycpy(q->G, q->gram, d * d));
-  PetscCall(FenGramRange_Private(m->d, m->train.n, q->G, &q->least, &q->most));
-  q->least = PetscMax(q->least / n, 0);
-  q->most /= n;
-  PetscCall(FenDatasetMultTranspose_Private(&m->train, 1, m->train.y, q->c));
-  PetscCall(FenBilevelTeamSum_Private(pr, m->d, q->c));
-  for (size_t k = 0; k < d * d; k++)
-    q->gram[k] /= n;
-  for (size_t k = 0; k < d; k++)
-    q->c[k] /= n;
-  PetscFunctionReturn(0);
-}
 
 static PetscErrorCode NetSetUp(FenBilevelProblem pr)
 {
-  Net         *q = (Net *)pr->ctx;
-  const size_t nx = (size_t)pr->part.nx + 1;
-  double       value;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
+  const size_t   nx = (size_t)pr->part.nx + 1;
+  double         value;
 
   PetscFunctionBegin;
   PetscCall(FenLinearSetUp_Private(pr, &q->m));
   PetscCall(PetscMalloc4((size_t)q->p1 + 1, &q->theta, (size_t)q->m.d, &q->l1, nx, &q->point, nx, &q->slope));
   q->most = FenLossGetBounds_Private(q->m.loss).curvature * q->m.train_norm / (double)q->m.train.n;
   if (q->m.d <= q->dense)
-    PetscCall(SetUpDense(pr, q));
+    PetscCall(FenElasticDenseSetUp_Private(pr, q));
   PetscCall(PetscArrayzero(q->point, nx));
   PetscCall(FenLinearGradient_Private(pr, &q->m, q->point, &value, q->slope));
   q->top = 0;
@@ -86,7 +42,7 @@ static PetscErrorCode NetSetUp(FenBilevelProblem pr)
 
 static PetscErrorCode NetDestroy(FenBilevelProblem pr)
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   PetscFunctionBegin;
   PetscCall(PetscFree4(q->theta, q->l1, q->point, q->slope));
@@ -99,7 +55,7 @@ static PetscErrorCode NetDestroy(FenBilevelProblem pr)
 
 static PetscErrorCode NetStart(FenBilevelProblem pr, double theta[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   PetscFunctionBegin;
   for (FenInt k = pr->part.theta0; k < pr->part.theta1; k++)
@@ -110,7 +66,7 @@ static PetscErrorCode NetStart(FenBilevelProblem pr, double theta[])
 /* t1 from 1e-6 of the value that makes b zero up to that value */
 static PetscErrorCode NetBox(FenBilevelProblem pr, double lower[], double upper[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   PetscFunctionBegin;
   for (FenInt k = pr->part.theta0; k < pr->part.theta1; k++) {
@@ -122,7 +78,7 @@ static PetscErrorCode NetBox(FenBilevelProblem pr, double lower[], double upper[
 
 static PetscErrorCode NetSetTheta(FenBilevelProblem pr, const double theta[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   PetscFunctionBegin;
   PetscCall(FenBilevelThetaGather_Private(pr, theta, q->theta));
@@ -136,9 +92,9 @@ static PetscErrorCode NetSetTheta(FenBilevelProblem pr, const double theta[])
 
 static PetscErrorCode NetSmoothGradient(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
 {
-  Net   *q = (Net *)pr->ctx;
-  FenDD  sum = {0, 0};
-  double loss;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
+  FenDD          sum = {0, 0};
+  double         loss;
 
   (void)s;
   PetscFunctionBegin;
@@ -153,11 +109,11 @@ static PetscErrorCode NetSmoothGradient(FenBilevelProblem pr, FenInt s, const do
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode NetGradient(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
+PetscErrorCode FenElasticGradient_Private(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
 {
-  Net   *q = (Net *)pr->ctx;
-  FenDD  sum = {0, 0};
-  double smooth;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
+  FenDD          sum = {0, 0};
+  double         smooth;
 
   PetscFunctionBegin;
   PetscCall(NetSmoothGradient(pr, s, x, &smooth, g));
@@ -175,7 +131,7 @@ static PetscErrorCode NetGradient(FenBilevelProblem pr, FenInt s, const double x
 
 static PetscErrorCode NetProx(FenBilevelProblem pr, FenInt s, double step, double x[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   (void)s;
   PetscFunctionBegin;
@@ -189,7 +145,7 @@ static PetscErrorCode NetProx(FenBilevelProblem pr, FenInt s, double step, doubl
 
 static PetscErrorCode NetLinearise(FenBilevelProblem pr, FenInt s, const double x[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   (void)s;
   PetscFunctionBegin;
@@ -201,7 +157,7 @@ static PetscErrorCode NetLinearise(FenBilevelProblem pr, FenInt s, const double 
 
 static PetscErrorCode NetHessian(FenBilevelProblem pr, const double v[], double Hv[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < pr->part.nx; j++)
@@ -213,15 +169,15 @@ static PetscErrorCode NetHessian(FenBilevelProblem pr, const double v[], double 
 }
 
 /* entry of J of my weight j in its column t1; 0 off the support */
-static double Column1(FenBilevelProblem pr, const Net *q, FenInt j)
+static double Column1(FenBilevelProblem pr, const FenElasticNet *q, FenInt j)
 {
   return q->point[j] != 0 ? copysign(q->l1[pr->part.row0 + j], q->point[j]) : 0;
 }
 
 static PetscErrorCode NetJacobian(FenBilevelProblem pr, const double t[], double Jt[])
 {
-  Net    *q = (Net *)pr->ctx;
-  double *all;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
+  double        *all;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)q->p1 + 1, &all));
@@ -234,10 +190,10 @@ static PetscErrorCode NetJacobian(FenBilevelProblem pr, const double t[], double
 
 static PetscErrorCode NetJacobianTranspose(FenBilevelProblem pr, const double v[], double t[])
 {
-  Net     *q = (Net *)pr->ctx;
-  double  *all;
-  FenDD   *sum;
-  PetscInt p;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
+  double        *all;
+  FenDD         *sum;
+  PetscInt       p;
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(q->p1 + 1, &p));
@@ -258,7 +214,7 @@ static PetscErrorCode NetUpper(FenBilevelProblem pr, FenInt s, const double x[],
 {
   (void)s;
   PetscFunctionBegin;
-  PetscCall(FenLinearUpper_Private(pr, &((Net *)pr->ctx)->m, x, value, g));
+  PetscCall(FenLinearUpper_Private(pr, &((FenElasticNet *)pr->ctx)->m, x, value, g));
   PetscFunctionReturn(0);
 }
 
@@ -266,12 +222,12 @@ static PetscErrorCode NetUpperHessian(FenBilevelProblem pr, FenInt s, const doub
 {
   (void)s;
   PetscFunctionBegin;
-  PetscCall(FenLinearUpperHessian_Private(pr, &((Net *)pr->ctx)->m, x, v, Gv));
+  PetscCall(FenLinearUpperHessian_Private(pr, &((FenElasticNet *)pr->ctx)->m, x, v, Gv));
   PetscFunctionReturn(0);
 }
 
 /* |J|: of two columns the larger singular value; of a diagonal and one column at most their root of squares */
-static PetscErrorCode Norm(FenBilevelProblem pr, const Net *q, double *norm)
+static PetscErrorCode Norm(FenBilevelProblem pr, const FenElasticNet *q, double *norm)
 {
   double sum[3] = {0, 0, 0}, most = 0;
 
@@ -296,7 +252,7 @@ static PetscErrorCode Norm(FenBilevelProblem pr, const Net *q, double *norm)
 
 static PetscErrorCode NetConstants(FenBilevelProblem pr, FenInt s, FenBilevelConstants *c)
 {
-  Net                *q = (Net *)pr->ctx;
+  FenElasticNet      *q = (FenElasticNet *)pr->ctx;
   const FenLossBounds b = FenLossGetBounds_Private(q->m.loss);
   double              J;
 
@@ -317,8 +273,8 @@ static PetscErrorCode NetConstants(FenBilevelProblem pr, FenInt s, FenBilevelCon
 /* features of the support; margin; validation accuracy or mean square of the residuals */
 static PetscErrorCode NetMetrics(FenBilevelProblem pr, FenInt s, const double x[], double values[])
 {
-  Net   *q = (Net *)pr->ctx;
-  double support = 0, margin = 1, loss;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
+  double         support = 0, margin = 1, loss;
 
   (void)s;
   PetscFunctionBegin;
@@ -348,7 +304,7 @@ static PetscErrorCode NetMetrics(FenBilevelProblem pr, FenInt s, const double x[
 
 static PetscErrorCode NetDiagonal(FenBilevelProblem pr, double diagonal[])
 {
-  Net *q = (Net *)pr->ctx;
+  FenElasticNet *q = (FenElasticNet *)pr->ctx;
 
   PetscFunctionBegin;
   PetscCall(FenLinearDiagonal_Private(pr, &q->m, diagonal));
@@ -357,177 +313,10 @@ static PetscErrorCode NetDiagonal(FenBilevelProblem pr, double diagonal[])
   PetscFunctionReturn(0);
 }
 
-/* ---- dense: solves on the support, coordinate descent ---- */
-
-/* curvature of the loss at the linearised point, whole on every rank */
-static PetscErrorCode Curvature(Net *q, double **G)
-{
-  PetscFunctionBegin;
-  *G = q->gram;
-  if (q->m.loss == FEN_LOSS_SQUARED)
-    PetscFunctionReturn(0);
-  *G = q->G;
-  for (PetscInt i = 0; i < q->m.train.rows; i++)
-    q->m.S[i] = q->m.P[i] / (double)q->m.train.n;
-  PetscCall(FenDatasetGram_Private(&q->m.train, q->m.S, q->G));
-  PetscFunctionReturn(0);
-}
-
-/* factor of H on the support of the linearised point; list: the support */
-static PetscErrorCode Factor(FenBilevelProblem pr, Net *q, PetscInt *n)
-{
-  const PetscInt d = q->m.d;
-  double        *M = q->work, *G;
-  PetscBLASInt   m, info;
-  FenFault       fault = {0, ""};
-
-  PetscFunctionBegin;
-  *n = 0;
-  for (PetscInt j = 0; j < d; j++) /* whole point: linearise gathered it */
-    if (q->m.W[j] != 0)
-      q->list[(*n)++] = j;
-  if (q->factored)
-    PetscFunctionReturn(0);
-  PetscCall(Curvature(q, &G));
-  for (PetscInt k = 0; k < *n; k++)
-    for (PetscInt l = 0; l < *n; l++)
-      M[(size_t)k * (size_t)*n + (size_t)l] =
-          G[(size_t)q->list[k] * (size_t)d + (size_t)q->list[l]] + (k == l ? q->f2 : 0);
-  PetscCall(PetscBLASIntCast(*n, &m));
-  PetscCall(PetscFPTrapPush(PETSC_FP_TRAP_OFF));
-  LAPACKpotrf_("L", &m, M, &m, &info);
-  PetscCall(PetscFPTrapPop());
-  if (info)
-    FenFaultSet(&fault, FEN_ERR_VALUE,
-                "problem elastic-net: H on the support is not positive definite in double precision; rule: l2, %g, is "
-                "above its rounding errors; -elastic_net_dense 0 solves without factors",
-                q->f2);
-  PetscCall(FenFaultAgree(pr->info.team, &fault));
-  q->factored = PETSC_TRUE;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode NetSolve(FenBilevelProblem pr, const double b[], double x[])
-{
-  Net         *q = (Net *)pr->ctx;
-  double      *rhs = q->trial;
-  PetscInt     n;
-  PetscBLASInt m, one = 1, info = 0;
-
-  PetscFunctionBegin;
-  PetscCall(Factor(pr, q, &n));
-  PetscCall(FenLinearGather_Private(pr, &q->m, b, q->m.V));
-  for (PetscInt k = 0; k < n; k++)
-    rhs[k] = q->m.V[q->list[k]];
-  PetscCall(PetscBLASIntCast(n, &m));
-  if (n)
-    LAPACKpotrs_("L", &m, &one, q->work, &m, rhs, &m, &info);
-  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "LAPACK potrs: info %" PetscBLASInt_FMT, info);
-  for (PetscInt k = 0; k < n; k++)
-    q->m.V[q->list[k]] = rhs[k];
-  PetscCall(PetscArraycpy(x, q->m.V + pr->part.row0, pr->part.nx));
-  PetscFunctionReturn(0);
-}
-
-/* minimises 1/2 b^T G b - c^T b and the regularisers from b; factor and work are free again afterwards */
-static PetscErrorCode Descend(Net *q, const double G[], const double c[], double tol, FenInt max_it, double b[],
-                              FenInt *iterations)
-{
-  FenDescent descent = {
-      .d = q->m.d, .G = G, .c = c, .l1 = q->l1, .l2 = q->f2, .r = q->trial, .work = q->work, .list = q->list};
-
-  PetscFunctionBegin;
-  q->factored = PETSC_FALSE;
-  PetscCall(FenDescentSolve_Private(&descent, tol, max_it, b, iterations));
-  PetscFunctionReturn(0);
-}
-
-/* h at x, whole, and |least subgradient|; g: mine, of the loss alone */
-static PetscErrorCode Value(FenBilevelProblem pr, Net *q, const double x[], double *value, double *norm, double g[])
-{
-  FenDD  sum[2] = {{0, 0}, {0, 0}};
-  double loss, both[2];
-
-  PetscFunctionBegin;
-  PetscCall(FenLinearGradient_Private(pr, &q->m, x, &loss, g));
-  FenDDAdd(&sum[0], loss);
-  for (FenInt j = 0; j < pr->part.nx; j++) {
-    const double l1 = q->l1[pr->part.row0 + j], s = FenLeastSubgradient_Private(g[j] + q->f2 * x[j], x[j], l1);
-
-    FenDDAdd(&sum[0], l1 * fabs(x[j]) + q->f2 / 2 * x[j] * x[j]);
-    FenDDAddProduct(&sum[1], s, s);
-  }
-  PetscCall(FenDDReduce(pr->info.team, 2, sum, both));
-  *value = both[0];
-  *norm = sqrt(both[1]);
-  PetscFunctionReturn(0);
-}
-
-/* one step of proximal Newton: minimum of the quadratic model, then a step that lowers h */
-static PetscErrorCode ModelStep(FenBilevelProblem pr, Net *q, FenInt max_it, double x[], double *value, double *norm,
-                                FenInt *iterations)
-{
-  const PetscInt d = q->m.d, row0 = (PetscInt)pr->part.row0;
-  double        *G, *c = q->c, step = 1, trial, residual = *norm;
-
-  PetscFunctionBegin;
-  PetscCall(FenLinearGather_Private(pr, &q->m, q->slope, c));
-  PetscCall(FenLinearLinearise_Private(pr, &q->m, x));
-  PetscCall(Curvature(q, &G));
-  for (PetscInt i = 0; i < d; i++) {
-    c[i] = -c[i];
-    for (PetscInt j = 0; j < d; j++)
-      c[i] += G[(size_t)i * (size_t)d + (size_t)j] * q->m.W[j];
-    q->b[i] = q->m.W[i];
-  }
-  PetscCall(Descend(q, G, c, 1e-3 * PetscMin(*norm, *norm * *norm), max_it, q->b, iterations));
-  for (int k = 0; k < 40; k++, step /= 2) {
-    for (FenInt j = 0; j < pr->part.nx; j++) /* a whole step keeps zeros exact */
-      q->point[j] = step == 1 ? q->b[row0 + j] : q->m.W[row0 + j] + step * (q->b[row0 + j] - q->m.W[row0 + j]);
-    PetscCall(Value(pr, q, q->point, &trial, &residual, q->slope));
-    if (trial < *value || residual < 0.5 * *norm)
-      break;
-  }
-  if (trial < *value || residual < *norm) {
-    PetscCall(PetscArraycpy(x, q->point, pr->part.nx));
-    *value = trial;
-  }
-  *norm = residual;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode NetNative(FenBilevelProblem pr, FenInt s, double tol, FenInt max_it, double x[],
-                                FenInt *iterations)
-{
-  Net   *q = (Net *)pr->ctx;
-  double value, norm;
-
-  (void)s;
-  PetscFunctionBegin;
-  *iterations = 0;
-  if (q->m.loss == FEN_LOSS_SQUARED) {
-    PetscCall(FenLinearGather_Private(pr, &q->m, x, q->b));
-    PetscCall(Descend(q, q->gram, q->c, tol / 2, max_it, q->b, iterations));
-    PetscCall(PetscArraycpy(x, q->b + pr->part.row0, pr->part.nx));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(Value(pr, q, x, &value, &norm, q->slope));
-  while (norm > tol && *iterations < max_it) {
-    const double before = norm, h = value;
-    FenInt       sweeps;
-
-    PetscCall(ModelStep(pr, q, max_it - *iterations, x, &value, &norm, &sweeps));
-    *iterations += sweeps + 1;
-    if (!(norm < before || value < h))
-      break;
-  }
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenBilevelElasticNetOptions_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, void **ctx)
 {
   static const char *const losses[] = {"squared", "logistic"}, *const kinds[] = {"scalar", "feature"};
-  Net *q;
+  FenElasticNet *q;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&q));
@@ -561,7 +350,7 @@ PetscErrorCode FenBilevelElasticNetOptions_Private(FenOptionItems PetscOptionsOb
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, FenBilevelProblem *problem)
+static PetscErrorCode Make(MPI_Comm comm, FenElasticNet *q, const FenBilevelData *data, FenBilevelProblem *problem)
 {
   FenBilevelOps   ops = {.setup = NetSetUp,
                          .destroy = NetDestroy,
@@ -571,7 +360,7 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
                          .start = NetStart,
                          .box = NetBox,
                          .settheta = NetSetTheta,
-                         .gradient = NetGradient,
+                         .gradient = FenElasticGradient_Private,
                          .linearise = NetLinearise,
                          .hessian = NetHessian,
                          .jacobian = NetJacobian,
@@ -599,8 +388,8 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
   q->m.c = 1;
   q->p1 = q->each ? q->m.d : 1;
   if (q->m.d <= q->dense) {
-    ops.solve = NetSolve;
-    ops.native = NetNative;
+    ops.solve = FenElasticDenseSolve_Private;
+    ops.native = FenElasticDenseNative_Private;
   }
   if (q->loss)
     size.metrics[2] = "accuracy";
@@ -619,7 +408,7 @@ static PetscErrorCode Make(MPI_Comm comm, Net *q, const FenBilevelData *data, Fe
 PetscErrorCode FenBilevelElasticNetMake_Private(MPI_Comm comm, void *ctx, const FenBilevelData *data,
                                                 FenBilevelProblem *problem)
 {
-  Net           *q = (Net *)ctx;
+  FenElasticNet *q = (FenElasticNet *)ctx;
   PetscErrorCode code = Make(comm, q, data, problem);
 
   PetscFunctionBegin;

@@ -18,31 +18,14 @@
    Bounds: mu = noise less rounding errors, L = quotients of Collatz and Wielandt, |J| from J^T J, L_J^2 = noise^2 + the
    sum of the squared row-sum norms of the dK; H does not depend on a.
 */
-#include "datasetimpl.h"
-#include "kernelmatriximpl.h"
+#include "kernelridgeimpl.h"
 #include <math.h>
 #include <petscblaslapack.h>
 
-enum { UPPER_HOLDOUT, UPPER_LOO, UPPER_EVIDENCE };
-
-typedef struct {
-  FenDatasetOptions data;
-  FenDataset        train, valid;
-  FenKernel         k;
-  PetscInt          each, upper;
-  double            length, noise, box;
-  double           *theta, *scale; /* all p; their exponentials */
-  double           *V, *VZ, *KV;   /* my validation points, scaled, their kernel with all training points */
-  PetscBool         current;       /* KV belongs to theta */
-  double           *all, *b;       /* n numbers each, whole */
-  double           *J;             /* my rows x p of J, by columns, at the linearised point */
-  double            top, change;   /* bounds of theta: of lambda_max(K), of J; top < 0: not computed */
-  double            curvature;     /* of the upper loss */
-} Kernel;
-
 /* ---- layouts: x is cut as all problems cut it, K in equal blocks; whole vectors go between ---- */
 
-static PetscErrorCode Whole(FenBilevelProblem pr, Kernel *q, FenInt width, const double x[], double all[])
+PetscErrorCode FenKernelRidgeWhole_Private(FenBilevelProblem pr, FenKernelRidge *q, FenInt width, const double x[],
+                                           double all[])
 {
   PetscMPIInt *count, n, total = 0;
 
@@ -60,7 +43,7 @@ static PetscErrorCode Whole(FenBilevelProblem pr, Kernel *q, FenInt width, const
   PetscFunctionReturn(0);
 }
 
-static void Mine(FenBilevelProblem pr, const double all[], double x[])
+void FenKernelRidgeMine_Private(FenBilevelProblem pr, const double all[], double x[])
 {
   for (FenInt i = 0; i < pr->part.nx; i++)
     x[i] = all[pr->part.row0 + i];
@@ -70,9 +53,9 @@ static void Mine(FenBilevelProblem pr, const double all[], double x[])
 
 static PetscErrorCode KernelSetUp(FenBilevelProblem pr)
 {
-  Kernel      *q = (Kernel *)pr->ctx;
-  FenKernel   *k = &q->k;
-  const size_t n = (size_t)k->n, d = (size_t)k->d, nv = (size_t)q->valid.rows;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
+  FenKernel      *k = &q->k;
+  const size_t    n = (size_t)k->n, d = (size_t)k->d, nv = (size_t)q->valid.rows;
 
   PetscFunctionBegin;
   FEN_BILEVEL_CHECK(pr->info.nteams == 1, PetscObjectComm((PetscObject)pr), FEN_ERR_OPTION,
@@ -81,7 +64,7 @@ static PetscErrorCode KernelSetUp(FenBilevelProblem pr)
                     pr->info.size);
   k->comm = pr->info.team;
   PetscCall(PetscMalloc3(n * d, &k->X, n * d, &k->Z, d, &k->mean));
-  PetscCall(Whole(pr, q, k->d, q->train.X, k->X));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, k->d, q->train.X, k->X));
   PetscCall(FenKernelSetUp_Private(k));
   PetscCall(PetscMalloc2((size_t)pr->size.p, &q->theta, (size_t)pr->size.p, &q->scale));
   PetscCall(PetscMalloc3(nv * d + 1, &q->V, nv * d + 1, &q->VZ, nv * n + 1, &q->KV));
@@ -93,7 +76,7 @@ static PetscErrorCode KernelSetUp(FenBilevelProblem pr)
 
 static PetscErrorCode KernelDestroy(FenBilevelProblem pr)
 {
-  Kernel *q = (Kernel *)pr->ctx;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
 
   PetscFunctionBegin;
   PetscCall(FenKernelFree_Private(&q->k));
@@ -108,7 +91,7 @@ static PetscErrorCode KernelDestroy(FenBilevelProblem pr)
 
 static PetscErrorCode KernelView(FenBilevelProblem pr, PetscViewer viewer)
 {
-  const Kernel *q = (const Kernel *)pr->ctx;
+  const FenKernelRidge *q = (const FenKernelRidge *)pr->ctx;
 
   PetscFunctionBegin;
   PetscCall(FenDatasetView_Private(&q->train, &q->valid, viewer));
@@ -117,7 +100,7 @@ static PetscErrorCode KernelView(FenBilevelProblem pr, PetscViewer viewer)
 
 static PetscErrorCode KernelFingerprint(FenBilevelProblem pr, FenFingerprint *print)
 {
-  const Kernel *q = (const Kernel *)pr->ctx;
+  const FenKernelRidge *q = (const FenKernelRidge *)pr->ctx;
 
   PetscFunctionBegin;
   PetscCall(FenDatasetFingerprint_Private(&q->train, &q->valid, print));
@@ -126,7 +109,7 @@ static PetscErrorCode KernelFingerprint(FenBilevelProblem pr, FenFingerprint *pr
 
 static PetscErrorCode KernelStart(FenBilevelProblem pr, double theta[])
 {
-  Kernel *q = (Kernel *)pr->ctx;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
 
   PetscFunctionBegin;
   for (FenInt k = pr->part.theta0; k < pr->part.theta1; k++)
@@ -138,7 +121,7 @@ static PetscErrorCode KernelBox(FenBilevelProblem pr, double lower[], double upp
 {
   PetscFunctionBegin;
   for (FenInt k = 0; k < pr->part.theta1 - pr->part.theta0; k++) {
-    upper[k] = ((Kernel *)pr->ctx)->box;
+    upper[k] = ((FenKernelRidge *)pr->ctx)->box;
     lower[k] = -upper[k];
   }
   PetscFunctionReturn(0);
@@ -146,11 +129,11 @@ static PetscErrorCode KernelBox(FenBilevelProblem pr, double lower[], double upp
 
 static PetscErrorCode KernelSetTheta(FenBilevelProblem pr, const double theta[])
 {
-  Kernel        *q = (Kernel *)pr->ctx;
-  const PetscInt p = q->k.lengths + 1;
-  FenFault       fault = {0, ""};
-  PetscBool      same = PETSC_TRUE;
-  double        *old;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
+  const PetscInt  p = q->k.lengths + 1;
+  FenFault        fault = {0, ""};
+  PetscBool       same = PETSC_TRUE;
+  double         *old;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)p, &old));
@@ -185,14 +168,14 @@ static PetscErrorCode KernelSetTheta(FenBilevelProblem pr, const double theta[])
 
 static PetscErrorCode KernelGradient(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
 {
-  Kernel *q = (Kernel *)pr->ctx;
-  FenDD   sum = {0, 0};
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
+  FenDD           sum = {0, 0};
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(Whole(pr, q, 1, x, q->all));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, 1, x, q->all));
   PetscCall(FenKernelMult_Private(&q->k, q->all, q->b));
-  Mine(pr, q->b, g);
+  FenKernelRidgeMine_Private(pr, q->b, g);
   for (FenInt i = 0; i < pr->part.nx; i++) {
     FenDDAddProduct(&sum, x[i], g[i] / 2 - q->train.y[i]);
     g[i] -= q->train.y[i];
@@ -204,12 +187,12 @@ static PetscErrorCode KernelGradient(FenBilevelProblem pr, FenInt s, const doubl
 
 static PetscErrorCode KernelLinearise(FenBilevelProblem pr, FenInt s, const double x[])
 {
-  Kernel          *q = (Kernel *)pr->ctx;
+  FenKernelRidge  *q = (FenKernelRidge *)pr->ctx;
   const FenKernel *k = &q->k;
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(Whole(pr, q, 1, x, q->all));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, 1, x, q->all));
   PetscCall(FenKernelDifferences_Private(k, k->rows, k->Z + (size_t)k->e0 * (size_t)k->d, k->K, q->all, q->J));
   for (PetscInt i = 0; i < k->rows; i++)
     q->J[k->lengths * k->rows + i] = k->noise * q->all[k->e0 + i];
@@ -218,18 +201,18 @@ static PetscErrorCode KernelLinearise(FenBilevelProblem pr, FenInt s, const doub
 
 static PetscErrorCode KernelHessian(FenBilevelProblem pr, const double v[], double Hv[])
 {
-  Kernel *q = (Kernel *)pr->ctx;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
 
   PetscFunctionBegin;
-  PetscCall(Whole(pr, q, 1, v, q->all));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, 1, v, q->all));
   PetscCall(FenKernelMult_Private(&q->k, q->all, q->b));
-  Mine(pr, q->b, Hv);
+  FenKernelRidgeMine_Private(pr, q->b, Hv);
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode KernelJacobian(FenBilevelProblem pr, const double t[], double Jt[])
 {
-  Kernel          *q = (Kernel *)pr->ctx;
+  FenKernelRidge  *q = (FenKernelRidge *)pr->ctx;
   const FenKernel *k = &q->k;
   double          *all;
 
@@ -242,14 +225,14 @@ static PetscErrorCode KernelJacobian(FenBilevelProblem pr, const double t[], dou
       q->b[i] += q->J[l * k->rows + i] * all[l];
   }
   PetscCall(FenKernelGather_Private(k, q->b, q->all));
-  Mine(pr, q->all, Jt);
+  FenKernelRidgeMine_Private(pr, q->all, Jt);
   PetscCall(PetscFree(all));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode KernelJacobianTranspose(FenBilevelProblem pr, const double v[], double t[])
 {
-  Kernel          *q = (Kernel *)pr->ctx;
+  FenKernelRidge  *q = (FenKernelRidge *)pr->ctx;
   const FenKernel *k = &q->k;
   double          *all;
   FenDD           *sum;
@@ -257,7 +240,7 @@ static PetscErrorCode KernelJacobianTranspose(FenBilevelProblem pr, const double
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)pr->size.p, &all));
   PetscCall(PetscCalloc1((size_t)pr->size.p, &sum));
-  PetscCall(Whole(pr, q, 1, v, q->all));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, 1, v, q->all));
   for (PetscInt l = 0; l <= k->lengths; l++)
     for (PetscInt i = 0; i < k->rows; i++)
       FenDDAddProduct(&sum[l], q->J[l * k->rows + i], q->all[k->e0 + i]);
@@ -272,18 +255,18 @@ static PetscErrorCode KernelDiagonal(FenBilevelProblem pr, double diagonal[])
 {
   PetscFunctionBegin;
   for (FenInt i = 0; i < pr->part.nx; i++)
-    diagonal[i] = 1 + ((Kernel *)pr->ctx)->k.noise;
+    diagonal[i] = 1 + ((FenKernelRidge *)pr->ctx)->k.noise;
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode KernelSolve(FenBilevelProblem pr, const double b[], double x[])
 {
-  Kernel *q = (Kernel *)pr->ctx;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
 
   PetscFunctionBegin;
-  PetscCall(Whole(pr, q, 1, b, q->all));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, 1, b, q->all));
   PetscCall(FenKernelSolve_Private(&q->k, q->all, q->b));
-  Mine(pr, q->b, x);
+  FenKernelRidgeMine_Private(pr, q->b, x);
   PetscFunctionReturn(0);
 }
 
@@ -312,331 +295,14 @@ static PetscErrorCode KernelNative(FenBilevelProblem pr, FenInt s, double tol, F
   PetscFunctionReturn(0);
 }
 
-/* ---- upper losses ---- */
-
-/* residuals of my validation rows; a: whole */
-static PetscErrorCode Residuals(Kernel *q, const double a[], const double y[], double r[])
-{
-  PetscBLASInt m, n, one = 1;
-  double       unit = 1, zero = 0;
-
-  PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast(q->valid.rows, &m));
-  PetscCall(PetscBLASIntCast(q->k.n, &n));
-  if (m)
-    BLASgemv_("N", &m, &n, &unit, q->KV, &m, a, &one, &zero, r, &one);
-  for (PetscInt i = 0; i < q->valid.rows && y; i++)
-    r[i] -= y[i];
-  PetscFunctionReturn(0);
-}
-
-/* K_v^T r, my part of x */
-static PetscErrorCode Back(FenBilevelProblem pr, Kernel *q, const double r[], double g[])
-{
-  PetscBLASInt m, n, one = 1;
-  double       unit = 1, zero = 0;
-
-  PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast(q->valid.rows, &m));
-  PetscCall(PetscBLASIntCast(q->k.n, &n));
-  PetscCall(PetscArrayzero(q->b, q->k.n));
-  if (m)
-    BLASgemv_("T", &m, &n, &unit, q->KV, &m, r, &one, &zero, q->b, &one);
-  PetscCall(FenBilevelTeamSum_Private(pr, q->k.n, q->b));
-  Mine(pr, q->b, g);
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Holdout(FenBilevelProblem pr, Kernel *q, const double x[], double *value, double g[])
-{
-  FenDD   sum = {0, 0};
-  double *r;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)q->valid.rows + 1, &r));
-  PetscCall(Whole(pr, q, 1, x, q->all));
-  PetscCall(Residuals(q, q->all, q->valid.y, r));
-  for (PetscInt i = 0; i < q->valid.rows; i++)
-    FenDDAddProduct(&sum, r[i] / 2, r[i]);
-  *value = sum.hi + sum.lo;
-  if (g)
-    PetscCall(Back(pr, q, r, g));
-  PetscCall(PetscFree(r));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode KernelUpper(FenBilevelProblem pr, FenInt s, const double x[], double *value, double g[])
-{
-  Kernel *q = (Kernel *)pr->ctx;
-  FenDD   sum = {0, 0};
-
-  (void)s;
-  PetscFunctionBegin;
-  if (q->upper == UPPER_HOLDOUT) {
-    PetscCall(Holdout(pr, q, x, value, g));
-    PetscFunctionReturn(0);
-  }
-  if (q->upper == UPPER_LOO) {
-    PetscCall(FenKernelInvert_Private(&q->k));
-    for (FenInt i = 0; i < pr->part.nx; i++) {
-      const double B = q->k.diagonal[pr->part.row0 + i], r = x[i] / B;
-
-      FenDDAddProduct(&sum, r / 2, r);
-      if (g)
-        g[i] = r / B;
-    }
-  } else {
-    double logdet;
-
-    PetscCall(FenKernelLogDet_Private(&q->k, &logdet));
-    if (!pr->info.rank)
-      FenDDAdd(&sum, logdet / 2 + (double)q->k.n * log(2 * PETSC_PI) / 2);
-    for (FenInt i = 0; i < pr->part.nx; i++) {
-      FenDDAddProduct(&sum, x[i] / 2, q->train.y[i]);
-      if (g)
-        g[i] = q->train.y[i] / 2;
-    }
-  }
-  *value = sum.hi + sum.lo;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode KernelUpperHessian(FenBilevelProblem pr, FenInt s, const double x[], const double v[],
-                                         double Gv[])
-{
-  Kernel *q = (Kernel *)pr->ctx;
-  double *r;
-
-  (void)s, (void)x;
-  PetscFunctionBegin;
-  if (q->upper == UPPER_HOLDOUT) {
-    PetscCall(PetscMalloc1((size_t)q->valid.rows + 1, &r));
-    PetscCall(Whole(pr, q, 1, v, q->all));
-    PetscCall(Residuals(q, q->all, NULL, r));
-    PetscCall(Back(pr, q, r, Gv));
-    PetscCall(PetscFree(r));
-    PetscFunctionReturn(0);
-  }
-  if (q->upper == UPPER_LOO)
-    PetscCall(FenKernelInvert_Private(&q->k));
-  for (FenInt i = 0; i < pr->part.nx; i++) {
-    const double B = q->upper == UPPER_LOO ? q->k.diagonal[pr->part.row0 + i] : 1;
-
-    Gv[i] = q->upper == UPPER_LOO ? v[i] / (B * B) : 0;
-  }
-  PetscFunctionReturn(0);
-}
-
-/* my part of sum_ik w_i M_ik dK_ik(l) / K_ik for every length scale, M a block of m rows */
-static PetscErrorCode Weighted(Kernel *q, PetscInt m, const double V[], const double M[], const double a[],
-                               const double w[], FenDD sum[])
-{
-  double *out;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)m * (size_t)q->k.lengths + 1, &out));
-  PetscCall(FenKernelDifferences_Private(&q->k, m, V, M, a, out));
-  for (PetscInt l = 0; l < q->k.lengths; l++)
-    for (PetscInt i = 0; i < m; i++)
-      FenDDAddProduct(&sum[l], w ? w[i] : 1, out[l * m + i]);
-  PetscCall(PetscFree(out));
-  PetscFunctionReturn(0);
-}
-
-/* sum over all entries of dK o W for rows W of mine, factor times, noise last; W is overwritten */
-static PetscErrorCode Traces(Kernel *q, double factor, double W[], FenDD sum[])
-{
-  const FenKernel *k = &q->k;
-
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < k->n; i++)
-    q->b[i] = factor;
-  for (PetscInt i = 0; i < k->rows; i++)
-    FenDDAdd(&sum[k->lengths], factor * k->noise * W[(size_t)i + (size_t)(k->e0 + i) * (size_t)k->rows]);
-  for (size_t e = 0; e < (size_t)k->rows * (size_t)k->n; e++)
-    W[e] *= k->K[e];
-  PetscCall(Weighted(q, k->rows, k->Z + (size_t)k->e0 * (size_t)k->d, W, q->b, NULL, sum));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Direct(FenBilevelProblem pr, Kernel *q, const double x[], FenDD sum[])
-{
-  FenKernel   *k = &q->k;
-  const size_t entries = (size_t)k->rows * (size_t)k->n;
-  double      *W;
-
-  PetscFunctionBegin;
-  PetscCall(Whole(pr, q, 1, x, q->all));
-  if (q->upper == UPPER_HOLDOUT) {
-    PetscCall(PetscMalloc1((size_t)q->valid.rows + 1, &W));
-    PetscCall(Residuals(q, q->all, q->valid.y, W));
-    PetscCall(Weighted(q, q->valid.rows, q->VZ, q->KV, q->all, W, sum));
-  } else {
-    PetscCall(PetscMalloc1(entries + 1, &W));
-    PetscCall(FenKernelInvert_Private(k));
-    if (q->upper == UPPER_EVIDENCE)
-      PetscCall(PetscArraycpy(W, k->B, entries));
-    else {
-      for (PetscInt i = 0; i < k->n; i++)
-        q->b[i] = q->all[i] * q->all[i] / (k->diagonal[i] * k->diagonal[i] * k->diagonal[i]);
-      PetscCall(FenKernelSandwich_Private(k, q->b, W));
-    }
-    PetscCall(Traces(q, q->upper == UPPER_EVIDENCE ? 0.5 : 1, W, sum));
-  }
-  PetscCall(PetscFree(W));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode KernelDirect(FenBilevelProblem pr, FenInt s, const double x[], double t[])
-{
-  Kernel *q = (Kernel *)pr->ctx;
-  double *all;
-  FenDD  *sum;
-
-  (void)s;
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)pr->size.p, &all));
-  PetscCall(PetscCalloc1((size_t)pr->size.p, &sum));
-  PetscCall(Direct(pr, q, x, sum));
-  PetscCall(FenDDReduce(pr->info.team, q->k.lengths + 1, sum, all));
-  FenBilevelThetaTake_Private(pr, all, t);
-  PetscCall(PetscFree(all));
-  PetscCall(PetscFree(sum));
-  PetscFunctionReturn(0);
-}
-
-/* ---- bounds ---- */
-
-/* max_i (M z)_i / z_i for a matrix without negative entries, z from ones by powers; M = K, or K_v^T K_v */
-static PetscErrorCode Quotient(FenBilevelProblem pr, Kernel *q, PetscBool valid, double *most)
-{
-  double *z = q->all, *r;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)q->valid.rows + 1, &r));
-  *most = PETSC_INFINITY;
-  for (PetscInt i = 0; i < q->k.n; i++)
-    z[i] = 1;
-  for (int step = 0; step < 4; step++) {
-    double quotient = 0, top = 0;
-
-    if (valid) {
-      PetscBLASInt m, n, one = 1;
-      double       unit = 1, zero = 0;
-
-      PetscCall(Residuals(q, z, NULL, r));
-      PetscCall(PetscBLASIntCast(q->valid.rows, &m));
-      PetscCall(PetscBLASIntCast(q->k.n, &n));
-      PetscCall(PetscArrayzero(q->b, q->k.n));
-      if (m)
-        BLASgemv_("T", &m, &n, &unit, q->KV, &m, r, &one, &zero, q->b, &one);
-      PetscCall(FenBilevelTeamSum_Private(pr, q->k.n, q->b));
-    } else
-      PetscCall(FenKernelMult_Private(&q->k, z, q->b));
-    for (PetscInt i = 0; i < q->k.n; i++) {
-      quotient = PetscMax(quotient, q->b[i] / z[i]);
-      top = PetscMax(top, q->b[i]);
-    }
-    *most = PetscMin(*most, quotient);
-    for (PetscInt i = 0; i < q->k.n && top > 0; i++)
-      z[i] = PetscMax(q->b[i] / top, 1e-9);
-  }
-  *most *= 1 + 1e-9;
-  PetscCall(PetscFree(r));
-  PetscFunctionReturn(0);
-}
-
-/* sum over the length scales of |dK|^2, each at most its largest row sum squared */
-static PetscErrorCode Change(FenBilevelProblem pr, Kernel *q, double *change)
-{
-  const FenKernel *k = &q->k;
-  double          *out, *most;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc2((size_t)k->rows * (size_t)k->lengths + 1, &out, (size_t)k->lengths, &most));
-  for (PetscInt i = 0; i < k->n; i++)
-    q->all[i] = 1;
-  PetscCall(FenKernelDifferences_Private(k, k->rows, k->Z + (size_t)k->e0 * (size_t)k->d, k->K, q->all, out));
-  *change = k->noise * k->noise;
-  for (PetscInt l = 0; l < k->lengths; l++) {
-    most[l] = 0;
-    for (PetscInt i = 0; i < k->rows; i++)
-      most[l] = PetscMax(most[l], out[l * k->rows + i]);
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, (PetscMPIInt)k->lengths, MPI_DOUBLE, MPI_MAX, pr->info.team));
-  for (PetscInt l = 0; l < k->lengths; l++)
-    *change += most[l] * most[l];
-  *change = sqrt(*change) * (1 + 1e-9);
-  PetscCall(PetscFree2(out, most));
-  PetscFunctionReturn(0);
-}
-
-/* largest singular value of J by J^T J, p x p; its Frobenius norm for many */
-static PetscErrorCode JNorm(FenBilevelProblem pr, Kernel *q, double *norm)
-{
-  const PetscInt  p = q->k.lengths + 1, rows = q->k.rows;
-  const PetscBool small = (PetscBool)(p <= 64);
-  double         *M, least;
-
-  PetscFunctionBegin;
-  PetscCall(PetscCalloc1((size_t)p * (size_t)p, &M));
-  for (PetscInt k = 0; k < p; k++)
-    for (PetscInt l = 0; l < p; l++)
-      for (PetscInt i = 0; i < rows && (small || k == l); i++)
-        M[small ? k * p + l : 0] += q->J[k * rows + i] * q->J[l * rows + i];
-  PetscCall(FenBilevelTeamSum_Private(pr, small ? p * p : 1, M));
-  *norm = M[0];
-  if (small)
-    PetscCall(FenGramRange_Private(p, q->k.n, M, &least, norm));
-  *norm = sqrt(*norm) * (1 + 1e-9);
-  PetscCall(PetscFree(M));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Bounds(FenBilevelProblem pr, Kernel *q)
-{
-  PetscFunctionBegin;
-  PetscCall(Quotient(pr, q, PETSC_FALSE, &q->top));
-  PetscCall(Change(pr, q, &q->change));
-  q->curvature = 0;
-  if (q->upper == UPPER_HOLDOUT)
-    PetscCall(Quotient(pr, q, PETSC_TRUE, &q->curvature));
-  if (q->upper == UPPER_LOO) {
-    PetscCall(FenKernelInvert_Private(&q->k));
-    for (PetscInt i = 0; i < q->k.n; i++)
-      q->curvature = PetscMax(q->curvature, 1 / (q->k.diagonal[i] * q->k.diagonal[i]));
-  }
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode KernelConstants(FenBilevelProblem pr, FenInt s, FenBilevelConstants *c)
-{
-  Kernel *q = (Kernel *)pr->ctx;
-  double  J, mu;
-
-  (void)s;
-  PetscFunctionBegin;
-  if (q->top < 0)
-    PetscCall(Bounds(pr, q));
-  PetscCall(JNorm(pr, q, &J));
-  mu = q->k.noise - 4 * PETSC_MACHINE_EPSILON * q->top; /* entries are right to two units in the last place */
-  FEN_BILEVEL_CHECK(mu > 0, pr->info.team, FEN_ERR_VALUE,
-                    "problem kernel-ridge: noise %g is not above the rounding errors of the kernel matrix, whose "
-                    "largest eigenvalue may be %g; rule: mu > 0",
-                    q->k.noise, q->top);
-  *c = (FenBilevelConstants){
-      .mu = mu, .lipschitz = q->top, .jacobian = q->change, .J = J, .upper = q->curvature, .convex = PETSC_TRUE};
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode KernelMetrics(FenBilevelProblem pr, FenInt s, const double x[], double values[])
 {
-  Kernel *q = (Kernel *)pr->ctx;
-  double  half, n = (double)q->valid.n, sum[3] = {0, 0, 0};
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
+  double          half, n = (double)q->valid.n, sum[3] = {0, 0, 0};
 
   (void)s;
   PetscFunctionBegin;
-  PetscCall(Holdout(pr, q, x, &half, NULL));
+  PetscCall(FenKernelRidgeHoldout_Private(pr, q, x, &half, NULL));
   sum[0] = 2 * half;
   for (PetscInt i = 0; i < q->valid.rows; i++) {
     sum[1] += q->valid.y[i];
@@ -651,22 +317,22 @@ static PetscErrorCode KernelMetrics(FenBilevelProblem pr, FenInt s, const double
 static PetscErrorCode KernelPredict(FenBilevelProblem pr, FenInt s, const double x[], FenBilevelPredictions *what,
                                     double out[])
 {
-  Kernel *q = (Kernel *)pr->ctx;
+  FenKernelRidge *q = (FenKernelRidge *)pr->ctx;
 
   (void)s;
   PetscFunctionBegin;
   *what = (FenBilevelPredictions){.rows = q->valid.rows, .width = 1};
   if (!out)
     PetscFunctionReturn(0);
-  PetscCall(Whole(pr, q, 1, x, q->all));
-  PetscCall(Residuals(q, q->all, NULL, out));
+  PetscCall(FenKernelRidgeWhole_Private(pr, q, 1, x, q->all));
+  PetscCall(FenKernelRidgeResiduals_Private(q, q->all, NULL, out));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenBilevelKernelRidgeOptions_Private(FenOptionItems PetscOptionsObject, MPI_Comm comm, void **ctx)
 {
   static const char *const kinds[] = {"scalar", "feature"}, *const uppers[] = {"holdout", "loo", "evidence"};
-  Kernel *q;
+  FenKernelRidge *q;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&q));
@@ -689,7 +355,7 @@ PetscErrorCode FenBilevelKernelRidgeOptions_Private(FenOptionItems PetscOptionsO
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data, FenBilevelProblem *problem)
+static PetscErrorCode Make(MPI_Comm comm, FenKernelRidge *q, const FenBilevelData *data, FenBilevelProblem *problem)
 {
   const FenBilevelOps ops = {.setup = KernelSetUp,
                              .destroy = KernelDestroy,
@@ -703,10 +369,10 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
                              .hessian = KernelHessian,
                              .jacobian = KernelJacobian,
                              .jacobiantranspose = KernelJacobianTranspose,
-                             .upper = KernelUpper,
-                             .upperhessian = KernelUpperHessian,
-                             .direct = KernelDirect,
-                             .constants = KernelConstants,
+                             .upper = FenKernelRidgeUpper_Private,
+                             .upperhessian = FenKernelRidgeUpperHessian_Private,
+                             .direct = FenKernelRidgeDirect_Private,
+                             .constants = FenKernelRidgeConstants_Private,
                              .metrics = KernelMetrics,
                              .predict = KernelPredict,
                              .diagonal = KernelDiagonal,
@@ -743,8 +409,8 @@ static PetscErrorCode Make(MPI_Comm comm, Kernel *q, const FenBilevelData *data,
 PetscErrorCode FenBilevelKernelRidgeMake_Private(MPI_Comm comm, void *ctx, const FenBilevelData *data,
                                                  FenBilevelProblem *problem)
 {
-  Kernel        *q = (Kernel *)ctx;
-  PetscErrorCode code = Make(comm, q, data, problem);
+  FenKernelRidge *q = (FenKernelRidge *)ctx;
+  PetscErrorCode  code = Make(comm, q, data, problem);
 
   PetscFunctionBegin;
   if (code) {

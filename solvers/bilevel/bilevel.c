@@ -230,7 +230,6 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   PetscCall(FenBilevelTogetherSetUp_Private(b));
   PetscCall(FenIntMult(b->together, b->part.nx, &nx));
   PetscCall(PetscCalloc3((size_t)nx + one, &b->wx[0], (size_t)nx + one, &b->wx[1], (size_t)nx + one, &b->wx[2]));
-  PetscCall(PetscCalloc1((size_t)b->nb + one, &b->modulus));
   PetscCall(Box(b));
   PetscCall(Layouts(b));
   for (int k = 0; k < 3; k++)
@@ -333,7 +332,7 @@ PetscErrorCode FenBilevelComputeBounds(FenBilevel b, FenBilevelBounds *bounds)
   PetscCall(FenPointGoal_Private(b, b->final, &o->hypergradient_goal));
   b->work = work;
   for (FenInt k = 0; k < b->nb; k++)
-    delta = PetscMax(delta, b->final->s[k][FEN_SAMPLE_DELTA] / b->modulus[k]);
+    delta = PetscMax(delta, b->final->s[k][FEN_SAMPLE_DELTA] / b->final->s[k][FEN_SAMPLE_MU]);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &delta, 1, MPI_DOUBLE, MPI_MAX, b->team.across));
   o->objective = b->final->f;
   o->lower = b->final->lower;
@@ -386,7 +385,6 @@ static PetscErrorCode BilevelReset(FenSolver s)
     PetscCall(FenPointDestroy_Private(&b->point[k]));
   PetscCall(PetscFree5(b->theta0, b->lo, b->up, b->wt[0], b->wt[1]));
   PetscCall(PetscFree3(b->wx[0], b->wx[1], b->wx[2]));
-  PetscCall(PetscFree(b->modulus));
   PetscCall(FenLayoutDestroy(&b->lx));
   PetscCall(FenLayoutDestroy(&b->lw));
   PetscCall(FenLayoutDestroy(&b->ltheta));

@@ -23,6 +23,7 @@ enum {
   FEN_SAMPLE_QNORM, /* |q| */
   FEN_SAMPLE_ZNORM, /* |J^T q| */
   FEN_SAMPLE_OMEGA, /* |dg/dtheta as computed - true| is at most this */
+  FEN_SAMPLE_MU,    /* modulus of h at the theta that was solved last; not above 0: none */
   FEN_SAMPLE_N
 };
 typedef double FenSample[FEN_SAMPLE_N];
@@ -53,13 +54,13 @@ struct _p_FenBilevel {
   double             budget; /* lower + adjoint iterations; 0: no limit */
   char               lower_name[32];
   FenLowerParameters lower_par;
-  PetscInt           upper;                        /* FenBilevelUpper; -1: the problem's */
-  double             temperature;                  /* of the KL-robust mean */
-  FenBilevelError    error;                        /* what is added to |z| before it is compared with the tolerance */
-  FenPredict         predict_asked, predict;       /* where lower solves of trials start; the latter without AUTO */
-  PetscBool          correct;                      /* values corrected by the adjoint where it is known */
-  double             eps0, delta0;                 /* first accuracies; 0: chosen */
-  double             adjoint_share;                /* of |grad g_s| that is the most an adjoint may leave; 0: no limit */
+  PetscInt           upper;                  /* FenBilevelUpper; -1: the problem's */
+  double             temperature;            /* of the KL-robust mean */
+  FenBilevelError    error;                  /* what is added to |z| before it is compared with the tolerance */
+  FenPredict         predict_asked, predict; /* where lower solves of trials start; the latter without AUTO */
+  PetscBool          correct;                /* values corrected by the adjoint where it is known */
+  double             eps0, delta0;           /* first accuracies; 0: chosen */
+  double             adjoint_share;          /* of |grad g_s| that is the most an adjoint may leave; 0: no limit */
   PetscInt           lower_max_it, adjoint_max_it; /* of one sample's solve */
   double             box[2];                       /* further bounds of all hyperparameters */
   PetscInt           team_size;
@@ -78,8 +79,7 @@ struct _p_FenBilevel {
   /* points */
   FenPoint  point[3];
   FenPoint *cur, *trial;
-  FenPoint *final;   /* after the loop: cur, or point[2] with the hypergradient that cur has not */
-  double   *modulus; /* mu of my samples, at the last theta that was solved */
+  FenPoint *final; /* after the loop: cur, or point[2] with the hypergradient that cur has not */
   /* state */
   FenBilevelWork work;
   /* work space: of the size of x for each of the samples that advance together (three), of theta (two) */

@@ -120,7 +120,6 @@ static PetscErrorCode Certificates(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
 
     S[FEN_SAMPLE_ZNORM] = sqrt(sums[3 * k]);
     S[FEN_SAMPLE_QNORM] = sqrt(sums[3 * k + 1]);
-    b->modulus[k0 + k] = c[k].mu;
     Certify(&c[k], (PetscBool)(b->call->direct != NULL), S);
     if (b->correct)
       Correct(&c[k], sums[3 * k + 2], S);

@@ -236,10 +236,10 @@ static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
     const FenInt s = b->part.start + k;
 
     PetscCall((*b->call->constants)(b->problem, s, &c[k - k0]));
-    b->modulus[k] = c[k - k0].mu;
-    if (b->modulus[k] > 0)
+    p->s[k][FEN_SAMPLE_MU] = c[k - k0].mu;
+    if (c[k - k0].mu > 0)
       task[m++] = (FenLowerTask){.s = s,
-                                 .tol = eps * b->modulus[k],
+                                 .tol = eps * c[k - k0].mu,
                                  .max_it = b->lower_max_it,
                                  .x = p->x + k * nx,
                                  .w = p->w + k * b->part.nw,
@@ -250,7 +250,7 @@ static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
   for (FenInt k = k0; k < k0 + n; k++) {
     FenLowerAnswer answer = {.gradient = HUGE_VAL};
 
-    if (b->modulus[k] > 0)
+    if (c[k - k0].mu > 0)
       answer = task[m++].answer;
     if (!answer.reached)
       far[nfar++] = k;

@@ -42,7 +42,7 @@ static PetscErrorCode Predict(FenBilevel b, const FenPoint *from, FenPoint *to, 
     task[k] = (FenSystemTask){.s = s[k],
                               .b = right[k],
                               .q = b->wx[1] + k * nx,
-                              .tol = PetscMin(PetscMax(eps * b->modulus[k0 + k], 1e-6 * norm), 0.3 * norm),
+                              .tol = PetscMin(PetscMax(eps * from->s[k0 + k][FEN_SAMPLE_MU], 1e-6 * norm), 0.3 * norm),
                               .max_it = b->adjoint_max_it,
                               .zero = PETSC_TRUE};
   }

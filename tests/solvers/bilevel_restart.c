@@ -24,15 +24,15 @@ static Answer Take(FenBilevel b)
   FEN_OK(FenSolverGetProgress((FenSolver)b, &p));
   A.iteration = p.iteration;
   FEN_OK(FenBilevelGetTheta(b, &theta));
-  memcpy(A.theta, theta, sizeof(A.theta));
+  memcpy(A.theta, theta, sizeof(double) * (size_t)PetscMin(b->nt, QP));
   FEN_OK(FenBilevelGetBounds(b, &A.B));
   FEN_OK(FenBilevelGetWork(b, &A.work));
   return A;
 }
 
-static void Everywhere(FenBilevelProblem p, const char *type)
+static void Everywhere(FenBilevelProblem p, const char *type, FenInt max_it)
 {
-  FenBilevel b = BilevelMake(p, type, 1e-4, 60);
+  FenBilevel b = BilevelMake(p, type, 1e-4, max_it);
   Answer     whole, pieces;
 
   FEN_OK(FenBilevelSolve(b));
@@ -42,13 +42,13 @@ static void Everywhere(FenBilevelProblem p, const char *type)
   for (FenInt k = 1; k < whole.iteration; k++) {
     Saver S = {.stop = k};
 
-    b = BilevelMake(p, type, 1e-4, 60);
+    b = BilevelMake(p, type, 1e-4, max_it);
     FEN_OK(FenSolverSetSave((FenSolver)b, SaverPoll, SaverSave, &S));
     FEN_OK(FenBilevelSolve(b));
     assert_int_equal(BilevelReason(b), FEN_STOPPED);
     assert_int_equal(S.saved, 1);
     FEN_OK(FenBilevelDestroy(&b));
-    b = BilevelMake(p, type, 1e-4, 60);
+    b = BilevelMake(p, type, 1e-4, max_it);
     SnapshotPut((FenSolver)b, &S.snapshot);
     FEN_OK(FenBilevelSolve(b));
     pieces = Take(b);
@@ -70,7 +70,26 @@ static void TestEveryDecision(void **state)
   for (int l = 0; l < 2; l++) {
     FEN_OK(PetscOptionsSetValue(NULL, "-bilevel_lower", lower[l]));
     for (int t = 0; t < NBILEVELTYPES; t++)
-      Everywhere(p, bilevel_types[t]);
+      Everywhere(p, bilevel_types[t], 60);
+  }
+  FEN_OK(FenBilevelProblemDestroy(&p));
+}
+
+/* starts of lower solves that are predicted, samples that advance together, and lower solvers that remember */
+static void TestPrediction(void **state)
+{
+  static const char *const lower[] = {"fista", "lbfgs", "pdnewton"};
+  FenBilevelProblem        p;
+  PetscMPIInt              size;
+
+  (void)state;
+  FEN_OK(PetscOptionsInsertString(NULL, "-tv_size 12 -tv_count 3"));
+  FEN_OK(FenBilevelProblemGenerate(MPI_COMM_WORLD, "tv", NULL, NULL, &p));
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  FEN_OK(FenBilevelProblemSetTeamSize(p, size));
+  for (int l = 0; l < 3; l++) {
+    FEN_OK(PetscOptionsSetValue(NULL, "-bilevel_lower", lower[l]));
+    Everywhere(p, FENBILEVELCERTIFIED, 10);
   }
   FEN_OK(FenBilevelProblemDestroy(&p));
 }
@@ -106,6 +125,7 @@ static void TestRanks(void **state)
   }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryDecision), cmocka_unit_test(TestRanks)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(TestEveryDecision), cmocka_unit_test(TestPrediction),
+                                          cmocka_unit_test(TestRanks)};
 
 FEN_TEST_MAIN(tests)

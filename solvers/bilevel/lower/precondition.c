@@ -6,6 +6,10 @@
    auto stops at the diagonal. For total variation in two dimensions (mu = 1, so that the condition does not grow with
    the picture) incomplete factors halve and multigrid quarters the steps of CG, but neither is faster, and both depend
    on how a picture is cut over ranks, which the iterates would show.
+   For softmax models the blocks of the classes, A^T diag(p_k (1 - p_k)) A/n and the regulariser, take about half of the
+   diagonal's steps (digits, 1,440 learned regularisers: 22 for 42 to 1e-2, 50 for 132 to 1e-6). But their factors cost
+   30 products at every point, more than most systems of Newton's method, factors of an old point are no better than
+   the diagonal, and a Kronecker product of Gram matrix and mean curvature is worse where regularisers differ.
 */
 #include "systemimpl.h"
 #include <math.h>
