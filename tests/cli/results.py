@@ -13,7 +13,7 @@ check = clitest.Checks()
 KEYS = {"verb": str, "type": str, "status": int, "reason": str, "ranks": int, "iterations": int, "value": float,
         "lower": float, "upper": float, "gap": float, "gap_rel": float, "time_setup": float, "time_solve": float,
         "time_io": float, "memory_rank_max": int, "restarts": int, "version": str, "n": int, "m": int, "dim": int,
-        "eps": float, "cost": float, "ot_lower": float, "ot_upper": float, "marginal_error": float,
+        "eps": float, "cost": float, "ot_lower": float, "ot_upper": float, "marginal_error": float, "mass": float,
         "pairs_per_second": float}
 
 
