@@ -94,12 +94,12 @@ def run(bench):
             found = bench.json([bench.program("messages"), "-bench_shape", f"{n},{n}", "-ot_domdec_newton", 0,
                                 "-ot_max_it", bench.size(60, 30)], ranks)[0]["sweep"]
             sent = guests(n, ranks)
-            cells.append((f"{n} x {n}", ranks, sent, int(found["messages"]), int(found["bytes"]), found["bytes"] / sent,
-                          int(found["collectives"])))
+            cells.append((f"{n} x {n}", ranks, sent, int(found["messages"]), int(found["bytes"]),
+                          found["bytes"] / sent, int(found["collectives"])))
     return table(("grid", "ranks", "what", "model: messages", "bytes", "sent: messages", "bytes", "collective",
                   "model"), rows) + (
         "\nThe busiest rank, every message that any library sends. A soft transform sends what a product sends.\n\n"
     ) + table(("grid", "ranks", "cells that travel", "messages", "bytes", "bytes a cell", "collective"), cells) + (
-        "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach into "
-        "a neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. "
+        "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach "
+        "into a neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. "
         "Messages go to neighbours only, six\nat most, whatever the number of ranks is.\n")
