@@ -296,13 +296,11 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
 
 /* Parts of an axis such that none has more than its share of the weights by much: a part ends where half of an entry's
    weight lies on either side of the share's end */
-static void FenLayoutCutAxis(FenInt n, const double weight[], PetscMPIInt parts, FenInt cut[])
+static void FenLayoutCutAxis(FenInt n, const double weight[], double total, PetscMPIInt parts, FenInt cut[])
 {
-  double total = 0, sum = 0;
+  double sum = 0;
   FenInt i = 0;
 
-  for (FenInt k = 0; k < n; k++)
-    total += weight[k];
   cut[0] = 0;
   for (PetscMPIInt p = 1; p < parts; p++) {
     for (; i < n && sum + 0.5 * weight[i] < total / parts * p; i++)
@@ -347,12 +345,14 @@ PetscErrorCode FenLayoutCreateWeighted(FenLayout layout, const double *const wei
   for (PetscInt d = 0; d < layout->dim; d++) {
     double total = 0;
 
-    for (FenInt k = 0; weight[d] && k < l->shape[d]; k++)
+    if (!weight[d] || l->nprocs[d] == 1)
+      continue;
+    for (FenInt k = 0; k < l->shape[d]; k++)
       total += weight[d][k];
-    if (!(total > 0) || l->nprocs[d] == 1)
+    if (!(total > 0))
       continue;
     PetscCall(PetscMalloc1(l->nprocs[d] + 1, &l->cut[d]));
-    FenLayoutCutAxis(l->shape[d], weight[d], l->nprocs[d], l->cut[d]);
+    FenLayoutCutAxis(l->shape[d], weight[d], total, l->nprocs[d], l->cut[d]);
   }
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   FenLayoutBox(l, rank, &l->box);

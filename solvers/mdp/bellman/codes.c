@@ -18,9 +18,16 @@ typedef struct {
   uint16_t slot[SLOTS]; /* number in the table plus one, 0: free */
 } Table;
 
+/* the same bits, as hashes are of bits */
 static PetscBool Same(const double a[], const double b[])
 {
-  return (PetscBool)!memcmp(a, b, FEN_LANES * sizeof(double));
+  uint64_t x[FEN_LANES], y[FEN_LANES], differ = 0;
+
+  memcpy(x, a, sizeof(x));
+  memcpy(y, b, sizeof(y));
+  for (int l = 0; l < FEN_LANES; l++)
+    differ |= x[l] ^ y[l];
+  return PetscNot(differ);
 }
 
 static unsigned Hash(const double x[])
