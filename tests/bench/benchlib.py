@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -61,6 +62,19 @@ class Bench:
             sys.exit(f"bench: status {result.returncode} of {' '.join(map(str, command))}\n"
                      f"{result.stdout[-2000:]}{(result.stderr or '')[-2000:]}")
         return result.stdout
+
+    def within(self, seconds, command, env=None):
+        """a program on one core, as subprocess.run() has it, or None: it takes longer, and has been ended with all its
+        processes"""
+        with subprocess.Popen(self.command(command, 1), env=env or self.env, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.PIPE, start_new_session=True) as program:
+            try:
+                out, err = program.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(program.pid, signal.SIGKILL)
+                program.communicate()
+                return None
+        return subprocess.CompletedProcess(command, program.returncode, out, err)
 
     def json(self, command, ranks=1, show=False):
         """the JSON objects that a bench program prints, one a line"""

@@ -156,10 +156,8 @@ def attempt(bench, python, path, discount, peer, method, tolerance):
         os.remove(answer)
     command = [python, "-W", "ignore", os.path.join(HERE, "mdppeers_peer.py"), path, repr(discount), peer, method,
                repr(tolerance), bench.runs, answer]
-    try:
-        done = subprocess.run(bench.command(command, 1), capture_output=True, text=True, timeout=LIMIT,
-                              env=dict(bench.env, NUMBA_NUM_THREADS="1"))
-    except subprocess.TimeoutExpired:
+    done = bench.within(LIMIT, command, dict(bench.env, NUMBA_NUM_THREADS="1"))
+    if not done:
         return f"more than {LIMIT} s"
     if done.returncode:
         return "fails: " + (done.stderr.strip().split("\n")[-1] or f"status {done.returncode}")[:60]

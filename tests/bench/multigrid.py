@@ -4,7 +4,6 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 from array import array
 
@@ -135,12 +134,8 @@ v = ot.emd2(a.ravel(), b.ravel(), M, numItermax=10**8); print(time.time() - t, v
 
 def peer(bench, n, files):
     """POT's network simplex on the unregularised problem: seconds, or None where it is not there"""
-    try:
-        out = subprocess.run(bench.command([sys.executable, "-c", PEER, n, *files], 1), env=bench.env, text=True,
-                             capture_output=True, timeout=10 * LIMIT, check=True)
-        return float(out.stdout.split()[0])
-    except (subprocess.SubprocessError, ValueError, IndexError):
-        return None
+    done = bench.within(10 * LIMIT, [sys.executable, "-c", PEER, n, *files])
+    return float(done.stdout.split()[0]) if done and done.returncode == 0 else None
 
 
 # The log-sum-exp along one axis and then the other that POT's convolutional barycentres are made of (POT itself has no
@@ -174,12 +169,8 @@ print(time.time() - start, off)
 
 def convolution(bench, n, files, value):
     """seconds and distance from the value, or None where NumPy is not there"""
-    try:
-        out = subprocess.run(bench.command([sys.executable, "-c", CONVOLUTION, n, EPS, value, GAP, bench.size(LIMIT, 2),
-                                            *files], 1), env=bench.env, text=True, capture_output=True, check=True)
-        return tuple(map(float, out.stdout.split()))
-    except (subprocess.SubprocessError, ValueError):
-        return None
+    done = bench.within(4 * LIMIT, [sys.executable, "-c", CONVOLUTION, n, EPS, value, GAP, bench.size(LIMIT, 2), *files])
+    return tuple(map(float, done.stdout.split())) if done and done.returncode == 0 else None
 
 
 def row(pair, kind, r, points, goal=None, least=None):
