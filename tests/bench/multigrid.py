@@ -169,7 +169,8 @@ print(time.time() - start, off)
 
 def convolution(bench, n, files, value):
     """seconds and distance from the value, or None where NumPy is not there"""
-    done = bench.within(4 * LIMIT, [sys.executable, "-c", CONVOLUTION, n, EPS, value, GAP, bench.size(LIMIT, 2), *files])
+    done = bench.within(4 * LIMIT, [sys.executable, "-c", CONVOLUTION, n, EPS, value, GAP, bench.size(LIMIT, 2),
+                                    *files])
     return tuple(map(float, done.stdout.split())) if done and done.returncode == 0 else None
 
 
