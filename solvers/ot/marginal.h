@@ -45,3 +45,22 @@ struct _FenMarginal {
 PETSC_INTERN void FenMarginalSet(FenMarginal *, FenMarginalKind, double rho);
 /* t for which (f + t, g - t) has the largest dual value, from the sums of what f and g want; plans do not see it */
 PETSC_INTERN double FenMarginalShift(const FenMarginal[2], double wanted_source, double wanted_target);
+
+/* the same, an exact marginal without a call: in loops over points */
+static inline double FenMarginalUpdate(const FenMarginal *M, double eps, double soft)
+{
+  return M->exact ? soft : M->ops->update(M, eps, soft);
+}
+
+static inline double FenMarginalWanted(const FenMarginal *M, double w, double h)
+{
+  return M->exact ? w : M->ops->wanted(M, w, h);
+}
+
+static inline void FenMarginalDual(const FenMarginal *M, double w, double h, FenDD *sum)
+{
+  if (M->exact)
+    FenDDAddProduct(sum, w, w > 0 ? h : 0);
+  else
+    M->ops->dual(M, w, h, sum);
+}

@@ -14,7 +14,7 @@ PetscErrorCode FenOTPlan_Private(FenOT ot, const double g[])
   }
   PetscCall(FenOTSetPlan(ot->op, g, ot->soft));
   for (FenInt i = 0; i < ot->n; i++) {
-    ot->f[i] = M->ops->update(M, ot->op->eps, ot->soft[i]);
+    ot->f[i] = FenMarginalUpdate(M, ot->op->eps, ot->soft[i]);
     ot->r[i] = ot->a[i] > 0 ? ot->a[i] * exp((ot->f[i] - ot->soft[i]) / ot->op->eps) : 0;
   }
   PetscFunctionReturn(0);

@@ -202,7 +202,7 @@ static PetscErrorCode TakePotential(FenOT ot)
   PetscCall(FenCellsPotential(D->cells, D->half ? 0 : 1, ot->f)); /* of the last half sweep */
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->g));
   for (FenInt j = 0; j < ot->m; j++)
-    ot->g[j] = ot->marginal[1].ops->update(&ot->marginal[1], ot->op->eps, ot->g[j]);
+    ot->g[j] = FenMarginalUpdate(&ot->marginal[1], ot->op->eps, ot->g[j]);
   PetscFunctionReturn(0);
 }
 

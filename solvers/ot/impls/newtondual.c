@@ -15,12 +15,15 @@ PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual, double *m
   PetscCall(FenOTPlan_Private(ot, g));
   r = FenOTRows_Private(ot);
   for (FenInt i = 0; i < ot->n; i++) {
-    M[0].ops->dual(&M[0], ot->a[i], ot->f[i], &sum[0]);
-    FenDDAdd(&sum[1], r[i]);
+    FenMarginalDual(&M[0], ot->a[i], ot->f[i], &sum[0]);
+    if (ot->relaxed)
+      FenDDAdd(&sum[1], r[i]);
   }
   for (FenInt j = 0; j < ot->m; j++)
-    M[1].ops->dual(&M[1], ot->b[j], g[j], &sum[0]);
+    FenMarginalDual(&M[1], ot->b[j], g[j], &sum[0]);
   PetscCall(FenSolverReduce_Private((FenSolver)ot, 2, sum, v));
+  if (!ot->relaxed) /* rows are exact */
+    v[1] = ot->product;
   *dual = v[0] - ot->op->eps * (v[1] - ot->product);
   if (mass)
     *mass = v[1];
@@ -35,7 +38,7 @@ PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < ot->m; j++) {
-    const double wanted = M->ops->wanted(M, ot->b[j], ot->g[j]);
+    const double wanted = FenMarginalWanted(M, ot->b[j], ot->g[j]);
 
     FenDDAdd(&sum, fabs(c[j] - wanted));
     if (ot->b[j] > 0)
@@ -53,7 +56,7 @@ void FenNewtonRightSide(const FenNewtonSystem *N, const double c[], double rhs[]
   const FenMarginal *M = &ot->marginal[1];
 
   for (FenInt j = 0; j < ot->m; j++) {
-    const double wanted = M->ops->wanted(M, ot->b[j], ot->g[j]);
+    const double wanted = FenMarginalWanted(M, ot->b[j], ot->g[j]);
 
     rhs[j] = wanted > 0 && c[j] > 0 ? N->unit * ot->op->eps * c[j] * log(wanted / c[j]) : 0;
   }
@@ -66,7 +69,7 @@ PetscErrorCode FenNewtonSlope(FenOT ot, const double c[], const double d[], doub
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < ot->m; j++)
-    FenDDAddProduct(&sum, M->ops->wanted(M, ot->b[j], ot->g[j]) - c[j], d[j]);
+    FenDDAddProduct(&sum, FenMarginalWanted(M, ot->b[j], ot->g[j]) - c[j], d[j]);
   PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, slope));
   PetscFunctionReturn(0);
 }
@@ -80,7 +83,7 @@ static PetscErrorCode Shift(FenOT ot, double mass)
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < ot->m; j++)
-    FenDDAdd(&sum, M->ops->wanted(M, ot->b[j], ot->g[j]));
+    FenDDAdd(&sum, FenMarginalWanted(M, ot->b[j], ot->g[j]));
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &wanted));
   t = FenMarginalShift(ot->marginal, mass, wanted); /* rows are what f wants */
   for (FenInt j = 0; j < ot->m; j++)
@@ -98,11 +101,11 @@ PetscErrorCode FenNewtonSinkhorn(FenOT ot, const double c[], double mass, PetscB
     PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
     for (FenInt j = 0; j < ot->m; j++)
       if (everywhere || ot->b[j] > 0)
-        ot->g[j] += M->ops->update(M, eps, ot->wm[j]) - ot->g[j]; /* a NaN stays, and is found */
+        ot->g[j] += FenMarginalUpdate(M, eps, ot->wm[j]) - ot->g[j]; /* a NaN stays, and is found */
   } else {
     for (FenInt j = 0; j < ot->m; j++)
       if (ot->b[j] > 0)
-        ot->g[j] = M->ops->update(M, eps, ot->g[j] + eps * log(ot->b[j] / c[j]));
+        ot->g[j] = FenMarginalUpdate(M, eps, ot->g[j] + eps * log(ot->b[j] / c[j]));
   }
   if (ot->relaxed)
     PetscCall(Shift(ot, mass));

@@ -86,15 +86,15 @@ static PetscErrorCode UpdateSource(FenOT ot, double omega, FenDD sum[NSUMS])
   PetscFunctionBegin;
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_SOURCE, ot->g, S->soft));
   for (FenInt i = 0; i < ot->n; i++) {
-    const double best = M->ops->update(M, S->eps, S->soft[i]);
+    const double best = FenMarginalUpdate(M, S->eps, S->soft[i]);
     const double f = omega == 1 ? best : (1 - omega) * S->f[i] + omega * best;
     const double r = ot->a[i] * exp(PetscMin((f - S->soft[i]) / S->eps, 300.0));
-    const double wanted = M->ops->wanted(M, ot->a[i], f);
+    const double wanted = FenMarginalWanted(M, ot->a[i], f);
 
     S->f[i] = f;
     FenDDAdd(&sum[MASS], r);
     FenDDAdd(&sum[ERROR], fabs(r - wanted));
-    M->ops->dual(M, ot->a[i], f, &sum[DUAL]);
+    FenMarginalDual(M, ot->a[i], f, &sum[DUAL]);
     FenDDAdd(&sum[WANTED], wanted);
   }
   PetscFunctionReturn(0);
@@ -110,12 +110,12 @@ static PetscErrorCode LookAtTarget(FenOT ot, double omega, FenDD sum[NSUMS])
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, S->f, ot->wm));
   for (FenInt j = 0; j < ot->m; j++) {
     const double b = ot->b[j], g = ot->g[j], c = b * exp(PetscMin((g - ot->wm[j]) / S->eps, 300.0));
-    const double best = M->ops->update(M, S->eps, ot->wm[j]);
+    const double best = FenMarginalUpdate(M, S->eps, ot->wm[j]);
 
     ot->wm[j] = omega == 1 ? best : (1 - omega) * g + omega * best;
-    FenDDAdd(&sum[ERROR], b > 0 ? fabs(c - M->ops->wanted(M, b, g)) : 0);
-    M->ops->dual(M, b, g, &sum[DUAL]);
-    FenDDAdd(&sum[WANTED], M->ops->wanted(M, b, ot->wm[j]));
+    FenDDAdd(&sum[ERROR], b > 0 ? fabs(c - FenMarginalWanted(M, b, g)) : 0);
+    FenMarginalDual(M, b, g, &sum[DUAL]);
+    FenDDAdd(&sum[WANTED], FenMarginalWanted(M, b, ot->wm[j]));
   }
   PetscFunctionReturn(0);
 }
