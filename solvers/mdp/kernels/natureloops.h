@@ -268,9 +268,9 @@ FEN_INLINE int ReadOnce(const FenNatureRuns *N, Slot *S, const double *own, FenR
 
 /* Balls, with the scalars of the last sweep: values of the lanes that are not done, and that become it. Are all?
    Squares must be numbers */
-FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
+FEN_INLINE int WarmLanes(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done, int pairs)
 {
-  double *warm = N->warm + FEN_LANES * S->k, *second = N->second ? N->second + FEN_LANES * S->k : NULL;
+  double *warm = N->warm + FEN_LANES * S->k, *second = pairs ? N->second + FEN_LANES * S->k : NULL;
   int     all = 1;
 
   EACH
@@ -288,8 +288,8 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
                    .range = range,
                    .inverse = 1 / v_if_greater(fits, zero, range, one),
                    .warm = v_if_greater(v_set(1e290), w, w, zero),
-                   .second = second ? v_load(second + v * FEN_SIMD) : zero,
-                   .price = N->set->size / v_if_greater(fits, zero, range, one),
+                   .second = pairs ? v_load(second + v * FEN_SIMD) : zero,
+                   .price = pairs ? N->set->size / v_if_greater(fits, zero, range, one) : zero,
                    .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
                    .share = v_set(own ? 1e-3 : 0),
                    .unit = v_set((double)(S->n + 16) * UNIT),
@@ -297,22 +297,32 @@ FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *d
     WarmReply a;
     vd        good, value, gap;
 
-    TryWarm(N->set, &R, &a);
+    TryWarm(N->set, &R, &a, pairs);
     EndAhead(S, v, &ahead);
     good = v_if_greater(before, zero, zero, fits * a.good);
     value = v_if_greater(good, zero, v_max(a.value - a.error, zero), zero);
     gap = v_if_greater(good, zero, v_max(a.gap, zero) + 2 * a.error, zero) + 2 * error;
     S->value.v[v] = v_if_greater(before, zero, S->value.v[v], fixed + (zmin + value) - error);
     S->gap.v[v] = v_if_greater(before, zero, S->gap.v[v], gap);
-    a.better = v_if_greater(before, zero, zero, v_max(good, fits * a.better));
+    a.better = v_if_greater(before, zero, zero, pairs ? v_max(good, fits * a.better) : good);
     v_store(warm + v * FEN_SIMD, v_if_greater(a.better, zero, a.warm / unit, kept));
-    if (second)
+    if (pairs)
       v_store(second + v * FEN_SIMD, v_if_greater(a.better, zero, a.second, R.second));
     /* rows of one value, and of none, are done as well */
     done->v[v] = v_max(before, v_if_greater(range, zero, good, v_if_equal(range, range, one, zero)));
     all = all && !v_any(1 - done->v[v]);
   }
   return all;
+}
+
+FEN_INLINE int Warm(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
+{
+  return WarmLanes(N, S, own, done, 0);
+}
+
+static __attribute__((noinline)) int WarmPairs(const FenNatureRuns *N, Slot *S, const double *own, Lanes *done)
+{
+  return WarmLanes(N, S, own, done, 1);
 }
 
 /* Values of a slot. own: the states' values, which say how exact is exact enough; NULL: as exact as can be. done: lanes
@@ -432,7 +442,7 @@ FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
     Gather(N, S);
   }
   if (HasWarm(N->set)) {
-    if (!Warm(N, S, own, &done))
+    if (!(HasPairs(N->set) ? WarmPairs(N, S, own, &done) : Warm(N, S, own, &done)))
       Seek(N, S, own, &done, NULL, NULL);
   } else if (N->set->ball || N->set->form > FEN_NATURE_KL || !Plain(N, S))
     Seek(N, S, own, NULL, NULL, NULL);
