@@ -102,4 +102,5 @@ def run(bench):
     ) + table(("grid", "ranks", "cells that travel", "messages", "bytes", "bytes a cell", "collective"), cells) + (
         "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach "
         "into a neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. "
-        "Messages go to neighbours only, six\nat most, whatever the number of ranks is.\n")
+        "Messages go to neighbours only, six\nat most, whatever the number of ranks is. Cells that travel: if blocks "
+        "were cut evenly; they are cut by work, so that corners\nof the grid are larger.\n")
