@@ -7,26 +7,6 @@ const char *const FenMarginalKinds[] = {"equality", "kl", "FenMarginalKind", "FE
 
 /* ---- equality ---- */
 
-static double EqualityUpdate(const FenMarginal *M, double eps, double soft)
-{
-  (void)M;
-  (void)eps;
-  return soft;
-}
-
-static void EqualityDual(const FenMarginal *M, double w, double h, FenDD *sum)
-{
-  (void)M;
-  FenDDAddProduct(sum, w, w > 0 ? h : 0);
-}
-
-static double EqualityWanted(const FenMarginal *M, double w, double h)
-{
-  (void)M;
-  (void)h;
-  return w;
-}
-
 static double EqualityDecay(const FenMarginal *M, double w, double h)
 {
   (void)M;
@@ -105,13 +85,7 @@ static double KLPrice(const FenMarginal *M, double h, double logratio)
 }
 
 static const FenMarginalOps tables[] = {
-    {.update = EqualityUpdate,
-     .dual = EqualityDual,
-     .wanted = EqualityWanted,
-     .decay = EqualityDecay,
-     .excess = EqualityExcess,
-     .penalty = EqualityPenalty,
-     .price = EqualityPrice},
+    {.decay = EqualityDecay, .excess = EqualityExcess, .penalty = EqualityPenalty, .price = EqualityPrice},
     {.update = KLUpdate,
      .dual = KLDual,
      .wanted = KLWanted,

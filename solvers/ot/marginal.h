@@ -19,6 +19,7 @@
 
 typedef struct _FenMarginal FenMarginal;
 
+/* update, dual and wanted: through the functions below, which an exact marginal answers without a call */
 typedef struct {
   /* the potential that maximises the dual for the other side's */
   double (*update)(const FenMarginal *, double eps, double soft);
@@ -46,7 +47,6 @@ PETSC_INTERN void FenMarginalSet(FenMarginal *, FenMarginalKind, double rho);
 /* t for which (f + t, g - t) has the largest dual value, from the sums of what f and g want; plans do not see it */
 PETSC_INTERN double FenMarginalShift(const FenMarginal[2], double wanted_source, double wanted_target);
 
-/* the same, an exact marginal without a call: in loops over points */
 static inline double FenMarginalUpdate(const FenMarginal *M, double eps, double soft)
 {
   return M->exact ? soft : M->ops->update(M, eps, soft);

@@ -11,6 +11,7 @@
                    [-ambiguity none] [-alpha 1] [-radius 0] [-penalty 0] [-cold 8] [-runs 9] [-fen_simd auto]
                    [-partition none|block|graph]
 */
+#include "benchmain.h"
 #include "mdp/bellman/bellman.h"
 #include <math.h>
 
@@ -145,8 +146,9 @@ static PetscErrorCode Measure(const Bench *b, MPI_Comm comm, FenBellman B, doubl
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Run(MPI_Comm comm)
+static PetscErrorCode Run(void)
 {
+  const MPI_Comm    comm = PETSC_COMM_WORLD;
   FenBellmanOptions options = {.discount = 0.99};
   Bench             b;
   FenMDPModel       model;
@@ -192,10 +194,5 @@ static PetscErrorCode Run(MPI_Comm comm)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run(PETSC_COMM_WORLD);
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

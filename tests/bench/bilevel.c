@@ -12,6 +12,7 @@
    target. Options of the second solver have the prefix true_. -show 20 writes a line every 20 seconds to standard
    error: work, f, and the time left until the budget or the time limit ends the solve.
 */
+#include "benchmain.h"
 #include <fenchelbilevel.h>
 #include <math.h>
 
@@ -348,10 +349,5 @@ static PetscErrorCode RunAll(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = RunAll();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, RunAll);
 }

@@ -9,6 +9,7 @@
    certified: the certified bound over the true error; below one it would be wrong. goal: the goal-oriented estimate
    without its safety factor over the true error.
 */
+#include "benchmain.h"
 #include <fenchelbilevel.h>
 #include <fenchelsys.h>
 #include <math.h>
@@ -140,10 +141,5 @@ static PetscErrorCode RunAll(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = RunAll();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, RunAll);
 }

@@ -11,6 +11,7 @@
    Messages are those that PETSc counts: sent from one rank to another, and reductions. Seconds
    are those of the slowest rank, the best of the runs.
 */
+#include "benchmain.h"
 #include <fenchelbilevel.h>
 #include <math.h>
 #include <petscblaslapack.h>
@@ -381,10 +382,5 @@ static PetscErrorCode RunAll(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = RunAll();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, RunAll);
 }

@@ -8,6 +8,7 @@
 
    The potential is what ten Sinkhorn iterations make of two Gaussians, from the largest epsilon downwards.
 */
+#include "benchmain.h"
 #include "operator/operator.h"
 #include <math.h>
 
@@ -155,10 +156,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

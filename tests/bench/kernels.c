@@ -9,6 +9,7 @@
    The coordinates are scaled so that the largest cost over epsilon, in base two, is about `bits`: 29 is epsilon = 0.05
    of the largest cost, for which no pair can be passed over.
 */
+#include "benchmain.h"
 #include "kernels/kernels.h"
 #include <petscblaslapack.h>
 #include <dlfcn.h>
@@ -190,10 +191,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

@@ -7,6 +7,7 @@
      bench_mdptypes [-problem gridworld | -model FILE] [-n 300] [options of the problem] [-types auto,vi,mpi,ipi]
                     [-runs 3] [options of the solver: -mdp_discount, -mdp_gap ...]
 */
+#include "benchmain.h"
 #include <fenchelmdp.h>
 #include <time.h>
 
@@ -136,10 +137,5 @@ static PetscErrorCode RunAll(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = RunAll();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, RunAll);
 }

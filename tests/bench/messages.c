@@ -7,6 +7,7 @@
      -bench_eps 0.25        in squares of it
      -bench_no_cells        no sweep; its options are those of domdec
 */
+#include "benchmain.h"
 #include "countmpi.h"
 #include "impls/gridcycle.h"
 #include "operator/operator.h"
@@ -226,10 +227,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

@@ -4,6 +4,7 @@
 
      bench_save -dir EMPTY_FOLDER [-n 1048576] [-arrays 2] [-runs 5]      n doubles an array over all ranks
 */
+#include "benchmain.h"
 #include <fenchelio.h>
 
 typedef struct {
@@ -97,10 +98,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

@@ -10,6 +10,7 @@
      -bench_eps_mean s       epsilon is s times the mean cost
      -bench_eps_diameter s   epsilon is s times the squared diameter of the unit cube
 */
+#include "benchmain.h"
 #include <fenchelot.h>
 #include <math.h>
 
@@ -231,10 +232,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

@@ -7,6 +7,7 @@
 
    Laws: uniform numbers, normalised; values: uniform in [0, 10].
 */
+#include "benchmain.h"
 #include <fenchelsrect.h>
 #include <math.h>
 #include <stdlib.h>
@@ -100,10 +101,5 @@ static PetscErrorCode Run(void)
 
 int main(int argc, char **argv)
 {
-  PetscErrorCode code;
-
-  if (FenInitialize(&argc, &argv, NULL, NULL))
-    return 1;
-  code = Run();
-  return FenFinalize() || code ? 1 : 0;
+  return BenchMain(argc, argv, Run);
 }

@@ -5,30 +5,9 @@
 */
 #include "solve.h"
 #include "dense.h"
+#include "watch.h"
 
 #define PROBLEMS 60
-
-typedef struct {
-  double truth;
-  FenInt looks;  /* iterations seen */
-  FenInt bounds; /* with finite bounds */
-  int    wrong;
-} Watch;
-
-static PetscErrorCode Look(FenSolver s, const FenProgress *p, void *ctx)
-{
-  Watch *w = (Watch *)ctx;
-
-  PetscFunctionBegin;
-  (void)s;
-  w->looks++;
-  w->bounds += isfinite(p->lower) && isfinite(p->upper);
-  if (!(p->lower <= w->truth && w->truth <= p->upper)) {
-    print_error("iteration %d: [%.17g, %.17g], truth %.17g\n", (int)p->iteration, p->lower, p->upper, w->truth);
-    w->wrong++;
-  }
-  PetscFunctionReturn(0);
-}
 
 /* random sizes, points, weights (some zero), on one rank */
 static void Problem(int k, FenMeasure m[2], FenCost *cost)
@@ -90,7 +69,7 @@ static void TestMonitored(void **state)
       FenOT ot = SolveMake(solve_types[t], m, cost, Epsilon(k, D.largest), 1e-9);
 
       w.looks = w.bounds = 0;
-      FEN_OK(FenSolverMonitorSet((FenSolver)ot, Look, &w, NULL));
+      FEN_OK(FenSolverMonitorSet((FenSolver)ot, WatchLook, &w, NULL));
       SolveRun(ot);
       assert_true(w.bounds > 0);
       assert_int_equal(w.wrong, 0);

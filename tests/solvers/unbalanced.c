@@ -6,6 +6,7 @@
 #include "solve.h"
 #include "cases.h"
 #include "dense.h"
+#include "watch.h"
 
 #define KL FEN_MARGINAL_KL
 #define EQ FEN_MARGINAL_EQUALITY
@@ -93,26 +94,6 @@ static void TestDirac(void **state)
     }
 }
 
-typedef struct {
-  double truth;
-  FenInt bounds;
-  int    wrong;
-} Watch;
-
-static PetscErrorCode Look(FenSolver s, const FenProgress *p, void *ctx)
-{
-  Watch *w = (Watch *)ctx;
-
-  PetscFunctionBegin;
-  (void)s;
-  w->bounds += isfinite(p->lower) && isfinite(p->upper);
-  if (!(p->lower <= w->truth && w->truth <= p->upper)) {
-    print_error("iteration %d: [%.17g, %.17g], truth %.17g\n", (int)p->iteration, p->lower, p->upper, w->truth);
-    w->wrong++;
-  }
-  PetscFunctionReturn(0);
-}
-
 /* measures of different masses, points and weights random, some weights zero */
 static void Random(int k, FenMeasure m[2])
 {
@@ -142,7 +123,7 @@ static void TestRandom(void **state)
       FenMeasure   m[2];
       FenOT        ot;
       FenOTBounds  B;
-      Watch        watch = {0, 0, 0};
+      Watch        watch = {0};
       double       eps, mass;
       Dense        D;
 
@@ -152,7 +133,7 @@ static void TestRandom(void **state)
       eps = D.largest * (k % 5 == 0 ? 2 : 0.1);
       watch.truth = Optimum(&D, eps, kinds[k % 3], rho, &mass);
       ot = Make(solve_types[t], m, cost, eps, 1e-9, kinds[k % 3], rho);
-      FEN_OK(FenSolverMonitorSet((FenSolver)ot, Look, &watch, NULL));
+      FEN_OK(FenSolverMonitorSet((FenSolver)ot, WatchLook, &watch, NULL));
       B = SolveRun(ot);
       assert_int_equal(watch.wrong, 0);
       assert_true(watch.bounds > 0);

@@ -45,13 +45,13 @@ static void SumSide(const Side *s, double eps, double shift, FenDD sum[NSUMS])
 
   for (FenInt i = 0; i < s->n; i++) {
     const double w = s->w[i], h = s->h[i], l = s->M->exact ? 0 : PetscMin((h - s->soft[i]) / eps, 700.0);
-    const double p = w * exp(l), wanted = ops->wanted(s->M, w, h);
+    const double p = w * exp(l), wanted = FenMarginalWanted(s->M, w, h);
 
     if (!(w > 0))
       continue;
-    ops->dual(s->M, w, h + shift, &sum[DUAL]);
+    FenMarginalDual(s->M, w, h + shift, &sum[DUAL]);
     FenDDAdd(&sum[MASS], p);
-    FenDDAdd(&sum[SIZE], fabs(h + shift) * (w + ops->wanted(s->M, w, h + shift) + p));
+    FenDDAdd(&sum[SIZE], fabs(h + shift) * (w + FenMarginalWanted(s->M, w, h + shift) + p));
     FenDDAdd(&sum[EXCESS], ops->excess(s->M, w, h, l));
     FenDDAdd(&sum[PENALTY], ops->penalty(s->M, w, l));
     FenDDAdd(&sum[PRICE], p * fabs(ops->price(s->M, h, l)));
@@ -80,9 +80,9 @@ static PetscErrorCode Shift(FenOT ot, const double f[], const double g[], double
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < ot->n; i++)
-    FenDDAdd(&sum[0], ot->marginal[0].ops->wanted(&ot->marginal[0], ot->a[i], f[i]));
+    FenDDAdd(&sum[0], FenMarginalWanted(&ot->marginal[0], ot->a[i], f[i]));
   for (FenInt j = 0; j < ot->m; j++)
-    FenDDAdd(&sum[1], ot->marginal[1].ops->wanted(&ot->marginal[1], ot->b[j], g[j]));
+    FenDDAdd(&sum[1], FenMarginalWanted(&ot->marginal[1], ot->b[j], g[j]));
   PetscCall(FenDDReduce(ot->op->comm, 2, sum, wanted));
   *t = FenMarginalShift(ot->marginal, wanted[0], wanted[1]);
   PetscFunctionReturn(0);
@@ -100,9 +100,9 @@ static PetscErrorCode LowerUnregularised(FenOT ot, double *lower)
   PetscCall(FenOTHardTransform(ot->op, FEN_TO_TARGET, f, h));
   PetscCall(Shift(ot, f, h, &t));
   for (FenInt i = 0; i < ot->n; i++)
-    ot->marginal[0].ops->dual(&ot->marginal[0], ot->a[i], f[i] + t, &sum[0]);
+    FenMarginalDual(&ot->marginal[0], ot->a[i], f[i] + t, &sum[0]);
   for (FenInt j = 0; j < ot->m; j++)
-    ot->marginal[1].ops->dual(&ot->marginal[1], ot->b[j], h[j] - t, &sum[1]);
+    FenMarginalDual(&ot->marginal[1], ot->b[j], h[j] - t, &sum[1]);
   PetscCall(PetscFree(f));
   PetscCall(FenDDReduce(ot->op->comm, 2, sum, v));
   *lower = v[0] + v[1];
@@ -122,7 +122,7 @@ static PetscErrorCode PlanMake(FenOT ot, Plan *p)
   PetscCall(FenMeasureGetTotal(ot->target, &p->mass[1]));
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
   for (FenInt j = 0; j < ot->m; j++)
-    ot->wm2[j] = M[1].ops->update(&M[1], ot->eps, ot->wm[j]);
+    ot->wm2[j] = FenMarginalUpdate(&M[1], ot->eps, ot->wm[j]);
   p->best[0] = p->plan[0] = (Side){.M = &M[0], .n = ot->n, .w = ot->a, .h = ot->f, .soft = ot->soft};
   p->best[1] = p->plan[1] = (Side){.M = &M[1], .n = ot->m, .w = ot->b, .h = ot->wm2, .soft = ot->wm};
   if (M[1].exact) {

@@ -9,8 +9,6 @@
 #include "global.h"
 #include <math.h>
 
-#define SMOOTH 0.1 /* Sinkhorn steps before the first step until |log(b/c)| is below this everywhere */
-
 PetscErrorCode FenGlobalCreate(FenOT ot, FenGlobal *G)
 {
   PetscFunctionBegin;
@@ -47,7 +45,7 @@ PetscErrorCode FenGlobalStart(FenOT ot, FenGlobal *G)
     PetscCall(PetscArraycpy(ot->g, G->best, ot->m));
     PetscCall(FenNewtonStepEvaluate(&G->newton));
   }
-  PetscCall(FenNewtonStepSmoothen(&G->newton, 0, SMOOTH));
+  PetscCall(FenNewtonStepSmoothen(&G->newton, 0, FEN_NEWTON_SMOOTH));
   PetscFunctionReturn(0);
 }
 

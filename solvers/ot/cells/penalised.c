@@ -36,9 +36,9 @@ void FenCellPenalise(FenCellWork *w, double *dual)
     if (j >= w->ny)
       continue;
     soft = (log2(w->ref[j] / w->nu[j]) - w->lse[j]) / w->kappa;
-    beta = B->ops->update(B, w->eps, soft);
+    beta = FenMarginalUpdate(B, w->eps, soft);
     q = PetscMax(w->ref[j] * exp((beta - soft) / w->eps), LEAST);
-    B->ops->dual(B, w->ref[j], beta, &value);
+    FenMarginalDual(B, w->ref[j], beta, &value);
     w->part[j] = sqrt(q / (q + w->eps * B->ops->decay(B, w->ref[j], beta)));
     scale[j] = sqrt(q) / w->root[j];
     w->root[j] = sqrt(q);
@@ -53,8 +53,8 @@ void FenCellPenalise(FenCellWork *w, double *dual)
       r += Q[j] * w->root[j];
     }
     w->r[i] = r;
-    w->m[i] = A->ops->wanted(A, w->mu[i], w->alpha[i]);
-    A->ops->dual(A, w->mu[i], w->alpha[i], &value);
+    w->m[i] = FenMarginalWanted(A, w->mu[i], w->alpha[i]);
+    FenMarginalDual(A, w->mu[i], w->alpha[i], &value);
   }
   *dual = w->value = value.hi + value.lo - w->eps * w->mass;
 }

@@ -113,7 +113,7 @@ static double RowTransform(const FenCellWork *w, const double h[], PetscInt i)
 /* the best potential of a pixel for its soft transform */
 static double Best(const FenCellWork *w, double soft)
 {
-  return w->marginal ? w->marginal[0].ops->update(&w->marginal[0], w->eps, soft) : soft;
+  return w->marginal ? FenMarginalUpdate(&w->marginal[0], w->eps, soft) : soft;
 }
 
 static void LogShares(const FenCellWork *w, double h[])

@@ -20,8 +20,7 @@
 
 #define STEP_LIMIT  1e4  /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
-#define SMOOTH      0.1  /* after a step, Sinkhorn steps until |log(b/c)| is below this everywhere, */
-#define SMOOTH_MOST 20   /* at most so many */
+#define SMOOTH_MOST 20   /* Sinkhorn steps in a row at most */
 
 PetscErrorCode FenNewtonStepCreate(FenOT ot, FenNewtonStep *S)
 {
@@ -196,7 +195,7 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
     PetscCall(Columns(S));
   else if (S->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
-  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, SMOOTH));
+  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, FEN_NEWTON_SMOOTH));
   PetscCall(PetscInfo(ot,
                       "Newton step on %" FENINT_FMT " targets: eps %g, %" FENINT_FMT
                       " CG iterations, step %g, shift %g; then error %.3e, |log| %.2e, dual %.15g\n",

@@ -4,6 +4,8 @@
 #pragma once
 #include "newtonsystem.h"
 
+#define FEN_NEWTON_SMOOTH 0.1 /* around steps, Sinkhorn steps go on until |log(b/c)| is below this everywhere */
+
 typedef struct {
   FenNewtonSystem system;  /* with the Levenberg shift */
   double         *c, *d;   /* column sums of the plan of ot->g; the last direction */
@@ -25,7 +27,7 @@ PETSC_INTERN PetscErrorCode FenNewtonStepEvaluate(FenNewtonStep *);
 /* g <- T(f); `everywhere`: also at targets without mass. No pass while c is accurate; f, c, dual are not of the new g
  */
 PETSC_INTERN PetscErrorCode FenNewtonStepUpdate(FenNewtonStep *, PetscBool everywhere);
-/* Sinkhorn steps until |log(b/c)| is at most `limit` everywhere, FEN_SMOOTH_MOST at most; `least` whatever it is */
+/* Sinkhorn steps until |log(b/c)| is at most `limit` everywhere, twenty at most; `least` whatever it is */
 PETSC_INTERN PetscErrorCode FenNewtonStepSmoothen(FenNewtonStep *, int least, double limit);
 /* a step, its system solved to rtol, and smoothing; *step: what was taken of the direction, 0: a Sinkhorn step */
 PETSC_INTERN PetscErrorCode FenNewtonStepTake(FenNewtonStep *, double rtol, double *step);

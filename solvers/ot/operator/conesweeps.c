@@ -76,17 +76,6 @@ void FenConesMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
   }
 }
 
-/* exponents of the other lines of a block */
-static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
-{
-  FenBlock other = *b;
-
-  for (FenInt l = 0; l < b->lanes; l++)
-    other.line[l] = PetscMax(0, c->other[b->line[l]]);
-  FenBlockGather(&other, s->ns, c->u, u);
-  FenBlockGather(&other, s->nt, c->minus, minus);
-}
-
 void FenConesCouple(const FenSweep *s, const FenSweepCouplings *c)
 {
   const FenInt lanes = s->kernels->linelanes, n = c->last - c->first + 1;
@@ -100,7 +89,7 @@ void FenConesCouple(const FenSweep *s, const FenSweepCouplings *c)
     FenBlockGather(&b, s->ns, s->u, work[0]);
     FenBlockGather(&b, s->nt, s->v, work[1]);
     FenBlockGather(&b, s->nt, s->w, work[3]);
-    GatherOthers(s, c, &b, u, work[4]);
+    FenBlockGatherOthers(s, c, &b, u, work[4]);
     s->kernels->conecouple(&P, &C, out);
     for (FenInt o = 0; o < n; o++) {
       for (FenInt l = 0; l < lanes; l++) /* no other line, no coupling */

@@ -306,8 +306,7 @@ FenInt FenSweepCoupleWork(const FenKernels *kernels, FenInt ns, FenInt offsets)
   return (PetscMax(ns + offsets, 6 * ns) + ns * offsets) * kernels->linelanes;
 }
 
-/* the other lines of a block; where there is none its factors are zero */
-static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
+void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
 {
   FenBlock other = *b;
 
@@ -315,6 +314,12 @@ static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const Fe
     other.line[l] = PetscMax(0, c->other[b->line[l]]);
   FenBlockGather(&other, s->ns, c->u, u);
   FenBlockGather(&other, s->nt, c->minus, minus);
+}
+
+/* the other lines of a block; where there is none its factors are zero */
+static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
+{
+  FenBlockGatherOthers(s, c, b, u, minus);
   for (FenInt l = 0; l < b->lanes; l++)
     for (FenInt i = 0; c->other[b->line[l]] < 0 && i < s->nt; i++)
       minus[i * b->lanes + l] = FEN_NONE;
