@@ -108,23 +108,24 @@ FEN_INLINE void BallPass(const FenNatureRuns *N, FenInt k, int v, double share, 
   const vd   inverse = 1 / s.z, m = -LN2 * s.first * inverse, square = (LN2 * LN2) * s.second * inverse;
   const vd   lz = v_log(s.z), kl = v_max(-m - lz, v_set(1e-290)), root = v_sqrt(kl);
   const vd   var = v_max(square - m * m - 4 * unit * square, v_set(1e-290));
-  const vd   r = v_abs(rho - kl) + 4 * unit * (1 + m + v_abs(lz)), room = 2 * r * x / var;
-  const vd   value = -(lz + rho) * price, gap = (8.0 / 3) * r * r * price / var;
-  const vd   change = a->reward + N->low + value - a->own;
-  const vd   enough = v_max((EXACT + 40 * unit) * v_sqrt(var) * price, share * v_abs(change));
+  const vd   r = v_abs(rho - kl) + 4 * unit * (1 + m + v_abs(lz)), by = 1 / var, room = 2 * r * x * by;
+  const vd   value = -(lz + rho) * price, misses = (8.0 / 3) * r * r * by, gap = misses * price;
+  const vd   change = a->reward + N->low + value - a->own, exact = EXACT + 40 * unit;
+  const vd   small = v_if_greater(exact * exact * var, misses * misses, one, zero); /* of a law's deviation */
+  const vd   enough = v_if_greater(share * v_abs(change), gap, one, small);
   const vd   near = v_if_greater(room, v_min(0.25 * x, v_set(2.0 / 3)), zero, one);
   const vd   wide = v_if_greater(var, v_set(0.25 * KL_LEAST * KL_LEAST), open, zero);
   OnceRow    now = *a;
   vd         good;
 
   AnswerOnce(N, &now, s.z, v_max(value, zero), gap, unit * (1 + m + v_abs(lz)) * price);
-  good = v_if_greater(enough, gap, wide * near, zero);
+  good = enough * wide * near;
   good = open * v_if_greater(s.z, zero, good, v_if_equal(s.z, zero, one, zero));
   a->value = v_if_greater(good, zero, now.value, a->value);
   a->gap = v_if_greater(good, zero, now.gap, a->gap);
   a->good += good;
   a->theta = v_if_greater(
-      wide, zero, theta * v_clip(1 + 2 * root * (sqrt(N->set->size) - root) / var, v_set(0.25), v_set(4)), a->theta);
+      wide, zero, theta * v_clip(1 + 2 * root * (sqrt(N->set->size) - root) * by, v_set(0.25), v_set(4)), a->theta);
 }
 
 FEN_INLINE vd OnceFits(const FenNatureRuns *N, vd theta)
@@ -134,17 +135,46 @@ FEN_INLINE vd OnceFits(const FenNatureRuns *N, vd theta)
   return v_if_greater(v_set(ONCE_MOST), theta * N->span, v_if_greater(theta, zero, v_set(1), zero), zero);
 }
 
+/* lanes whose scalar moved and may be used go on from there */
+FEN_INLINE vd GoesOn(const FenNatureRuns *N, const OnceRow *a, vd theta)
+{
+  return (1 - a->good) * v_if_equal(a->theta, theta, v_set(0), OnceFits(N, a->theta));
+}
+
+FEN_INLINE void Again(const FenNatureRuns *N, FenInt k, int v, double share, OnceRow *a, vd open, FenReach reach)
+{
+  for (int pass = 1; pass < ONCE_PASSES && v_any(open); pass++) {
+    const vd theta = v_if_greater(open, v_set(0), a->theta, 1 / v_set(N->span));
+
+    BallPass(N, k, v, share, a, open, theta, reach);
+    open *= GoesOn(N, a, theta);
+  }
+}
+
+/* apart from the first pass, which has the registers to itself: warm rows need no other */
+static __attribute__((noinline)) void BallAgain(const FenNatureRuns *N, FenInt k, int v, double share, OnceRow *a,
+                                                vd open, FenReach reach)
+{
+  if (reach == FEN_REACH_RUNS)
+    Again(N, k, v, share, a, open, FEN_REACH_RUNS);
+  else
+    Again(N, k, v, share, a, open, FEN_REACH_NEAR);
+}
+
 FEN_INLINE void BallOnce(const FenNatureRuns *N, FenInt k, int v, double share, OnceRow *a, FenReach reach)
 {
   const vd zero = v_set(0), one = v_set(1);
-  vd       theta = v_if_greater(OnceFits(N, a->theta), zero, a->theta, one / N->span), open = one;
+  const vd theta = v_if_greater(OnceFits(N, a->theta), zero, a->theta, one / N->span);
+  vd       open;
 
   a->good = a->value = a->gap = zero;
-  for (int pass = 0; pass < ONCE_PASSES && v_any(open); pass++) {
-    BallPass(N, k, v, share, a, open, theta, reach);
-    /* those go on whose scalar moved and may be used */
-    open = (1 - a->good) * v_if_equal(a->theta, theta, zero, OnceFits(N, a->theta));
-    theta = v_if_greater(open, zero, a->theta, theta);
+  BallPass(N, k, v, share, a, one, theta, reach);
+  open = GoesOn(N, a, theta);
+  if (v_any(open)) {
+    OnceRow cold = *a;
+
+    BallAgain(N, k, v, share, &cold, open, reach);
+    *a = cold;
   }
 }
 
