@@ -9,9 +9,9 @@
    Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P without windows, O(n w) with windows of w points when
    epsilon is small, see sweeps.h. A plan keeps its windows. With |x-y| an axis takes three exponentials for a point,
    whatever epsilon is, and the plan's products none: it always keeps its factors. Messages: one all-to-all a stage
-   between different pencils.
+   between different pencils; products of kept factors: those of halo.c.
 */
-#include "separableimpl.h"
+#include "halo.h"
 #include <limits.h>
 #include <math.h>
 
@@ -153,7 +153,8 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   op->kept = S->whole = (PetscBool)(op->keep || S->cones);
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   S->have[0] = PETSC_TRUE;
-  S->have[1] = PETSC_FALSE;
+  S->have[1] = S->slabs = PETSC_FALSE;
+  S->products = 0;
   PetscFunctionReturn(0);
 }
 
@@ -288,30 +289,74 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
   PetscFunctionReturn(0);
 }
 
+/* From the targets' layout to what stage `last` leaves, or back from there */
+static PetscErrorCode Forward(FenOTOperator op, PetscInt last)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  for (PetscInt s = 0; s <= last; s++) {
+    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
+    FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+
+    PetscCall(FenStagesMove(g->enter, S->a, S->b));
+    t.v = S->b;
+    t.out = S->a;
+    FenSweepMult(&t, &S->factors[s], FEN_SWEEP_FORWARD);
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Backward(FenOTOperator op, PetscInt last, double out[])
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  for (PetscInt s = last; s >= 0; s--) {
+    FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
+
+    t.v = S->b;
+    t.out = S->a;
+    FenSweepMult(&t, &S->factors[s], FEN_SWEEP_TRANSPOSED);
+    PetscCall(FenStagesMove(s ? S->stages.back[s - 1] : S->stages.out, S->a, s ? S->b : out));
+  }
+  PetscFunctionReturn(0);
+}
+
 /* the last stage and its transpose meet on the same lines: its factors are read once from memory, and nothing moves in
    between */
+static PetscErrorCode Both(FenOTOperator op)
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const PetscInt  s = op->dim - 1;
+  const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
+  FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+
+  PetscFunctionBegin;
+  PetscCall(FenStagesMove(g->enter, S->a, S->b));
+  t.v = S->b;
+  t.w = S->weights;
+  t.out = S->a;
+  FenSweepMult(&t, &S->factors[s], FEN_SWEEP_BOTH);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
+  if (S->halo && S->products++ == FEN_HALO_AFTER)
+    PetscCall(FenHaloSetPlan(S->halo, op, &S->slabs));
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
-  for (PetscInt k = 0; k < 2 * op->dim - 1; k++) {
-    const PetscInt  s = k < op->dim ? k : 2 * op->dim - 2 - k;
-    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
-    FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
-
-    PetscCall(FenStagesMove(k < op->dim ? g->enter : S->stages.back[s], S->a, S->b));
-    t.v = S->b;
-    t.w = S->weights;
-    t.out = S->a;
-    t.windows = S->windows[0][s];
-    FenSweepMult(&t, &S->factors[s],
-                 k < op->dim - 1    ? FEN_SWEEP_FORWARD
-                 : k == op->dim - 1 ? FEN_SWEEP_BOTH
-                                    : FEN_SWEEP_TRANSPOSED);
+  PetscCall(Forward(op, op->dim - 2));
+  if (S->slabs)
+    PetscCall(FenHaloMult(S->halo, op, S->a, S->b));
+  else {
+    PetscCall(Both(op));
+    PetscCall(FenStagesMove(op->dim > 1 ? S->stages.back[op->dim - 2] : S->stages.out, S->a, op->dim > 1 ? S->b : out));
   }
-  PetscCall(FenStagesMove(S->stages.out, S->a, out));
+  PetscCall(Backward(op, op->dim - 2, out));
   PetscFunctionReturn(0);
 }
 
@@ -394,6 +439,7 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
     PetscCall(PetscFree4(S->L[s], S->minus[s], S->windows[0][s], S->windows[1][s]));
     PetscCall(FenFactorsDestroy(&S->factors[s]));
   }
+  PetscCall(FenHaloDestroy(&S->halo));
   PetscCall(FenStagesDestroy(&S->stages));
   PetscCall(PetscFree(S->weights));
   PetscCall(PetscFree3(S->a, S->b, S->sweep));
@@ -428,6 +474,8 @@ static PetscErrorCode SetRows_Separable(FenOTOperator op)
   if (!S->weights)
     PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
   PetscCall(FenStagesMove(S->stages.back[last], op->rows, S->weights));
+  if (S->halo)
+    PetscCall(FenHaloSetRows(S->halo, op));
   PetscFunctionReturn(0);
 }
 
@@ -459,6 +507,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(SetRows_Separable(op));
   PetscCall(
       PetscMalloc3(S->stages.nwork, &S->a, S->stages.nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
+  PetscCall(FenHaloCreate(op, &S->halo));
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
   op->ops.hardtransform = HardTransform_Separable;

@@ -5,6 +5,8 @@
 #include "stages.h"
 #include "sweeps.h"
 
+typedef struct _p_FenHalo *FenHalo;
+
 typedef struct {
   FenStages stages;
   PetscBool cones;                             /* the cost is |x-y|: no windows, factors always */
@@ -16,6 +18,9 @@ typedef struct {
   FenFactors factors[FEN_MAX_DIM];             /* of the present plan, by stage */
   PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
   double    *weights;                          /* of the source, on the last stage's output */
+  FenHalo    halo;                             /* products across slabs; NULL: on pencils only */
+  PetscInt   products;                         /* of the present plan so far */
+  PetscBool  slabs;                            /* does the halo have its factors? */
   double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
 } FenSeparable;
 
