@@ -23,8 +23,9 @@
 
    Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the preconditioner: an assembled
    matrix, or a V-cycle (gridcycle.c); on grids also the plan's factors, w numbers a point and axis with windows of w.
-   Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis), and two
-   planes to each neighbour for each sweep of a V-cycle.
+   Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis); products
+   with kept factors, most passes, exchange halos of rows (halo.c), and a sweep of a V-cycle two planes with both
+   neighbours.
 
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
