@@ -119,8 +119,8 @@ def run(bench):
                           found["bytes"] / sent, int(found["collectives"])))
     return table(("grid", "ranks", "what", "model: messages", "bytes", "sent: messages", "bytes", "collective",
                   "model"), rows) + (
-        "\nThe busiest rank, every message that any library sends. The plan moves nothing; one that moves all by the same "
-        "way sends as much,\nto other ranks.\n\n"
+        "\nThe busiest rank, every message that any library sends. The plan moves nothing; one that "
+        "moves all by the same\nway sends as much, to other ranks.\n\n"
     ) + table(("grid", "ranks", "cells that travel", "messages", "bytes", "bytes a cell", "collective"), cells) + (
         "\nA sweep of cells, both partitions, cells of 4 x 4 pixels. Composites of the second partition that reach "
         "into a neighbour's\nblock borrow its cells and send them back: a row of cells along each side, and a corner. "

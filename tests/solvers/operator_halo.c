@@ -61,7 +61,8 @@ static void Potential(const Grids *G, FenMeasure target, double rows, double ben
   FEN_OK(FenMeasureGetLayout(target, &layout));
   n = Numbers(G, 1, layout, &first);
   for (FenInt i = 0; i < n; i++) {
-    const double x = (double)((first + i) / Columns(G, 1)), y = x - 0.5 * (double)G->shape[1][0];
+    const FenInt row = (first + i) / Columns(G, 1);
+    const double x = (double)row, y = x - 0.5 * (double)G->shape[1][0];
 
     g[i] = 2 * rows * x + bend * y * y + 0.1 * FenRandomUniform(18, (uint64_t)(first + i), 0);
   }

@@ -283,7 +283,7 @@ static PetscErrorCode Look(FenHalo H, FenOTOperator op, PetscBool *fits, PetscBo
   }
   if (!H->leaf || planned > 2 * need + all / H->ranks)
     most[0] = 1;
-  most[2] = (double)(all / H->ranks + LATENCY * PetscMax(0, H->ranks - FEW));
+  most[2] = (double)all / H->ranks + LATENCY * PetscMax(0, H->ranks - FEW);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 3, MPI_DOUBLE, MPI_MAX, op->comm));
   *fits = (PetscBool)(most[0] == 0);
   *pays = (PetscBool)(most[1] <= most[2]);
