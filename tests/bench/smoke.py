@@ -55,7 +55,7 @@ def main():
             lines = importlib.import_module(part).run(bench).splitlines()
             check(sum("met" in line for line in lines) >= 2, f"the part {part} has verdicts")
         text = importlib.import_module("messages").run(bench)
-        check(text.count("| fits") == 4 and "not fit" not in text, "messages on grids are those of the model")
+        check(text.count("| fits") == 6 and "not fit" not in text, "messages on grids are those of the model")
         text = linear.run(bench)
         check(text.count("| drpvi") == 2 and "nan" not in text, "offline learning is measured")
         check(table(("a", "b"), [(1, 2.5)]).splitlines()[2] == "| 1 | 2.5 |", "tables are tables")
