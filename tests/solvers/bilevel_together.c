@@ -242,7 +242,7 @@ static void TestSteps(void **state)
     FEN_OK((*call->settheta)(p, (double[]){-1, -1}));
     FEN_OK(FenSystemCreate(p, "bilevel_adjoint_", &S));
     FEN_OK(PetscMalloc2((size_t)(4 * part.nx) + 1, &q, (size_t)(4 * part.nx) + 1, &alone));
-    (void)Systems(p, S, &part, 1, alone, &one); /* the first one makes work space */
+    (void)Systems(p, S, &part, 4, q, &steps); /* the first one makes exchanges of each number of samples */
     sums = Systems(p, S, &part, 1, alone, &one);
     FEN_ASSERT_ALL(sums <= one + 4 && sums >= one - 1);
     sums = Systems(p, S, &part, 4, q, &steps);
