@@ -233,7 +233,7 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   PetscCall(FenBilevelProblemGetSizes(b->problem, &size));
   PetscCall(FenBilevelTogether_Private(b, &together));
   samples = (double)(part.end - part.start);
-  kept_theta = size.p <= FEN_THETA_WHOLE ? (double)size.p : (double)(part.theta1 - part.theta0);
+  kept_theta = size.p <= b->whole ? (double)size.p : (double)(part.theta1 - part.theta0);
   pairs = (double)PetscMin(PetscMax(size.p, 10), 50);
   PetscCall(PetscStrcmp(b->lower_name, "lbfgs", &lbfgs));
   PetscCall(PetscStrcmp(b->lower_name, "hb", &moves));

@@ -69,13 +69,13 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
 {
   MPI_Comm           comm = PetscObjectComm((PetscObject)b);
   const char *const *names;
-  char               list[256] = "the lower method: auto";
+  char               list[256] = "the lower method:";
   PetscBool          known = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(FenLowerGetTypes(&names));
   for (int k = 0; names[k]; k++) {
-    PetscCall(PetscStrlcat(list, ", ", sizeof(list)));
+    PetscCall(PetscStrlcat(list, k ? ", " : " ", sizeof(list)));
     PetscCall(PetscStrlcat(list, names[k], sizeof(list)));
   }
   PetscCall(PetscOptionsString("-bilevel_lower", list, "", b->lower_name, b->lower_name, sizeof(b->lower_name), NULL));
@@ -454,6 +454,7 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->base.residual = 1e-6;
   b->base.max_it = 100000;
   b->upper = -1;
+  b->whole = FEN_THETA_WHOLE;
   b->error = FEN_ERROR_GOAL;
   b->predict_asked = FEN_PREDICT_AUTO;
   b->temperature = 1;

@@ -80,6 +80,8 @@ struct _p_FenBilevel {
   FenSystem            adjoint;
   FenInt               nt, nb;   /* hyperparameters that I keep, my samples */
   FenInt               t0, mine; /* of those that I keep, my part of the team's: the first and how many */
+  FenInt               whole;    /* up to so many hyperparameters are kept by every rank */
+  PetscBool            all;      /* they are */
   MPI_Comm             tcomm;    /* the ranks that a vector of hyperparameters is cut over */
   FenInt               together; /* of my samples, at once */
   double              *theta0, *lo, *up;

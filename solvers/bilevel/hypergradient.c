@@ -180,14 +180,13 @@ static void Omega(FenBilevel b, const FenPoint *p, const double weight[], FenDD 
 /* z, whose parts are mine, and what else a hypergradient tells, by the message of a decision; z has nt + 3 places */
 static PetscErrorCode SumTeams(FenBilevel b, FenPoint *p, const double weight[], FenDD z[])
 {
-  const PetscBool whole = (PetscBool)(b->nt == b->size.p);
-  double         *sums, factor = 0, *tail;
-  PetscInt        n;
+  double  *sums, factor = 0, *tail;
+  PetscInt n;
 
   PetscFunctionBegin;
   PetscCall(FenIntCast(b->nt, &n));
   PetscCall(PetscMalloc1((size_t)n + 3, &sums));
-  if (!whole) {
+  if (!b->all) {
     PetscCall(FenDDReduce(b->team.across, n, z, p->z));
     n = 0;
   }
@@ -392,7 +391,7 @@ PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
   PetscCall(PetscCalloc2((size_t)n + 1, &parts, (size_t)n + 1, &sum));
   PetscCall(FenBilevelTryBegin_Private(b));
   PetscCall(FenBilevelTryEnd_Private(b, Differences(b, p, parts)));
-  if (b->nt < b->size.p) {
+  if (!b->all) {
     PetscCall(FenDDReduce(b->team.across, n, parts, sum));
     n = 0;
   }

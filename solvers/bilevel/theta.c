@@ -14,7 +14,8 @@ PetscErrorCode FenThetaSetUp_Private(FenBilevel b)
   b->nt = b->mine;
   b->t0 = 0;
   b->tcomm = b->team.team;
-  if (b->size.p <= FEN_THETA_WHOLE) {
+  b->all = (PetscBool)(b->team.size == 1 || b->size.p <= b->whole);
+  if (b->all) {
     b->nt = b->size.p;
     b->t0 = b->part.theta0;
     b->tcomm = PETSC_COMM_SELF;
@@ -28,7 +29,7 @@ PetscErrorCode FenThetaSpread_Private(FenBilevel b, FenInt width, double array[]
   PetscMPIInt  count;
 
   PetscFunctionBegin;
-  if (b->team.size == 1 || b->tcomm != PETSC_COMM_SELF)
+  if (b->team.size == 1 || !b->all)
     PetscFunctionReturn(0);
   PetscCall(FenMPIIntCast(all, &count));
   PetscCall(PetscArrayzero(array, first));

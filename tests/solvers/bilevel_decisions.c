@@ -70,7 +70,8 @@ static FenBilevel Make(int k, const char type[], const char more[], FenInt max_i
   FEN_OK(FenBilevelProblemSetTeamSize(p, problems[k].team));
   b = BilevelMake(p, type, 1e-12, max_it);
   FEN_OK(FenBilevelProblemDestroy(&p));
-  FEN_OK(FenSolverMonitorSet((FenSolver)b, Monitor, l, NULL));
+  if (l)
+    FEN_OK(FenSolverMonitorSet((FenSolver)b, Monitor, l, NULL));
   FEN_OK(FenSolverSetSave((FenSolver)b, Poll, NULL, l));
   FEN_OK(FenSolverSetUp((FenSolver)b));
   count_teams = (CountTeams){problems[k].team, 0};
@@ -135,6 +136,35 @@ static void TestStop(void **state)
   }
 }
 
+/* hyperparameters that are cut over a team give what whole ones give */
+static void TestCut(void **state)
+{
+  (void)state;
+  for (int t = 0; t < NBILEVELTYPES && size % 2 == 0; t++)
+    for (int k = 3; k < NPROBLEMS; k++) {
+      double value[2];
+      FenInt steps[2];
+
+      for (int cut = 0; cut < 2; cut++) {
+        Look       l = {0};
+        FenBilevel b = Make(k, bilevel_types[t], "-bilevel_pull 0.01", 8, NULL);
+
+        if (cut) {
+          FEN_OK(FenSolverReset((FenSolver)b));
+          b->whole = 0;
+        }
+        FEN_OK(FenSolverSetSave((FenSolver)b, Poll, NULL, &l));
+        FEN_OK(FenBilevelSolve(b));
+        assert_true(b->all == !cut && (cut || b->nt == b->size.p));
+        value[cut] = b->bounds.objective;
+        steps[cut] = (FenInt)b->work.steps;
+        FEN_OK(FenBilevelDestroy(&b));
+      }
+      FEN_ASSERT_NEAR(value[0], value[1], 1e-6 * fabs(value[0]));
+      assert_int_equal((int)steps[0], (int)steps[1]);
+    }
+}
+
 /* an error that one team has becomes the error of all */
 static const FenBilevelOps *true_ops;
 static int                  calls_left;
@@ -169,7 +199,8 @@ static void TestErrors(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestCalls), cmocka_unit_test(TestSoft),
-                                     cmocka_unit_test(TestStop), cmocka_unit_test(TestErrors)};
+                                     cmocka_unit_test(TestStop), cmocka_unit_test(TestCut),
+                                     cmocka_unit_test(TestErrors)};
   int                     status;
 
   if (!FenTestStart(&argc, &argv))
