@@ -155,13 +155,6 @@ static PetscErrorCode Certify(FenRun *base, PetscBool hurry)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode NoSideFiles(FenRun *base)
-{
-  (void)base;
-  PetscFunctionBegin;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode Destroy(FenRun *base)
 {
   FenBilevelRun *run = (FenBilevelRun *)base;
@@ -183,7 +176,6 @@ static const FenRunOps ops = {.parameter = NULL,
                               .keys = FenBilevelKeys_Private,
                               .certify = Certify,
                               .write = FenBilevelWrite_Private,
-                              .side = NoSideFiles,
                               .footer = NULL,
                               .summarise = FenBilevelSummarise_Private,
                               .destroy = Destroy};

@@ -139,7 +139,7 @@ typedef struct {
   PetscErrorCode (*keys)(FenRun *, FenKeys *);          /* what a checkpoint must have in common with the run */
   PetscErrorCode (*certify)(FenRun *, PetscBool hurry); /* final bounds: lower, upper, gap_rel */
   PetscErrorCode (*write)(FenRun *, FenFile);           /* the problem and the answer */
-  PetscErrorCode (*side)(FenRun *);                     /* files beside the result */
+  PetscErrorCode (*side)(FenRun *);                     /* files beside the result; optional */
   PetscErrorCode (*footer)(FenRun *);                   /* lines before the summary's table; NULL: none */
   PetscErrorCode (*summarise)(FenRun *, FenSummary *);  /* the family's keys */
   PetscErrorCode (*destroy)(FenRun *);

@@ -272,13 +272,6 @@ static PetscErrorCode Summarise(FenRun *base, FenSummary *s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode NoSideFiles(FenRun *base)
-{
-  (void)base;
-  PetscFunctionBegin;
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode Destroy(FenRun *base)
 {
   FenLinearRun *run = (FenLinearRun *)base;
@@ -297,7 +290,6 @@ static const FenRunOps ops = {.read = ReadData,
                               .keys = AddKeys,
                               .certify = Certify,
                               .write = FenLinearWrite_Private,
-                              .side = NoSideFiles,
                               .footer = PrintReturns,
                               .summarise = Summarise,
                               .destroy = Destroy};

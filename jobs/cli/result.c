@@ -95,7 +95,8 @@ PetscErrorCode FenResultWrite_Private(FenRun *run)
   PetscCall((*run->ops->write)(run, file));
   PetscCall(FenResultWriteHistory_Private(run, file));
   PetscCall(FenFileClose(&file));
-  PetscCall((*run->ops->side)(run));
+  if (run->ops->side)
+    PetscCall((*run->ops->side)(run));
   PetscFunctionReturn(0);
 }
 

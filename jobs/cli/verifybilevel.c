@@ -187,7 +187,7 @@ PetscErrorCode FenVerifyBilevelWorst_Private(FenVerifyBilevel *v, double excess,
   PetscFunctionReturn(0);
 }
 
-/* the table of samples: the worst one is shown */
+/* the table of samples: the one whose claim is nearest to what is proved, or farthest above it, is shown */
 static PetscErrorCode JudgeSamples(FenVerdict *verdict, FenVerifyBilevel *v)
 {
   static const char *const names[] = {
@@ -199,7 +199,7 @@ static PetscErrorCode JudgeSamples(FenVerdict *verdict, FenVerifyBilevel *v)
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)v->mine + 1, &column));
   for (int i = 0; i < 6; i++) {
-    double excess = 0, claim = 0, found = 0, most = 0;
+    double excess = -HUGE_VAL, claim = 0, found = 0, most = 0;
 
     PetscCall(PetscSNPrintf(path, sizeof(path), "/samples/%s", names[i]));
     PetscCall(FenFileReadRealPart(v->file, path, v->part.start, v->mine, column));
@@ -211,13 +211,13 @@ static PetscErrorCode JudgeSamples(FenVerdict *verdict, FenVerifyBilevel *v)
       const double           off = (i == 1 ? column[k] - now[i] : now[i] - column[k]) - loose[i];
       const double           over = i == 0 ? fabs(column[k] - now[i]) - loose[i] - FEN_VERIFY_SAME * fabs(now[i]) : off;
 
-      if ((isinf(column[k]) && i && (i == 1 ? column[k] < 0 : column[k] > 0)) || over <= 0)
+      const PetscBool nothing = (PetscBool)(isinf(column[k]) && i && (i == 1 ? column[k] < 0 : column[k] > 0));
+
+      if (k && (nothing || over <= excess))
         continue;
-      if (!(over <= excess)) {
-        excess = isfinite(over) ? over : HUGE_VAL;
-        claim = column[k];
-        found = now[i];
-      }
+      excess = nothing ? -HUGE_VAL : isnan(over) ? HUGE_VAL : over;
+      claim = column[k];
+      found = now[i];
     }
     PetscCall(FenVerifyBilevelWorst_Private(v, excess, &claim, &found, &most));
     PetscCall(PetscSNPrintf(path, sizeof(path), "samples' %s", shown[i]));
@@ -252,13 +252,15 @@ static PetscErrorCode ProjectedNorm(FenVerifyBilevel *v, double *norm)
 
 static PetscErrorCode JudgeHypergradient(FenVerdict *verdict, FenVerifyBilevel *v)
 {
-  double norm, stored_norm, stored_error, distance, size = 0, room, loose = 0;
+  double norm, stored_norm, stored_error, distance, length[2], size = 0, room, loose = 0;
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < v->nt; j++)
     v->work[3][j] = v->z[j] - v->znow[j];
   PetscCall(FenVerifyBilevelDot_Private(v, v->nt, v->work[3], v->work[3], &distance));
   distance = sqrt(distance);
+  PetscCall(FenVerifyBilevelDot_Private(v, v->nt, v->z, v->z, &length[0]));
+  PetscCall(FenVerifyBilevelDot_Private(v, v->nt, v->znow, v->znow, &length[1]));
   for (FenInt k = 0; k < v->mine; k++) {
     size += v->weight[k] * v->sample[k].size;
     loose += v->weight[k] * v->sample[k].loose_error;
@@ -269,10 +271,10 @@ static PetscErrorCode JudgeHypergradient(FenVerdict *verdict, FenVerifyBilevel *
   PetscCall(Stored(v, "hypergradient_error", &stored_error));
   PetscCall(ProjectedNorm(v, &norm));
   room = FEN_VERIFY_SAME * (1e-3 + size) + (v->solved ? stored_error + v->error : 0);
-  PetscCall(FenJudge_Private(verdict, (PetscBool)(distance <= room), "hypergradient", room, distance,
+  PetscCall(FenJudge_Private(verdict, (PetscBool)(distance <= room), "hypergradient", sqrt(length[0]), sqrt(length[1]),
                              "it is not the one that its lower solutions and adjoints give"));
   PetscCall(FenJudge_Private(verdict, (PetscBool)(fabs(norm - stored_norm) <= FEN_VERIFY_SAME * (1e-6 + norm)),
-                             "its norm", stored_norm, norm, "it is not the norm of the stored hypergradient"));
+                             "projected", stored_norm, norm, "it is not the norm of the stored hypergradient"));
   if (!v->solved)
     PetscCall(JudgeAtLeast(verdict, "its error", stored_error, v->error, loose + FEN_VERIFY_SAME * v->error));
   PetscFunctionReturn(0);

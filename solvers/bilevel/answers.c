@@ -104,7 +104,7 @@ PetscErrorCode FenBilevelGetTheta(FenBilevel b, const double *theta[])
 {
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp((FenSolver)b));
-  *theta = Point(b)->theta;
+  *theta = Point(b)->theta + b->t0;
   PetscFunctionReturn(0);
 }
 
@@ -121,7 +121,7 @@ PetscErrorCode FenBilevelGetHypergradient(FenBilevel b, const double *z[])
 {
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp((FenSolver)b));
-  *z = Point(b)->z;
+  *z = Point(b)->z + b->t0;
   PetscFunctionReturn(0);
 }
 
@@ -224,6 +224,7 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   FenBilevelSizes size;
   FenInt          together;
   double          samples, pairs, bytes, kept; /* kept: arrays of a sample that its lower solver remembers */
+  double          kept_theta;
   PetscBool       lbfgs, moves, slides;
 
   PetscFunctionBegin;
@@ -232,6 +233,7 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   PetscCall(FenBilevelProblemGetSizes(b->problem, &size));
   PetscCall(FenBilevelTogether_Private(b, &together));
   samples = (double)(part.end - part.start);
+  kept_theta = size.p <= b->whole ? (double)size.p : (double)(part.theta1 - part.theta0);
   pairs = (double)PetscMin(PetscMax(size.p, 10), 50);
   PetscCall(PetscStrcmp(b->lower_name, "lbfgs", &lbfgs));
   PetscCall(PetscStrcmp(b->lower_name, "hb", &moves));
@@ -239,7 +241,7 @@ PetscErrorCode FenBilevelGetMemoryEstimate(FenBilevel b, double *bytes_per_rank)
   kept = lbfgs ? 2.0 * (double)(b->lower_par.memory + 1) : moves || slides ? 1 : 0;
   bytes =
       8 * (samples * ((9 + kept) * (double)part.nx + 3 * (double)part.nw) + 17 * (double)together * (double)part.nx +
-           (4 * pairs + 20 + 2 * (double)together) * (double)(part.theta1 - part.theta0));
+           (4 * pairs + 20) * kept_theta + 2 * (double)together * (double)(part.theta1 - part.theta0));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)b->problem)));
   *bytes_per_rank = bytes;
   PetscFunctionReturn(0);

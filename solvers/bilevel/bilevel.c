@@ -69,13 +69,13 @@ static PetscErrorCode LowerOptions(FenBilevel b, PetscOptionItems *PetscOptionsO
 {
   MPI_Comm           comm = PetscObjectComm((PetscObject)b);
   const char *const *names;
-  char               list[256] = "the lower method: auto";
+  char               list[256] = "the lower method:";
   PetscBool          known = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(FenLowerGetTypes(&names));
   for (int k = 0; names[k]; k++) {
-    PetscCall(PetscStrlcat(list, ", ", sizeof(list)));
+    PetscCall(PetscStrlcat(list, k ? ", " : " ", sizeof(list)));
     PetscCall(PetscStrlcat(list, names[k], sizeof(list)));
   }
   PetscCall(PetscOptionsString("-bilevel_lower", list, "", b->lower_name, b->lower_name, sizeof(b->lower_name), NULL));
@@ -170,21 +170,26 @@ static PetscErrorCode Box(FenBilevel b)
   for (FenInt k = 0; k < b->nt; k++) {
     b->lo[k] = -HUGE_VAL;
     b->up[k] = HUGE_VAL;
-    b->theta0[k] = b->start ? b->start[k] : 0;
+    b->theta0[k] = 0;
   }
   if (b->call->box)
-    PetscCall((*b->call->box)(b->problem, b->lo, b->up));
-  if (b->call->start && !b->start)
-    PetscCall((*b->call->start)(b->problem, b->theta0));
+    PetscCall((*b->call->box)(b->problem, b->lo + b->t0, b->up + b->t0));
+  if (b->start)
+    PetscCall(PetscArraycpy(b->theta0 + b->t0, b->start, b->mine));
+  else if (b->call->start)
+    PetscCall((*b->call->start)(b->problem, b->theta0 + b->t0));
+  for (int i = 0; i < 3; i++)
+    PetscCall(FenThetaSpread_Private(b, 1, (double *[]){b->lo, b->up, b->theta0}[i]));
   for (FenInt k = 0; k < b->nt; k++) {
     b->lo[k] = PetscMax(b->lo[k], b->box[0]);
     b->up[k] = PetscMin(b->up[k], b->box[1]);
     empty = (PetscBool)(b->lo[k] > b->up[k]);
     if (empty)
-      FenFaultSet(&fault, FEN_ERR_OPTION, "hyperparameter %" FENINT_FMT ": its box is empty", b->part.theta0 + k);
+      FenFaultSet(&fault, FEN_ERR_OPTION, "hyperparameter %" FENINT_FMT ": its box is empty",
+                  b->part.theta0 - b->t0 + k);
     if (!isfinite(b->theta0[k]))
       FenFaultSet(&fault, FEN_ERR_VALUE, "hyperparameter %" FENINT_FMT " starts at %g; rule: finite",
-                  b->part.theta0 + k, b->theta0[k]);
+                  b->part.theta0 - b->t0 + k, b->theta0[k]);
     b->theta0[k] = PetscMin(PetscMax(b->theta0[k], b->lo[k]), b->up[k]);
   }
   PetscCall(FenFaultAgree(PetscObjectComm((PetscObject)b), &fault));
@@ -201,7 +206,7 @@ static PetscErrorCode Layouts(FenBilevel b)
   PetscCall(FenBilevelProblemGetTeams(b->problem, &teams));
   PetscCall(FenTeamsCreateLayout(teams, b->size.samples, b->size.rows, b->size.width, &b->lx));
   PetscCall(FenTeamsCreateLayout(teams, b->size.samples, b->size.rows, w, &b->lw));
-  PetscCall(FenLayoutCreateRowsLocal(comm, b->team.index ? 0 : b->nt, &b->ltheta));
+  PetscCall(FenLayoutCreateRowsLocal(comm, b->team.index ? 0 : b->mine, &b->ltheta));
   PetscCall(FenLayoutCreateRowsLocal(comm, b->team.rank ? 0 : b->nb, &b->lsample));
   PetscFunctionReturn(0);
 }
@@ -224,7 +229,8 @@ static PetscErrorCode BilevelSetUp(FenSolver s)
   PetscCall(FenTeamsGetInfo(teams, &b->team));
   PetscCall(FenBilevelProblemGetOps(b->problem, &b->call));
   b->nb = b->part.end - b->part.start;
-  b->nt = b->part.theta1 - b->part.theta0;
+  b->missed = -1;
+  PetscCall(FenThetaSetUp_Private(b));
   PetscCall(PetscCalloc5((size_t)b->nt + one, &b->theta0, (size_t)b->nt + one, &b->lo, (size_t)b->nt + one, &b->up,
                          (size_t)b->nt + one, &b->wt[0], (size_t)b->nt + one, &b->wt[1]));
   PetscCall(FenBilevelTogetherSetUp_Private(b));
@@ -257,13 +263,13 @@ static PetscErrorCode BilevelState(FenSolver s, FenState state)
   FenPoint  *p = b->cur;
 
   PetscFunctionBegin;
-  PetscCall(FenStateAddReals(state, "point", 8, &p->f)); /* f ... omega */
+  PetscCall(FenStateAddReals(state, "point", 13, &p->f)); /* f ... least */
   PetscCall(FenStateAddInt(state, "has_x", &p->has_x));
   PetscCall(FenStateAddInt(state, "fresh", &p->fresh));
   PetscCall(FenStateAddInt(state, "has_z", &p->has_z));
   PetscCall(FenStateAddReals(state, "counts", 6, &b->work.lower_iterations));
-  PetscCall(FenStateAddArray(state, "theta", b->ltheta, 1, p->theta));
-  PetscCall(FenStateAddArray(state, "z", b->ltheta, 1, p->z));
+  PetscCall(FenStateAddArray(state, "theta", b->ltheta, 1, p->theta + b->t0));
+  PetscCall(FenStateAddArray(state, "z", b->ltheta, 1, p->z + b->t0));
   PetscCall(FenStateAddArray(state, "samples", b->lsample, FEN_SAMPLE_N, (double *)p->s));
   PetscCall(FenStateAddArray(state, "x", b->lx, 1, p->x));
   PetscCall(FenStateAddArray(state, "q", b->lx, 1, p->q));
@@ -298,6 +304,7 @@ static PetscErrorCode FinalPoint(FenBilevel b)
   f->lower = p->lower;
   f->upper = p->upper;
   f->regulariser = p->regulariser;
+  f->soft = p->soft;
   f->eps = p->eps;
   f->reached = p->reached;
   PetscCall(FenPointGradient_Private(b, f, PetscMax(p->eps, 1e-12)));
@@ -447,6 +454,7 @@ PetscErrorCode FenBilevelCreate(MPI_Comm comm, FenBilevel *bilevel)
   b->base.residual = 1e-6;
   b->base.max_it = 100000;
   b->upper = -1;
+  b->whole = FEN_THETA_WHOLE;
   b->error = FEN_ERROR_GOAL;
   b->predict_asked = FEN_PREDICT_AUTO;
   b->temperature = 1;

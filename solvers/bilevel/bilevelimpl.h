@@ -24,12 +24,14 @@ enum {
   FEN_SAMPLE_ZNORM, /* |J^T q| */
   FEN_SAMPLE_OMEGA, /* |dg/dtheta as computed - true| is at most this */
   FEN_SAMPLE_MU,    /* modulus of h at the theta that was solved last; not above 0: none */
+  FEN_SAMPLE_SLOPE, /* Lipschitz constants there: of grad g, of the Hessian of h; 0: unknown */
+  FEN_SAMPLE_BEND,
   FEN_SAMPLE_N
 };
 typedef double FenSample[FEN_SAMPLE_N];
 
 typedef struct {
-  double    *theta, *z;     /* my part */
+  double    *theta, *z;     /* as theta is kept (theta.c) */
   double    *x, *w, *q, *h; /* my samples one by one; h: grad h at x */
   FenSample *s;             /* my samples */
   double     f, lower, upper;
@@ -38,6 +40,9 @@ typedef struct {
   double     eps;          /* largest of all samples */
   double     znorm;        /* of the projected hypergradient */
   double     omega;        /* its certified error */
+  double     soft;         /* F of the values at x, without the regulariser; not finite: not yet */
+  double     plain, curve; /* half widths of f's bracket: at a unit of eps without adjoints, of eps^2 with them */
+  double     slope, least; /* of all samples: the smallest L_g (1 where that is unknown) and |grad g| */
   FenInt     has_x, fresh; /* x belongs to theta; z, q to x */
   FenInt     has_z;        /* the type is done with the hypergradient here: trials follow */
 } FenPoint;
@@ -73,7 +78,11 @@ struct _p_FenBilevel {
   const FenBilevelOps *call;
   FenLower             lower;
   FenSystem            adjoint;
-  FenInt               nt, nb;   /* my hyperparameters, my samples */
+  FenInt               nt, nb;   /* hyperparameters that I keep, my samples */
+  FenInt               t0, mine; /* of those that I keep, my part of the team's: the first and how many */
+  FenInt               whole;    /* up to so many hyperparameters are kept by every rank */
+  PetscBool            all;      /* they are */
+  MPI_Comm             tcomm;    /* the ranks that a vector of hyperparameters is cut over */
   FenInt               together; /* of my samples, at once */
   double              *theta0, *lo, *up;
   /* points */
@@ -82,6 +91,10 @@ struct _p_FenBilevel {
   FenPoint *final; /* after the loop: cur, or point[2] with the hypergradient that cur has not */
   /* state */
   FenBilevelWork work;
+  double         missed;   /* lower problems of my team that were not solved to their accuracy just now; -1: none was */
+  double         ahead[2]; /* lower and adjoint iterations of my team that the next decision adds to `work` */
+  FenInt         decisions; /* of this solve */
+  FenFault       fault;     /* of my team since the last decision */
   /* work space: of the size of x for each of the samples that advance together (three), of theta (two) */
   double          *wx[3], *wt[2];
   FenLayout        lx, lw, ltheta, lsample;
@@ -110,12 +123,11 @@ PETSC_INTERN PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel);
 /* ---- points (point.c) ---- */
 PETSC_INTERN PetscErrorCode FenPointCreate_Private(FenBilevel, FenPoint *);
 PETSC_INTERN PetscErrorCode FenPointDestroy_Private(FenPoint *);
-/* lower solutions of all samples to |x - argmin h| <= eps, values and bounds of f. resume: the point was solved before
-   at the same theta, and nothing else since. One reduction over all ranks */
+/* lower solutions of all samples to |x - argmin h| <= eps, values and bounds of f: one decision. resume: the point was
+   solved before at the same theta, and nothing else since */
 PETSC_INTERN PetscErrorCode FenPointLower_Private(FenBilevel, FenPoint *, double eps, PetscBool resume);
-/* f and its bounds from what is known of the samples; further sums and maxima over samples travel along */
-PETSC_INTERN PetscErrorCode FenPointBracket_Private(FenBilevel, FenPoint *, PetscInt nmore, const FenDD more[],
-                                                    double others[]);
+/* the part of it that my team does by itself */
+PETSC_INTERN PetscErrorCode FenPointSolve_Private(FenBilevel, FenPoint *, double eps, PetscBool resume);
 /* an error if a lower problem there has no modulus of strong convexity, so that nothing is known of f */
 PETSC_INTERN PetscErrorCode FenPointCheckModulus_Private(FenBilevel, const FenPoint *);
 /* x, w, q of another point are where this one starts from */
@@ -126,17 +138,25 @@ PETSC_INTERN PetscErrorCode FenPointDuals_Private(FenBilevel, FenPoint *);
 PETSC_INTERN FenBilevelUpper FenBilevelRule_Private(FenBilevel);
 /* trial becomes cur, and its hypergradient is the next decision */
 PETSC_INTERN void FenBilevelAccept_Private(FenBilevel);
-/* F of n of the numbers that are known of samples; FEN_COMBINE_MAX numbers at most in one message */
-#define FEN_COMBINE_MAX 8
-PETSC_INTERN PetscErrorCode FenBilevelCombine_Private(FenBilevel, PetscInt n, const PetscInt which[], const FenPoint *,
-                                                      double F[], PetscInt nmore, const FenDD more[], double others[]);
 /* dF/dg_s at the point's values: my samples */
-PETSC_INTERN PetscErrorCode FenBilevelWeights_Private(FenBilevel, const FenPoint *, double weight[]);
+PETSC_INTERN void FenBilevelWeights_Private(FenBilevel, const FenPoint *, double weight[]);
+
+/* ---- decisions (decision.c): the one message over all ranks that each of them costs ---- */
+/* sums over all ranks of n more numbers travel along. f and its bracket, accuracies and widths of the point are new,
+   iterations are counted, requests from outside are heard, and an error of one team becomes that of all */
+PETSC_INTERN PetscErrorCode FenBilevelAgree_Private(FenBilevel, FenPoint *, PetscInt n, const FenDD more[],
+                                                    double sums[]);
+/* what only my team sees goes wrong between these two waits in b->fault for the next decision */
+PETSC_INTERN PetscErrorCode FenBilevelTryBegin_Private(FenBilevel);
+PETSC_INTERN PetscErrorCode FenBilevelTryEnd_Private(FenBilevel, PetscErrorCode);
 
 /* ---- hypergradients (hypergradient.c) ---- */
-/* z, adjoints to |residual| <= delta, certified error, corrected bounds of f */
+/* lower solutions to eps and the hypergradient there in one decision, unless weights of samples have to be known in
+   between: those of the soft maximum */
+PETSC_INTERN PetscErrorCode FenPointBoth_Private(FenBilevel, FenPoint *, double eps, double delta);
+/* z, adjoints to |residual| <= delta, certified error, corrected bounds of f: one decision */
 PETSC_INTERN PetscErrorCode FenPointGradient_Private(FenBilevel, FenPoint *, double delta);
-/* goal-oriented estimate of |z - grad f|; costs ten iterations a sample at most */
+/* goal-oriented estimate of |z - grad f|; costs ten iterations a sample at most; one decision */
 PETSC_INTERN PetscErrorCode FenPointGoal_Private(FenBilevel, FenPoint *, double *estimate);
 
 /* ---- lower solutions at another theta, to first order (predict.c): nothing if that is switched off ---- */
@@ -146,7 +166,16 @@ PETSC_INTERN PetscErrorCode FenPointPredict_Private(FenBilevel, const FenPoint *
 PETSC_INTERN PetscErrorCode FenPointStart_Private(FenBilevel, const FenPoint *from, const double theta[],
                                                   PetscBool secant, FenPoint *to);
 
-/* ---- hyperparameters (theta.c): arrays of my part, numbers whole ---- */
+/* ---- hyperparameters (theta.c): every rank keeps all of up to this many, more than that are cut over a team ---- */
+#define FEN_THETA_WHOLE 16384
+/* after nt, t0, mine and tcomm of FenBilevel were set here, arrays have nt entries, of which a problem sees its part */
+PETSC_INTERN PetscErrorCode FenThetaSetUp_Private(FenBilevel);
+/* each rank of the team has its part of width numbers a hyperparameter in place: all get the rest */
+PETSC_INTERN PetscErrorCode FenThetaSpread_Private(FenBilevel, FenInt width, double array[]);
+/* the same for what only the first team has */
+PETSC_INTERN PetscErrorCode FenThetaShare_Private(FenBilevel, FenInt width, double array[]);
+/* the problem's theta */
+PETSC_INTERN PetscErrorCode FenThetaUse_Private(FenBilevel, const double theta[]);
 PETSC_INTERN PetscErrorCode FenThetaDots_Private(FenBilevel, PetscInt n, const double *const x[],
                                                  const double *const y[], double dots[]);
 PETSC_INTERN PetscErrorCode FenThetaNorm_Private(FenBilevel, const double x[], double *norm);
@@ -159,8 +188,6 @@ PETSC_INTERN PetscErrorCode FenThetaProjectedNorm_Private(FenBilevel, const doub
 PETSC_INTERN PetscErrorCode FenThetaSquare_Private(FenBilevel, const double x[], const double y[], double *square);
 /* z^T (theta - theta of the trial): what the trial lowers f by, to first order */
 PETSC_INTERN PetscErrorCode FenBilevelDecrease_Private(FenBilevel, double *decrease);
-/* sum over teams of what every rank of a team has */
-PETSC_INTERN PetscErrorCode FenTeamsSum_Private(FenBilevel, PetscInt n, double values[]);
 
 /* ---- common to types (iterate.c) ---- */
 /* progress, bounds and the test of the tolerance after a decision; parameter: the step length */

@@ -202,18 +202,16 @@ PetscErrorCode FenDirectionState(FenBilevel b, FenDirection *d, FenState state)
       d->packed[2 * (k * n + i) + 1] = d->y[i][k];
     }
   PetscCall(FenStateAddInt(state, "pairs", &d->n));
-  PetscCall(FenStateAddArray(state, "pairs_sy", b->ltheta, 2 * n, d->packed));
+  PetscCall(FenStateAddArray(state, "pairs_sy", b->ltheta, 2 * n, d->packed + 2 * n * b->t0));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenDirectionResume(FenBilevel b, FenDirection *d)
 {
   const PetscInt n = d->memory + 1;
-  PetscMPIInt    count;
 
   PetscFunctionBegin;
-  PetscCall(FenMPIIntCast(2 * n * b->nt, &count));
-  PetscCallMPI(MPI_Bcast(d->packed, count, MPI_DOUBLE, 0, b->team.across));
+  PetscCall(FenThetaShare_Private(b, 2 * n, d->packed));
   for (FenInt k = 0; k < b->nt; k++)
     for (PetscInt i = 0; i < n; i++) {
       d->s[i][k] = d->packed[2 * (k * n + i)];

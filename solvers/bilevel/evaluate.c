@@ -116,6 +116,6 @@ PetscErrorCode FenBilevelGetStart(FenBilevel b, const double *theta[])
 {
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp((FenSolver)b));
-  *theta = b->theta0;
+  *theta = b->theta0 + b->t0;
   PetscFunctionReturn(0);
 }

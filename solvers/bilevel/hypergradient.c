@@ -12,8 +12,9 @@
    and J are constant, and what their changes add. It is exact for quadratic h and g with J linear in x.
    Values: |g(argmin h) - (g(x) - q^T grad h)| <= (L_g + L_H |q|) e^2/2 + d e.
 
-   Cost: one adjoint solve a sample, one product with J^T. One reduction over teams for p numbers. Samples that advance
-   together share the messages of the team in their adjoints, products with J^T and certificates.
+   Cost: one adjoint solve a sample, one product with J^T. The p sums travel with the decision's message, unless p is
+   above FEN_THETA_WHOLE: then over teams, before it. Samples that advance together share the messages of the team in
+   their adjoints, products with J^T and certificates.
 */
 #include "bilevelimpl.h"
 #include <math.h>
@@ -55,7 +56,7 @@ static void Correct(const FenBilevelConstants *c, double product, double S[])
 static PetscErrorCode AddSensitivities(FenBilevel b, FenInt k0, FenInt n, double a, const double x[], const double q[],
                                        double t[])
 {
-  const FenInt  nx = b->part.nx, nt = b->nt;
+  const FenInt  nx = b->part.nx, nt = b->mine;
   const double *in[FEN_BILEVEL_TOGETHER] = {NULL};
   double       *out[FEN_BILEVEL_TOGETHER] = {NULL}, *work;
   FenInt        s[FEN_BILEVEL_TOGETHER] = {0};
@@ -97,7 +98,7 @@ static PetscErrorCode Linearise(FenBilevel b, FenInt k0, FenInt n, const double 
 /* what is known of n samples' adjoints: t of each, one message beside those of the constants */
 static PetscErrorCode Certificates(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, const double t[])
 {
-  const FenInt        nx = b->part.nx, nt = b->nt;
+  const FenInt        nx = b->part.nx, nt = b->mine;
   FenDD               parts[3 * FEN_BILEVEL_TOGETHER] = {{0, 0}};
   double              sums[3 * FEN_BILEVEL_TOGETHER];
   FenBilevelConstants c[FEN_BILEVEL_TOGETHER];
@@ -129,7 +130,7 @@ static PetscErrorCode Certificates(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
 
 /* adjoints of n samples from the k0-th on, together; then each one's part of z and its certificates */
 static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, double delta, const double weight[],
-                                FenDD z[], double *its)
+                                FenDD z[])
 {
   const FenInt  nx = b->part.nx;
   FenSystemTask task[FEN_BILEVEL_TOGETHER];
@@ -148,54 +149,54 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, 
   }
   PetscCall(Linearise(b, k0, n, p->x + k0 * nx));
   PetscCall(FenSystemApplyAll(b->adjoint, n, task));
-  PetscCall(PetscCalloc1((size_t)(n * b->nt) + 1, &t));
+  PetscCall(PetscCalloc1((size_t)(n * b->mine) + 1, &t));
   PetscCall(AddSensitivities(b, k0, n, -1, p->x + k0 * nx, p->q + k0 * nx, t));
   for (FenInt k = 0; k < n; k++) {
-    *its += (double)task[k].answer.iterations;
+    b->ahead[1] += (double)task[k].answer.iterations;
     p->s[k0 + k][FEN_SAMPLE_DELTA] = task[k].answer.residual;
-    for (FenInt j = 0; j < b->nt; j++)
-      FenDDAddProduct(&z[j], weight[k0 + k], t[k * b->nt + j]);
+    for (FenInt j = 0; j < b->mine; j++)
+      FenDDAddProduct(&z[j], weight[k0 + k], t[k * b->mine + j]);
   }
   PetscCall(Certificates(b, p, k0, n, t));
   PetscCall(PetscFree(t));
   PetscFunctionReturn(0);
 }
 
-/* my teams' part of |sum of weights times hypergradients - z|; the weights of the soft maximum are themselves known
-   within a factor */
-static PetscErrorCode Omega(FenBilevel b, FenPoint *p, const double weight[], FenDD *sum)
+/* what |sum of weights times hypergradients - z| is made of: my team's part */
+static void Omega(FenBilevel b, const FenPoint *p, const double weight[], FenDD parts[3])
 {
-  double half = 0, factor = 0;
+  parts[0] = parts[1] = (FenDD){0, 0};
+  parts[2] = FenDDMaximum(0);
+  for (FenInt k = 0; k < b->nb && !b->team.rank; k++) {
+    const double *S = p->s[k];
 
-  PetscFunctionBegin;
-  if (FenBilevelRule_Private(b) == FEN_UPPER_KL) {
-    for (FenInt k = 0; k < b->nb; k++)
-      half = PetscMax(half, PetscMax(p->s[k][FEN_SAMPLE_UP] - p->s[k][FEN_SAMPLE_VALUE],
-                                     p->s[k][FEN_SAMPLE_VALUE] - p->s[k][FEN_SAMPLE_LO]));
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &half, 1, MPI_DOUBLE, MPI_MAX, b->team.across));
-    factor = expm1(2 * half / b->temperature);
+    FenDDAddProduct(&parts[0], weight[k], S[FEN_SAMPLE_OMEGA]);
+    FenDDAddProduct(&parts[1], weight[k], S[FEN_SAMPLE_ZNORM]);
+    parts[2].hi =
+        PetscMax(parts[2].hi, PetscMax(S[FEN_SAMPLE_UP] - S[FEN_SAMPLE_VALUE], S[FEN_SAMPLE_VALUE] - S[FEN_SAMPLE_LO]));
   }
-  for (FenInt k = 0; k < b->nb; k++)
-    FenDDAddProduct(sum, weight[k],
-                    (1 + factor) * p->s[k][FEN_SAMPLE_OMEGA] + (factor > 0 ? factor * p->s[k][FEN_SAMPLE_ZNORM] : 0));
-  PetscFunctionReturn(0);
 }
 
-/* z, its error, and iterations, one message; z has two places more */
-static PetscErrorCode SumTeams(FenBilevel b, FenPoint *p, const double weight[], FenDD z[], double its)
+/* z, whose parts are mine, and what else a hypergradient tells, by the message of a decision; z has nt + 3 places */
+static PetscErrorCode SumTeams(FenBilevel b, FenPoint *p, const double weight[], FenDD z[])
 {
-  double  *sums;
+  double  *sums, factor = 0, *tail;
   PetscInt n;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(b->nt + 2, &n));
-  PetscCall(PetscMalloc1((size_t)n, &sums));
-  PetscCall(Omega(b, p, weight, &z[b->nt]));
-  z[b->nt + 1].hi = its;
-  PetscCall(FenDDReduce(b->team.across, n, z, sums));
-  PetscCall(PetscArraycpy(p->z, sums, b->nt));
-  p->omega = sums[b->nt] * (1 + 1e-12);
-  b->work.adjoint_iterations += sums[b->nt + 1];
+  PetscCall(FenIntCast(b->nt, &n));
+  PetscCall(PetscMalloc1((size_t)n + 3, &sums));
+  if (!b->all) {
+    PetscCall(FenDDReduce(b->team.across, n, z, p->z));
+    n = 0;
+  }
+  tail = sums + n;
+  Omega(b, p, weight, z + n);
+  PetscCall(FenBilevelAgree_Private(b, p, n + 3, z, sums));
+  PetscCall(PetscArraycpy(p->z, sums, n));
+  if (FenBilevelRule_Private(b) == FEN_UPPER_KL) /* the weights are themselves known within a factor */
+    factor = expm1(2 * tail[2] / b->temperature);
+  p->omega = ((1 + factor) * tail[0] + (factor > 0 ? factor * tail[1] : 0)) * (1 + 1e-12);
   PetscCall(PetscFree(sums));
   PetscFunctionReturn(0);
 }
@@ -207,7 +208,8 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
 
   PetscFunctionBegin;
   if (b->call->regulariser) {
-    PetscCall((*b->call->regulariser)(b->problem, &value, b->wt[1]));
+    PetscCall((*b->call->regulariser)(b->problem, &value, b->wt[1] + b->t0));
+    PetscCall(FenThetaSpread_Private(b, 1, b->wt[1]));
     for (FenInt j = 0; j < b->nt; j++)
       p->z[j] += b->wt[1][j];
   }
@@ -216,32 +218,73 @@ static PetscErrorCode AddRegulariser(FenBilevel b, FenPoint *p)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
+/* adjoints and parts of z of my team */
+static PetscErrorCode Adjoints(FenBilevel b, FenPoint *p, double delta, const double weight[], FenDD z[])
 {
-  double its = 0, *weight;
-  FenDD *z; /* the same whatever teams the samples belong to */
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < b->nb; k += b->together)
+    PetscCall(Gradients(b, p, k, PetscMin(b->together, b->nb - k), delta, weight, z + b->t0));
+  PetscFunctionReturn(0);
+}
+
+/* my team's part of a decision: lower solutions if eps is above 0, then adjoints unless a lower problem has none */
+static PetscErrorCode Parts(FenBilevel b, FenPoint *p, double eps, double delta, double weight[], FenDD z[])
+{
+  PetscFunctionBegin;
+  if (eps > 0)
+    PetscCall(FenPointSolve_Private(b, p, eps, PETSC_FALSE));
+  else
+    PetscCall(FenThetaUse_Private(b, p->theta));
+  FenBilevelWeights_Private(b, p, weight);
+  for (FenInt k = 0; k < b->nb; k++)
+    if (!(p->s[k][FEN_SAMPLE_MU] > 0))
+      PetscFunctionReturn(0);
+  PetscCall(Adjoints(b, p, delta, weight, z));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Hypergradient(FenBilevel b, FenPoint *p, double eps, double delta)
+{
+  double *weight;
+  FenDD  *z; /* the same whatever teams the samples belong to */
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
-  PetscCall(PetscCalloc1((size_t)b->nt + 2, &z));
-  PetscCall((*b->call->settheta)(b->problem, p->theta));
-  PetscCall(FenBilevelWeights_Private(b, p, weight));
-  for (FenInt k = 0; k < b->nb; k += b->together)
-    PetscCall(Gradients(b, p, k, PetscMin(b->together, b->nb - k), delta, weight, z, &its));
-  PetscCall(SumTeams(b, p, weight, z, its));
+  PetscCall(PetscCalloc1((size_t)b->nt + 3, &z));
+  PetscCall(FenBilevelTryBegin_Private(b));
+  PetscCall(FenBilevelTryEnd_Private(b, Parts(b, p, eps, delta, weight, z)));
+  PetscCall(SumTeams(b, p, weight, z));
   PetscCall(PetscFree(z));
+  PetscCall(PetscFree(weight));
+  PetscCall(FenPointCheckModulus_Private(b, p));
   PetscCall(AddRegulariser(b, p));
-  if (b->correct)
-    PetscCall(FenPointBracket_Private(b, p, 0, NULL, NULL));
   PetscCall(FenThetaProjectedNorm_Private(b, p->theta, p->z, &p->znorm));
   b->work.gradients++;
   p->fresh = 1;
-  PetscCall(PetscFree(weight));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointGradient_Private(FenBilevel b, FenPoint *p, double delta)
+{
+  PetscFunctionBegin;
+  PetscCall(Hypergradient(b, p, 0, delta));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointBoth_Private(FenBilevel b, FenPoint *p, double eps, double delta)
+{
+  PetscFunctionBegin;
+  if (FenBilevelRule_Private(b) == FEN_UPPER_KL) {
+    PetscCall(FenPointLower_Private(b, p, eps, PETSC_FALSE));
+    PetscCall(FenPointCheckModulus_Private(b, p));
+    eps = 0;
+  }
+  PetscCall(Hypergradient(b, p, eps, delta));
   PetscFunctionReturn(0);
 }
 
 /* y = H^{-1} r of n samples from the k0-th on, by few iterations */
-static PetscErrorCode Roughly(FenBilevel b, FenInt k0, FenInt n, const double r[], double y[], double *its)
+static PetscErrorCode Roughly(FenBilevel b, FenInt k0, FenInt n, const double r[], double y[])
 {
   const FenInt  nx = b->part.nx;
   FenSystemTask task[FEN_BILEVEL_TOGETHER];
@@ -263,7 +306,7 @@ static PetscErrorCode Roughly(FenBilevel b, FenInt k0, FenInt n, const double r[
                               .zero = PETSC_TRUE};
   PetscCall(FenSystemApplyAll(b->adjoint, n, task));
   for (FenInt k = 0; k < n; k++)
-    *its += (double)task[k].answer.iterations;
+    b->ahead[1] += (double)task[k].answer.iterations;
   PetscFunctionReturn(0);
 }
 
@@ -291,53 +334,70 @@ static PetscErrorCode Residuals(FenBilevel b, FenInt k0, FenInt n, const double 
 
 /* t[k nt], ...: hypergradients of n samples from the k0-th on less those after a step of Newton's method in x and in q
  */
-static PetscErrorCode Goals(FenBilevel b, const FenPoint *p, FenInt k0, FenInt n, double t[], double *its)
+static PetscErrorCode Goals(FenBilevel b, const FenPoint *p, FenInt k0, FenInt n, double t[])
 {
   const FenInt  nx = b->part.nx;
   const double *x = p->x + k0 * nx, *q = p->q + k0 * nx;
   double       *r = b->wx[0], *y = b->wx[1], *better = b->wx[2];
 
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(t, n * b->nt));
+  PetscCall(PetscArrayzero(t, n * b->mine));
   PetscCall(Linearise(b, k0, n, x));
   PetscCall(AddSensitivities(b, k0, n, -1, x, q, t));
-  PetscCall(Roughly(b, k0, n, p->h + k0 * nx, y, its));
+  PetscCall(Roughly(b, k0, n, p->h + k0 * nx, y));
   for (FenInt i = 0; i < n * nx; i++)
     better[i] = x[i] - y[i];
   PetscCall(Linearise(b, k0, n, better));
   PetscCall(Residuals(b, k0, n, better, q, r, y));
-  *its += (double)n;
-  PetscCall(Roughly(b, k0, n, r, y, its));
+  b->ahead[1] += (double)n;
+  PetscCall(Roughly(b, k0, n, r, y));
   for (FenInt i = 0; i < n * nx; i++)
     y[i] += q[i];
   PetscCall(AddSensitivities(b, k0, n, 1, better, y, t));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
+/* my team's part of the difference */
+static PetscErrorCode Differences(FenBilevel b, const FenPoint *p, FenDD sum[])
 {
-  double  *weight, *sum, *t;
-  PetscInt nt;
+  double *weight, *t;
 
   PetscFunctionBegin;
-  PetscCall(FenIntCast(b->nt + 1, &nt));
   PetscCall(PetscMalloc1((size_t)b->nb, &weight));
-  PetscCall(PetscCalloc2((size_t)nt, &sum, (size_t)(b->together * b->nt), &t));
-  PetscCall((*b->call->settheta)(b->problem, p->theta));
-  PetscCall(FenBilevelWeights_Private(b, p, weight));
+  PetscCall(PetscCalloc1((size_t)(b->together * b->mine) + 1, &t));
+  PetscCall(FenThetaUse_Private(b, p->theta));
+  FenBilevelWeights_Private(b, p, weight);
   for (FenInt k0 = 0; k0 < b->nb; k0 += b->together) {
     const FenInt n = PetscMin(b->together, b->nb - k0);
 
-    PetscCall(Goals(b, p, k0, n, t, &sum[b->nt]));
+    PetscCall(Goals(b, p, k0, n, t));
     for (FenInt k = 0; k < n; k++)
-      for (FenInt j = 0; j < b->nt; j++)
-        sum[j] += weight[k0 + k] * t[k * b->nt + j];
+      for (FenInt j = 0; j < b->mine; j++)
+        FenDDAddProduct(&sum[b->t0 + j], weight[k0 + k], t[k * b->mine + j]);
   }
-  PetscCall(FenTeamsSum_Private(b, nt, sum)); /* behind the difference: iterations */
+  PetscCall(PetscFree(weight));
+  PetscCall(PetscFree(t));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointGoal_Private(FenBilevel b, FenPoint *p, double *estimate)
+{
+  FenDD   *parts;
+  double  *sum;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntCast(b->nt, &n));
+  PetscCall(PetscCalloc2((size_t)n + 1, &parts, (size_t)n + 1, &sum));
+  PetscCall(FenBilevelTryBegin_Private(b));
+  PetscCall(FenBilevelTryEnd_Private(b, Differences(b, p, parts)));
+  if (!b->all) {
+    PetscCall(FenDDReduce(b->team.across, n, parts, sum));
+    n = 0;
+  }
+  PetscCall(FenBilevelAgree_Private(b, NULL, n, parts, sum));
   PetscCall(FenThetaNorm_Private(b, sum, estimate));
   *estimate *= GOAL_SAFE;
-  b->work.adjoint_iterations += sum[b->nt];
-  PetscCall(PetscFree(weight));
-  PetscCall(PetscFree2(sum, t));
+  PetscCall(PetscFree2(parts, sum));
   PetscFunctionReturn(0);
 }

@@ -11,14 +11,16 @@ PetscErrorCode FenBilevelBegin_Private(FenBilevel b)
   b->cur = p;
   b->trial = &b->point[1];
   b->work = (FenBilevelWork){.steps = 0};
+  b->decisions = 0;
   PetscCall(PetscArraycpy(p->theta, b->theta0, b->nt));
   PetscCall(PetscArrayzero(p->x, b->nb * b->part.nx));
   PetscCall(PetscArrayzero(p->q, b->nb * b->part.nx));
-  PetscCall((*b->call->settheta)(b->problem, p->theta));
+  PetscCall(FenThetaUse_Private(b, p->theta));
   for (FenInt k = 0; k < b->nb && b->call->initial; k++)
     PetscCall((*b->call->initial)(b->problem, b->part.start + k, p->x + k * b->part.nx));
   PetscCall(FenPointDuals_Private(b, p));
   p->has_x = p->fresh = p->has_z = 0;
+  p->soft = HUGE_VAL;
   PetscFunctionReturn(0);
 }
 
@@ -88,12 +90,9 @@ PetscErrorCode FenBilevelResume_Private(FenSolver s)
 
 PetscErrorCode FenBilevelShare_Private(FenBilevel b, PetscInt n, double *const theta_like[])
 {
-  PetscMPIInt count;
-
   PetscFunctionBegin;
-  PetscCall(FenMPIIntCast(b->nt, &count));
   for (PetscInt k = 0; k < n; k++)
-    PetscCallMPI(MPI_Bcast(theta_like[k], count, MPI_DOUBLE, 0, b->team.across));
+    PetscCall(FenThetaShare_Private(b, 1, theta_like[k]));
   PetscFunctionReturn(0);
 }
 
@@ -107,6 +106,6 @@ PetscErrorCode FenBilevelFreeData_Private(FenSolver s)
 PetscErrorCode FenBilevelStateTheta_Private(FenBilevel b, FenState state, const char name[], double array[])
 {
   PetscFunctionBegin;
-  PetscCall(FenStateAddArray(state, name, b->ltheta, 1, array));
+  PetscCall(FenStateAddArray(state, name, b->ltheta, 1, array + b->t0));
   PetscFunctionReturn(0);
 }

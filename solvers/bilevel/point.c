@@ -48,7 +48,7 @@ PetscErrorCode FenPointDuals_Private(FenBilevel b, FenPoint *p)
   PetscFunctionBegin;
   if (!b->call->dualstart)
     PetscFunctionReturn(0);
-  PetscCall((*b->call->settheta)(b->problem, p->theta));
+  PetscCall(FenThetaUse_Private(b, p->theta));
   for (FenInt k0 = 0; k0 < b->nb; k0 += b->together) {
     const FenInt  n = PetscMin(b->together, b->nb - k0);
     const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
@@ -80,62 +80,15 @@ FenBilevelUpper FenBilevelRule_Private(FenBilevel b)
   return b->upper >= 0 ? (FenBilevelUpper)b->upper : b->size.upper;
 }
 
-/* largest of numbers of my samples, for exponentials that cannot overflow */
-static PetscErrorCode Largest(FenBilevel b, PetscInt n, const PetscInt which[], const FenPoint *p, double most[])
-{
-  FenDD all[FEN_COMBINE_MAX];
-
-  PetscFunctionBegin;
-  for (PetscInt i = 0; i < n; i++) {
-    all[i] = FenDDMaximum(-HUGE_VAL);
-    for (FenInt k = 0; k < b->nb; k++)
-      all[i].hi = PetscMax(all[i].hi, p->s[k][which[i]]);
-  }
-  PetscCall(FenDDReduce(b->team.across, n, all, most));
-  PetscFunctionReturn(0);
-}
-
-/* mean and sum need one reduction, the soft maximum a second one for its largest exponent */
-PetscErrorCode FenBilevelCombine_Private(FenBilevel b, PetscInt n, const PetscInt which[], const FenPoint *p,
-                                         double F[], PetscInt nmore, const FenDD more[], double others[])
+void FenBilevelWeights_Private(FenBilevel b, const FenPoint *p, double weight[])
 {
   const FenBilevelUpper rule = FenBilevelRule_Private(b);
-  const double          m = (double)b->size.samples, r = b->temperature;
-  double                most[FEN_COMBINE_MAX] = {0}, out[FEN_COMBINE_MAX];
-  FenDD                 sum[FEN_COMBINE_MAX] = {{0, 0}};
+  const double          m = (double)b->size.samples;
 
-  PetscFunctionBegin;
-  if (rule == FEN_UPPER_KL)
-    PetscCall(Largest(b, n, which, p, most));
-  for (PetscInt i = 0; i < n; i++)
-    for (FenInt k = 0; k < b->nb; k++)
-      FenDDAdd(&sum[i], rule == FEN_UPPER_KL ? exp((p->s[k][which[i]] - most[i]) / r) : p->s[k][which[i]]);
-  for (PetscInt i = 0; i < nmore; i++)
-    sum[n + i] = more[i];
-  PetscCall(FenDDReduce(b->team.across, n + nmore, sum, out));
-  for (PetscInt i = 0; i < n; i++)
-    F[i] = rule == FEN_UPPER_MEAN ? out[i] / m : rule == FEN_UPPER_KL ? most[i] + r * log(out[i] / m) : out[i];
-  for (PetscInt i = 0; i < nmore; i++)
-    others[i] = out[n + i];
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenBilevelWeights_Private(FenBilevel b, const FenPoint *p, double weight[])
-{
-  const FenBilevelUpper rule = FenBilevelRule_Private(b);
-  const PetscInt        value = FEN_SAMPLE_VALUE;
-  double                F;
-
-  PetscFunctionBegin;
-  if (rule != FEN_UPPER_KL) {
-    for (FenInt k = 0; k < b->nb; k++)
-      weight[k] = rule == FEN_UPPER_MEAN ? 1 / (double)b->size.samples : 1;
-    PetscFunctionReturn(0);
-  }
-  PetscCall(FenBilevelCombine_Private(b, 1, &value, p, &F, 0, NULL, NULL));
   for (FenInt k = 0; k < b->nb; k++)
-    weight[k] = exp((p->s[k][FEN_SAMPLE_VALUE] - F) / b->temperature) / (double)b->size.samples;
-  PetscFunctionReturn(0);
+    weight[k] = rule == FEN_UPPER_KL     ? exp((p->s[k][FEN_SAMPLE_VALUE] - p->soft) / b->temperature) / m
+                : rule == FEN_UPPER_MEAN ? 1 / m
+                                         : 1;
 }
 
 /* value of r */
@@ -204,7 +157,7 @@ static PetscErrorCode Values(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, con
 }
 
 /* of n tasks: gradients of those that did not reach their tolerance, whatever their x is */
-static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt n, const FenInt k[], double *its)
+static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt n, const FenInt k[])
 {
   const double *x[FEN_BILEVEL_TOGETHER] = {NULL};
   double       *g[FEN_BILEVEL_TOGETHER] = {NULL};
@@ -215,7 +168,7 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt n, const FenIn
     s[i] = b->part.start + k[i];
     x[i] = p->x + k[i] * b->part.nx;
     g[i] = p->h + k[i] * b->part.nx;
-    *its += 1;
+    b->ahead[0] += 1;
   }
   PetscCall(FenBatchGradients(b->problem, n, s, x, NULL, g));
   PetscFunctionReturn(0);
@@ -224,7 +177,7 @@ static PetscErrorCode Gradients(FenBilevel b, FenPoint *p, FenInt n, const FenIn
 /* n samples from the k0-th on, together; a theta at which h is not strongly convex in floating point leaves x where it
    is */
 static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt n, double eps, PetscBool resume,
-                                   double *its, double *missed)
+                                   double *missed)
 {
   const FenInt        nx = b->part.nx;
   FenBilevelConstants c[FEN_BILEVEL_TOGETHER];
@@ -237,6 +190,8 @@ static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
 
     PetscCall((*b->call->constants)(b->problem, s, &c[k - k0]));
     p->s[k][FEN_SAMPLE_MU] = c[k - k0].mu;
+    p->s[k][FEN_SAMPLE_SLOPE] = c[k - k0].upper;
+    p->s[k][FEN_SAMPLE_BEND] = c[k - k0].hessian;
     if (c[k - k0].mu > 0)
       task[m++] = (FenLowerTask){.s = s,
                                  .tol = eps * c[k - k0].mu,
@@ -254,52 +209,36 @@ static PetscErrorCode SolveSamples(FenBilevel b, FenPoint *p, FenInt k0, FenInt 
       answer = task[m++].answer;
     if (!answer.reached)
       far[nfar++] = k;
-    *its += (double)answer.iterations;
+    b->ahead[0] += (double)answer.iterations;
     p->s[k][FEN_SAMPLE_GRAD] = answer.gradient;
   }
   *missed += (double)nfar;
-  PetscCall(Gradients(b, p, nfar, far, its));
+  PetscCall(Gradients(b, p, nfar, far));
   PetscCall(Values(b, p, k0, n, c));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenPointBracket_Private(FenBilevel b, FenPoint *p, PetscInt nmore, const FenDD more[], double others[])
+PetscErrorCode FenPointSolve_Private(FenBilevel b, FenPoint *p, double eps, PetscBool resume)
 {
-  const PetscInt which[3] = {FEN_SAMPLE_VALUE, FEN_SAMPLE_LO, FEN_SAMPLE_UP};
-  double         F[3];
-
   PetscFunctionBegin;
-  PetscCall(FenBilevelCombine_Private(b, 3, which, p, F, nmore, more, others));
-  p->f = F[0] + p->regulariser;
-  p->lower = F[1] + p->regulariser - 64 * UNIT * fabs(p->f);
-  p->upper = F[2] + p->regulariser + 64 * UNIT * fabs(p->f);
-  p->f = PetscMin(PetscMax(p->f, p->lower), p->upper); /* the adjoint may know better than the value at x */
+  b->missed = 0;
+  PetscCall(FenThetaUse_Private(b, p->theta));
+  for (FenInt k = 0; k < b->nb; k += b->together)
+    PetscCall(SolveSamples(b, p, k, PetscMin(b->together, b->nb - k), eps, resume, &b->missed));
+  PetscCall(Regulariser(b, p, &p->regulariser));
+  if (!resume)
+    b->work.upper_evaluations++;
+  p->has_x = 1;
+  p->fresh = 0;
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenPointLower_Private(FenBilevel b, FenPoint *p, double eps, PetscBool resume)
 {
-  double counts[2] = {0, 0}, others[3] = {0};
-  FenDD  more[3] = {{0, 0}};
-
   PetscFunctionBegin;
-  PetscCall((*b->call->settheta)(b->problem, p->theta));
-  more[2] = FenDDMaximum(0);
-  for (FenInt k = 0; k < b->nb; k += b->together)
-    PetscCall(SolveSamples(b, p, k, PetscMin(b->together, b->nb - k), eps, resume, &counts[0], &counts[1]));
-  for (FenInt k = 0; k < b->nb; k++)
-    more[2].hi = PetscMax(more[2].hi, p->s[k][FEN_SAMPLE_EPS]);
-  PetscCall(Regulariser(b, p, &p->regulariser));
-  more[0].hi = counts[0];
-  more[1].hi = counts[1];
-  PetscCall(FenPointBracket_Private(b, p, 3, more, others));
-  b->work.lower_iterations += others[0];
-  if (!resume)
-    b->work.upper_evaluations++;
-  p->reached = others[1] > 0 ? 0 : 1;
-  p->eps = others[2];
-  p->has_x = 1;
-  p->fresh = 0;
+  PetscCall(FenBilevelTryBegin_Private(b));
+  PetscCall(FenBilevelTryEnd_Private(b, b->fault.code ? 0 : FenPointSolve_Private(b, p, eps, resume)));
+  PetscCall(FenBilevelAgree_Private(b, p, 0, NULL, NULL));
   PetscFunctionReturn(0);
 }
 

@@ -16,8 +16,7 @@
 #define FAR      2.0 /* times the distance of the two that are known */
 
 /* n samples from the k0-th on, together; wt[0]: the change of theta */
-static PetscErrorCode Predict(FenBilevel b, const FenPoint *from, FenPoint *to, FenInt k0, FenInt n, double eps,
-                              double *its)
+static PetscErrorCode Predict(FenBilevel b, const FenPoint *from, FenPoint *to, FenInt k0, FenInt n, double eps)
 {
   const FenInt  nx = b->part.nx;
   const double *x[FEN_BILEVEL_TOGETHER] = {NULL}, *right[FEN_BILEVEL_TOGETHER] = {NULL};
@@ -33,7 +32,7 @@ static PetscErrorCode Predict(FenBilevel b, const FenPoint *from, FenPoint *to, 
     right[k] = Jt[k] = b->wx[0] + k * nx;
   }
   PetscCall(FenBatchLinearise(b->problem, n, s, x, NULL));
-  PetscCall(FenBatchJacobians(b->problem, n, s, b->wt[0], Jt));
+  PetscCall(FenBatchJacobians(b->problem, n, s, b->wt[0] + b->t0, Jt));
   PetscCall(FenIntCast(n, &m));
   PetscCall(FenTeamDots(b->team.team, nx, m, right, right, square));
   for (FenInt k = 0; k < n; k++) {
@@ -48,7 +47,7 @@ static PetscErrorCode Predict(FenBilevel b, const FenPoint *from, FenPoint *to, 
   }
   PetscCall(FenSystemApplyAll(b->adjoint, n, task));
   for (FenInt k = 0; k < n; k++)
-    *its += (double)task[k].answer.iterations;
+    b->ahead[0] += (double)task[k].answer.iterations;
   for (FenInt i = 0; i < n * nx; i++)
     to->x[k0 * nx + i] -= b->wx[1][i];
   PetscFunctionReturn(0);
@@ -99,19 +98,23 @@ PetscErrorCode FenPointStart_Private(FenBilevel b, const FenPoint *from, const d
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenPointPredict_Private(FenBilevel b, const FenPoint *from, FenPoint *to, double eps)
+static PetscErrorCode PredictAll(FenBilevel b, const FenPoint *from, FenPoint *to, double eps)
 {
-  double its = 0;
-
   PetscFunctionBegin;
-  if (b->predict != FEN_PREDICT_TANGENT || !b->call->jacobian)
-    PetscFunctionReturn(0);
-  PetscCall((*b->call->settheta)(b->problem, from->theta));
+  PetscCall(FenThetaUse_Private(b, from->theta));
   for (FenInt j = 0; j < b->nt; j++)
     b->wt[0][j] = to->theta[j] - from->theta[j];
   for (FenInt k = 0; k < b->nb; k += b->together)
-    PetscCall(Predict(b, from, to, k, PetscMin(b->together, b->nb - k), eps, &its));
-  PetscCall(FenTeamsSum_Private(b, 1, &its));
-  b->work.lower_iterations += its;
+    PetscCall(Predict(b, from, to, k, PetscMin(b->together, b->nb - k), eps));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenPointPredict_Private(FenBilevel b, const FenPoint *from, FenPoint *to, double eps)
+{
+  PetscFunctionBegin;
+  if (b->predict != FEN_PREDICT_TANGENT || !b->call->jacobian)
+    PetscFunctionReturn(0);
+  PetscCall(FenBilevelTryBegin_Private(b));
+  PetscCall(FenBilevelTryEnd_Private(b, PredictAll(b, from, to, eps)));
   PetscFunctionReturn(0);
 }

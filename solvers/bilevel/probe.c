@@ -68,7 +68,7 @@ PetscErrorCode FenProbeApply(FenBilevel b, FenProbe *p, const double theta[], do
     d[k] = (bound - theta[k]) / alpha;
     any = 1;
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->team.team));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->tcomm));
   p->active = any;
   PetscFunctionReturn(0);
 }
@@ -89,17 +89,14 @@ PetscErrorCode FenProbeState(FenBilevel b, FenProbe *p, FenState state)
     p->packed[2 * k + 1] = p->streak[k];
   }
   PetscCall(FenStateAddInt(state, "probing", &p->active));
-  PetscCall(FenStateAddArray(state, "probes", b->ltheta, 2, p->packed));
+  PetscCall(FenStateAddArray(state, "probes", b->ltheta, 2, p->packed + 2 * b->t0));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenProbeResume(FenBilevel b, FenProbe *p)
 {
-  PetscMPIInt count;
-
   PetscFunctionBegin;
-  PetscCall(FenMPIIntCast(2 * b->nt, &count));
-  PetscCallMPI(MPI_Bcast(p->packed, count, MPI_DOUBLE, 0, b->team.across));
+  PetscCall(FenThetaShare_Private(b, 2, p->packed));
   for (FenInt k = 0; k < b->nt; k++) {
     p->rate[k] = p->packed[2 * k];
     p->streak[k] = p->packed[2 * k + 1];

@@ -24,7 +24,7 @@ static Answer Take(FenBilevel b)
   FEN_OK(FenSolverGetProgress((FenSolver)b, &p));
   A.iteration = p.iteration;
   FEN_OK(FenBilevelGetTheta(b, &theta));
-  memcpy(A.theta, theta, sizeof(double) * (size_t)PetscMin(b->nt, QP));
+  memcpy(A.theta, theta, sizeof(double) * (size_t)PetscMin(b->mine, QP));
   FEN_OK(FenBilevelGetBounds(b, &A.B));
   FEN_OK(FenBilevelGetWork(b, &A.work));
   return A;

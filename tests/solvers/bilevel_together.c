@@ -184,10 +184,80 @@ static void TestMessages(void **state)
   }
 }
 
+/* systems of n samples, each with a right side and a tolerance of its own: sums that were asked for */
+static double Systems(FenBilevelProblem p, FenSystem S, const FenBilevelPart *part, FenInt n, double *q, double *steps)
+{
+  const FenInt  nx = part->nx;
+  FenSystemTask task[4];
+  double       *b, sums;
+
+  FEN_OK(PetscMalloc1((size_t)(4 * nx) + 1, &b));
+  for (FenInt k = 0; k < n; k++) {
+    for (FenInt i = 0; i < nx; i++) {
+      b[k * nx + i] = FenRandomNormal(3, (uint64_t)(k * 1000 + part->row0 * 20 + i), 0);
+      q[k * nx + i] = 0;
+    }
+    FEN_OK(FenBatchLinearise(p, 1, &k, &(const double *){b + k * nx}, NULL));
+    task[k] = (FenSystemTask){.s = k,
+                              .b = b + k * nx,
+                              .q = q + k * nx,
+                              .tol = pow(10, -2 - 2 * (double)k),
+                              .max_it = 500,
+                              .zero = PETSC_TRUE};
+  }
+  sums = -petsc_allreduce_ct;
+  FEN_OK(FenSystemApplyAll(S, n, task));
+  sums += petsc_allreduce_ct;
+  *steps = 0;
+  for (FenInt k = 0; k < n; k++) {
+    assert_true(task[k].answer.reached && task[k].answer.iterations > 5);
+    *steps = PetscMax(*steps, (double)task[k].answer.iterations);
+  }
+  FEN_OK(PetscFree(b));
+  return sums;
+}
+
+/* conjugate gradients in a team of several ranks ask for one sum a step, however many samples there are */
+static void TestSteps(void **state)
+{
+  static const char *const options[] = {"-bilevel_adjoint_pc_type diagonal", "-bilevel_adjoint_pc_type none"};
+
+  (void)state;
+  for (int k = 0; k < 2 && size > 1; k++) {
+    FenBilevelProblem    p;
+    FenBilevelPart       part;
+    const FenBilevelOps *call;
+    FenSystem            S;
+    double              *q, *alone, steps, one, sums;
+
+    FEN_OK(PetscOptionsClear(NULL));
+    FEN_OK(PetscOptionsInsertString(NULL, "-tv_size 20 -tv_count 4 -tv_nu 0.05"));
+    FEN_OK(PetscOptionsInsertString(NULL, options[k]));
+    FEN_OK(FenBilevelProblemGenerate(MPI_COMM_WORLD, "tv", NULL, NULL, &p));
+    FEN_OK(FenBilevelProblemSetTeamSize(p, size));
+    FEN_OK(FenBilevelProblemSetUp(p));
+    FEN_OK(FenBilevelProblemGetPart(p, &part));
+    FEN_OK(FenBilevelProblemGetOps(p, &call));
+    FEN_OK((*call->together)(p, 4));
+    FEN_OK((*call->settheta)(p, (double[]){-1, -1}));
+    FEN_OK(FenSystemCreate(p, "bilevel_adjoint_", &S));
+    FEN_OK(PetscMalloc2((size_t)(4 * part.nx) + 1, &q, (size_t)(4 * part.nx) + 1, &alone));
+    (void)Systems(p, S, &part, 4, q, &steps); /* the first one makes exchanges of each number of samples */
+    sums = Systems(p, S, &part, 1, alone, &one);
+    FEN_ASSERT_ALL(sums <= one + 4 && sums >= one - 1);
+    sums = Systems(p, S, &part, 4, q, &steps);
+    FEN_ASSERT_ALL(steps > one + 5 && sums <= steps + 4);
+    FEN_ASSERT_ALL(!memcmp(q, alone, sizeof(double) * (size_t)part.nx));
+    FEN_OK(PetscFree2(q, alone));
+    FEN_OK(FenSystemDestroy(&S));
+    FEN_OK(FenBilevelProblemDestroy(&p));
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestSameNumbers), cmocka_unit_test(TestTeams),
-                                     cmocka_unit_test(TestMessages)};
+                                     cmocka_unit_test(TestMessages), cmocka_unit_test(TestSteps)};
   int                     status;
 
   if (!FenTestStart(&argc, &argv))

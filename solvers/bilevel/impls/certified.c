@@ -16,7 +16,8 @@
    the last two points, where the trial lies near it, or for first-order methods at the tangent (predict.c).
 
    Cost of a decision: lower solves of all samples up to the accuracy that decides, one reduction over all ranks for
-   every tightening by TIGHTEN; m adjoint solves for a hypergradient. Memory: two points and 2 memory hyperparameters.
+   every tightening by TIGHTEN; m adjoint solves for a hypergradient, and one reduction. Memory: two points and 2 memory
+   hyperparameters.
 
    References: the acceptance test is Lemma 3.5 of Salehi, Mukherjee, Roberts, Ehrhardt (arXiv 2308.10098); the
    correction by the adjoint is the dual weighted residual of Becker, Rannacher, Acta Numerica 10, 2001.
@@ -94,26 +95,11 @@ static PetscErrorCode FirstAccuracy(FenBilevel b)
 
 /* the adjoint's residual contributes to the error of z as eps does when it is L_g eps; it is Z_SHARE of its right side
    at most */
-static PetscErrorCode Delta(FenBilevel b, const FenPoint *p, double eps, double *delta)
+static double Delta(FenBilevel b, const FenPoint *p, double eps)
 {
-  FenBilevelConstants c;
-  double              slope = HUGE_VAL, least = HUGE_VAL, both[2];
-
-  PetscFunctionBegin;
-  if (b->delta0 > 0) {
-    *delta = b->delta0 * eps / (b->eps0 > 0 ? b->eps0 : eps);
-    PetscFunctionReturn(0);
-  }
-  for (FenInt k = 0; k < b->nb; k++) {
-    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
-    slope = PetscMin(slope, c.upper > 0 ? c.upper : 1);
-    least = PetscMin(least, p->s[k][FEN_SAMPLE_GNORM]);
-  }
-  both[0] = slope;
-  both[1] = least;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, both, 2, MPI_DOUBLE, MPI_MIN, b->team.across));
-  *delta = PetscMin(both[0] * eps, Z_SHARE * both[1]);
-  PetscFunctionReturn(0);
+  if (b->delta0 > 0)
+    return b->delta0 * eps / (b->eps0 > 0 ? b->eps0 : eps);
+  return PetscMin(p->slope * eps, Z_SHARE * p->least);
 }
 
 /* is z known well enough, by its certificate or by the goal-oriented estimate? If not: at which accuracy it will be */
@@ -195,16 +181,13 @@ static PetscErrorCode Gradient(FenBilevel b)
 {
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur;
-  double     delta;
   PetscBool  again;
 
   PetscFunctionBegin;
   if (!p->has_x || p->eps > C->eps * (1 + 1e-9))
     PetscCall(FenPointLower_Private(b, p, C->eps, PETSC_FALSE));
-  if (!p->fresh) {
-    PetscCall(Delta(b, p, PetscMin(C->eps, p->eps), &delta));
-    PetscCall(FenPointGradient_Private(b, p, delta));
-  }
+  if (!p->fresh)
+    PetscCall(FenPointGradient_Private(b, p, Delta(b, p, PetscMin(C->eps, p->eps))));
   p->has_z = 1;
   PetscCall(Refine(b, &again));
   if (again) {
@@ -214,35 +197,6 @@ static PetscErrorCode Gradient(FenBilevel b)
   NextAccuracy(b);
   if (p->znorm > 0)
     PetscCall(Search(b));
-  PetscFunctionReturn(0);
-}
-
-/* half widths of f's bracket at a unit of eps: plain, and unless that is NULL what the adjoint would leave at eps (from
-   the adjoints and gradients of the present point) */
-static PetscErrorCode Widths(FenBilevel b, double eps, double *plain, double *corrected)
-{
-  double             *weight, sums[2];
-  FenDD               parts[2] = {{0, 0}};
-  FenBilevelConstants c;
-
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)b->nb, &weight));
-  PetscCall(FenBilevelWeights_Private(b, b->cur, weight));
-  for (FenInt k = 0; k < b->nb; k++) {
-    const double *S = b->cur->s[k];
-
-    FenDDAddProduct(&parts[0], weight[k], S[FEN_SAMPLE_GNORM]);
-    if (!corrected)
-      continue;
-    PetscCall((*b->call->constants)(b->problem, b->part.start + k, &c));
-    FenDDAddProduct(&parts[1], weight[k],
-                    ((c.upper + (c.hessian > 0 ? c.hessian * S[FEN_SAMPLE_QNORM] : 0)) / 2 + c.upper) * eps);
-  }
-  PetscCall(FenDDReduce(b->team.across, corrected ? 2 : 1, parts, sums));
-  PetscCall(PetscFree(weight));
-  *plain = sums[0];
-  if (corrected)
-    *corrected = sums[1];
   PetscFunctionReturn(0);
 }
 
@@ -294,20 +248,14 @@ static PetscBool Hope(const FenPoint *t, const Threshold *T, PetscBool trial)
                : (PetscBool)(t->upper <= T->upper || t->lower > T->lower);
 }
 
-/* the adjoint of a point, where it narrows the bracket of f */
+/* the adjoint of a point, where it narrows the bracket of f: from what the adjoints of the present point say */
 static PetscErrorCode Correct(FenBilevel b, FenPoint *p, PetscBool *done)
 {
-  double plain, corrected, delta;
-
   PetscFunctionBegin;
   *done = PETSC_FALSE;
-  if (!b->correct || p->fresh)
+  if (!b->correct || p->fresh || !(b->cur->curve * p->eps < SHARE * b->cur->plain))
     PetscFunctionReturn(0);
-  PetscCall(Widths(b, p->eps, &plain, &corrected));
-  if (!(corrected < SHARE * plain))
-    PetscFunctionReturn(0);
-  PetscCall(Delta(b, p, p->eps, &delta));
-  PetscCall(FenPointGradient_Private(b, p, delta));
+  PetscCall(FenPointGradient_Private(b, p, Delta(b, p, p->eps)));
   *done = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -350,13 +298,12 @@ static PetscErrorCode Decide(FenBilevel b, double *decrease, Verdict *verdict)
   Certified *C = (Certified *)b->base.data;
   FenPoint  *p = b->cur, *t = b->trial;
   Threshold  T;
-  double     eps, plain;
+  double     eps;
   PetscBool  done = PETSC_TRUE, other, resume = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(Ask(b, decrease, &T));
-  PetscCall(Widths(b, 0, &plain, NULL));
-  eps = plain > 0 ? 0.5 * *decrease / plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
+  eps = p->plain > 0 ? 0.5 * *decrease / p->plain : HUGE_VAL; /* as wide as the decrease that is hoped for */
   eps = PetscMin(PetscMax(eps, C->eps), 1e4 * C->eps);
   PetscCall(FenPointPredict_Private(b, p, t, eps));
   PetscCall(FenPointLower_Private(b, t, eps, PETSC_FALSE));

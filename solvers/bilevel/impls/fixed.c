@@ -40,13 +40,10 @@ static PetscErrorCode Gradient(FenBilevel b)
 {
   Fixed    *F = (Fixed *)b->base.data;
   FenPoint *p = b->cur;
-  double    theta;
+  double    theta, delta = b->delta0 > 0 ? b->delta0 : Accuracy(b);
 
   PetscFunctionBegin;
-  if (!p->has_x)
-    PetscCall(FenPointLower_Private(b, p, Accuracy(b), PETSC_FALSE));
-  PetscCall(FenPointCheckModulus_Private(b, p));
-  PetscCall(FenPointGradient_Private(b, p, b->delta0 > 0 ? b->delta0 : Accuracy(b)));
+  PetscCall(p->has_x ? FenPointGradient_Private(b, p, delta) : FenPointBoth_Private(b, p, Accuracy(b), delta));
   p->has_z = 1;
   if (F->alpha <= 0 && p->znorm > 0) {
     PetscCall(FenThetaNorm_Private(b, p->theta, &theta));

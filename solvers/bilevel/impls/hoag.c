@@ -81,10 +81,7 @@ static PetscErrorCode Gradient(FenBilevel b)
   FenPoint *p = b->cur;
 
   PetscFunctionBegin;
-  if (!p->has_x)
-    PetscCall(FenPointLower_Private(b, p, H->eps, PETSC_FALSE));
-  PetscCall(FenPointCheckModulus_Private(b, p));
-  PetscCall(FenPointGradient_Private(b, p, H->eps));
+  PetscCall(p->has_x ? FenPointGradient_Private(b, p, H->eps) : FenPointBoth_Private(b, p, H->eps, H->eps));
   p->has_z = 1;
   if (H->L <= 0)
     H->L = FirstL(b);

@@ -166,9 +166,9 @@ static PetscErrorCode Gradient(FenBilevel b)
 
   PetscFunctionBegin;
   if (!p->has_x || p->eps > M->eps * (1 + 1e-9))
-    PetscCall(FenPointLower_Private(b, p, M->eps, PETSC_FALSE));
-  PetscCall(FenPointCheckModulus_Private(b, p));
-  PetscCall(FenPointGradient_Private(b, p, M->delta));
+    PetscCall(FenPointBoth_Private(b, p, M->eps, M->delta));
+  else
+    PetscCall(FenPointGradient_Private(b, p, M->delta));
   p->has_z = 1;
   PetscCall(Tested(b, &tested));
   if (!tested && p->omega > 0 && M->refined < REFINEMENTS && p->reached > 0) {

@@ -15,48 +15,16 @@
 #include <math.h>
 
 typedef struct {
-  double *before; /* nx for each of my samples */
-  double *t;      /* 0: no momentum yet */
-} Fista;
-
-static PetscErrorCode SetUp(FenLower L)
-{
-  const FenInt mine = L->part.end - L->part.start;
-  FenInt       n;
-  size_t       bytes;
-  Fista       *f;
-
-  PetscFunctionBegin;
-  PetscCall(FenIntMult(mine, L->part.nx, &n));
-  PetscCall(FenBytes(n, sizeof(double), &bytes));
-  PetscCall(PetscNew(&f));
-  PetscCall(PetscMalloc1(bytes / sizeof(double), &f->before));
-  PetscCall(PetscCalloc1((size_t)mine, &f->t));
-  L->data = f;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Destroy(FenLower L)
-{
-  Fista *f = (Fista *)L->data;
-
-  PetscFunctionBegin;
-  PetscCall(PetscFree(f->before));
-  PetscCall(PetscFree(f->t));
-  PetscCall(PetscFree(L->data));
-  PetscFunctionReturn(0);
-}
-
-typedef struct {
   double        q, lipschitz, *before, *t, least;
   FenLowerFloor floor;
   FenLowerPoint best; /* where the gradient was least; x is kept in d */
 } Slide;
 
-static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Slide *f)
+static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w)
 {
-  Fista *F = (Fista *)L->data;
-  double mu, root;
+  FenLowerMomentum *F = (FenLowerMomentum *)L->data;
+  Slide            *f = (Slide *)w->own;
+  double            mu, root;
 
   PetscFunctionBegin;
   PetscCall(FenLowerConstants(L, w->t->s, &mu, &f->lipschitz));
@@ -76,8 +44,9 @@ static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Slide 
 }
 
 /* xt <- z */
-static void Extrapolate(FenLower L, FenLowerWay *w, Slide *f)
+static void Extrapolate(FenLower L, FenLowerWay *w)
 {
+  const Slide *f = (const Slide *)w->own;
   const double q = f->q, t = *f->t, rest = 1 - q * t * t, next = (rest + sqrt(rest * rest + 4 * t * t)) / 2;
   const double beta = t > 0 ? (t - 1) * (1 - next * q) / (next * (1 - q)) : 0, *x = w->t->x;
 
@@ -89,7 +58,7 @@ static void Extrapolate(FenLower L, FenLowerWay *w, Slide *f)
 }
 
 /* x <- prox(z - grad(z)/L) of n ways; looked: g is the gradient at x, and at z where there is no momentum yet */
-static PetscErrorCode Steps(FenLower L, FenInt n, FenLowerWay *const on[], Slide *const slide[], PetscBool looked)
+static PetscErrorCode Steps(FenLower L, FenInt n, FenLowerWay *const on[], PetscBool looked)
 {
   const double *z[FEN_BILEVEL_TOGETHER] = {NULL}, *of[FEN_BILEVEL_TOGETHER] = {NULL};
   double       *g[FEN_BILEVEL_TOGETHER] = {NULL};
@@ -99,8 +68,8 @@ static PetscErrorCode Steps(FenLower L, FenInt n, FenLowerWay *const on[], Slide
   for (FenInt k = 0; k < n; k++) {
     FenLowerWay *w = on[k];
 
-    of[k] = looked && !(*slide[k]->t > 0) && !L->call->prox ? w->g : w->gt;
-    Extrapolate(L, w, slide[k]);
+    of[k] = looked && !(*((const Slide *)w->own)->t > 0) && !L->call->prox ? w->g : w->gt;
+    Extrapolate(L, w);
     if (of[k] != w->gt)
       continue;
     s[m] = w->t->s;
@@ -111,18 +80,21 @@ static PetscErrorCode Steps(FenLower L, FenInt n, FenLowerWay *const on[], Slide
   PetscCall(FenBatchSmoothGradients(L->problem, m, s, z, g));
   for (FenInt k = 0; k < n; k++) {
     FenLowerWay *w = on[k];
+    const double lipschitz = ((const Slide *)w->own)->lipschitz;
 
     for (FenInt i = 0; i < L->part.nx; i++)
-      w->t->x[i] = w->xt[i] - of[k][i] / slide[k]->lipschitz;
+      w->t->x[i] = w->xt[i] - of[k][i] / lipschitz;
     if (L->call->prox)
-      PetscCall((*L->call->prox)(L->problem, w->t->s, 1 / slide[k]->lipschitz, w->t->x));
+      PetscCall((*L->call->prox)(L->problem, w->t->s, 1 / lipschitz, w->t->x));
   }
   PetscFunctionReturn(0);
 }
 
 /* at a new x: is it the best, and are there further steps? */
-static PetscErrorCode Look(FenLower L, FenLowerWay *w, Slide *f, PetscBool *goes)
+static PetscErrorCode Look(FenLower L, FenLowerWay *w, PetscBool *goes)
 {
+  Slide *f = (Slide *)w->own;
+
   PetscFunctionBegin;
   *goes = (PetscBool)(w->at.norm > w->t->tol && w->count + 2 <= w->t->max_it && w->at.norm < INFINITY);
   if (!*goes)
@@ -142,55 +114,32 @@ static PetscErrorCode Look(FenLower L, FenLowerWay *w, Slide *f, PetscBool *goes
 }
 
 /* -bilevel_lower_check steps of n ways, fewer of those that come to the end of their counts */
-static PetscErrorCode Between(FenLower L, FenInt n, FenLowerWay *const on[], const FenLowerWay ways[], Slide slides[])
+static PetscErrorCode Between(FenLower L, FenInt n, FenLowerWay *const on[])
 {
   FenLowerWay *go[FEN_BILEVEL_TOGETHER] = {NULL};
-  Slide       *slide[FEN_BILEVEL_TOGETHER] = {NULL};
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < L->par.check; j++) {
     FenInt m = 0;
 
     for (FenInt k = 0; k < n; k++)
-      if (on[k]->count + 2 <= on[k]->t->max_it) {
-        slide[m] = &slides[on[k] - ways];
+      if (on[k]->count + 2 <= on[k]->t->max_it)
         go[m++] = on[k];
-      }
     if (!m)
       break;
-    PetscCall(Steps(L, m, go, slide, (PetscBool)(j == 0)));
+    PetscCall(Steps(L, m, go, (PetscBool)(j == 0)));
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+static PetscErrorCode Solve(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
 {
-  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
-  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
-  Slide         slide[FEN_BILEVEL_TOGETHER];
-  FenInt        n = all;
+  static const FenLowerMethod method = {.size = sizeof(Slide), .start = Start, .look = Look, .step = Between};
 
   PetscFunctionBegin;
-  PetscCall(FenLowerWays(L, all, task, ways, on));
-  for (FenInt k = 0; k < all; k++)
-    PetscCall(Start(L, resume, &ways[k], &slide[k]));
-  while (n) {
-    FenInt m = 0;
-
-    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
-    for (FenInt k = 0; k < n; k++) {
-      PetscBool goes;
-
-      on[k]->at = at[k];
-      PetscCall(Look(L, on[k], &slide[on[k] - ways], &goes));
-      if (goes)
-        on[m++] = on[k];
-    }
-    n = m;
-    PetscCall(Between(L, n, on, ways, slide));
-  }
-  PetscCall(FenLowerArrive(L, all, ways));
+  PetscCall(FenLowerDescend(L, &method, n, resume, task));
   PetscFunctionReturn(0);
 }
 
-const FenLowerType FenLowerType_fista = {.name = "fista", .setup = SetUp, .solve = Solve, .destroy = Destroy};
+const FenLowerType FenLowerType_fista = {
+    .name = "fista", .setup = FenLowerMomentumSetUp, .solve = Solve, .destroy = FenLowerMomentumDestroy};

@@ -14,12 +14,14 @@ typedef struct {
   FenLowerFloor floor;
 } Rate;
 
-static PetscErrorCode Start(FenLower L, FenInt s, Rate *r)
+static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w)
 {
+  Rate  *r = (Rate *)w->own;
   double kappa;
 
+  (void)resume;
   PetscFunctionBegin;
-  PetscCall(FenLowerConstants(L, s, &r->mu, &r->lipschitz));
+  PetscCall(FenLowerConstants(L, w->t->s, &r->mu, &r->lipschitz));
   kappa = r->lipschitz / r->mu;
   /* (1 - 2/(kappa+1))^k kappa <= 1/4 after so many, from any point; half takes half as many as `soon` */
   FenLowerFloorStart(&r->floor, (kappa + 1) * log(4 * kappa) / 2 + 20, (kappa + 1) * 0.7 + 20);
@@ -27,8 +29,9 @@ static PetscErrorCode Start(FenLower L, FenInt s, Rate *r)
 }
 
 /* x moves one step along the gradient of the smooth part, which is known where all is smooth */
-static PetscErrorCode Step(FenLower L, FenLowerWay *w, const Rate *r)
+static PetscErrorCode Move(FenLower L, FenLowerWay *w)
 {
+  const Rate  *r = (const Rate *)w->own;
   const double step = L->call->prox ? 1 / r->lipschitz : 2 / (r->lipschitz + r->mu), *g = w->g;
   double      *x = w->t->x, value;
 
@@ -45,38 +48,39 @@ static PetscErrorCode Step(FenLower L, FenLowerWay *w, const Rate *r)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+static FenInt Cost(FenLower L) /* of a step and its look */
 {
-  const FenInt  between = L->call->prox ? L->par.check : 1, next = L->call->prox ? 2 : 1;
-  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
-  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
-  Rate          rate[FEN_BILEVEL_TOGETHER];
-  FenInt        n = all;
+  return L->call->prox ? 2 : 1;
+}
 
-  (void)resume;
+static PetscErrorCode Look(FenLower L, FenLowerWay *w, PetscBool *goes)
+{
+  Rate *r = (Rate *)w->own;
+
   PetscFunctionBegin;
-  PetscCall(FenLowerWays(L, all, task, ways, on));
-  for (FenInt k = 0; k < all; k++)
-    PetscCall(Start(L, task[k].s, &rate[k]));
-  while (n) {
-    FenInt m = 0;
+  *goes = (PetscBool) !(
+      w->at.norm <= w->t->tol || w->count + Cost(L) > w->t->max_it ||
+      FenLowerFloorReached(&r->floor, w->count, w->at.norm, 16 * PETSC_MACHINE_EPSILON * r->lipschitz * w->at.size));
+  PetscFunctionReturn(0);
+}
 
-    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
-    for (FenInt k = 0; k < n; k++) {
-      FenLowerWay *w = on[k];
-      Rate        *r = &rate[w - ways];
+static PetscErrorCode Step(FenLower L, FenInt n, FenLowerWay *const on[])
+{
+  const FenInt between = L->call->prox ? L->par.check : 1;
 
-      w->at = at[k];
-      if (w->at.norm <= w->t->tol || w->count + next > w->t->max_it ||
-          FenLowerFloorReached(&r->floor, w->count, w->at.norm, 16 * PETSC_MACHINE_EPSILON * r->lipschitz * w->at.size))
-        continue;
-      for (FenInt j = 0; j < between && w->count + next <= w->t->max_it; j++)
-        PetscCall(Step(L, w, r));
-      on[m++] = w;
-    }
-    n = m;
-  }
-  PetscCall(FenLowerArrive(L, all, ways));
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++)
+    for (FenInt j = 0; j < between && on[k]->count + Cost(L) <= on[k]->t->max_it; j++)
+      PetscCall(Move(L, on[k]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Solve(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
+{
+  static const FenLowerMethod method = {.size = sizeof(Rate), .start = Start, .look = Look, .step = Step};
+
+  PetscFunctionBegin;
+  PetscCall(FenLowerDescend(L, &method, n, resume, task));
   PetscFunctionReturn(0);
 }
 

@@ -12,42 +12,9 @@
 #include "lower.h"
 #include <math.h>
 
-typedef struct {
-  double    *before; /* nx for each of my samples */
-  PetscBool *moving; /* before is that of the last solve */
-} HeavyBall;
-
 static const char *Refuse(const FenBilevelOps *call)
 {
   return call->prox ? "the problem has an l1 norm" : NULL;
-}
-
-static PetscErrorCode SetUp(FenLower L)
-{
-  const FenInt mine = L->part.end - L->part.start;
-  FenInt       n;
-  size_t       bytes;
-  HeavyBall   *h;
-
-  PetscFunctionBegin;
-  PetscCall(FenIntMult(mine, L->part.nx, &n));
-  PetscCall(FenBytes(n, sizeof(double), &bytes));
-  PetscCall(PetscNew(&h));
-  PetscCall(PetscMalloc1(bytes / sizeof(double), &h->before));
-  PetscCall(PetscCalloc1((size_t)mine, &h->moving));
-  L->data = h;
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode Destroy(FenLower L)
-{
-  HeavyBall *h = (HeavyBall *)L->data;
-
-  PetscFunctionBegin;
-  PetscCall(PetscFree(h->before));
-  PetscCall(PetscFree(h->moving));
-  PetscCall(PetscFree(L->data));
-  PetscFunctionReturn(0);
 }
 
 typedef struct {
@@ -56,10 +23,11 @@ typedef struct {
   FenLowerPoint best; /* where the gradient was least: x is kept in xt, the gradient in gt */
 } Roll;
 
-static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Roll *r)
+static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w)
 {
-  HeavyBall *h = (HeavyBall *)L->data;
-  double     mu, root, high, low;
+  FenLowerMomentum *h = (FenLowerMomentum *)L->data;
+  Roll             *r = (Roll *)w->own;
+  double            mu, root, high, low;
 
   PetscFunctionBegin;
   PetscCall(FenLowerConstants(L, w->t->s, &mu, &r->lipschitz));
@@ -70,9 +38,9 @@ static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Roll *
   r->momentum = root * root;
   r->before = h->before + w->k * L->part.nx;
   r->best = (FenLowerPoint){.norm = INFINITY};
-  if (!resume || !h->moving[w->k])
+  if (!resume || !(h->t[w->k] > 0))
     PetscCall(PetscArraycpy(r->before, w->t->x, L->part.nx));
-  h->moving[w->k] = PETSC_TRUE;
+  h->t[w->k] = 1;
   /* k root^k kappa is small after so many, from any point */
   FenLowerFloorStart(&r->floor, 2 * sqrt(r->lipschitz / mu) * log(64 * r->lipschitz / mu) + 20,
                      4 * sqrt(r->lipschitz / mu) + 20);
@@ -80,8 +48,10 @@ static PetscErrorCode Start(FenLower L, PetscBool resume, FenLowerWay *w, Roll *
 }
 
 /* at a new x: is it the best, and is there a next one? */
-static PetscErrorCode Look(FenLower L, FenLowerWay *w, Roll *r, PetscBool *goes)
+static PetscErrorCode Look(FenLower L, FenLowerWay *w, PetscBool *goes)
 {
+  Roll *r = (Roll *)w->own;
+
   PetscFunctionBegin;
   if (w->at.norm < r->best.norm) {
     PetscCall(PetscArraycpy(w->xt, w->t->x, L->part.nx));
@@ -95,20 +65,27 @@ static PetscErrorCode Look(FenLower L, FenLowerWay *w, Roll *r, PetscBool *goes)
   PetscFunctionReturn(0);
 }
 
-static void Step(FenLower L, FenLowerWay *w, const Roll *r)
+static PetscErrorCode Step(FenLower L, FenInt n, FenLowerWay *const on[])
 {
-  double *x = w->t->x;
+  PetscFunctionBegin;
+  for (FenInt k = 0; k < n; k++) {
+    const Roll *r = (const Roll *)on[k]->own;
+    double     *x = on[k]->t->x;
 
-  for (FenInt i = 0; i < L->part.nx; i++) {
-    const double now = x[i];
+    for (FenInt i = 0; i < L->part.nx; i++) {
+      const double now = x[i];
 
-    x[i] = now - r->step * w->g[i] + r->momentum * (now - r->before[i]);
-    r->before[i] = now;
+      x[i] = now - r->step * on[k]->g[i] + r->momentum * (now - r->before[i]);
+      r->before[i] = now;
+    }
   }
+  PetscFunctionReturn(0);
 }
 
-static PetscErrorCode End(FenLower L, FenLowerWay *w, const Roll *r)
+static PetscErrorCode End(FenLower L, FenLowerWay *w)
 {
+  const Roll *r = (const Roll *)w->own;
+
   PetscFunctionBegin;
   if (r->best.norm < w->at.norm || (isnan(w->at.norm) && r->best.norm < INFINITY)) {
     double *swap = w->g;
@@ -116,44 +93,19 @@ static PetscErrorCode End(FenLower L, FenLowerWay *w, const Roll *r)
     PetscCall(PetscArraycpy(w->t->x, w->xt, L->part.nx));
     w->g = w->gt, w->gt = swap;
     w->at = r->best;
-    ((HeavyBall *)L->data)->moving[w->k] = PETSC_FALSE; /* momentum belongs to another point */
+    ((FenLowerMomentum *)L->data)->t[w->k] = 0; /* momentum belongs to another point */
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(FenLower L, FenInt all, PetscBool resume, FenLowerTask task[])
+static PetscErrorCode Solve(FenLower L, FenInt n, PetscBool resume, FenLowerTask task[])
 {
-  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
-  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
-  Roll          roll[FEN_BILEVEL_TOGETHER];
-  FenInt        n = all;
+  static const FenLowerMethod method = {.size = sizeof(Roll), .start = Start, .look = Look, .step = Step, .end = End};
 
   PetscFunctionBegin;
-  PetscCall(FenLowerWays(L, all, task, ways, on));
-  for (FenInt k = 0; k < all; k++)
-    PetscCall(Start(L, resume, &ways[k], &roll[k]));
-  while (n) {
-    FenInt m = 0;
-
-    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
-    for (FenInt k = 0; k < n; k++) {
-      FenLowerWay *w = on[k];
-      PetscBool    goes;
-
-      w->at = at[k];
-      PetscCall(Look(L, w, &roll[w - ways], &goes));
-      if (!goes)
-        continue;
-      Step(L, w, &roll[w - ways]);
-      on[m++] = w;
-    }
-    n = m;
-  }
-  for (FenInt k = 0; k < all; k++)
-    PetscCall(End(L, &ways[k], &roll[k]));
-  PetscCall(FenLowerArrive(L, all, ways));
+  PetscCall(FenLowerDescend(L, &method, n, resume, task));
   PetscFunctionReturn(0);
 }
 
 const FenLowerType FenLowerType_hb = {
-    .name = "hb", .refuse = Refuse, .setup = SetUp, .solve = Solve, .destroy = Destroy};
+    .name = "hb", .refuse = Refuse, .setup = FenLowerMomentumSetUp, .solve = Solve, .destroy = FenLowerMomentumDestroy};

@@ -108,11 +108,30 @@ typedef struct {
   PetscBool     found;
   double        first, before; /* |grad h| at the start, before the step */
   FenInt        stale;         /* steps that changed nothing but rounding errors */
+  void         *own;           /* what a FenLowerMethod keeps of it */
 } FenLowerWay;
 /* a way for each task, and the list of all of them */
 PETSC_INTERN PetscErrorCode FenLowerWays(FenLower, FenInt n, FenLowerTask[], FenLowerWay ways[], FenLowerWay *list[]);
 /* answers and gradients, from `at` and `g` */
 PETSC_INTERN PetscErrorCode FenLowerArrive(FenLower, FenInt n, FenLowerWay ways[]);
+/* a first-order method: what it does with samples that go side by side, each until its own end */
+typedef struct {
+  size_t size; /* of a way's own numbers */
+  PetscErrorCode (*start)(FenLower, PetscBool resume, FenLowerWay *);
+  /* h and its gradient are known at x: is there a next step? */
+  PetscErrorCode (*look)(FenLower, FenLowerWay *, PetscBool *goes);
+  PetscErrorCode (*step)(FenLower, FenInt n, FenLowerWay *const[]); /* x moves on until the next look */
+  PetscErrorCode (*end)(FenLower, FenLowerWay *);                   /* optional: the answer is another x */
+} FenLowerMethod;
+PETSC_INTERN PetscErrorCode FenLowerDescend(FenLower, const FenLowerMethod *, FenInt n, PetscBool resume,
+                                            FenLowerTask[]);
+/* the data of a type with momentum */
+typedef struct {
+  double *before; /* the x before: nx for each of my samples */
+  double *t;      /* 0: no momentum yet */
+} FenLowerMomentum;
+PETSC_INTERN PetscErrorCode FenLowerMomentumSetUp(FenLower);
+PETSC_INTERN PetscErrorCode FenLowerMomentumDestroy(FenLower);
 /* h and its gradient at x of one sample */
 PETSC_INTERN PetscErrorCode FenLowerEvaluate(FenLower, FenInt s, const double x[], double g[], FenLowerPoint *);
 /* of n ways (trial: at xt, into gt), one exchange and one message; counted */

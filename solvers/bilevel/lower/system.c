@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    FenSystem: H q = b by conjugate gradients (cg.c), or a Krylov method of PETSc on a shell matrix over the team,
-   stopped by the true residual; by iterative refinement where H^{-1} is at hand.
+   stopped by the true residual; by iterative refinement where H^{-1} is at hand. What KSP, factors and preconditioners
+   of PETSc send they send for one sample after the other.
 
    Hestenes and Stiefel, J. Res. NBS 49, 1952. A step of CG costs a product, a preconditioner, 10 n flops, and two to
    three sums in the team; memory: CG's 3 to 4 arrays and 3 more. Objects are made once; arrays are put into them.

@@ -50,6 +50,72 @@ PetscErrorCode FenLowerArrive(FenLower L, FenInt n, FenLowerWay ways[])
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenLowerDescend(FenLower L, const FenLowerMethod *method, FenInt all, PetscBool resume,
+                               FenLowerTask task[])
+{
+  FenLowerWay   ways[FEN_BILEVEL_TOGETHER], *on[FEN_BILEVEL_TOGETHER];
+  FenLowerPoint at[FEN_BILEVEL_TOGETHER];
+  FenInt        n = all;
+  char         *own;
+
+  PetscFunctionBegin;
+  PetscCall(FenLowerWays(L, all, task, ways, on));
+  PetscCall(PetscCalloc1((size_t)all * method->size, &own));
+  for (FenInt k = 0; k < all; k++) {
+    ways[k].own = own + (size_t)k * method->size;
+    PetscCall((*method->start)(L, resume, &ways[k]));
+  }
+  while (n) {
+    FenInt m = 0;
+
+    PetscCall(FenLowerEvaluateAll(L, n, on, PETSC_FALSE, at));
+    for (FenInt k = 0; k < n; k++) {
+      PetscBool goes;
+
+      on[k]->at = at[k];
+      PetscCall((*method->look)(L, on[k], &goes));
+      if (goes)
+        on[m++] = on[k];
+    }
+    n = m;
+    if (n)
+      PetscCall((*method->step)(L, n, on));
+  }
+  for (FenInt k = 0; k < all && method->end; k++)
+    PetscCall((*method->end)(L, &ways[k]));
+  PetscCall(FenLowerArrive(L, all, ways));
+  PetscCall(PetscFree(own));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLowerMomentumSetUp(FenLower L)
+{
+  const FenInt      mine = L->part.end - L->part.start;
+  FenInt            n;
+  size_t            bytes;
+  FenLowerMomentum *m;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntMult(mine, L->part.nx, &n));
+  PetscCall(FenBytes(n, sizeof(double), &bytes));
+  PetscCall(PetscNew(&m));
+  PetscCall(PetscMalloc1(bytes / sizeof(double), &m->before));
+  PetscCall(PetscCalloc1((size_t)mine, &m->t));
+  L->data = m;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLowerMomentumDestroy(FenLower L)
+{
+  FenLowerMomentum *m = (FenLowerMomentum *)L->data;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree(m->before));
+  PetscCall(PetscFree(m->t));
+  PetscCall(PetscFree(L->data));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenLowerEvaluate(FenLower L, FenInt s, const double x[], double g[], FenLowerPoint *at)
 {
   FenLowerTask task = {.s = s, .x = (double *)x};
