@@ -14,6 +14,7 @@
 
 #define MEAN_ENTRIES 8
 #define MOST_WORK    8.0 /* sweeps; the next one makes chunks */
+#define AHEAD        256 /* entries that are fetched before their turn */
 
 PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
 {
@@ -23,6 +24,8 @@ PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
   PetscFunctionBegin;
   b->give_back = give_back;
   b->plain = (FenPlainRows){.n = b->nlocal,
+                            .rows = rows,
+                            .ahead = PetscMax(1, AHEAD * rows / PetscMax(1, R->row_ptr[rows])),
                             .state_ptr = R->state_ptr,
                             .row_ptr = R->row_ptr,
                             .next = R->next,
@@ -34,6 +37,7 @@ PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
   PetscCall(PetscMalloc4((size_t)(rows + FEN_LANES), &b->plain.q, (size_t)(rows + FEN_ROWS_AHEAD), &b->plain_list,
                          b->nlocal, &b->plain_V, (size_t)(b->nlocal + FEN_LANES), &b->plain_least));
   PetscCall(PetscMalloc1((size_t)rows, &b->plain_read));
+  PetscCall(FenBellmanWindowsCreate_Private(b));
   b->plain_known = PETSC_FALSE;
   b->plain_work = 0;
   PetscFunctionReturn(0);
@@ -52,6 +56,7 @@ PetscErrorCode FenBellmanPlainDestroy_Private(FenBellman b)
   PetscFunctionBegin;
   PetscCall(PetscFree4(b->plain.q, b->plain_list, b->plain_V, b->plain_least));
   PetscCall(PetscFree(b->plain_read));
+  PetscCall(FenBellmanWindowsDestroy_Private(b));
   b->plain.n = 0;
   PetscFunctionReturn(0);
 }

@@ -9,7 +9,6 @@
 #include "running.h"
 
 #define NEAR_VALUES 4096 /* that are in the nearest cache beside the rows */
-#define ROWS_AHEAD  256  /* entries: both streams come early and leave the caches to the values */
 
 /* successors ascend and are there once each, so that the first and the last tell whether they follow each other.
    Gathers pay where the values are not in the nearest cache */
@@ -90,20 +89,45 @@ FEN_INLINE void Fetch(const FenPlainRows *R, FenInt j)
   __builtin_prefetch(R->next + j, 0, 0);
 }
 
-/* meanwhile the entries from `ahead` on are fetched, as many */
-FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt ahead, PetscBool far)
+/* the successors of a row follow each other: all its numbers but two need not be read, of the row `later` either */
+FEN_INLINE RowParts PartsOfRun(const FenPlainRows *R, FenInt first, FenInt end, const double *V, FenInt later)
 {
-  const FenInt first = R->row_ptr[r], end = R->row_ptr[r + 1];
+  const double *x = V + R->next[first] - first;
+  const FenInt  ahead = R->row_ptr[later] - first;
+  FenInt        j = first;
+  RowParts      p = {v_set(0), v_set(0), v_set(0)};
+
+  __builtin_prefetch(R->next + first + ahead, 0, 0);
+  __builtin_prefetch(R->next + R->row_ptr[later + 1] - 1, 0, 0);
+  for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
+    __builtin_prefetch(R->prob + j + ahead, 0, 0);
+    AddParts(&p, v_load(R->prob + j), v_load(x + j));
+  }
+  if (j < end) {
+    __builtin_prefetch(R->prob + j + ahead, 0, 0);
+    AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_load_some(x + j, (int)(end - j)));
+  }
+  return p;
+}
+
+/* meanwhile the entries of the row `later` are fetched, as many */
+FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt later, PetscBool far)
+{
+  const FenInt first = R->row_ptr[r], end = R->row_ptr[r + 1], ahead = R->row_ptr[later] - first;
   FenInt       j = first;
   RowParts     p = {v_set(0), v_set(0), v_set(0)};
 
-  for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
-    Fetch(R, ahead + j - first);
-    AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j, far));
-  }
-  if (j < end) {
-    Fetch(R, ahead + j - first);
-    AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_values_some(V, R->next + j, (int)(end - j)));
+  if (first < end && R->next[end - 1] - R->next[first] == end - 1 - first)
+    p = PartsOfRun(R, first, end, V, later);
+  else {
+    for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
+      Fetch(R, ahead + j);
+      AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j, far));
+    }
+    if (j < end) {
+      Fetch(R, ahead + j);
+      AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_values_some(V, R->next + j, (int)(end - j)));
+    }
   }
   p.sum += p.low;
   return p;
@@ -120,7 +144,7 @@ FEN_INLINE vd Together(vd x[FEN_SIMD])
 }
 
 /* discount times the mean value of the next state, for n <= FEN_SIMD rows; so many numbers further in the list are the
-   rows that are fetched meanwhile, 0: those that follow. Rows sum to one, or may lose mass */
+   rows that are fetched meanwhile, 0: it is the rows that follow. Rows sum to one, or may lose mass */
 FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const double *V, FenInt ahead, PetscBool far)
 {
   const vd zero = v_set(0), one = v_set(1);
@@ -129,8 +153,11 @@ FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const doub
   for (int k = 0; k < FEN_SIMD; k++) {
     RowParts p = {zero, zero, zero};
 
-    if (k < n)
-      p = PartsOf(R, row[k], V, ahead ? R->row_ptr[row[k + ahead]] : R->row_ptr[row[k]] + ROWS_AHEAD, far);
+    if (k < n) {
+      const FenInt follows = row[k] + R->ahead < R->rows ? row[k] + R->ahead : R->rows - 1;
+
+      p = PartsOf(R, row[k], V, ahead ? row[k + ahead] : follows, far);
+    }
     dot[k] = p.dot;
     sum[k] = p.sum;
   }
