@@ -90,14 +90,13 @@ static PetscErrorCode ReadIncumbents(FenBellman b, const double V[], const int p
   FenBellmanShortValues_Private(b, V);
   b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, b->plain_least);
   for (FenInt s = 0; s < b->nlocal; s++) {
-    const FenInt r = R->state_ptr[s] + policy[s];
+    const FenInt first = R->state_ptr[s], r = first + policy[s], extracted = first + b->policy_of[s];
 
-    if (R->state_ptr[s] == R->state_ptr[s + 1] || b->plain_read[r])
+    if (first == R->state_ptr[s + 1])
       continue;
-    if (policy[s] == b->policy_of[s]) {
-      R->q[r] = b->plain_least[s];
-      b->plain_read[r] = 1;
-    } else
+    R->q[extracted] = b->plain_least[s];
+    b->plain_read[extracted] = 1;
+    if (!b->plain_read[r])
       b->plain_list[n++] = r;
   }
   *entries += Read(b, n, V);
@@ -146,6 +145,40 @@ static FenInt List(FenBellman b)
   return n;
 }
 
+/* the best of the rows that were read: others are worth less */
+void FenBellmanBestRead_Private(FenBellman b, const double V[], double TV[], int policy[], FenSweepPart *part)
+{
+  const FenPlainRows *R = &b->plain;
+  double             *best = b->plain_least;
+  int                *arg = b->plain_best;
+
+  for (FenInt s = 0; s < b->nlocal; s++) {
+    const PetscBool ends = (PetscBool)(R->state_ptr[s] == R->state_ptr[s + 1]);
+
+    best[s] = ends ? V[s] : R->q[R->state_ptr[s] + policy[s]];
+    arg[s] = policy[s];
+    if (!ends)
+      FenPlainCompare(R, s, R->state_ptr[s] + b->policy_of[s], best, arg);
+  }
+  for (FenInt k = 0, s = 0; k < b->plain_listed; k++) {
+    while (b->plain_list[k] >= R->state_ptr[s + 1])
+      s++;
+    FenPlainCompare(R, s, b->plain_list[k], best, arg);
+  }
+  FenBellmanShortCompare_Private(b, best, arg);
+  for (FenInt s = 0; s < b->nlocal; s++) {
+    const double kept = R->state_ptr[s] == R->state_ptr[s + 1] ? V[s] : R->q[R->state_ptr[s] + policy[s]];
+
+    if (best[s] - kept <= FEN_INCUMBENT * (1 + fabs(best[s]))) {
+      part->loss = PetscMax(part->loss, best[s] - kept);
+      arg[s] = policy[s];
+    }
+    part->changes += arg[s] != policy[s];
+    policy[s] = arg[s];
+  }
+  b->kernels->finish(b->nlocal, best, V, TV, part);
+}
+
 PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const int policy[], PetscBool *some)
 {
   const double all = (double)b->plain.row_ptr[b->plain.state_ptr[b->nlocal]], discount = b->options.discount;
@@ -172,6 +205,7 @@ PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const 
   if (more > FEW * all)
     PetscFunctionReturn(0);
   entries += Read(b, n, V);
+  b->plain_listed = n;
   b->plain_work += entries / all;
   PetscCall(PetscInfo(b->model, "%.0f of %.0f entries are read\n", entries, all));
   *some = PETSC_TRUE;
