@@ -77,10 +77,9 @@ struct _p_FenBellman {
   FenPlainRows             plain;               /* rows that are swept as they are stored, `all` is empty (plain.c) */
   PetscBool                give_back, listable; /* of them: the entries are mine; q has values of a sweep */
   PetscBool                plain_known;         /* q are values at plain_V, or bounds above them */
-  FenInt                  *plain_list, plain_listed; /* rows that a sweep needed beside the incumbents */
-  char                    *plain_read;               /* of the rows: q is a value at plain_V */
+  FenInt                  *plain_list;
+  char                    *plain_read; /* of the rows: q is a value at plain_V */
   double                  *plain_V, *plain_least;
-  int                     *plain_best;   /* row of a state */
   double                   plain_work;   /* sweeps, by entries */
   FenInt                   plain_some;   /* sweeps that left rows unread */
   FenWindows              *windows;      /* of states that rows reach; NULL: they reach all (windows.c) */
@@ -202,11 +201,7 @@ PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double 
 PETSC_INTERN PetscErrorCode FenBellmanWindowsCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanWindowsDestroy_Private(FenBellman);
 /* raises the numbers of rows that were not read to bounds at V */
-PETSC_INTERN void FenBellmanRaiseNear_Private(FenBellman, const double V[]);
-/* then: TV, the policy and what a sweep says */
-PETSC_INTERN void FenBellmanBestRead_Private(FenBellman, const double V[], double TV[], int policy[], FenSweepPart *);
-/* rows on the short list against the best of their states */
-PETSC_INTERN void           FenBellmanShortCompare_Private(FenBellman, double best[], int row[]);
+PETSC_INTERN void           FenBellmanRaiseNear_Private(FenBellman, const double V[]);
 PETSC_INTERN PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman);
 /* rows on the short list get their values at V */
 PETSC_INTERN void FenBellmanShortValues_Private(FenBellman, const double V[]);
@@ -227,18 +222,6 @@ PETSC_INTERN PetscErrorCode FenNatureLane_Private(FenBellman, FenInt state, int 
 static inline PetscBool FenBellmanIsPlain(FenBellman b)
 {
   return (PetscBool)(b->plain.n > 0);
-}
-
-/* row r of state s against the best so far: better, or as good and before it */
-static inline void FenPlainCompare(const FenPlainRows *R, FenInt s, FenInt r, double best[], int row[])
-{
-  const int    a = (int)(r - R->state_ptr[s]);
-  const double q = R->q[r];
-
-  if (q > best[s] || (q == best[s] && a < row[s])) {
-    best[s] = q;
-    row[s] = a;
-  }
 }
 
 /* the model's number of my state */

@@ -21,6 +21,7 @@
 
 #define AHEAD_ENTRIES 256  /* that are fetched before their turn */
 #define FEW           0.75 /* share of the entries above which all rows are read in their order */
+#define LONG          32   /* entries of a row, in the mean */
 #define SAMPLE        1009 /* states whose rewards are looked at: no multiple of what models repeat */
 #define TELLING       0.5  /* share of the entries below which rewards tell rows apart */
 
@@ -73,30 +74,35 @@ static PetscBool AllHaveRows(FenBellman b, const int policy[])
   return (PetscBool)all;
 }
 
-/* the incumbents get their values at V; most will stay, so that their rows are read into the policy's chunks at once.
-   Number of entries that were read beside those of chunks that are there */
+/* the incumbents get their values at V. Most will stay, so that rows that are long are read into the policy's chunks at
+   once; of short ones what is swept counts more, which should be the policy after this sweep. Number of entries that
+   were read beside those of chunks that are there */
 static PetscErrorCode ReadIncumbents(FenBellman b, const double V[], const int policy[], double *entries)
 {
   const FenPlainRows *R = &b->plain;
+  PetscBool           extracted;
   FenInt              n = 0;
 
   PetscFunctionBegin;
   *entries = 0;
-  if (!b->policy_of || b->policy_of[0] < 0) {
+  if ((!b->policy_of || b->policy_of[0] < 0) && R->row_ptr[R->rows] >= LONG * R->rows) {
     PetscCall(FenBellmanSetPolicy(b, policy, NULL));
     *entries = (double)(FEN_LANES * b->policy.ncolumns);
   }
+  extracted = (PetscBool)(b->policy_of && b->policy_of[0] >= 0);
   memset(b->plain_read, 0, (size_t)R->rows);
   FenBellmanShortValues_Private(b, V);
-  b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, b->plain_least);
+  if (extracted)
+    b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, b->plain_least);
   for (FenInt s = 0; s < b->nlocal; s++) {
-    const FenInt first = R->state_ptr[s], r = first + policy[s], extracted = first + b->policy_of[s];
+    const FenInt r = R->state_ptr[s] + policy[s];
 
-    if (first == R->state_ptr[s + 1])
+    if (R->state_ptr[s] == R->state_ptr[s + 1] || b->plain_read[r])
       continue;
-    R->q[extracted] = b->plain_least[s];
-    b->plain_read[extracted] = 1;
-    if (!b->plain_read[r])
+    if (extracted && policy[s] == b->policy_of[s]) {
+      R->q[r] = b->plain_least[s];
+      b->plain_read[r] = 1;
+    } else
       b->plain_list[n++] = r;
   }
   *entries += Read(b, n, V);
@@ -145,40 +151,6 @@ static FenInt List(FenBellman b)
   return n;
 }
 
-/* the best of the rows that were read: others are worth less */
-void FenBellmanBestRead_Private(FenBellman b, const double V[], double TV[], int policy[], FenSweepPart *part)
-{
-  const FenPlainRows *R = &b->plain;
-  double             *best = b->plain_least;
-  int                *arg = b->plain_best;
-
-  for (FenInt s = 0; s < b->nlocal; s++) {
-    const PetscBool ends = (PetscBool)(R->state_ptr[s] == R->state_ptr[s + 1]);
-
-    best[s] = ends ? V[s] : R->q[R->state_ptr[s] + policy[s]];
-    arg[s] = policy[s];
-    if (!ends)
-      FenPlainCompare(R, s, R->state_ptr[s] + b->policy_of[s], best, arg);
-  }
-  for (FenInt k = 0, s = 0; k < b->plain_listed; k++) {
-    while (b->plain_list[k] >= R->state_ptr[s + 1])
-      s++;
-    FenPlainCompare(R, s, b->plain_list[k], best, arg);
-  }
-  FenBellmanShortCompare_Private(b, best, arg);
-  for (FenInt s = 0; s < b->nlocal; s++) {
-    const double kept = R->state_ptr[s] == R->state_ptr[s + 1] ? V[s] : R->q[R->state_ptr[s] + policy[s]];
-
-    if (best[s] - kept <= FEN_INCUMBENT * (1 + fabs(best[s]))) {
-      part->loss = PetscMax(part->loss, best[s] - kept);
-      arg[s] = policy[s];
-    }
-    part->changes += arg[s] != policy[s];
-    policy[s] = arg[s];
-  }
-  b->kernels->finish(b->nlocal, best, V, TV, part);
-}
-
 PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const int policy[], PetscBool *some)
 {
   const double all = (double)b->plain.row_ptr[b->plain.state_ptr[b->nlocal]], discount = b->options.discount;
@@ -205,7 +177,6 @@ PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const 
   if (more > FEW * all)
     PetscFunctionReturn(0);
   entries += Read(b, n, V);
-  b->plain_listed = n;
   b->plain_work += entries / all;
   PetscCall(PetscInfo(b->model, "%.0f of %.0f entries are read\n", entries, all));
   *some = PETSC_TRUE;

@@ -37,7 +37,7 @@ PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
                             .lossy = b->substochastic};
   PetscCall(PetscMalloc4((size_t)(rows + FEN_LANES), &b->plain.q, (size_t)(rows + FEN_ROWS_AHEAD), &b->plain_list,
                          b->nlocal, &b->plain_V, (size_t)(b->nlocal + FEN_LANES), &b->plain_least));
-  PetscCall(PetscMalloc2((size_t)rows, &b->plain_read, b->nlocal, &b->plain_best));
+  PetscCall(PetscMalloc1((size_t)rows, &b->plain_read));
   PetscCall(FenBellmanWindowsCreate_Private(b));
   b->plain_known = PETSC_FALSE;
   b->plain_work = 0;
@@ -57,7 +57,7 @@ PetscErrorCode FenBellmanPlainDestroy_Private(FenBellman b)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree4(b->plain.q, b->plain_list, b->plain_V, b->plain_least));
-  PetscCall(PetscFree2(b->plain_read, b->plain_best));
+  PetscCall(PetscFree(b->plain_read));
   PetscCall(FenBellmanWindowsDestroy_Private(b));
   b->plain.n = 0;
   PetscFunctionReturn(0);
@@ -82,19 +82,19 @@ double FenBellmanSlack_Private(FenBellman b, double vabs)
 PetscErrorCode FenBellmanPlainSweep_Private(FenBellman b, PetscBool zero, const double V[], double TV[], int policy[],
                                             FenSweepPart *part)
 {
-  PetscBool some = PETSC_FALSE;
+  FenRowsPass pass = FEN_ROWS_REWARD;
+  PetscBool   some = PETSC_FALSE;
 
   PetscFunctionBegin;
-  if (!zero)
+  if (!zero) {
     PetscCall(FenBellmanReadSome_Private(b, V, policy, &some));
-  b->plain_some += some;
-  if (some)
-    FenBellmanBestRead_Private(b, V, TV, policy, part);
-  else {
-    memset(b->plain_read, 1, (size_t)b->plain.rows);
-    b->plain_work += !zero;
-    b->kernels->rows(&b->plain, V, TV, policy, zero ? FEN_ROWS_REWARD : FEN_ROWS_ALL, part);
+    pass = some ? FEN_ROWS_KNOWN : FEN_ROWS_ALL;
   }
+  if (!some)
+    memset(b->plain_read, 1, (size_t)b->plain.state_ptr[b->nlocal]);
+  b->plain_some += some;
+  b->plain_work += pass == FEN_ROWS_ALL;
+  b->kernels->rows(&b->plain, V, TV, policy, pass, part);
   PetscCall(PetscArraycpy(b->plain_V, V, b->nlocal));
   b->plain_known = PETSC_TRUE;
   b->listable = (PetscBool)!zero;

@@ -187,15 +187,6 @@ void FenBellmanShortValues_Private(FenBellman b, const double V[])
   }
 }
 
-void FenBellmanShortCompare_Private(FenBellman b, double best[], int row[])
-{
-  const FenPlainRows *R = &b->plain;
-  const FenShortlist *L = b->shortlist;
-
-  for (FenInt k = 0; L && k < L->all.n; k++)
-    FenPlainCompare(R, L->all.state[k], R->state_ptr[L->all.state[k]] + L->all.row[k], best, row);
-}
-
 PetscErrorCode FenBellmanShortNarrow(FenBellman b, const double TV[], const int policy[], double margin)
 {
   FenShortlist *L = b->shortlist;

@@ -66,8 +66,8 @@ typedef struct {
   PetscBool     lossy; /* rows need not sum to one */
   double       *q;     /* values of the rows; has room for FEN_LANES more */
 } FenPlainRows;
-/* all rows have values that are found first; these are rewards, as where V is zero */
-typedef enum { FEN_ROWS_ALL, FEN_ROWS_REWARD } FenRowsPass;
+/* all rows have values that are found first; these are rewards, as where V is zero; they are known */
+typedef enum { FEN_ROWS_ALL, FEN_ROWS_REWARD, FEN_ROWS_KNOWN } FenRowsPass;
 
 typedef struct {
   const char *name;

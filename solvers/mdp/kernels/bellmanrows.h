@@ -271,7 +271,8 @@ FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *V, double *TV, int
   for (FenInt s = 0; s < R->n; s += FEN_LANES) {
     const FenInt n = R->n - s < FEN_LANES ? R->n - s : FEN_LANES;
 
-    ValuesOf(R, R->state_ptr[s], R->state_ptr[s + n], V, pass, far);
+    if (pass != FEN_ROWS_KNOWN)
+      ValuesOf(R, R->state_ptr[s], R->state_ptr[s + n], V, pass, far);
     if (n == FEN_LANES)
       BestRows(R, s, n, V + s, TV + s, policy + s, &r);
     else
@@ -287,6 +288,8 @@ static void SweepRows(const FenPlainRows *rows, const double *V, double *TV, int
 
   if (pass == FEN_ROWS_REWARD)
     RowsLoop(&R, V, TV, policy, FEN_ROWS_REWARD, PETSC_FALSE, part);
+  else if (pass == FEN_ROWS_KNOWN)
+    RowsLoop(&R, V, TV, policy, FEN_ROWS_KNOWN, PETSC_FALSE, part);
   else if (R.n > NEAR_VALUES)
     RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_TRUE, part);
   else
