@@ -14,7 +14,7 @@
 #include "bellmanimpl.h"
 #include <math.h>
 
-#define SAMPLE 1009  /* rows that are looked at: no multiple of what models repeat */
+#define SAMPLE 199   /* rows that are looked at: no multiple of what models repeat */
 #define SMALL  0.125 /* mean share of the states that windows may have to be worth it */
 #define BLOCKS 6     /* of a mean window */
 #define LEAST  8     /* states of a block */

@@ -208,12 +208,23 @@ static void SomeRows(const FenPlainRows *rows, FenInt n, const FenInt list[], Fe
     SomeLoop(&R, n, list, ahead, V, PETSC_FALSE);
 }
 
+/* values of the a-th rows of states of which some have none */
+FEN_INLINE Lanes SomeHave(const FenPlainRows *R, const FenInt first[], const FenInt count[], FenInt a,
+                          const double *own)
+{
+  double q[FEN_LANES];
+
+  for (int l = 0; l < FEN_LANES; l++)
+    q[l] = a < count[l] ? R->q[first[l] + a] : a || count[l] ? -INFINITY : own[l];
+  return l_load(q);
+}
+
 /* the best rows of the n states from s on, of which the values are known; terminal states keep their values */
 FEN_INLINE void BestRows(const FenPlainRows *R, FenInt s, FenInt n, const double *own, double *TV, int *policy,
                          Running *r)
 {
   Lanes  best = l_set(-INFINITY), arg = l_set(0), kept = l_set(-INFINITY), inc;
-  FenInt first[FEN_LANES], count[FEN_LANES], most = 1;
+  FenInt first[FEN_LANES], count[FEN_LANES], most = 1, least = R->rows;
 
   for (FenInt l = 0; l < FEN_LANES; l++) {
     const FenInt t = s + (l < n ? l : 0);
@@ -221,16 +232,20 @@ FEN_INLINE void BestRows(const FenPlainRows *R, FenInt s, FenInt n, const double
     first[l] = R->state_ptr[t];
     count[l] = R->state_ptr[t + 1] - first[l];
     most = count[l] > most ? count[l] : most;
+    least = count[l] < least ? count[l] : least;
   }
   EACH inc.v[v] = v_from_int(policy + v * FEN_SIMD);
   for (FenInt a = 0; a < most; a++) {
-    double q[FEN_LANES];
+    const vd number = v_set((double)a);
+    Lanes    all;
 
-    for (int l = 0; l < FEN_LANES; l++)
-      q[l] = a < count[l] ? R->q[first[l] + a] : a || count[l] ? -INFINITY : own[l];
+    if (a < least) /* numbers that are stored one by one would have to wait before they are loaded together */
+      EACH all.v[v] = v_values(R->q + a, first + v * FEN_SIMD, PETSC_TRUE);
+    else
+      all = SomeHave(R, first, count, a, own);
     EACH
     {
-      const vd x = v_load(q + v * FEN_SIMD), number = v_set((double)a);
+      const vd x = all.v[v];
 
       arg.v[v] = v_if_greater(x, best.v[v], number, arg.v[v]);
       best.v[v] = v_max(x, best.v[v]);
