@@ -3,7 +3,7 @@
    Where rows reach. In models whose states have neighbours, as stocks, queues or numbers of people, the successors of a
    row are in a window that is small beside all states. The largest V - U of a window bounds what the row's value has
    risen by far closer than the largest of all: V and U differ much from one end of the states to the other, and little
-   from one state to the next. needed.c takes these bounds then, and a slow model is read a few times fewer.
+   from one state to the next. needed.c takes these bounds then, and sweeps of a slow model read few rows.
 
    Maxima are over blocks of states, and over 2, 4 and 8 blocks from each block on. Two of these cover what a row
    reaches; a row that reaches farther has the maximum over all.
