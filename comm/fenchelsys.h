@@ -154,6 +154,7 @@ FEN_EXTERN PetscErrorCode    FenSimdFind(const char[], FenSimdType *);
 /* ---- memory of a rank (comm/sys/memory.c) ---- */
 FEN_EXTERN PetscErrorCode FenMemoryPeak(MPI_Comm, double *);
 FEN_EXTERN PetscErrorCode FenMemoryReturn(void);
+FEN_EXTERN PetscErrorCode FenMemoryLargePages(void *, size_t);
 FEN_EXTERN PetscErrorCode FenMemoryAvailable(MPI_Comm, double *);
 
 #if defined(__cplusplus)

@@ -5,6 +5,7 @@
 #include "../commimpl.h"
 #include <math.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #if defined(__GLIBC__)
@@ -54,6 +55,36 @@ PetscErrorCode FenMemoryReturn(void)
   PetscFunctionBegin;
 #if defined(__GLIBC__)
   (void)malloc_trim(0);
+#endif
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenMemoryLargePages - Asks for large pages where an array will be that is allocated and not yet written.
+
+  Not Collective
+
+  Input Parameters:
++ array - the array
+- bytes - its size
+
+  Note:
+  Rows that are read here and there, and arrays that are written for the first time, cost a translation of addresses or
+a fault each page. Only pages that lie in the array are asked for, so that it takes no more memory. Does nothing where
+the system has none.
+
+  Level: developer
+@*/
+PetscErrorCode FenMemoryLargePages(void *array, size_t bytes)
+{
+  PetscFunctionBegin;
+#if defined(MADV_HUGEPAGE)
+  {
+    const size_t page = (size_t)1 << 21, skip = (page - (size_t)(uintptr_t)array % page) % page;
+
+    if (bytes >= skip + page)
+      (void)madvise((char *)array + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+  }
 #endif
   PetscFunctionReturn(0);
 }

@@ -224,6 +224,8 @@ PetscErrorCode FenMDPRowsAllocate_Private(FenInt nstates, FenInt nrows, FenInt n
   PetscCall(PetscMalloc(row_ptrs, &rows->row_ptr));
   PetscCall(PetscMalloc(words, &rows->next));
   PetscCall(PetscMalloc(words, &rows->prob));
+  PetscCall(FenMemoryLargePages(rows->next, words));
+  PetscCall(FenMemoryLargePages(rows->prob, words));
   PetscCall(PetscMalloc(rewards, &rows->reward));
   if (by_next)
     PetscCall(PetscMalloc(words, &rows->reward_next));

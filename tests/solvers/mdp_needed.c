@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Certificates from sweeps that leave rows unread contain the truth: 200 random models, ties and discounts near one
-   among them, against policy iteration with elimination in long doubles. */
+   among them, against policy iteration with elimination in long doubles. And 12 larger ones whose states have
+   neighbours. */
 #include "mdp/bellman/bellmanimpl.h"
 #include "mdp/mdpimpl.h"
 #include "mdpsolve.h"
 
 #define MODELS  200
+#define LOCALS  12
 #define LENGTH  8 /* of all rows */
 #define MOST    64
+#define LARGE   120 /* states of a model with neighbours */
+#define SHARE   0.5 /* of all entries that is read in the mean */
+#define WINDOW  11  /* states that some of its rows reach; others LENGTH */
 #define ACTIONS 8
 
-/* rewards anywhere; of three sizes; all the same; several actions with the same row and reward; states that end */
-enum { ANY, TIES, FLAT, TWINS, ENDS, KINDS };
+/* rewards anywhere; of three sizes; all the same; several actions with the same row and reward; states that end; beside
+   these: rows that reach near states only */
+enum { ANY, TIES, FLAT, TWINS, ENDS, KINDS, LOCAL };
 
 typedef struct {
   uint64_t seed;
@@ -28,12 +34,14 @@ static double Draw(const Random *c, FenInt s, int a, int k)
 
 static void MakeRow(const Random *c, FenInt s, int a, MDPRow *row)
 {
-  FenInt left = LENGTH;
-  double sum = 0;
+  const FenInt width = c->kind == LOCAL ? (a % 2 ? WINDOW : LENGTH) : c->n;
+  const FenInt first = PetscMax(0, PetscMin(c->n - width, c->kind == LOCAL ? s - 2 * a : 0));
+  FenInt       left = LENGTH;
+  double       sum = 0;
 
   row->n = 0;
-  for (FenInt t = 0; t < c->n; t++) { /* LENGTH of n, ascending */
-    if (Draw(c, s, a, (int)t) * (double)(c->n - t) >= (double)left)
+  for (FenInt t = first; t < first + width; t++) { /* LENGTH of the width, ascending */
+    if (Draw(c, s, a, (int)(t - first)) * (double)(first + width - t) >= (double)left)
       continue;
     row->next[row->n] = t;
     row->prob[row->n] = 0.05 + Draw(c, s, a, 200 + (int)t);
@@ -63,9 +71,9 @@ static int State(const void *ctx, FenInt s, MDPRow rows[8])
 
 /* all rows, and values in long doubles; costs are negative rewards */
 typedef struct {
-  MDPRow      rows[MOST][8];
-  int         actions[MOST], policy[MOST];
-  long double V[MOST], A[MOST][MOST + 1];
+  MDPRow      rows[LARGE][8];
+  int         actions[LARGE], policy[LARGE];
+  long double V[LARGE], best[LARGE], A[LARGE][LARGE + 1];
 } Truth;
 
 static Truth truth;
@@ -153,11 +161,11 @@ static double Check(const Random *c, const char type[], double discount, double 
     assert_true(fabsl(sign * (long double)value[s] - truth.V[s]) <= B.value_error);
     assert_int_equal(action[s] < 0, !truth.actions[s]);
     truth.policy[s] = PetscMax(action[s], 0);
-    truth.A[s][MOST] = truth.V[s];
+    truth.best[s] = truth.V[s];
   }
   Evaluate(c->n, discount, sign, truth.policy);
   for (FenInt s = 0; s < c->n; s++)
-    assert_true(truth.A[s][MOST] - truth.V[s] <= B.policy_gap);
+    assert_true(truth.best[s] - truth.V[s] <= B.policy_gap);
   FEN_OK(FenMDPDestroy(&mdp));
   return share;
 }
@@ -181,9 +189,28 @@ static void TestTruth(void **state)
   assert_true(few > MODELS / 10);
 }
 
+static void TestNeighbours(void **state)
+{
+  double share = 0;
+
+  (void)state;
+  for (int m = 0; m < LOCALS; m++) {
+    const Random c = {.seed = 8000 + (uint64_t)m, .n = LARGE, .kind = LOCAL};
+    const double discount = discounts[m % 4], sign = m % 3 ? 1 : -1;
+    FenMDPModel  model = MDPMake(PETSC_COMM_WORLD, c.n, State, &c, sign > 0 ? FEN_MDP_MAX : FEN_MDP_MIN);
+
+    Solve(&c, discount, sign);
+    (void)Check(&c, FENMDPAUTO, discount, sign, model);
+    Solve(&c, discount, sign);
+    share += Check(&c, FENMDPMPI, discount, sign, model) / LOCALS;
+    FEN_OK(FenMDPModelDestroy(&model));
+  }
+  assert_true(share < SHARE);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTruth)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTruth), cmocka_unit_test(TestNeighbours)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

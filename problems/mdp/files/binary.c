@@ -218,6 +218,8 @@ static PetscErrorCode FenBinaryRows(const FenBinary *b, FenMDPRows *rows)
   PetscCall(FenBinaryPointers(b, start * m, rows->nstates * m, rows->row_ptr, &before));
   PetscCall(PetscMalloc1((size_t)rows->row_ptr[rows->nstates * m] + 1, &rows->next));
   PetscCall(PetscMalloc1((size_t)rows->row_ptr[rows->nstates * m] + 1, &rows->prob));
+  PetscCall(FenMemoryLargePages(rows->next, (size_t)rows->row_ptr[rows->nstates * m] * sizeof(*rows->next)));
+  PetscCall(FenMemoryLargePages(rows->prob, (size_t)rows->row_ptr[rows->nstates * m] * sizeof(*rows->prob)));
   PetscCall(FenBinaryEntries(b, before, rows->row_ptr[rows->nstates * m], rows->next, rows->prob));
   PetscCall(FenBinaryRewards(b->f, n, m, start, rows->nstates, rows->reward));
   PetscFunctionReturn(0);

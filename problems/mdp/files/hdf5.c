@@ -171,6 +171,8 @@ static PetscErrorCode FenReadH5Rows(FenH5Model *h)
   nnz = rows->row_ptr[nrows];
   PetscCall(PetscMalloc1((size_t)nnz + 1, &rows->next));
   PetscCall(PetscMalloc1((size_t)nnz + 1, &rows->prob));
+  PetscCall(FenMemoryLargePages(rows->next, (size_t)nnz * sizeof(*rows->next)));
+  PetscCall(FenMemoryLargePages(rows->prob, (size_t)nnz * sizeof(*rows->prob)));
   PetscCall(FenReadInts(h, "col", first, nnz, rows->next));
   PetscCall(FenReadReals(h, "val", first, nnz, rows->prob));
   if (by_next) {

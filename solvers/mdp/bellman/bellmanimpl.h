@@ -41,6 +41,7 @@ typedef struct {
 
 typedef struct _FenNature    FenNature;
 typedef struct _FenShortlist FenShortlist;
+typedef struct _FenWindows   FenWindows;
 
 struct _p_FenBellman {
   MPI_Comm                 comm;
@@ -80,6 +81,8 @@ struct _p_FenBellman {
   char                    *plain_read; /* of the rows: q is a value at plain_V */
   double                  *plain_V, *plain_least;
   double                   plain_work;   /* sweeps, by entries */
+  FenInt                   plain_some;   /* sweeps that left rows unread */
+  FenWindows              *windows;      /* of states that rows reach; NULL: they reach all (windows.c) */
   FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
   FenChunkStore            piece;        /* rows made on demand: FEN_PIECE chunks */
   PetscBool                lanes;        /* they can be made for several states at once */
@@ -194,6 +197,11 @@ PETSC_INTERN PetscErrorCode FenBellmanPlainSweep_Private(FenBellman, PetscBool z
 #define FEN_ROWS_AHEAD 32 /* room behind the list of rows */
 PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double V[], const int policy[],
                                                        PetscBool *some);
+/* windows of states that rows reach, if they are small */
+PETSC_INTERN PetscErrorCode FenBellmanWindowsCreate_Private(FenBellman);
+PETSC_INTERN PetscErrorCode FenBellmanWindowsDestroy_Private(FenBellman);
+/* raises the numbers of rows that were not read to bounds at V */
+PETSC_INTERN void           FenBellmanRaiseNear_Private(FenBellman, const double V[]);
 PETSC_INTERN PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman);
 /* rows on the short list get their values at V */
 PETSC_INTERN void FenBellmanShortValues_Private(FenBellman, const double V[]);

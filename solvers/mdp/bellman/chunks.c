@@ -96,6 +96,8 @@ PetscErrorCode FenChunksAllocate_Private(FenChunkStore *C, FenInt n, FenInt nchu
   PetscCall(PetscMalloc2(nchunks + 1, &C->chunk_ptr, nslots + 1, &C->slot_ptr));
   PetscCall(PetscMalloc3((size_t)(FEN_LANES * ncolumns), &C->col, (size_t)(FEN_LANES * ncolumns), &C->val,
                          (size_t)(FEN_LANES * nslots), &C->reward));
+  PetscCall(FenMemoryLargePages(C->col, (size_t)(FEN_LANES * ncolumns) * sizeof(*C->col)));
+  PetscCall(FenMemoryLargePages(C->val, (size_t)(FEN_LANES * ncolumns) * sizeof(*C->val)));
   C->chunk_ptr[0] = C->slot_ptr[0] = 0;
   C->view = (FenChunks){.n = n,
                         .chunk_ptr = C->chunk_ptr,
@@ -298,7 +300,7 @@ FenInt FenBellmanLongestOf_Private(FenBellman b, const FenInt state[], const int
   const FenMDPRows *R = b->rows;
   FenInt            most = 0;
 
-  for (int l = 0; l < FEN_LANES; l++) {
+  for (int l = 0; l < FEN_LANES && most < b->longest; l++) {
     const FenInt r = R->state_ptr[state[l]] + row[l];
 
     if (row[l] >= 0 && r < R->state_ptr[state[l] + 1])

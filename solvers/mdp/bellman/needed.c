@@ -2,7 +2,8 @@
 /*
    Which of the rows that are stored a sweep needs. Each row has a number from the last sweep, at U: its value, or a
    bound above it. At V a row is worth at most that number plus discount max(V - U), and at most its reward plus
-   discount max V, since its probabilities sum to one (or to less: then neither maximum is taken below zero). A state is
+   discount max V, since its probabilities sum to one (or to less: then neither maximum is taken below zero); the maxima
+   are over all states, or over those near the row's own where that is worth it, see windows.c. A state is
    worth what its incumbent is, at least. Rows that cannot reach that are not read, their numbers rise. The sweep is
    that over all rows, rounding included.
 
@@ -20,6 +21,7 @@
 
 #define AHEAD_ENTRIES 256  /* that are fetched before their turn */
 #define FEW           0.75 /* share of the entries above which all rows are read in their order */
+#define LONG          32   /* entries of a row, in the mean */
 #define SAMPLE        1009 /* states whose rewards are looked at: no multiple of what models repeat */
 #define TELLING       0.5  /* share of the entries below which rewards tell rows apart */
 
@@ -62,25 +64,40 @@ static double Read(FenBellman b, FenInt n, const double V[])
   return entries;
 }
 
-/* the incumbents get their values at V; number of entries that were read for that, negative: some state has none */
-static double ReadIncumbents(FenBellman b, const double V[], const int policy[])
+static PetscBool AllHaveRows(FenBellman b, const int policy[])
+{
+  const FenInt *ptr = b->plain.state_ptr;
+  int           all = 1;
+
+  for (FenInt s = 0; s < b->nlocal; s++)
+    all &= ptr[s] == ptr[s + 1] || (policy[s] >= 0 && policy[s] < ptr[s + 1] - ptr[s]);
+  return (PetscBool)all;
+}
+
+/* the incumbents get their values at V. Most will stay, so that rows that are long are read into the policy's chunks at
+   once; of short ones what is swept counts more, which should be the policy after this sweep. Number of entries that
+   were read beside those of chunks that are there */
+static PetscErrorCode ReadIncumbents(FenBellman b, const double V[], const int policy[], double *entries)
 {
   const FenPlainRows *R = &b->plain;
-  const PetscBool     extracted = (PetscBool)(b->policy_of && b->policy_of[0] >= 0);
+  PetscBool           extracted;
   FenInt              n = 0;
 
-  memset(b->plain_read, 0, (size_t)R->state_ptr[b->nlocal]);
+  PetscFunctionBegin;
+  *entries = 0;
+  if ((!b->policy_of || b->policy_of[0] < 0) && R->row_ptr[R->rows] >= LONG * R->rows) {
+    PetscCall(FenBellmanSetPolicy(b, policy, NULL));
+    *entries = (double)(FEN_LANES * b->policy.ncolumns);
+  }
+  extracted = (PetscBool)(b->policy_of && b->policy_of[0] >= 0);
+  memset(b->plain_read, 0, (size_t)R->rows);
   FenBellmanShortValues_Private(b, V);
   if (extracted)
     b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, b->plain_least);
   for (FenInt s = 0; s < b->nlocal; s++) {
-    const FenInt first = R->state_ptr[s], count = R->state_ptr[s + 1] - first, r = first + policy[s];
+    const FenInt r = R->state_ptr[s] + policy[s];
 
-    if (!count)
-      continue;
-    if (policy[s] < 0 || policy[s] >= count)
-      return -1;
-    if (b->plain_read[r])
+    if (R->state_ptr[s] == R->state_ptr[s + 1] || b->plain_read[r])
       continue;
     if (extracted && policy[s] == b->policy_of[s]) {
       R->q[r] = b->plain_least[s];
@@ -88,7 +105,8 @@ static double ReadIncumbents(FenBellman b, const double V[], const int policy[])
     } else
       b->plain_list[n++] = r;
   }
-  return Read(b, n, V);
+  *entries += Read(b, n, V);
+  PetscFunctionReturn(0);
 }
 
 /* below this a row cannot matter to a state: neither is it the best, nor an incumbent that stays */
@@ -145,13 +163,14 @@ PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const 
   if (!b->plain_known)
     PetscFunctionReturn(0);
   m = MoveTo(b, V);
-  if (!isfinite(m.rise) || !isfinite(m.size))
+  if (!isfinite(m.rise) || !isfinite(m.size) || !AllHaveRows(b, policy))
     PetscFunctionReturn(0);
-  entries = ReadIncumbents(b, V, policy);
-  if (entries < 0)
-    PetscFunctionReturn(0);
+  PetscCall(ReadIncumbents(b, V, policy, &entries));
   Least(b, policy, FenBellmanSlack_Private(b, m.size));
-  Raise(b, discount * m.rise, discount * m.top);
+  if (b->windows)
+    FenBellmanRaiseNear_Private(b, V);
+  else
+    Raise(b, discount * m.rise, discount * m.top);
   n = List(b);
   for (FenInt k = 0; k < n; k++)
     more += (double)(b->plain.row_ptr[b->plain_list[k] + 1] - b->plain.row_ptr[b->plain_list[k]]);

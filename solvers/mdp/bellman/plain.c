@@ -14,6 +14,8 @@
 
 #define MEAN_ENTRIES 8
 #define MOST_WORK    8.0 /* sweeps; the next one makes chunks */
+#define PASSES       8.0 /* entries a row as which it counts to find what rows are needed */
+#define AHEAD        256 /* entries that are fetched before their turn */
 
 PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
 {
@@ -23,6 +25,8 @@ PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
   PetscFunctionBegin;
   b->give_back = give_back;
   b->plain = (FenPlainRows){.n = b->nlocal,
+                            .rows = rows,
+                            .ahead = PetscMax(1, AHEAD * rows / PetscMax(1, R->row_ptr[rows])),
                             .state_ptr = R->state_ptr,
                             .row_ptr = R->row_ptr,
                             .next = R->next,
@@ -34,8 +38,10 @@ PetscErrorCode FenBellmanPlainCreate_Private(FenBellman b, PetscBool give_back)
   PetscCall(PetscMalloc4((size_t)(rows + FEN_LANES), &b->plain.q, (size_t)(rows + FEN_ROWS_AHEAD), &b->plain_list,
                          b->nlocal, &b->plain_V, (size_t)(b->nlocal + FEN_LANES), &b->plain_least));
   PetscCall(PetscMalloc1((size_t)rows, &b->plain_read));
+  PetscCall(FenBellmanWindowsCreate_Private(b));
   b->plain_known = PETSC_FALSE;
   b->plain_work = 0;
+  b->plain_some = 0;
   PetscFunctionReturn(0);
 }
 
@@ -52,6 +58,7 @@ PetscErrorCode FenBellmanPlainDestroy_Private(FenBellman b)
   PetscFunctionBegin;
   PetscCall(PetscFree4(b->plain.q, b->plain_list, b->plain_V, b->plain_least));
   PetscCall(PetscFree(b->plain_read));
+  PetscCall(FenBellmanWindowsDestroy_Private(b));
   b->plain.n = 0;
   PetscFunctionReturn(0);
 }
@@ -85,6 +92,7 @@ PetscErrorCode FenBellmanPlainSweep_Private(FenBellman b, PetscBool zero, const 
   }
   if (!some)
     memset(b->plain_read, 1, (size_t)b->plain.state_ptr[b->nlocal]);
+  b->plain_some += some;
   b->plain_work += pass == FEN_ROWS_ALL;
   b->kernels->rows(&b->plain, V, TV, policy, pass, part);
   PetscCall(PetscArraycpy(b->plain_V, V, b->nlocal));
@@ -96,8 +104,12 @@ PetscErrorCode FenBellmanPlainSweep_Private(FenBellman b, PetscBool zero, const 
 /* before a sweep over all rows */
 PetscErrorCode FenBellmanPlainEnough_Private(FenBellman b)
 {
+  double work = b->plain_work;
+
   PetscFunctionBegin;
-  if (FenBellmanIsPlain(b) && b->plain_work >= MOST_WORK)
+  if (FenBellmanIsPlain(b))
+    work += PASSES * (double)b->plain.rows / (double)b->plain.row_ptr[b->plain.rows] * (double)b->plain_some;
+  if (FenBellmanIsPlain(b) && work >= MOST_WORK)
     PetscCall(FenBellmanStore(b));
   PetscFunctionReturn(0);
 }

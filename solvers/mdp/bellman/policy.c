@@ -5,8 +5,9 @@
 */
 #include "nature.h"
 
-#define FETCH 32 /* entries of a row that are fetched before their turn, the processor sees to the others */
-#define AHEAD 2  /* chunks before */
+#define FETCH       32    /* entries of a row that are fetched before their turn, the processor sees to the others */
+#define AHEAD       2     /* chunks before */
+#define NEAR_VALUES 32768 /* so few are in a near cache, where gathers pay less than single loads */
 
 /* entries of a lane that the longest row of the chunk's states takes */
 static PetscErrorCode Room(FenBellman b, FenInt c, FenInt *columns)
@@ -192,8 +193,8 @@ static PetscErrorCode SetPlainPolicy(FenBellman b, const int policy[])
     Fetch(b, c + AHEAD, policy);
     FillPolicy(b, c, policy);
   }
-  if (fresh)
-    b->policy.view.reach = FenChunksReach_Private(&b->policy) == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
+  if (fresh && b->nlocal > NEAR_VALUES && FenChunksReach_Private(&b->policy) == FEN_REACH_FAR)
+    b->policy.view.reach = FEN_REACH_FAR;
   PetscFunctionReturn(0);
 }
 

@@ -15,8 +15,11 @@
 #include "bellmanimpl.h"
 #include <math.h>
 
-#define MOST  0.5 /* a list that has more of all entries is none */
-#define WORTH 0.5 /* share of the list that rows near the best may be to come once more */
+#define FETCH   32   /* entries of a row that are fetched before their turn, the processor sees to the others */
+#define AHEAD   2    /* chunks before */
+#define MOST    0.5  /* a list that has more of all entries is none */
+#define CHANGED 0.25 /* share of the states above which the policy's rows are extracted again */
+#define WORTH   0.5  /* share of the list that rows near the best may be to come once more */
 
 /* rows beside the policy's */
 typedef struct {
@@ -54,8 +57,21 @@ PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman b)
   PetscFunctionReturn(0);
 }
 
-/* rows near the best of their states that are not the policy's; how many entries they have */
-static FenInt Collect(FenBellman b, const double TV[], const int policy[], double margin, Others *L)
+/* the policy's rows are in chunks, unless few changed: those are near the best as well */
+static PetscErrorCode Extract(FenBellman b, const int policy[])
+{
+  FenInt changed = 0;
+
+  PetscFunctionBegin;
+  for (FenInt s = 0; b->policy_of && s < b->nlocal; s++)
+    changed += b->policy_of[s] != PetscMax(policy[s], 0);
+  if (!b->policy_of || changed > (FenInt)(CHANGED * (double)b->nlocal))
+    PetscCall(FenBellmanSetPolicy(b, policy, NULL));
+  PetscFunctionReturn(0);
+}
+
+/* rows near the best of their states that are not extracted; how many entries they have */
+static FenInt Collect(FenBellman b, const double TV[], double margin, Others *L)
 {
   const FenPlainRows *R = &b->plain;
   FenInt              entries = 0, n = 0;
@@ -65,7 +81,7 @@ static FenInt Collect(FenBellman b, const double TV[], const int policy[], doubl
     const double least = TV[s] - margin;
 
     for (int a = 0; a < count; a++) { /* without branches: nobody foresees them */
-      const int in = (R->q[first + a] >= least) & b->plain_read[first + a] & (a != policy[s]);
+      const int in = (R->q[first + a] >= least) & b->plain_read[first + a] & (a != b->policy_of[s]);
 
       L->state[n] = s;
       L->row[n] = a;
@@ -93,6 +109,21 @@ static void Lanes(const Others *L, FenInt c, FenInt state[FEN_LANES], int row[FE
   }
 }
 
+/* the beginnings of rows that come soon */
+static void Fetch(FenBellman b, const Others *L, FenInt c)
+{
+  const FenPlainRows *R = &b->plain;
+
+  for (FenInt k = FEN_LANES * c; k < PetscMin(L->n, FEN_LANES * (c + 1)); k++) {
+    const FenInt first = R->row_ptr[R->state_ptr[L->state[k]] + L->row[k]];
+
+    for (FenInt j = 0; j < PetscMin(FETCH, b->longest); j += 8) {
+      __builtin_prefetch(R->next + first + j);
+      __builtin_prefetch(R->prob + first + j);
+    }
+  }
+}
+
 static PetscErrorCode Fill(FenBellman b, Others *L)
 {
   const FenInt   nchunks = FenChunkCount(L->n);
@@ -108,6 +139,7 @@ static PetscErrorCode Fill(FenBellman b, Others *L)
   PetscCall(FenChunksAllocate_Private(C, L->n, nchunks, nchunks, columns, b->options.discount));
   for (FenInt c = 0; c < nchunks; c++) {
     Lanes(L, c, state, row);
+    Fetch(b, L, c + AHEAD);
     C->chunk_ptr[c + 1] = c + 1;
     C->slot_ptr[c + 1] = C->slot_ptr[c] + FenBellmanLongestOf_Private(b, state, row);
     FenBellmanFillRows_Private(b, state, row, C, c);
@@ -129,12 +161,12 @@ PetscErrorCode FenBellmanShortlist(FenBellman b, const double TV[], const int po
   PetscCall(PetscNew(&L));
   b->shortlist = L;
   PetscCall(PetscMalloc2((size_t)(rows + 1), &L->all.state, (size_t)(rows + 1), &L->all.row));
-  *made = (PetscBool)((double)Collect(b, TV, policy, margin, &L->all) <= MOST * (double)b->plain.row_ptr[rows]);
+  PetscCall(Extract(b, policy));
+  *made = (PetscBool)((double)Collect(b, TV, margin, &L->all) <= MOST * (double)b->plain.row_ptr[rows]);
   if (!*made) {
     PetscCall(FenBellmanShortlistDestroy_Private(b));
     PetscFunctionReturn(0);
   }
-  PetscCall(FenBellmanSetPolicy(b, policy, NULL));
   PetscCall(Fill(b, &L->all));
   PetscCall(PetscMalloc1((size_t)(FEN_LANES * (b->policy.nchunks + L->all.rows.nchunks + 1)), &L->q));
   PetscFunctionReturn(0);

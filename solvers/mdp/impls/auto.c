@@ -82,7 +82,6 @@ static PetscErrorCode TakeSlow(FenMDP mdp, FenImprove *E)
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetSizes(mdp->model, &sizes));
-  PetscCall(FenBellmanStore(mdp->op)); /* many sweeps will come */
   if (mdp->robust) {
     E->mark_norm = PETSC_INFINITY;
     E->mark_work = 0;
@@ -91,8 +90,10 @@ static PetscErrorCode TakeSlow(FenMDP mdp, FenImprove *E)
     PetscCall(Take(mdp, E, FEN_EVALUATE_NEWTON, FAST));
   else if ((double)sizes.nnz >= LONG_ROW * (double)sizes.rows)
     PetscCall(Take(mdp, E, FEN_EVALUATE_NEWTON, LONG_ROWS));
-  else
+  else {
+    PetscCall(FenBellmanStore(mdp->op)); /* many sweeps will come */
     PetscCall(Take(mdp, E, FEN_EVALUATE_SWEEPS, SLOW_SWEEPS));
+  }
   PetscFunctionReturn(0);
 }
 

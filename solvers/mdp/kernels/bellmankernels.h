@@ -58,7 +58,8 @@ typedef struct {
 
 /* rows as they are stored, all successors mine and numbered from zero */
 typedef struct {
-  FenInt        n; /* states */
+  FenInt        n, rows; /* n: states */
+  FenInt        ahead;   /* rows that are fetched so many before their turn in sweeps over all */
   const FenInt *state_ptr, *row_ptr, *next;
   const double *prob, *reward;
   double        sign, discount;

@@ -9,7 +9,6 @@
 #include "running.h"
 
 #define NEAR_VALUES 4096 /* that are in the nearest cache beside the rows */
-#define ROWS_AHEAD  256  /* entries: both streams come early and leave the caches to the values */
 
 /* successors ascend and are there once each, so that the first and the last tell whether they follow each other.
    Gathers pay where the values are not in the nearest cache */
@@ -90,20 +89,45 @@ FEN_INLINE void Fetch(const FenPlainRows *R, FenInt j)
   __builtin_prefetch(R->next + j, 0, 0);
 }
 
-/* meanwhile the entries from `ahead` on are fetched, as many */
-FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt ahead, PetscBool far)
+/* the successors of a row follow each other: all its numbers but two need not be read, of the row `later` either */
+FEN_INLINE RowParts PartsOfRun(const FenPlainRows *R, FenInt first, FenInt end, const double *V, FenInt later)
 {
-  const FenInt first = R->row_ptr[r], end = R->row_ptr[r + 1];
+  const double *x = V + R->next[first] - first;
+  const FenInt  ahead = R->row_ptr[later] - first;
+  FenInt        j = first;
+  RowParts      p = {v_set(0), v_set(0), v_set(0)};
+
+  __builtin_prefetch(R->next + first + ahead, 0, 0);
+  __builtin_prefetch(R->next + R->row_ptr[later + 1] - 1, 0, 0);
+  for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
+    __builtin_prefetch(R->prob + j + ahead, 0, 0);
+    AddParts(&p, v_load(R->prob + j), v_load(x + j));
+  }
+  if (j < end) {
+    __builtin_prefetch(R->prob + j + ahead, 0, 0);
+    AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_load_some(x + j, (int)(end - j)));
+  }
+  return p;
+}
+
+/* meanwhile the entries of the row `later` are fetched, as many */
+FEN_INLINE RowParts PartsOf(const FenPlainRows *R, FenInt r, const double *V, FenInt later, PetscBool far)
+{
+  const FenInt first = R->row_ptr[r], end = R->row_ptr[r + 1], ahead = R->row_ptr[later] - first;
   FenInt       j = first;
   RowParts     p = {v_set(0), v_set(0), v_set(0)};
 
-  for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
-    Fetch(R, ahead + j - first);
-    AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j, far));
-  }
-  if (j < end) {
-    Fetch(R, ahead + j - first);
-    AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_values_some(V, R->next + j, (int)(end - j)));
+  if (first < end && R->next[end - 1] - R->next[first] == end - 1 - first)
+    p = PartsOfRun(R, first, end, V, later);
+  else {
+    for (; j + FEN_SIMD <= end; j += FEN_SIMD) {
+      Fetch(R, ahead + j);
+      AddParts(&p, v_load(R->prob + j), v_values(V, R->next + j, far));
+    }
+    if (j < end) {
+      Fetch(R, ahead + j);
+      AddParts(&p, v_load_some(R->prob + j, (int)(end - j)), v_values_some(V, R->next + j, (int)(end - j)));
+    }
   }
   p.sum += p.low;
   return p;
@@ -120,7 +144,7 @@ FEN_INLINE vd Together(vd x[FEN_SIMD])
 }
 
 /* discount times the mean value of the next state, for n <= FEN_SIMD rows; so many numbers further in the list are the
-   rows that are fetched meanwhile, 0: those that follow. Rows sum to one, or may lose mass */
+   rows that are fetched meanwhile, 0: it is the rows that follow. Rows sum to one, or may lose mass */
 FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const double *V, FenInt ahead, PetscBool far)
 {
   const vd zero = v_set(0), one = v_set(1);
@@ -129,8 +153,11 @@ FEN_INLINE vd Means(const FenPlainRows *R, const FenInt row[], int n, const doub
   for (int k = 0; k < FEN_SIMD; k++) {
     RowParts p = {zero, zero, zero};
 
-    if (k < n)
-      p = PartsOf(R, row[k], V, ahead ? R->row_ptr[row[k + ahead]] : R->row_ptr[row[k]] + ROWS_AHEAD, far);
+    if (k < n) {
+      const FenInt follows = row[k] + R->ahead < R->rows ? row[k] + R->ahead : R->rows - 1;
+
+      p = PartsOf(R, row[k], V, ahead ? row[k + ahead] : follows, far);
+    }
     dot[k] = p.dot;
     sum[k] = p.sum;
   }
@@ -181,12 +208,23 @@ static void SomeRows(const FenPlainRows *rows, FenInt n, const FenInt list[], Fe
     SomeLoop(&R, n, list, ahead, V, PETSC_FALSE);
 }
 
+/* values of the a-th rows of states of which some have none */
+FEN_INLINE Lanes SomeHave(const FenPlainRows *R, const FenInt first[], const FenInt count[], FenInt a,
+                          const double *own)
+{
+  double q[FEN_LANES];
+
+  for (int l = 0; l < FEN_LANES; l++)
+    q[l] = a < count[l] ? R->q[first[l] + a] : a || count[l] ? -INFINITY : own[l];
+  return l_load(q);
+}
+
 /* the best rows of the n states from s on, of which the values are known; terminal states keep their values */
 FEN_INLINE void BestRows(const FenPlainRows *R, FenInt s, FenInt n, const double *own, double *TV, int *policy,
                          Running *r)
 {
   Lanes  best = l_set(-INFINITY), arg = l_set(0), kept = l_set(-INFINITY), inc;
-  FenInt first[FEN_LANES], count[FEN_LANES], most = 1;
+  FenInt first[FEN_LANES], count[FEN_LANES], most = 1, least = R->rows;
 
   for (FenInt l = 0; l < FEN_LANES; l++) {
     const FenInt t = s + (l < n ? l : 0);
@@ -194,16 +232,20 @@ FEN_INLINE void BestRows(const FenPlainRows *R, FenInt s, FenInt n, const double
     first[l] = R->state_ptr[t];
     count[l] = R->state_ptr[t + 1] - first[l];
     most = count[l] > most ? count[l] : most;
+    least = count[l] < least ? count[l] : least;
   }
   EACH inc.v[v] = v_from_int(policy + v * FEN_SIMD);
   for (FenInt a = 0; a < most; a++) {
-    double q[FEN_LANES];
+    const vd number = v_set((double)a);
+    Lanes    all;
 
-    for (int l = 0; l < FEN_LANES; l++)
-      q[l] = a < count[l] ? R->q[first[l] + a] : a || count[l] ? -INFINITY : own[l];
+    if (a < least) /* numbers that are stored one by one would have to wait before they are loaded together */
+      EACH all.v[v] = v_values(R->q + a, first + v * FEN_SIMD, PETSC_TRUE);
+    else
+      all = SomeHave(R, first, count, a, own);
     EACH
     {
-      const vd x = v_load(q + v * FEN_SIMD), number = v_set((double)a);
+      const vd x = all.v[v];
 
       arg.v[v] = v_if_greater(x, best.v[v], number, arg.v[v]);
       best.v[v] = v_max(x, best.v[v]);
