@@ -127,7 +127,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
     PetscCall(PetscArrayzero(N->before[l], ot->level[l].n[1]));
     PetscCall(PetscArrayzero(N->g_built[l], ot->level[l].n[1]));
   }
-  N->at = FenOTLevelFor_Private(ot, first);
+  N->at = ot->support && ot->few ? ot->support : FenOTLevelFor_Private(ot, first);
   PetscCall(FenOTForgetCuts_Private(ot));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
   PetscCall(FenNewtonSystemMove(&N->step.system));
@@ -222,7 +222,7 @@ static PetscBool LevelDone(FenOT ot, const Newton *N)
 /* is the present problem not yet the one to be solved? */
 static PetscBool OnTheWay(FenOT ot)
 {
-  return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || ot->at > 0);
+  return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || (ot->at > 0 && !FenOTOnSupport_Private(ot)));
 }
 
 /* On a grid, sums over pixels differ from integrals by about 2 exp(-pi^2 eps/h^2) of their value (squared costs, pixels
@@ -245,7 +245,9 @@ static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
   const double   next = NextEpsilon(ot);
-  const PetscInt l = N->eps > ot->eps ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next)) : 0;
+  const PetscInt l = FenOTOnSupport_Private(ot) ? ot->at
+                     : N->eps > ot->eps         ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next))
+                                                : 0;
 
   PetscFunctionBegin;
   if (N->eps > ot->eps)
@@ -256,12 +258,36 @@ static PetscErrorCode NextLevel(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/* Where few points have mass, V-cycles may fail to see what links them, and blocks be a poor likeness of them: from
+   the first step on that is cut or takes many cycles, the problem is solved between these points alone */
+static PetscBool WantSupport(FenOT ot, double step)
+{
+  const Newton *N = (Newton *)ot->base.data;
+
+  return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) && N->step.system.cycles &&
+                     (step < 0.5 || N->step.system.its >= 2 * FEN_FEWEST_CYCLES));
+}
+
+static PetscErrorCode GoToSupport(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTGoToSupport_Private(ot, N->eps));
+  PetscCall(FenNewtonSystemMove(&N->step.system));
+  N->at = ot->support;
+  N->step.g_built = N->g_built[N->at];
+  N->eps_before = 0; /* nothing to extrapolate from */
+  PetscCall(StartLevel(ot, N->eps));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
   Newton      *N = (Newton *)s->data;
   FenProgress *p = &s->progress;
-  double       before, dual_before, step;
+  double       before, dual_before, step = 1;
 
   PetscFunctionBegin;
   if (!N->ready)
@@ -291,7 +317,9 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   p->parameter = N->eps;
   p->residual = N->step.error;
   p->value = N->step.dual;
-  if (OnTheWay(ot)) {
+  if (WantSupport(ot, step)) {
+    PetscCall(GoToSupport(ot));
+  } else if (OnTheWay(ot)) {
     if (LevelDone(ot, N) || N->level_it >= N->level_max)
       PetscCall(NextLevel(ot));
   } else {
@@ -413,7 +441,7 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
-  ((FenOT)s)->uses_levels = PETSC_FALSE;
+  ((FenOT)s)->uses_levels = ((FenOT)s)->uses_support = PETSC_FALSE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
@@ -478,6 +506,7 @@ PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
   N->level_max = 40;
   N->sinkhorn_first = 2;
   N->newton_least = 1;
+  ((FenOT)s)->uses_support = PETSC_TRUE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.01};
   PetscFunctionReturn(0);
 }
