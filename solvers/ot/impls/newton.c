@@ -264,7 +264,7 @@ static PetscBool WantSupport(FenOT ot, double step)
 {
   const Newton *N = (Newton *)ot->base.data;
 
-  return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) && N->step.system.cycles &&
+  return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) &&
                      (step < 0.5 || N->step.system.its >= 2 * FEN_FEWEST_CYCLES));
 }
 
@@ -428,12 +428,12 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 
 static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 {
-  Newton *N = (Newton *)s->data;
+  Newton     *N = (Newton *)s->data;
+  const char *used = N->step.system.cycles ? "cycle" : N->step.system.sparse ? "sparse" : "jacobi";
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",
-                                   FenPreconditions[N->step.system.precondition],
-                                   N->step.system.sparse ? "sparse" : "jacobi", N->step.system.shift,
+                                   FenPreconditions[N->step.system.precondition], used, N->step.system.shift,
                                    (int)N->step.system.its));
   PetscFunctionReturn(0);
 }
