@@ -102,6 +102,7 @@ PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, cons
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* few points have mass: the problem can do with those; `few`: at little cost; `swapped`: with sides changed */
 PETSC_INTERN PetscErrorCode FenOTSupportFits_Private(FenOT, PetscBool *fits, PetscBool *few, PetscBool *swapped);
+PETSC_INTERN PetscErrorCode FenOTSupportMemory_Private(FenOT, double *bytes);
 PETSC_INTERN PetscErrorCode FenOTSupportCreate_Private(FenMeasure grid, FenMeasure *support, FenOTSupport *);
 PETSC_INTERN PetscErrorCode FenOTSupportDestroy_Private(FenOTSupport *);
 /* from the present level to that of points with mass, at this epsilon; from there to the grid */

@@ -11,15 +11,17 @@
 
    Points keep the order of the grid and are cut over ranks evenly, wherever on the grid they lie.
 
-   Cost: n' m' pairs a pass. Memory: 24 numbers a point with mass, one of four or eight bytes a point of the grid.
+   Cost: n' m' pairs a pass; a factorisation of at most k^3/3 flops a Newton step, k = min(n', m'). Memory: about 120
+   numbers a point with mass, the factor on each rank, at most k^2/2 numbers.
    Messages: those of passes over pairs; at the beginning and the end one redistribution.
 */
 #include "otimpl.h"
 
-#define PAIRS_A_POINT 512   /* pairs of points with mass for each point of the grids at most, */
-#define FEW_A_POINT   64    /* so many are few */
-#define SPARSE        8     /* one point in so many has mass, on one side at least */
-#define SMALLER       10000 /* points of the smaller side at most: its Newton system is factorised */
+#define PAIRS_A_POINT 512  /* pairs of points with mass for each point of the grids at most, */
+#define FEW_A_POINT   64   /* so many are few */
+#define SPARSE        8    /* one point in so many has mass, on one side at least */
+#define SMALLER       6000 /* points of the smaller side at most: its Newton system is factorised */
+#define ENTRIES       60   /* of the plan a point, about, when its matrix is assembled */
 
 struct _FenOTSupport {
   FenLayout slabs;          /* of the grid, in whole planes: its points in the order of the grid */
@@ -52,15 +54,37 @@ static PetscErrorCode Count(FenMeasure grid, FenInt *n)
   PetscFunctionReturn(0);
 }
 
+/* what the level takes on each rank: arrays and entries of the plan, the factor at most */
+PetscErrorCode FenOTSupportMemory_Private(FenOT ot, double *bytes)
+{
+  PetscBool   fits, few, swapped;
+  FenInt      n[2];
+  PetscMPIInt ranks;
+  double      smaller;
+
+  PetscFunctionBegin;
+  *bytes = 0;
+  PetscCall(FenOTSupportFits_Private(ot, &fits, &few, &swapped));
+  if (!fits)
+    PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ot), &ranks));
+  PetscCall(Count(ot->source, &n[0]));
+  PetscCall(Count(ot->target, &n[1]));
+  smaller = (double)PetscMin(n[0], n[1]);
+  *bytes = ENTRIES * 16 * ((double)n[0] + (double)n[1]) / ranks + 4 * smaller * smaller;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenOTSupportFits_Private(FenOT ot, PetscBool *fits, PetscBool *few, PetscBool *swapped)
 {
   FenInt      n[2], N[2], local;
-  FenCostKind cost;
+  FenCostKind cost = FEN_COST_SQEUCLIDEAN;
   double      share;
 
   PetscFunctionBegin;
   *fits = *few = *swapped = PETSC_FALSE;
-  PetscCall(FenCostGetKind(ot->cost, &cost));
+  if (ot->cost)
+    PetscCall(FenCostGetKind(ot->cost, &cost));
   if (cost != FEN_COST_SQEUCLIDEAN && cost != FEN_COST_EUCLIDEAN && cost != FEN_COST_L1)
     PetscFunctionReturn(0);
   PetscCall(Count(ot->source, &n[0]));

@@ -150,7 +150,7 @@ static void TestRanks(void **state)
   }
 }
 
-static void Restart(Image image, const FenInt shape[2][2], FenInt every, PetscBool support)
+static void Restart(Image image, const FenInt shape[2][2], double eps, FenInt every, PetscBool support)
 {
   FenMeasure  m[2];
   FenOT       ot;
@@ -158,7 +158,7 @@ static void Restart(Image image, const FenInt shape[2][2], FenInt every, PetscBo
   int         levels = 0;
 
   Pair(MPI_COMM_WORLD, image, 1, shape, m);
-  ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+  ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
   SolveRun(ot);
   FEN_OK(FenSolverGetProgress((FenSolver)ot, &p));
   levels = (int)ot->nlevels;
@@ -169,7 +169,7 @@ static void Restart(Image image, const FenInt shape[2][2], FenInt every, PetscBo
     Saver         S = {.stop = k};
     const double *g;
 
-    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
     FEN_OK(FenSolverSetSave((FenSolver)ot, SaverPoll, SaverSave, &S));
     FEN_OK(FenOTSolve(ot));
     assert_int_equal(SolveReason(ot), FEN_STOPPED);
@@ -177,7 +177,7 @@ static void Restart(Image image, const FenInt shape[2][2], FenInt every, PetscBo
     for (FenInt j = 0; j < ot->level[0].n[1]; j++)
       assert_true(isfinite(g[j]));
     FEN_OK(FenOTDestroy(&ot));
-    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
     SnapshotPut((FenSolver)ot, &S.snapshot);
     SolveRun(ot);
     FEN_OK(FenSolverGetProgress((FenSolver)ot, &q));
@@ -191,15 +191,15 @@ static void Restart(Image image, const FenInt shape[2][2], FenInt every, PetscBo
 static void TestRestart(void **state)
 {
   (void)state;
-  Restart(Rough, large, 2, PETSC_FALSE);
+  Restart(Rough, large, 0.6, 2, PETSC_FALSE);
 }
 
 /* between the points with mass alone, from the beginning, or from the first step that is cut */
 static void TestRestartSupport(void **state)
 {
   (void)state;
-  Restart(DotsToAll, large, 6, PETSC_TRUE);
-  Restart(DotsToAll, larger, 9, PETSC_TRUE);
+  Restart(DotsToAll, large, 0.6, 11, PETSC_TRUE);
+  Restart(AllToDots, larger, 0.2, 17, PETSC_TRUE);
 }
 
 /* The step that all types share, from nothing known: Sinkhorn steps raise the dual and make what is wrong locally

@@ -52,6 +52,7 @@ typedef struct {
   FenInt         level_it, newton_steps;
   FenInt         at;      /* level of the grid */
   FenInt         newton;  /* this level has left its Sinkhorn phase */
+  FenInt         cut;     /* steps that were, on all levels */
   FenInt         stalled; /* steps in a row that rounding errors kept from improving */
   FenInt         ready;   /* f, c, dual, error are of the present g and eps */
 } Newton;
@@ -122,6 +123,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->stalled = 0;
   N->promising = 0;
   N->eps_before = 0;
+  N->cut = 0;
   for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
     PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
     PetscCall(PetscArrayzero(N->before[l], ot->level[l].n[1]));
@@ -259,13 +261,14 @@ static PetscErrorCode NextLevel(FenOT ot)
 }
 
 /* Where few points have mass, V-cycles may fail to see what links them, and blocks be a poor likeness of them: from
-   the first step on that is cut or takes many cycles, the problem is solved between these points alone */
+   the second step on that is cut, or one that takes many cycles, the problem is solved between these points alone */
 static PetscBool WantSupport(FenOT ot, double step)
 {
-  const Newton *N = (Newton *)ot->base.data;
+  Newton *N = (Newton *)ot->base.data;
 
+  N->cut += step < 0.5;
   return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) &&
-                     (step < 0.5 || N->step.system.its >= 2 * FEN_FEWEST_CYCLES));
+                     (N->cut >= 2 || N->step.system.its >= 2 * FEN_FEWEST_CYCLES));
 }
 
 static PetscErrorCode GoToSupport(FenOT ot)
@@ -367,6 +370,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "level_it", &N->level_it));
   PetscCall(FenStateAddInt(state, "newton", &N->newton));
   PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
+  PetscCall(FenStateAddInt(state, "cut", &N->cut));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);

@@ -196,7 +196,7 @@ static double Share(const FenNewtonSystem *N)
     return N->share;
   if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
     return (N->average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->trimmed);
-  return 1e-12;
+  return 1e-8;
 }
 
 /* Rows i: sqrt(a_i) E_ij of the large entries, rows of E scaled to their full sum; then one row a target with a tiny
