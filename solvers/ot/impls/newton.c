@@ -21,6 +21,8 @@
    steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
    where a target receives next to nothing.
 
+   Where few pixels have mass it goes on between these alone, see support.c, with factorised Newton systems.
+
    Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the preconditioner: an assembled
    matrix, or a V-cycle (gridcycle.c); on grids also the plan's factors, w numbers a point and axis with windows of w.
    Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis), and two

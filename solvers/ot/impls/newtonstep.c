@@ -2,7 +2,9 @@
 /*
    A globalised Newton step on the dual D(g) = <a,T(g)> + <b,g>. f = T(g) makes rows exact, so that the gradient is
    b - c, c = E^T a. The step solves (S + shift diag(c)) d = eps c log(b/c) by preconditioned CG (newtonsystem.c), is
-   halved three times at most until it raises D, and moves a Levenberg shift: up when it is cut, down when it is whole.
+   halved three times at most until it raises D, more often while it is long (parts of a plan that hang together by next
+   to nothing ask for steps of many epsilon), and moves a Levenberg shift: up when it is cut, by little when it is long,
+   down when it is whole.
    If no length will do, a Sinkhorn step g <- g + eps log(b/c) is taken.
 
    What a step gets wrong it gets wrong locally, where the plan depends on the potential as an exponential; and from
