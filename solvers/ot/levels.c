@@ -9,8 +9,8 @@
    Each level keeps its own g, which a state lists, so that a stop on a coarse level loses nothing. Passes on a level
    count by their share of the points (of the pairs where pairs are evaluated one by one).
 
-   Where few pixels have mass there is one more level, the last one: the clouds of these pixels, see support.c. It has the
-   problem's own solution.
+   Where few pixels have mass there is one more level, the last one: the clouds of these pixels, see support.c. It has
+   the problem's own solution.
 
    Grids are cut over ranks by equal counts of pixels. The lines of a pass differ in work (empty rows, wide windows), so
    that on a new level they are cut by what their blocks cost on the level before, counted in two passes at its end.
