@@ -215,7 +215,7 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   FenInt      N[2], n[2], most;
   PetscInt    dim;
   FenCostKind kind = FEN_COST_SQEUCLIDEAN;
-  double      mine;
+  double      mine, support = 0;
   PetscBool   isgrid;
   PetscMPIInt ranks;
 
@@ -242,6 +242,9 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
                  axis = 2 + (kind == FEN_COST_SQEUCLIDEAN ? 7.5 : 40);
 
     mine = 8.0 * (double)most * (arrays + (double)dim * axis);
+    if (ot->uses_support && ot->levels_most)
+      PetscCall(FenOTSupportMemory_Private(ot, &support));
+    mine += support;
   }
   if (kind == FEN_COST_POWER) {
     FenInt shape[2][FEN_MAX_DIM];

@@ -9,6 +9,9 @@
    Each level keeps its own g, which a state lists, so that a stop on a coarse level loses nothing. Passes on a level
    count by their share of the points (of the pairs where pairs are evaluated one by one).
 
+   Where few pixels have mass there is one more level, the last one: the clouds of these pixels, see support.c. It has
+   the problem's own solution.
+
    Grids are cut over ranks by equal counts of pixels. The lines of a pass differ in work (empty rows, wide windows), so
    that on a new level they are cut by what their blocks cost on the level before, counted in two passes at its end.
 
@@ -212,6 +215,29 @@ PetscErrorCode FenOTStateCuts_Private(FenOT ot, FenState state)
   PetscFunctionReturn(0);
 }
 
+/* of the points that have mass, if they are few */
+static PetscErrorCode SupportLevel(FenOT ot)
+{
+  FenOTLevel *L = &ot->level[ot->nlevels];
+  FenMeasure  cloud[2];
+  PetscBool   fits;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTSupportFits_Private(ot, &fits, &ot->few, &ot->swapped));
+  if (!fits)
+    PetscFunctionReturn(0);
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenOTSupportCreate_Private(ot->level[0].measure[ot->swapped ? 1 - s : s], &cloud[s], &L->support[s]));
+  if (!ot->relaxed)
+    PetscCall(FenMeasureBalance(cloud[0], cloud[1], PETSC_TRUE));
+  PetscCall(LevelCreate(cloud[0], cloud[1], L));
+  L->share = (double)L->N[0] / (double)ot->level[0].N[0] * ((double)L->N[1] / (double)ot->level[0].N[1]);
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureDestroy(&cloud[s]));
+  ot->support = ot->nlevels++;
+  PetscFunctionReturn(0);
+}
+
 /* level 0, and coarser ones that some epsilon of the schedule can use: up to `most` of them */
 PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
 {
@@ -220,9 +246,10 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
   FenInt       n = 0, m = 0;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc1((size_t)most + 1, &ot->level));
+  PetscCall(PetscCalloc1((size_t)most + 2, &ot->level));
   PetscCall(LevelCreate(ot->source, ot->target, &ot->level[0]));
   ot->nlevels = 1;
+  ot->support = 0;
   PetscCall(FenOTUseLevel_Private(ot, 0));
   PetscCall(HasLevels(ot, &has));
   ot->pixel = 0;
@@ -248,10 +275,12 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
     for (int s = 0; s < 2; s++)
       PetscCall(FenMeasureDestroy(&coarse[s]));
   }
+  if (has && most && ot->uses_support)
+    PetscCall(SupportLevel(ot));
   for (PetscInt l = 0; l < ot->nlevels; l++) {
     PetscCall(AnyEmpty(ot, &ot->level[l]));
     n = PetscMax(n, ot->level[l].n[0]);
-    if (ot->nlevels > 1 && ot->op->stages)
+    if (ot->nlevels > 1 && ot->op->stages && !ot->level[l].support[0])
       PetscCall(MakeCuts(&ot->level[l]));
     m = PetscMax(m, ot->level[l].n[1]);
   }
@@ -271,6 +300,8 @@ PetscErrorCode FenOTLevelsDestroy_Private(FenOT ot)
     FenOTLevel *L = &ot->level[l];
 
     PetscCall(PetscFree2(L->f, L->g));
+    for (int s = 0; s < 2; s++)
+      PetscCall(FenOTSupportDestroy_Private(&L->support[s]));
     PetscCall(FenLayoutDestroy(&L->cuts));
     PetscCall(PetscFree(L->work));
     for (int s = 0; s < 2; s++)
@@ -286,7 +317,7 @@ PetscErrorCode FenOTLevelsDestroy_Private(FenOT ot)
 
 PetscInt FenOTLevelFor_Private(const FenOT ot, double eps)
 {
-  PetscInt l = ot->nlevels - 1;
+  PetscInt l = ot->support ? ot->support - 1 : ot->nlevels - 1;
 
   while (l > 0 && eps < FEN_OT_BLUR * ot->level[l].blur)
     l--;
@@ -356,7 +387,9 @@ PetscErrorCode FenOTInterpolate_Private(FenOT ot, PetscInt l, const double v[], 
 PetscErrorCode FenOTUseFinest_Private(FenOT ot)
 {
   PetscFunctionBegin;
-  if (ot->at > 0) {
+  if (FenOTOnSupport_Private(ot)) {
+    PetscCall(FenOTLeaveSupport_Private(ot));
+  } else if (ot->at > 0) {
     PetscCall(FenOTInterpolate_Private(ot, 0, ot->g, ot->level[0].g));
     PetscCall(FenOTUseLevel_Private(ot, 0));
   }

@@ -214,7 +214,11 @@ static PetscErrorCode OTView(FenSolver s, PetscViewer viewer)
   for (int side = 0; side < 2 && ot->relaxed; side++)
     PetscCall(PetscViewerASCIIPrintf(viewer, "marginal of the %s: %s, rho %g\n", side ? "target" : "source",
                                      FenMarginalKinds[ot->marginal[side].kind], ot->marginal[side].rho));
-  if (ot->nlevels > 1)
+  if (ot->support)
+    PetscCall(PetscViewerASCIIPrintf(
+        viewer, "points that have mass, a level of their own: %" FENINT_FMT " and %" FENINT_FMT "\n",
+        ot->level[ot->support].N[0], ot->level[ot->support].N[1]));
+  else if (ot->nlevels > 1)
     PetscCall(PetscViewerASCIIPrintf(viewer, "levels: the grid and %d coarser ones\n", (int)ot->nlevels - 1));
   if (ot->op)
     PetscCall(PetscViewerASCIIPrintf(viewer, "kernels: %s, %d lanes\n", ot->op->kernels->name, ot->op->kernels->lanes));

@@ -14,17 +14,21 @@ typedef struct {
   double entropy; /* upper bound of sum E log(E/(mass a x b)) */
 } FenRounding;
 
+/* how the points of a grid that have mass lie on it; see support.c */
+typedef struct _FenOTSupport *FenOTSupport;
+
 /* the problem between measures of blocks of pixels; level 0 is the problem itself */
 typedef struct {
   FenMeasure    measure[2];
   const double *weight[2];
   FenInt        n[2], N[2]; /* local, global sizes */
   double       *f, *g;
-  double        blur;  /* (squared) width of a block, 0 on level 0 */
-  double        share; /* of the points (of the pairs): what a pass counts */
-  PetscBool     empty; /* some target has no mass */
-  FenLayout     cuts;  /* of `work`, rows; NULL: lines of all levels are cut evenly */
-  double       *work;  /* what lines are cut over ranks by (operator/stages.h), mine of `cuts`; zero: nothing yet */
+  double        blur;       /* (squared) width of a block, 0 on level 0 */
+  double        share;      /* of the points (of the pairs): what a pass counts */
+  PetscBool     empty;      /* some target has no mass */
+  FenLayout     cuts;       /* of `work`, rows; NULL: lines of all levels are cut evenly */
+  FenOTSupport  support[2]; /* the level is of the points of level 0 that have mass; or NULL */
+  double       *work; /* what lines are cut over ranks by (operator/stages.h), mine of `cuts`; zero: nothing yet */
 } FenOTLevel;
 
 #define FEN_OT_BLUR       0.5 /* a level serves epsilons of at least this times its blur */
@@ -42,10 +46,14 @@ struct _p_FenOT {
   FenEpsilonPlan schedule;    /* both together, from the set-up on */
   FenPairsType   pairs;
   char           simd[16];
-  PetscInt       levels_most; /* coarse levels at most */
-  PetscBool      uses_levels; /* the type does */
+  PetscInt       levels_most;  /* coarse levels at most */
+  PetscBool      uses_levels;  /* the type does */
+  PetscBool      uses_support; /* instead of coarse levels, where few points have mass */
   /* work */
   FenOTLevel   *level;
+  PetscInt      support;     /* the last level is of the points that have mass: its number, or 0 */
+  PetscBool     swapped;     /* its source is the problem's target */
+  PetscBool     few;         /* so few points have mass that this level is the first choice */
   PetscInt      nlevels, at; /* present level; the rest of this block is its */
   FenOTOperator op;
   const double *a, *b;    /* weights */
@@ -92,6 +100,19 @@ PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
 PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine[], double **all);
 PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
+/* few points have mass: the problem can do with those; `few`: at little cost; `swapped`: with sides changed */
+PETSC_INTERN PetscErrorCode FenOTSupportFits_Private(FenOT, PetscBool *fits, PetscBool *few, PetscBool *swapped);
+PETSC_INTERN PetscErrorCode FenOTSupportMemory_Private(FenOT, double *bytes);
+PETSC_INTERN PetscErrorCode FenOTSupportCreate_Private(FenMeasure grid, FenMeasure *support, FenOTSupport *);
+PETSC_INTERN PetscErrorCode FenOTSupportDestroy_Private(FenOTSupport *);
+/* from the present level to that of points with mass, at this epsilon; from there to the grid */
+PETSC_INTERN PetscErrorCode FenOTGoToSupport_Private(FenOT, double eps);
+PETSC_INTERN PetscErrorCode FenOTLeaveSupport_Private(FenOT);
+/* the present level is the one of points with mass, which has the problem's solution */
+static inline PetscBool FenOTOnSupport_Private(FenOT ot)
+{
+  return (PetscBool)(ot->at > 0 && ot->at == ot->support);
+}
 /* arrays on the targets of all levels; NULL: g */
 PETSC_INTERN PetscErrorCode FenOTStateLevels_Private(FenOT, FenState, const char name[], double *const array[]);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Grids large enough for several levels and for the V-cycle: random images with empty pixels, images that move apart,
-   one bright pixel, checkerboards. Types agree within their certified gaps, answers do not depend on the number of
-   ranks, and a solve that is stopped, saved and continued on any level ends with the same answer.
+   one bright pixel, checkerboards, a few scattered points. Types agree within their certified gaps, answers do not
+   depend on the number of ranks, and a solve that is stopped, saved and continued on any level ends with the same
+   answer.
 */
 #include "solve.h"
 #include "impls/newtonstep.h"
@@ -46,7 +47,25 @@ static double Pixel(int side, FenInt seed, const FenInt shape[], FenInt i, FenIn
   return i == shape[0] / 3 && j == (seed + 1) % shape[1];
 }
 
-static const Image images[] = {Rough, Blobs, Smooth, Checkers, Pixel};
+/* scattered points, of one side or of both: the sides are swapped, or not */
+static double Dots(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  const uint64_t at = (uint64_t)((seed * 89 + i) * shape[1] + j);
+
+  return FenRandomUniform(33, at, (uint32_t)side) < 0.05 ? FenRandomUniform(34, at, (uint32_t)side) : 0;
+}
+
+static double DotsToAll(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  return side ? Smooth(side, seed, shape, i, j) : Dots(side, seed, shape, i, j);
+}
+
+static double AllToDots(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  return DotsToAll(1 - side, seed, shape, i, j);
+}
+
+static const Image images[] = {Rough, Blobs, Smooth, Checkers, Pixel, Dots, DotsToAll, AllToDots};
 #define NIMAGES ((int)(sizeof(images) / sizeof(images[0])))
 
 static FenMeasure Make(MPI_Comm comm, Image image, int side, FenInt seed, const FenInt shape[])
@@ -83,7 +102,8 @@ static void Forget(FenMeasure m[2])
   FEN_OK(FenMeasureDestroy(&m[1]));
 }
 
-static const FenInt small[2][2] = {{17, 12}, {13, 16}}, large[2][2] = {{37, 29}, {32, 31}};
+static const FenInt small[2][2] = {{17, 12}, {13, 16}}, large[2][2] = {{37, 29}, {32, 31}},
+                    larger[2][2] = {{64, 64}, {64, 64}};
 
 /* all types: certified intervals have a point in common */
 static void TestTypes(void **state)
@@ -130,26 +150,26 @@ static void TestRanks(void **state)
   }
 }
 
-static void TestRestart(void **state)
+static void Restart(Image image, const FenInt shape[2][2], double eps, FenInt every, PetscBool support)
 {
   FenMeasure  m[2];
   FenOT       ot;
   FenProgress p, q;
   int         levels = 0;
 
-  (void)state;
-  Pair(MPI_COMM_WORLD, Rough, 1, large, m);
-  ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+  Pair(MPI_COMM_WORLD, image, 1, shape, m);
+  ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
   SolveRun(ot);
   FEN_OK(FenSolverGetProgress((FenSolver)ot, &p));
   levels = (int)ot->nlevels;
+  assert_true((ot->support > 0) == support);
   FEN_OK(FenOTDestroy(&ot));
   assert_true(levels >= 3);
-  for (FenInt k = 1; k < p.iteration; k += 2) {
+  for (FenInt k = 1; k < p.iteration; k += every) {
     Saver         S = {.stop = k};
     const double *g;
 
-    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
     FEN_OK(FenSolverSetSave((FenSolver)ot, SaverPoll, SaverSave, &S));
     FEN_OK(FenOTSolve(ot));
     assert_int_equal(SolveReason(ot), FEN_STOPPED);
@@ -157,7 +177,7 @@ static void TestRestart(void **state)
     for (FenInt j = 0; j < ot->level[0].n[1]; j++)
       assert_true(isfinite(g[j]));
     FEN_OK(FenOTDestroy(&ot));
-    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.6, 1e-7);
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
     SnapshotPut((FenSolver)ot, &S.snapshot);
     SolveRun(ot);
     FEN_OK(FenSolverGetProgress((FenSolver)ot, &q));
@@ -166,6 +186,20 @@ static void TestRestart(void **state)
     FEN_OK(FenOTDestroy(&ot));
   }
   Forget(m);
+}
+
+static void TestRestart(void **state)
+{
+  (void)state;
+  Restart(Rough, large, 0.6, 2, PETSC_FALSE);
+}
+
+/* between the points with mass alone, from the beginning, or from the first step that is cut */
+static void TestRestartSupport(void **state)
+{
+  (void)state;
+  Restart(DotsToAll, large, 0.6, 11, PETSC_TRUE);
+  Restart(AllToDots, larger, 0.2, 17, PETSC_TRUE);
 }
 
 /* The step that all types share, from nothing known: Sinkhorn steps raise the dual and make what is wrong locally
@@ -241,9 +275,9 @@ static void TestDefault(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestRanks),
-                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestStep),
-                                     cmocka_unit_test(TestDefault)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes),   cmocka_unit_test(TestRanks),
+                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestRestartSupport),
+                                     cmocka_unit_test(TestStep),    cmocka_unit_test(TestDefault)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

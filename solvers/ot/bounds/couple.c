@@ -74,7 +74,7 @@ static PetscErrorCode TreeCreate(FenOT ot, Tree *T)
   double               *box;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetDim(ot->source, &T->dim));
+  PetscCall(FenMeasureGetDim(ot->op->measure[0], &T->dim));
   T->axes = PetscMin(T->dim, 3);
   T->levels = T->dim > 8 ? 0 : levels[T->axes];
   T->width = 2 + 2 * T->dim;
@@ -84,7 +84,7 @@ static PetscErrorCode TreeCreate(FenOT ot, Tree *T)
   for (PetscInt k = 0; k < 2 * T->dim; k++)
     box[k] = HUGE_VAL;
   for (int s = 0; s < 2; s++) { /* lower ends and negated upper ends, one reduction */
-    const FenMeasure mu = s ? ot->target : ot->source;
+    const FenMeasure mu = ot->op->measure[s];
     Points           P;
 
     PetscCall(PointsOf(mu, &P));
@@ -239,8 +239,8 @@ PetscErrorCode FenOTCoupleResiduals_Private(FenOT ot, const double ra[], const d
   }
   PetscCall(FenCostGetPower(ot->op->cost, &power));
   PetscCall(TreeCreate(ot, &T));
-  PetscCall(Collect(ot->source, ot->n, ot->a, ra, &T, T.cell[0]));
-  PetscCall(Collect(ot->target, ot->m, ot->b, rb, &T, T.cell[1]));
+  PetscCall(Collect(ot->op->measure[0], ot->n, ot->a, ra, &T, T.cell[0]));
+  PetscCall(Collect(ot->op->measure[1], ot->m, ot->b, rb, &T, T.cell[1]));
   PetscCallMPI(
       MPI_Allreduce(MPI_IN_PLACE, T.cell[0], (PetscMPIInt)(2 * T.cells * T.width), MPI_DOUBLE, MPI_SUM, ot->op->comm));
   for (PetscInt level = T.levels; level >= 0; level--) {

@@ -21,6 +21,8 @@
    steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
    where a target receives next to nothing.
 
+   Where few pixels have mass it goes on between these alone, see support.c, with factorised Newton systems.
+
    Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the preconditioner: an assembled
    matrix, or a V-cycle (gridcycle.c); on grids also the plan's factors, w numbers a point and axis with windows of w.
    Messages: those of passes, which on several ranks move arrays between pencils (one all-to-all an axis); products
@@ -53,6 +55,7 @@ typedef struct {
   FenInt         level_it, newton_steps;
   FenInt         at;      /* level of the grid */
   FenInt         newton;  /* this level has left its Sinkhorn phase */
+  FenInt         cut;     /* steps that were, on all levels */
   FenInt         stalled; /* steps in a row that rounding errors kept from improving */
   FenInt         ready;   /* f, c, dual, error are of the present g and eps */
 } Newton;
@@ -123,12 +126,13 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->stalled = 0;
   N->promising = 0;
   N->eps_before = 0;
+  N->cut = 0;
   for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
     PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
     PetscCall(PetscArrayzero(N->before[l], ot->level[l].n[1]));
     PetscCall(PetscArrayzero(N->g_built[l], ot->level[l].n[1]));
   }
-  N->at = FenOTLevelFor_Private(ot, first);
+  N->at = ot->support && ot->few ? ot->support : FenOTLevelFor_Private(ot, first);
   PetscCall(FenOTForgetCuts_Private(ot));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
   PetscCall(FenNewtonSystemMove(&N->step.system));
@@ -223,7 +227,7 @@ static PetscBool LevelDone(FenOT ot, const Newton *N)
 /* is the present problem not yet the one to be solved? */
 static PetscBool OnTheWay(FenOT ot)
 {
-  return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || ot->at > 0);
+  return (PetscBool)(((Newton *)ot->base.data)->eps > ot->eps || (ot->at > 0 && !FenOTOnSupport_Private(ot)));
 }
 
 /* On a grid, sums over pixels differ from integrals by about 2 exp(-pi^2 eps/h^2) of their value (squared costs, pixels
@@ -246,7 +250,9 @@ static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
   const double   next = NextEpsilon(ot);
-  const PetscInt l = N->eps > ot->eps ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next)) : 0;
+  const PetscInt l = FenOTOnSupport_Private(ot) ? ot->at
+                     : N->eps > ot->eps         ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next))
+                                                : 0;
 
   PetscFunctionBegin;
   if (N->eps > ot->eps)
@@ -257,12 +263,37 @@ static PetscErrorCode NextLevel(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/* Where few points have mass, V-cycles may fail to see what links them, and blocks be a poor likeness of them: from
+   the second step on that is cut, or one that takes many cycles, the problem is solved between these points alone */
+static PetscBool WantSupport(FenOT ot, double step)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  N->cut += step < 0.5;
+  return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) &&
+                     (N->cut >= 2 || N->step.system.its >= 2 * FEN_FEWEST_CYCLES));
+}
+
+static PetscErrorCode GoToSupport(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTGoToSupport_Private(ot, N->eps));
+  PetscCall(FenNewtonSystemMove(&N->step.system));
+  N->at = ot->support;
+  N->step.g_built = N->g_built[N->at];
+  N->eps_before = 0; /* nothing to extrapolate from */
+  PetscCall(StartLevel(ot, N->eps));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
   Newton      *N = (Newton *)s->data;
   FenProgress *p = &s->progress;
-  double       before, dual_before, step;
+  double       before, dual_before, step = 1;
 
   PetscFunctionBegin;
   if (!N->ready)
@@ -292,7 +323,9 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   p->parameter = N->eps;
   p->residual = N->step.error;
   p->value = N->step.dual;
-  if (OnTheWay(ot)) {
+  if (WantSupport(ot, step)) {
+    PetscCall(GoToSupport(ot));
+  } else if (OnTheWay(ot)) {
     if (LevelDone(ot, N) || N->level_it >= N->level_max)
       PetscCall(NextLevel(ot));
   } else {
@@ -340,6 +373,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "level_it", &N->level_it));
   PetscCall(FenStateAddInt(state, "newton", &N->newton));
   PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
+  PetscCall(FenStateAddInt(state, "cut", &N->cut));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);
@@ -401,12 +435,12 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 
 static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 {
-  Newton *N = (Newton *)s->data;
+  Newton     *N = (Newton *)s->data;
+  const char *used = N->step.system.cycles ? "cycle" : N->step.system.sparse ? "sparse" : "jacobi";
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",
-                                   FenPreconditions[N->step.system.precondition],
-                                   N->step.system.sparse ? "sparse" : "jacobi", N->step.system.shift,
+                                   FenPreconditions[N->step.system.precondition], used, N->step.system.shift,
                                    (int)N->step.system.its));
   PetscFunctionReturn(0);
 }
@@ -414,7 +448,7 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
-  ((FenOT)s)->uses_levels = PETSC_FALSE;
+  ((FenOT)s)->uses_levels = ((FenOT)s)->uses_support = PETSC_FALSE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.25, .level_tol = 0.05};
   PetscCall(PetscFree(s->data));
   PetscFunctionReturn(0);
@@ -479,6 +513,7 @@ PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
   N->level_max = 40;
   N->sinkhorn_first = 2;
   N->newton_least = 1;
+  ((FenOT)s)->uses_support = PETSC_TRUE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.01};
   PetscFunctionReturn(0);
 }

@@ -2,7 +2,9 @@
 /*
    A globalised Newton step on the dual D(g) = <a,T(g)> + <b,g>. f = T(g) makes rows exact, so that the gradient is
    b - c, c = E^T a. The step solves (S + shift diag(c)) d = eps c log(b/c) by preconditioned CG (newtonsystem.c), is
-   halved three times at most until it raises D, and moves a Levenberg shift: up when it is cut, down when it is whole.
+   halved three times at most until it raises D, more often while it is long (parts of a plan that hang together by next
+   to nothing ask for steps of many epsilon), and moves a Levenberg shift: up when it is cut, by little when it is long,
+   down when it is whole.
    If no length will do, a Sinkhorn step g <- g + eps log(b/c) is taken.
 
    What a step gets wrong it gets wrong locally, where the plan depends on the potential as an exponential; and from
@@ -20,6 +22,7 @@
 
 #define STEP_LIMIT  1e4  /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
+#define LONG_STEP   8.0  /* steps are cut at least until they are so many epsilon long */
 #define SMOOTH_MOST 20   /* Sinkhorn steps in a row at most */
 
 PetscErrorCode FenNewtonStepCreate(FenOT ot, FenNewtonStep *S)
@@ -114,8 +117,25 @@ static PetscErrorCode Solve(FenNewtonStep *S, double rtol, PetscBool *failed)
   PetscFunctionReturn(0);
 }
 
+/* half of what the direction changes at targets with mass: the constant is free */
+static PetscErrorCode Longest(FenNewtonStep *S, double *longest)
+{
+  FenOT  ot = S->system.ot;
+  double most[2] = {-HUGE_VAL, -HUGE_VAL};
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < ot->m; j++)
+    if (ot->b[j] > 0) {
+      most[0] = PetscMax(most[0], S->d[j]);
+      most[1] = PetscMax(most[1], -S->d[j]);
+    }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  *longest = 0.5 * (most[0] + most[1]);
+  PetscFunctionReturn(0);
+}
+
 /* direction in S->d, cut to the step limit; slope <wanted - c, d> */
-static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope)
+static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope, double *longest)
 {
   FenOT        ot = S->system.ot;
   const double limit = STEP_LIMIT * ot->op->eps;
@@ -137,18 +157,20 @@ static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope)
   for (FenInt j = 0; j < ot->m; j++)
     S->d[j] = PetscMax(-limit, PetscMin(limit, S->d[j]));
   PetscCall(FenNewtonSlope(ot, S->c, S->d, slope));
+  PetscCall(Longest(S, longest));
   PetscFunctionReturn(0);
 }
 
-/* the largest of 1, 1/2, 1/4, 1/8 that increases the dual enough; 0 if none does */
-static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double *step)
+/* the largest of 1, 1/2, 1/4, 1/8, of more where the direction is long, that increases the dual enough; 0 if none does
+ */
+static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double longest, double *step)
 {
   FenOT        ot = S->system.ot;
   const double noise = 1e-14 * fabs(S->dual);
   double      *trial = ot->wm2, dual, mass;
 
   PetscFunctionBegin;
-  for (*step = 1; *step > 0.1; *step /= 2) {
+  for (*step = 1; *step > 0.1 || *step * longest > LONG_STEP * ot->op->eps; *step /= 2) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = ot->g[j] + *step * S->d[j];
     PetscCall(FenNewtonDual(ot, trial, &dual, &mass));
@@ -165,14 +187,14 @@ static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double *step)
 
 /* Levenberg shift: up when steps must be cut, down when they need not; patience with CG the other way round. A step
    that was cut asks for another preconditioner: the plan and the shift have changed */
-static void Adapt(FenNewtonStep *S, double step)
+static void Adapt(FenNewtonStep *S, double step, PetscBool far)
 {
   double *shift = &S->system.shift;
 
   if (step >= 1)
-    *shift = *shift < 1e-3 ? 0 : *shift / 4;
+    *shift = *shift < (S->system.least > 0 ? 1e-5 : 1e-3) ? 0 : *shift / (S->system.least > 0 ? 8 : 4);
   else if (step < 0.5)
-    *shift = PetscMax(4 * *shift, 0.03);
+    *shift = PetscMax(4 * *shift, far ? 3e-4 : 0.03);
   if (step < 0.5) {
     S->system.most = FEN_FEWEST_CYCLES;
     S->built = 0;
@@ -183,14 +205,14 @@ static void Adapt(FenNewtonStep *S, double step)
 PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
 {
   FenOT  ot = S->system.ot;
-  double slope;
+  double slope, longest = 0;
 
   PetscFunctionBegin;
-  PetscCall(Direction(S, rtol > 0 ? rtol : 0.1, &slope)); /* a NaN goes on to the dual, where it is found */
+  PetscCall(Direction(S, rtol > 0 ? rtol : 0.1, &slope, &longest)); /* a NaN goes on to the dual, where it is found */
   *step = 0;
   if (slope > 0)
-    PetscCall(LineSearch(S, slope, step));
-  Adapt(S, *step);
+    PetscCall(LineSearch(S, slope, longest, step));
+  Adapt(S, *step, (PetscBool)(*step * longest > LONG_STEP * ot->op->eps));
   if (*step > 0)
     PetscCall(Columns(S));
   else if (S->log_error > LOST_DIGITS) /* f is of the last trial */

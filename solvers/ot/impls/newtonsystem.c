@@ -38,6 +38,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define FEW_TARGETS   60.0 /* assemble up to this effective number of targets a source */
 #define SLOW_2D       100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
+#define LEAST_SHIFT   1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
 #define MANY_CG       20     /* iterations after which a fresh multigrid is made of more entries, */
 #define TRIM_MOST     3      /* at most so often ten times smaller ones */
 #define LINE_LIMIT    100000 /* one dimension: factorise up to this size */
@@ -66,7 +67,7 @@ static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
   PetscCall(PetscArraycpy(ot->wm2, py, ot->m));
   PetscCall(FenOTMultNormal(ot->op, ot->wm2, py));
   for (FenInt j = 0; j < ot->m; j++) /* scale = 0: targets without mass are decoupled */
-    py[j] = (1 + N->shift) * ScaledMass(N, j) * px[j] - py[j] * N->scale[j];
+    py[j] = (1 + N->shift + N->least) * ScaledMass(N, j) * px[j] - py[j] * N->scale[j];
   PetscCall(VecRestoreArrayRead(x, &px));
   PetscCall(VecRestoreArray(y, &py));
   PetscFunctionReturn(0);
@@ -195,7 +196,7 @@ static double Share(const FenNewtonSystem *N)
     return N->share;
   if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
     return (N->average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->trimmed);
-  return N->ot->op->dim == 1 || N->average <= 10 ? 1e-6 : 1e-3;
+  return 1e-8;
 }
 
 /* Rows i: sqrt(a_i) E_ij of the large entries, rows of E scaled to their full sum; then one row a target with a tiny
@@ -403,7 +404,7 @@ static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], co
     const double beside = ot->relaxed ? PetscMax(0.0, N->c[j] - ot->wm2[j]) * N->scale[j] * N->scale[j] : 0;
 
     d[j] = d[j] * N->scale[j] > 1e-15 * ScaledMass(N, j)
-               ? d[j] * N->scale[j] + beside + (N->shift + 1e-7) * ScaledMass(N, j)
+               ? d[j] * N->scale[j] + beside + (N->shift + (N->multigrid ? 1e-7 : N->least)) * ScaledMass(N, j)
                : ScaledMass(N, j);
   }
   PetscCall(VecRestoreArray(y, &d));
@@ -521,6 +522,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   }
   N->sparse = (PetscBool)(!N->cycles && WantSparse(N));
   N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
+  N->least = N->sparse && IsDirect(N) ? LEAST_SHIFT : 0;
   if (N->cycles)
     PetscCall(BuildCycle(N));
   else if (N->sparse)

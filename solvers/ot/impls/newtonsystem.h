@@ -32,6 +32,7 @@ typedef struct {
   double        unit;            /* S is of the plan times this, whose mass is then one */
   double        mass;            /* of the plan, as FenNewtonDual() saw it */
   double        shift;
+  double        least;  /* added to the shift, so that S is definite in spite of rounding errors */
   Mat           S, P;   /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs; /* arrays of the caller */
   KSP           ksp;
