@@ -150,6 +150,46 @@ static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double
   PetscFunctionReturn(0);
 }
 
+#define FAR_RANGE 1e60 /* products of a few ranges, and of their inverses, must be numbers */
+
+/* Values of a range far from one are multiplied by a power of two, exactly; exponent: of what the answer is divided by.
+   Sizes are in units of values, or NAN */
+static PetscErrorCode FenTiltRescale(FenDivergence div, FenSupport support, double low, double *size, double *warm,
+                                     FenTilt *T, int *exponent)
+{
+  const double  range = T->spread + T->below;
+  const FenInt  n = T->n;
+  const double *q = T->q, *v = T->v;
+
+  PetscFunctionBegin;
+  *exponent = 0;
+  if (!(range > 0) || (range < FAR_RANGE && range > 1 / FAR_RANGE))
+    PetscFunctionReturn(0);
+  *exponent = ilogb(range);
+  if (n > div->nscaled) {
+    PetscCall(PetscFree(div->scaled));
+    div->nscaled = 0;
+    PetscCall(PetscMalloc1((size_t)n, &div->scaled));
+    div->nscaled = n;
+  }
+  for (FenInt i = 0; i < n; i++)
+    div->scaled[i] = ldexp(v[i], -*exponent);
+  low = ldexp(PetscMin(low, T->vmin), -*exponent);
+  PetscCall(FenTiltSetUp_Private(div, n, q, div->scaled, support, low, T));
+  *warm = ldexp(*warm, -*exponent);
+  *size = PetscMax(1e-300, PetscMin(1e300, ldexp(*size, -*exponent))); /* beyond: no difference that counts */
+  PetscFunctionReturn(0);
+}
+
+static void FenWorstUnscale(int exponent, FenWorstCase *out)
+{
+  if (exponent == 0)
+    return;
+  out->multiplier = ldexp(out->multiplier, exponent);
+  out->value = ldexp(out->value, exponent) - DBL_TRUE_MIN;
+  out->slack = ldexp(out->slack, exponent) + 3 * DBL_TRUE_MIN;
+}
+
 /*@
   FenDivergenceWorstPenalty - The smallest mean that nature reaches when it pays for leaving its law:
   min over laws p of <p,v> + lambda D_f(p|q).
@@ -183,14 +223,17 @@ PetscErrorCode FenDivergenceWorstPenalty(FenDivergence div, FenInt n, const doub
                                          FenSupport support, double low, double warm, double p[], FenWorstCase *out)
 {
   FenTilt T;
+  int     exponent;
 
   PetscFunctionBegin;
   FEN_DIVERGENCE_CHECK(lambda > 0 && isfinite(lambda), FEN_ERR_VALUE, "penalty %g: it must be positive and finite",
                        lambda);
   PetscCall(FenTiltSetUp_Private(div, n, q, v, support, low, &T));
+  PetscCall(FenTiltRescale(div, support, low, &lambda, &warm, &T, &exponent));
   if (div->method->worst_penalty)
     PetscCall(FenDivergenceGetWork_Private(div, 2 * n, &T.work));
   PetscCall(FenWorstPenalty(&T, lambda, warm, p, out));
+  FenWorstUnscale(exponent, out);
   PetscFunctionReturn(0);
 }
 
@@ -222,12 +265,16 @@ PetscErrorCode FenDivergenceWorstRadius(FenDivergence div, FenInt n, const doubl
                                         FenSupport support, double low, double warm, double p[], FenWorstCase *out)
 {
   FenTilt T;
+  double  none = NAN;
+  int     exponent;
 
   PetscFunctionBegin;
   FEN_DIVERGENCE_CHECK(rho >= 0, FEN_ERR_VALUE, "radius %g: it must be >= 0", rho);
   PetscCall(FenTiltSetUp_Private(div, n, q, v, support, low, &T));
+  PetscCall(FenTiltRescale(div, support, low, &none, &warm, &T, &exponent));
   if (div->method->worst_radius)
     PetscCall(FenDivergenceGetWork_Private(div, 2 * n, &T.work));
   PetscCall(FenWorstRadius(&T, rho, warm, p, out));
+  FenWorstUnscale(exponent, out);
   PetscFunctionReturn(0);
 }
