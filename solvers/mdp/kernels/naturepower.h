@@ -296,14 +296,16 @@ FEN_INLINE void AboveBall(const FenNatureSet *set, const Row *R, Reply *a)
     const vd    mix = v_if_greater(far, v_set(rho), rho / far, one), loss = x - A.s.m / A.s.w1;
     const vd    gap = v_if_greater(v_set(900), exponent, mix * loss + (1 - mix) * R->mean - value, infinite);
     const vd    fall = power / beyond * t * v_max(A.s.w2 / A.s.w1 - A.s.w1 / A.s.m, zero);
-    const vd    before = a->open;
+    const vd    off = v_log(v_max(beyond / (room * rho), v_set(1e-290))), before = a->open;
+    /* where rounding of E x^alpha - 1 allows no more */
+    const vd last = v_if_greater((pass < 12 ? 40 * R->unit : 1) * power / beyond, v_abs(off), v_set(1e-11), zero);
 
-    Settle(a, v_if_greater(x, v_set(POWER_MOST), zero, Small(R, value, gap)), s.a.from, x, value, gap,
-           R->unit * 2 * (x + set->kappa * norm));
+    Settle(a, v_if_greater(x, v_set(POWER_MOST), zero, v_if_greater(last, gap, one, Small(R, value, gap))), s.a.from, x,
+           value, gap, R->unit * 2 * (x + set->kappa * norm));
     a->price = v_if_greater(before, a->open, s.a.over, a->price);
     if (pass >= 3 && !v_any(v_if_greater(x, v_set(POWER_MOST), zero, a->open)))
       break;
-    NextAbove(&s, &A, v_log(v_max(beyond / (room * rho), v_set(1e-290))), fall, e, pass % 5 == 4);
+    NextAbove(&s, &A, off, fall, e, pass % 5 == 4);
   }
 }
 
