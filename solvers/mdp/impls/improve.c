@@ -300,12 +300,14 @@ static PetscErrorCode Smooth(FenMDP mdp)
 {
   FenImprove *E = (FenImprove *)mdp->base.data;
   PetscInt    sweeps = 0;
+  PetscBool   fast;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   if (E->kind == FEN_EVALUATE_NEWTON && E->system.kind != FEN_POLICY_PC_COLOUR)
     sweeps = E->smooth << E->refused;
   else if (E->kind == FEN_EVALUATE_PARTIAL && mdp->robust)
-    sweeps = PARTIAL_SMOOTH * E->smooth;
+    sweeps = (fast ? PARTIAL_SMOOTH : 1) * E->smooth;
   for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
     PetscCall(FenMDPValueStep_Private(mdp));
   PetscFunctionReturn(0);
