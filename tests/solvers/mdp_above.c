@@ -60,6 +60,8 @@ static void Make(Rows *R)
         R->col[i] = (int)i;
         R->val[i] = k % 4 == 1 ? pow(10, -6 * Random(i, 3)) : 0.05 + Random(i, 3);
         R->V[i] = k % 5 == 2 && j ? R->V[i - FEN_LANES] + (j % 2 ? 1e-9 : 0.5) * u : u;
+        if (k % 6 == 3) /* as on grids */
+          R->val[i] = j == (k + l) % n ? 0.8 * (double)(n - 1) : 0.2;
         sum += R->val[i];
       }
       for (FenInt j = 0; j < n; j++)
@@ -105,7 +107,7 @@ static void Check(FenDivergence div, const Rows *R, FenInt k, FenInt l, double r
   assert_true(d <= radius * (1 + 1e-7));
 }
 
-/* of rows that are cold, and warm then */
+/* of rows that are cold, warm then, and begin anywhere */
 static void Compare(const FenNatureKernels *kernels, Rows *R, FenDivergence div, size_t order, size_t size)
 {
   const double       alpha = orders[order], radius = radii[size], base = alpha * (alpha - 1) * radius;
@@ -128,10 +130,12 @@ static void Compare(const FenNatureKernels *kernels, Rows *R, FenDivergence div,
                             .scale = 1};
   FenNatureRuns      N = {.set = &set, .chunks = &chunks, .warm = R->warm, .d = {R->d[0], R->d[1]}, .serve = Serve};
 
-  for (int warm = 0; warm < 2; warm++)
+  for (int warm = 0; warm < 3; warm++)
     for (FenInt k = 0; k < SLOTS; k++) {
       double law[FEN_LANES * MOST], reward[FEN_LANES], value[FEN_LANES], gap[FEN_LANES];
 
+      for (FenInt l = 0; warm == 2 && l < FEN_LANES; l++) /* from anywhere */
+        R->warm[FEN_LANES * k + l] = pow(10, 2 - 5 * Random(FEN_LANES * k + l, 4));
       kernels->values(&N, k, R->V, value, gap);
       kernels->law(&N, k, R->V, law, reward);
       for (FenInt l = 0; l < FEN_LANES; l++)
@@ -175,7 +179,7 @@ static void TestAbove(void **state)
         if (served > (orders[a] > 8 ? FEN_LANES * SLOTS / 4 : 0))
           print_error("order %g radius %g, %s: %d lanes are left to the caller\n", orders[a], radii[r],
                       FenSimdTypes[simd], (int)served);
-        /* of 4 answers to each lane; extreme orders need more digits than there are at times */
+        /* of 6 answers to each lane; extreme orders need more digits than there are at times */
         assert_true(served <= (orders[a] > 8 ? FEN_LANES * SLOTS / 4 : 0));
       }
     }

@@ -271,6 +271,7 @@ FEN_INLINE void NextAbove(AboveSearch *s, const Above *A, vd far, vd fall, doubl
   wanted = over * (e == 1 ? share : v_pow(v_max(share, v_set(1e-30)), v_set(1 / e)));
   wanted = v_if_greater(share, v_set(1e-30), wanted, v_min(over + step, zero));
   wanted = v_if_greater(on, zero, step, v_max(wanted, size * (1.0 / 16) - from));
+  wanted = v_min(wanted, v_max(4 * size, v_set(1.5)) - from); /* no value is above one */
   middle = v_if_greater(zero, s->lower, 0.5 * (s->lower + s->upper), PowerMiddle(s->lower, s->upper, e));
   middle = v_if_greater(v_set(1e300), s->upper - s->lower, middle, 2 * wanted - over);
   out = v_if_greater(wanted, s->lower, v_if_greater(s->upper, wanted, zero, one), one);
@@ -285,7 +286,8 @@ FEN_INLINE void AboveBall(const FenNatureSet *set, const Row *R, Reply *a)
   const double alpha = set->alpha, t = set->t, rho = set->size, room = alpha * (alpha - 1);
   const double e = t < 2 ? t - 1 : 1;
   const vd     zero = v_set(0), one = v_set(1), infinite = v_set(INFINITY);
-  AboveSearch  s = {{zero, v_if_greater(a->warm, zero, a->warm, 1 + R->mean)}, -infinite, infinite};
+  AboveSearch  s = {
+       {zero, v_if_greater(a->warm, zero, v_min(a->warm, v_set(POWER_MOST / 4)), 1 + R->mean)}, -infinite, infinite};
 
   for (int pass = 0; pass < POWER_PASSES && v_any(a->open); pass++) {
     const Above A = SumAbove(set, R, &s.a);
