@@ -80,5 +80,5 @@ def run(bench):
     return table(("ambiguity", "nature has", "ranks", "s", "s, processor", "method", "sweeps", "products", "gap",
                   "s, verify"), rows) + \
         (f"\nGrid world of {n} x {n} cells, discount 0.99, radius {RADIUS:g} or price {PRICE:g}; the whole command, "
-         "result written.\n`fenchel verify` confirmed every one that ended. Set: a ball around each row's law; s: one for "
-         f"all actions of a state. What took more than {LIMIT} s was ended.\n")
+         "result written.\n`fenchel verify` confirmed every one that ended. Set: a ball around each row's law; s: one "
+         f"for all actions of a state. What took more than {LIMIT} s was ended.\n")
