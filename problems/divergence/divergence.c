@@ -67,6 +67,7 @@ PetscErrorCode FenDivergenceDestroy(FenDivergence *div)
     PetscFunctionReturn(0);
   }
   PetscCall(PetscFree((*div)->work));
+  PetscCall(PetscFree((*div)->scaled));
   PetscCall(PetscHeaderDestroy(div));
   PetscFunctionReturn(0);
 }

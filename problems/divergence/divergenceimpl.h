@@ -59,6 +59,8 @@ struct _p_FenDivergence {
   FenDivergenceConstants     constants;
   double                    *work; /* of one call: values with their sign changed, or what a selection permutes */
   FenInt                     nwork;
+  double                    *scaled; /* values of a range far from one */
+  FenInt                     nscaled;
 };
 
 /* one law q with values v: what a worst case needs to know of it, and the penalised problem in work */

@@ -117,6 +117,61 @@ static void FenTiltSolveRadius(FenTilt *T, double rho, double lambda, FenTilted 
   }
 }
 
+/* d^(t-1); the product with d is d^t */
+static double FenPoppedWeight(double t, double d)
+{
+  return t == 0 ? 1 / d : t == -1 ? 1 / (d * d) : t == 0.5 ? 1 / sqrt(d) : pow(d, t - 1);
+}
+
+/*
+   Cressie-Read divergences of order below one, in a ball, where mass pops up on the smallest value of all: with d
+   counted from there, r the radius in the family's own units and
+
+     t = order/(order-1)    K = (1 + order (order-1) r)^(1/order)    M = E d^t    (order 0: e^-r, and exp E log d for
+   M^(1/t))
+
+   the bound K M^(1/t) is the value of the law q K M^(1/t-1) d^(t-1), whose missing mass pops up; if there is any
+   missing.
+*/
+static PetscBool FenWorstPopped(const FenTilt *T, double rho, double p[], FenWorstCase *out)
+{
+  const double order = T->method->power ? T->method->power(T->a) : 1, t = order / (order - 1);
+  const double r = rho / T->constants.curvature, base = order * (order - 1) * r;
+  const double exponent = order == 0 ? -r : log1p(base) / order;
+  double       m = 0, w = 0, rounded = 2 + fabs(exponent), mean, factor, error;
+
+  if (!(T->below > 0 && order < 1 && base > -1) || (order != 0 && fabs(order) < 1e-3) || T->method == &FenDivergenceJS)
+    return PETSC_FALSE;
+  for (FenInt i = 0; i < T->n; i++) {
+    const double d = T->v[i] - T->vmin + T->below, q = T->q[i] * T->scale;
+
+    if (!FenTiltHas_Private(T, i))
+      continue;
+    w += q * FenPoppedWeight(t, d);
+    m += q * (order == 0 ? log(d) : d * FenPoppedWeight(t, d));
+  }
+  mean = order == 0 ? exp(m) : pow(m, 1 / t);
+  factor = exp(exponent) * mean / (order == 0 ? 1 : m);
+  if (!(factor * w <= 1))
+    return PETSC_FALSE;
+  mean = order == 0 ? factor : factor * m;
+  rounded += order == 0 ? fabs(log(T->below)) + fabs(log(T->below + T->spread)) : 1 / fabs(t) + 1 / fabs(order);
+  error = FEN_UNIT_ROUNDOFF * (2 * fabs(T->vmin) + 2 * T->below + ((double)T->n + 16) * rounded * mean);
+  for (FenInt i = 0; p && i < T->n; i++) {
+    const double d = T->v[i] - T->vmin + T->below;
+
+    p[i] = FenTiltHas_Private(T, i) ? T->q[i] * T->scale * factor * FenPoppedWeight(t, d) : 0;
+  }
+  if (p && T->popat >= 0)
+    p[T->popat] += 1 - factor * w;
+  out->popped = T->popat < 0 ? 1 - factor * w : 0;
+  out->multiplier = (1 - order) * pow(factor, 1 - order) / T->constants.curvature;
+  out->value = PetscMax(T->vmin - T->below + mean - error, T->vmin - T->below);
+  out->slack = 2 * error;
+  out->its = 1;
+  return PETSC_TRUE;
+}
+
 static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double p[], FenWorstCase *out)
 {
   double    dual, error, mix, primal;
@@ -135,6 +190,8 @@ static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double
     PetscCall(T->method->worst_radius(T, rho, p, out));
     PetscFunctionReturn(0);
   }
+  if (FenWorstPopped(T, rho, p, out))
+    PetscFunctionReturn(0);
   FenTiltSolveRadius(T, rho, warm > 0 && isfinite(warm) ? warm : FenTiltFirstLambda(T, rho), &S, &out->its);
   dual = FenTiltDual_Private(T, &S, &error) - T->lambda * rho;
   error += 4 * FEN_UNIT_ROUNDOFF * T->lambda * rho;
@@ -148,6 +205,46 @@ static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double
   if (p)
     FenTiltLaw_Private(T, &S, mix, p);
   PetscFunctionReturn(0);
+}
+
+#define FAR_RANGE 1e60 /* products of a few ranges, and of their inverses, must be numbers */
+
+/* Values of a range far from one are multiplied by a power of two, exactly; exponent: of what the answer is divided by.
+   Sizes are in units of values, or NAN */
+static PetscErrorCode FenTiltRescale(FenDivergence div, FenSupport support, double low, double *size, double *warm,
+                                     FenTilt *T, int *exponent)
+{
+  const double  range = T->spread + T->below;
+  const FenInt  n = T->n;
+  const double *q = T->q, *v = T->v;
+
+  PetscFunctionBegin;
+  *exponent = 0;
+  if (!(range > 0) || (range < FAR_RANGE && range > 1 / FAR_RANGE))
+    PetscFunctionReturn(0);
+  *exponent = ilogb(range);
+  if (n > div->nscaled) {
+    PetscCall(PetscFree(div->scaled));
+    div->nscaled = 0;
+    PetscCall(PetscMalloc1((size_t)n, &div->scaled));
+    div->nscaled = n;
+  }
+  for (FenInt i = 0; i < n; i++)
+    div->scaled[i] = ldexp(v[i], -*exponent);
+  low = ldexp(PetscMin(low, T->vmin), -*exponent);
+  PetscCall(FenTiltSetUp_Private(div, n, q, div->scaled, support, low, T));
+  *warm = ldexp(*warm, -*exponent);
+  *size = PetscMax(1e-300, PetscMin(1e300, ldexp(*size, -*exponent))); /* beyond: no difference that counts */
+  PetscFunctionReturn(0);
+}
+
+static void FenWorstUnscale(int exponent, FenWorstCase *out)
+{
+  if (exponent == 0)
+    return;
+  out->multiplier = ldexp(out->multiplier, exponent);
+  out->value = ldexp(out->value, exponent) - DBL_TRUE_MIN;
+  out->slack = ldexp(out->slack, exponent) + 3 * DBL_TRUE_MIN;
 }
 
 /*@
@@ -183,14 +280,17 @@ PetscErrorCode FenDivergenceWorstPenalty(FenDivergence div, FenInt n, const doub
                                          FenSupport support, double low, double warm, double p[], FenWorstCase *out)
 {
   FenTilt T;
+  int     exponent;
 
   PetscFunctionBegin;
   FEN_DIVERGENCE_CHECK(lambda > 0 && isfinite(lambda), FEN_ERR_VALUE, "penalty %g: it must be positive and finite",
                        lambda);
   PetscCall(FenTiltSetUp_Private(div, n, q, v, support, low, &T));
+  PetscCall(FenTiltRescale(div, support, low, &lambda, &warm, &T, &exponent));
   if (div->method->worst_penalty)
     PetscCall(FenDivergenceGetWork_Private(div, 2 * n, &T.work));
   PetscCall(FenWorstPenalty(&T, lambda, warm, p, out));
+  FenWorstUnscale(exponent, out);
   PetscFunctionReturn(0);
 }
 
@@ -222,12 +322,16 @@ PetscErrorCode FenDivergenceWorstRadius(FenDivergence div, FenInt n, const doubl
                                         FenSupport support, double low, double warm, double p[], FenWorstCase *out)
 {
   FenTilt T;
+  double  none = NAN;
+  int     exponent;
 
   PetscFunctionBegin;
   FEN_DIVERGENCE_CHECK(rho >= 0, FEN_ERR_VALUE, "radius %g: it must be >= 0", rho);
   PetscCall(FenTiltSetUp_Private(div, n, q, v, support, low, &T));
+  PetscCall(FenTiltRescale(div, support, low, &none, &warm, &T, &exponent));
   if (div->method->worst_radius)
     PetscCall(FenDivergenceGetWork_Private(div, 2 * n, &T.work));
   PetscCall(FenWorstRadius(&T, rho, warm, p, out));
+  FenWorstUnscale(exponent, out);
   PetscFunctionReturn(0);
 }

@@ -4,11 +4,13 @@ values' range, and whether `fenchel verify` confirms the result. What exists fol
 import json
 import os
 import resource
+import sys
 import time
 
 from benchlib import table
 
 RADIUS, PRICE = 0.05, 0.05
+LIMIT = 120  # seconds: what takes longer is ended and shows as such
 DIVERGENCES = (("tv", ()), ("kl", ()), ("burg", ()), ("jeffreys", ()), ("js", ()), ("pearson", ()), ("neyman", ()),
                ("hellinger", ()), *((f"alpha, order {a:g}", ("-mdp_alpha", a)) for a in (-2, 0.3, 0.5, 2, 3)))
 FAR = ("tv", "l1", "burg", "neyman", "hellinger", "js")  # mass may go to any state
@@ -41,21 +43,32 @@ def processor():
 
 
 def timed(bench, what, ranks=1):
-    """wall and processor seconds; a status other than zero ends the bench"""
+    """wall and processor seconds, and whether that was within the limit; any status but zero ends the bench"""
     wall, cpu = time.time(), processor()
-    bench.run(what, ranks)
-    return time.time() - wall, processor() - cpu
+    done = True
+    if ranks == 1:
+        result = bench.within(LIMIT, what)
+        done = result is not None
+        if done and result.returncode:
+            sys.exit(f"bench: status {result.returncode} of {' '.join(map(str, what))}\n{result.stderr[-2000:]}")
+    else:
+        bench.run(what, ranks)
+    return time.time() - wall, processor() - cpu, done
 
 
 def row(bench, n, name, kind, options, ranks):
     result, summary = bench.path("operator.h5"), bench.path("operator.json")
-    wall, cpu = timed(bench, command(bench.fenchel, n, options, result, summary), ranks)
+    wall, cpu, done = timed(bench, command(bench.fenchel, n, options, result, summary), ranks)
+    if not done:
+        if os.path.exists(result):
+            os.remove(result)
+        return (name, kind, ranks, f"above {LIMIT}", cpu, "", "", "", "", "")
     with open(summary, encoding="utf-8") as f:
         found = json.load(f)
-    check, _ = timed(bench, [bench.fenchel, "verify", result])
+    check, _, done = timed(bench, [bench.fenchel, "verify", result])
     os.remove(result)
     return (name, kind, ranks, wall, cpu, found["method"] or found["type"], int(found["sweeps"]), int(found["matvecs"]),
-            found["gap_rel"], check)
+            found["gap_rel"], check if done else f"above {LIMIT}")
 
 
 def run(bench):
@@ -67,5 +80,5 @@ def run(bench):
     return table(("ambiguity", "nature has", "ranks", "s", "s, processor", "method", "sweeps", "products", "gap",
                   "s, verify"), rows) + \
         (f"\nGrid world of {n} x {n} cells, discount 0.99, radius {RADIUS:g} or price {PRICE:g}; the whole command, "
-         "result written.\n`fenchel verify` confirmed every one. Set: a ball around each row's law; s: one for all "
-         "actions of a state.\n")
+         "result written.\n`fenchel verify` confirmed every one that ended. Set: a ball around each row's law; s: one "
+         f"for all actions of a state. What took more than {LIMIT} s was ended.\n")

@@ -126,6 +126,47 @@ static void TestSizes(void **state)
   }
 }
 
+/* values of any size, beside zero and far from it; where mass may pop up below them too */
+static void TestScales(void **state)
+{
+  static const double scales[] = {1e-290, 1e-150, 1e-100, 1e-60, 1e60, 1e100, 1e150, 1e290}, offsets[] = {0, 3, -1e6};
+  static const double sizes[] = {1e-9, 1e-3, .05, .3, 5, 1e3, 1e9};
+  double              q[N], v[N], w[N], x[N], p[N];
+  FenWorstCase        a, b;
+
+  (void)state;
+  Instance(5, N, q, v);
+  for (size_t k = 0; k < NCASES; k++) {
+    FenDivergence div = Create(cases[k]);
+
+    for (size_t o = 0; o < sizeof(offsets) / sizeof(offsets[0]); o++)
+      for (size_t c = 0; c < sizeof(scales) / sizeof(scales[0]); c++)
+        for (size_t s = 0; s < 2 * sizeof(sizes) / sizeof(sizes[0]); s++) {
+          const int    ball = s % 2;
+          const double size = sizes[s / 2], grain = 2e-11 * (1 + 1e-4 * fabs(offsets[o])), scale = scales[c];
+
+          for (FenInt i = 0; i < N; i++) {
+            w[i] = v[i] + offsets[o];
+            x[i] = w[i] * scale;
+          }
+          Consistent(div, ball, N, q, x, ball ? size : size * scale, grain * scale);
+          if (ball) {
+            FEN_OK(FenDivergenceWorstRadius(div, N, q, w, size, FEN_SUPPORT_ALL, offsets[o] - 9, NAN, p, &a));
+            FEN_OK(FenDivergenceWorstRadius(div, N, q, x, size, FEN_SUPPORT_ALL, (offsets[o] - 9) * scale, NAN, p, &b));
+          } else {
+            FEN_OK(FenDivergenceWorstPenalty(div, N, q, w, size, FEN_SUPPORT_ALL, offsets[o] - 9, NAN, p, &a));
+            FEN_OK(FenDivergenceWorstPenalty(div, N, q, x, size * scale, FEN_SUPPORT_ALL, (offsets[o] - 9) * scale, NAN,
+                                             p, &b));
+          }
+          if (!(fabs(b.value / scale - a.value) <= grain && b.slack <= grain * scale))
+            print_error("%s %g ball %d size %g scale %g offset %g: %.17g not %.17g, slack %g\n", cases[k].name,
+                        cases[k].a, ball, size, scale, offsets[o], b.value / scale, a.value, b.slack);
+          assert_true(fabs(b.value / scale - a.value) <= grain && b.slack <= grain * scale);
+        }
+    FEN_OK(FenDivergenceDestroy(&div));
+  }
+}
+
 static void TestOneEntry(void **state)
 {
   const double one = 1, v = -3.25;
@@ -344,17 +385,11 @@ static void TestRefused(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSizes),
-                                     cmocka_unit_test(TestOneEntry),
-                                     cmocka_unit_test(TestEqualValues),
-                                     cmocka_unit_test(TestOffset),
-                                     cmocka_unit_test(TestTinyProbabilities),
-                                     cmocka_unit_test(TestLong),
-                                     cmocka_unit_test(TestLimits),
-                                     cmocka_unit_test(TestLaws),
-                                     cmocka_unit_test(TestSensitivities),
-                                     cmocka_unit_test(TestBest),
-                                     cmocka_unit_test(TestRefused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestSizes),         cmocka_unit_test(TestScales), cmocka_unit_test(TestOneEntry),
+      cmocka_unit_test(TestEqualValues),   cmocka_unit_test(TestOffset), cmocka_unit_test(TestTinyProbabilities),
+      cmocka_unit_test(TestLong),          cmocka_unit_test(TestLimits), cmocka_unit_test(TestLaws),
+      cmocka_unit_test(TestSensitivities), cmocka_unit_test(TestBest),   cmocka_unit_test(TestRefused)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -136,8 +136,8 @@ static void TestCriteria(void **state)
   FEN_OK(FenMDPModelDestroy(&round));
 }
 
-/* "auto" leaves Newton's method with nature's law frozen where it cycles, and only there: for sweeps if nature answers
-   eight rows at once, for solves with its law renewed if not. Where a method cycles depends on the ranks' factors */
+/* "auto" leaves Newton's method with nature's law frozen where it cycles, and only there: for solves with its law
+   renewed, whether nature answers eight rows at once or not. Where a method cycles depends on the ranks' factors */
 static void TestRetreat(void **state)
 {
   static const struct {
@@ -147,7 +147,7 @@ static void TestRetreat(void **state)
   } cases[] = {
       {"inventory", "300", FENMDPIPI, .99, 1e-4, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
       {"gridworld", "50", FENMDPPPI, .9999, 1e-2, {.name = "l1", .radius = .05, .rectangular = FEN_RECTANGULAR_S}},
-      {"gridworld", "20", FENMDPMPI, .999, 1e-2, {.name = "kl", .radius = 1}}};
+      {"gridworld", "20", FENMDPPPI, .999, 1e-2, {.name = "kl", .radius = 1}}};
 
   (void)state;
   for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {

@@ -58,7 +58,7 @@ static FenNatureForm FormOfOrder(double alpha, double *factor)
       *factor = known[k].factor;
       return known[k].form;
     }
-  if (fabs(alpha - 1) < 0.1 || fabs(alpha) < 0.05 || fabs(alpha) > 8)
+  if (fabs(alpha - 1) < 0.1 || fabs(alpha) < 0.05 || alpha < -8 || alpha > 50)
     return FEN_NATURE_OTHER;
   return alpha < 1 ? FEN_NATURE_BELOW : FEN_NATURE_ABOVE;
 }

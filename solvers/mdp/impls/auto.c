@@ -13,9 +13,8 @@
 
    One rule watches what was chosen: it must be getting there. Sweeps are judged each time that a window of products has
    passed, by how many more the last ones let expect; solves of robust models by the smallest norm of TV - V so far:
-   PATIENCE iterations without a new one are the last. What fails makes room for another, once: solves of robust models
-   for sweeps where nature answers eight rows at once, and for solves with its law renewed, which need fewer answers,
-   where it does not.
+   PATIENCE iterations without a new one are the last. What fails makes room for another, once each: solves with
+   nature's law frozen for solves with its law renewed, and these for sweeps where nature answers eight rows at once.
 
    Finite horizons and average rewards have one method each, which the family takes when it is set up.
 */
@@ -28,7 +27,7 @@
 #define SHORT      400.0   /* products before a model that seemed fast is judged */
 #define WINDOW     3000.0  /* products between two judgements of a slow model */
 #define MANY       10000.0 /* products that are too many */
-#define PATIENCE   10
+#define PATIENCE   6
 
 enum { FAST, SLOW_SWEEPS, SLOW_SOLVES, LONG_ROWS, SOLVES_FAIL };
 
@@ -45,7 +44,7 @@ static const char *Reason(FenMDP mdp, const FenImprove *E)
   if (E->kind == FEN_EVALUATE_NEWTON)
     return "only, and the model has two colours: linear solves on one of them pay";
   if (E->watched == SOLVES_FAIL)
-    return "only, but linear solves with nature's law frozen fail";
+    return "only, but linear solves fail";
   return E->watched ? "only, but sweeps over the policy's rows do better"
                     : "a sweep: sweeps over the policy's rows are enough";
 }
@@ -166,7 +165,7 @@ static PetscErrorCode JudgeSolves(FenMDP mdp, FenImprove *E, double norm, PetscB
 
   PetscFunctionBegin;
   E->looked++;
-  if (!mdp->robust || E->kind != FEN_EVALUATE_NEWTON)
+  if (!mdp->robust)
     PetscFunctionReturn(0);
   E->mark_work = now <= 0.999 * E->mark_norm ? 0 : E->mark_work + 1;
   E->mark_norm = PetscMin(E->mark_norm, now);
@@ -177,7 +176,14 @@ static PetscErrorCode JudgeSolves(FenMDP mdp, FenImprove *E, double norm, PetscB
     PetscCall(FenMDPSweep_Private(mdp));
   }
   PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
-  PetscCall(Take(mdp, E, fast ? FEN_EVALUATE_SWEEPS : FEN_EVALUATE_PARTIAL, SOLVES_FAIL));
+  if (E->kind == FEN_EVALUATE_NEWTON) {
+    E->tolerance = E->mark_norm = PETSC_INFINITY;
+    E->mark_work = 0;
+    PetscCall(Take(mdp, E, FEN_EVALUATE_PARTIAL, SOLVES_FAIL));
+  } else if (fast)
+    PetscCall(Take(mdp, E, FEN_EVALUATE_SWEEPS, SOLVES_FAIL));
+  else
+    E->mark_work = 0;
   PetscFunctionReturn(0);
 }
 
@@ -221,9 +227,9 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
   Those of the methods, see `FENMDPMPI` and `FENMDPIPI`.
 
   Note:
-  Slow robust models take ipi, and leave it when a linear solve fails or ten of its iterations bring no smaller norm of
-  TV - V: for mpi, or for ppi where nature answers slowly (s-rectangular sets, sets that are no divergence, supports
-  beyond the nominal one).
+  Slow robust models take ipi, and leave it for ppi when a linear solve fails or six of its iterations bring no smaller
+  norm of TV - V; and ppi, if the same happens to it, for mpi, unless nature answers slowly (s-rectangular sets, sets
+that are no divergence, supports beyond the nominal one).
 
   Level: beginner
 

@@ -18,17 +18,20 @@
 #include "improve.h"
 #include <math.h>
 
-#define LOOK          6    /* sweeps of T_pi while "auto" looks */
-#define MARGIN        0.25 /* rows within this share of the norm of TV - V are on the short list */
-#define NARROW        0.15 /* share of the norm below which the list has as small a share of its margin */
-#define FAST_FALL     0.5  /* of the norm, each sweep: then it is worth to go on while "auto" looks */
-#define SHORT_STOP    0.5  /* share of the target that sweeps over a short list let expect of the next sweep */
-#define STALE         50
-#define FORCING_LEAST 1e-3
-#define STEPS         8 /* of Newton on one colour, between two sweeps of T over both */
-#define MOST_DOUBLED  6
-#define EXACT         1e-3 /* an exact evaluation leaves this share of the gain that the policy promises */
-#define ROUNDS        30   /* of linear solves in one evaluation */
+#define LOOK           6    /* sweeps of T_pi while "auto" looks */
+#define MARGIN         0.25 /* rows within this share of the norm of TV - V are on the short list */
+#define NARROW         0.15 /* share of the norm below which the list has as small a share of its margin */
+#define FAST_FALL      0.5  /* of the norm, each sweep: then it is worth to go on while "auto" looks */
+#define SHORT_STOP     0.5  /* share of the target that sweeps over a short list let expect of the next sweep */
+#define STALE          50
+#define FORCING_LEAST  1e-3
+#define STEPS          8 /* of Newton on one colour, between two sweeps of T over both */
+#define MOST_DOUBLED   6
+#define EXACT          1e-3 /* an exact evaluation leaves this share of the gain that the policy promises */
+#define ROUNDS         30   /* of linear solves in one evaluation */
+#define ROUND_FORCING  0.2  /* robust: a round's solve stops at this share, since nature answers after it */
+#define PARTIAL_SHARE  0.3  /* of the norm: what a partial evaluation leaves */
+#define PARTIAL_SMOOTH 4    /* times as many sweeps after it as after a Newton step: policies must hear of each other */
 
 static const char citation[] = "@article{HoPetrikWiesemann2021,\n"
                                "  author = {Chin Pang Ho and Marek Petrik and Wolfram Wiesemann},\n"
@@ -208,7 +211,7 @@ static PetscErrorCode EvaluateTo(FenMDP mdp, double tolerance, PetscBool *failed
   for (PetscInt round = 0; round < ROUNDS && norm > tolerance && !*failed && (mdp->robust || norm <= 0.5 * before);
        round++) {
     before = norm;
-    PetscCall(Correct(mdp, image, &stats, 1e-6, 0.1 * tolerance, failed));
+    PetscCall(Correct(mdp, image, &stats, mdp->robust ? ROUND_FORCING : 1e-6, 0.1 * tolerance, failed));
     if (mdp->robust) {
       PetscCall(FenBellmanSetPolicy(mdp->op, mdp->policy, mdp->W));
       PetscCall(FenPolicySystemBuild(&E->system));
@@ -246,7 +249,7 @@ static PetscErrorCode Evaluate(FenMDP mdp, PetscBool *failed)
                          failed));
     break;
   case FEN_EVALUATE_PARTIAL:
-    E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, 0.1 * norm);
+    E->tolerance = PetscMin(PetscMin(g2, 0.95) * E->tolerance, (mdp->robust ? PARTIAL_SHARE : 0.1) * norm);
     PetscCall(EvaluateTo(mdp, PetscMax(E->tolerance, 0.3 * FenMDPTarget_Private(mdp)), failed));
     break;
   }
@@ -295,13 +298,18 @@ static PetscErrorCode Accept(FenMDP mdp, double norm)
 /* sweeps after a linear solve on all states; twice as many each time that its outcome was no good */
 static PetscErrorCode Smooth(FenMDP mdp)
 {
-  FenImprove    *E = (FenImprove *)mdp->base.data;
-  const PetscInt sweeps = E->smooth << E->refused;
+  FenImprove *E = (FenImprove *)mdp->base.data;
+  PetscInt    sweeps = 0;
+  PetscBool   fast;
 
   PetscFunctionBegin;
+  PetscCall(FenBellmanNatureIsFast(mdp->op, &fast));
   if (E->kind == FEN_EVALUATE_NEWTON && E->system.kind != FEN_POLICY_PC_COLOUR)
-    for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
-      PetscCall(FenMDPValueStep_Private(mdp));
+    sweeps = E->smooth << E->refused;
+  else if (E->kind == FEN_EVALUATE_PARTIAL && mdp->robust)
+    sweeps = (fast ? PARTIAL_SMOOTH : 1) * E->smooth;
+  for (PetscInt k = 0; k < sweeps && !FenMDPMet_Private(mdp); k++)
+    PetscCall(FenMDPValueStep_Private(mdp));
   PetscFunctionReturn(0);
 }
 

@@ -23,8 +23,9 @@ FEN_INLINE vd Weight(const FenNatureSet *set, vd d, vd at, vd price)
     return 1 + TiltJS((at - d) / price).t;
   case FEN_NATURE_JEFFREYS:
     return 1 + TiltJeffreys((at - d) / price).t;
-  default:
-    return v_if_greater(at, d, v_pow(v_max(at - d, v_set(1e-100)), v_set(set->t - 1)), v_set(0));
+  default: /* here `price` is what the threshold is over `at` */
+    at = (at - d) + price;
+    return v_if_greater(at, v_set(0), v_pow(v_max(at, v_set(1e-100)), v_set(set->t - 1)), v_set(0));
   }
 }
 

@@ -352,7 +352,7 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
     Reply    a = {.warm = v_if_greater(v_set(1e290), w, w, zero),
                   .second = second ? v_load(second + v * FEN_SIMD) : zero,
                   .open = wanted * (1 - S->flat.v[v]) * (1 - S->lowest.v[v]),
-                  .price = v_set(1)};
+                  .price = v_set(N->set->form == FEN_NATURE_ABOVE ? 0 : 1)};
     vd       error;
 
     if (v_any(a.open))

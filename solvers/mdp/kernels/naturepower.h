@@ -206,45 +206,108 @@ FEN_INLINE void PowerPrice(const FenNatureSet *set, FenNatureForm form, const Ro
   }
 }
 
+/* a threshold is counted from a value of the row: a = from + over. Above alpha = 2 the law is steep just above a value,
+   and differences of thresholds to it would lose their digits */
+typedef struct {
+  vd from, over;
+} Threshold;
+
+typedef struct {
+  Powers s;
+  vd     below, at; /* largest value below the threshold; the value that it is on, or -1 */
+} Above;
+
 /* above one: sums of p (a - d)_+^t and its powers t - 1, t - 2 */
-FEN_INLINE Powers SumAbove(const FenNatureSet *set, const Row *R, vd a)
+FEN_INLINE Above SumAbove(const FenNatureSet *set, const Row *R, const Threshold *a)
 {
   const vd zero = v_set(0), tiny = v_set(1e-100), t = v_set(set->t - 1);
-  Powers   s = {zero, zero, zero};
+  Above    A = {{zero, zero, zero}, zero, v_set(-1)};
 
   COLUMNS
   {
-    const vd x = a - D, y = v_max(x, tiny), q = v_if_greater(x, tiny, P, zero) * v_pow(y, t);
+    const vd d = D, x = (a->from - d) + a->over, y = v_max(x, tiny);
+    const vd q = v_if_greater(x, tiny, P, zero) * v_pow(y, t);
 
-    s.w1 += q;
-    s.m = v_fma(q, y, s.m);
-    s.w2 += q / y;
+    A.s.w1 += q;
+    A.s.m = v_fma(q, y, A.s.m);
+    A.s.w2 += q / y;
+    A.below = v_max(A.below, v_if_greater(x, tiny, d, zero));
+    A.at = v_if_equal(x, zero, d, A.at);
   }
-  return s;
+  return A;
 }
 
+/* a search for a threshold: `lower` and `upper` enclose what `over` is to be, with the same `from`; unknown: -inf, inf
+ */
+typedef struct {
+  Threshold a;
+  vd        lower, upper;
+} AboveSearch;
+
+/* (x^e + y^e)/2 to the power 1/e, of numbers >= 0 */
+FEN_INLINE vd PowerMiddle(vd x, vd y, double e)
+{
+  const vd tiny = v_set(1e-100), power = v_set(e);
+  const vd middle = 0.5 * (v_pow(v_max(x, tiny), power) + v_pow(v_max(y, tiny), power));
+
+  return v_pow(middle, v_set(1 / e));
+}
+
+/* To the next threshold, by the logarithm `far` of what must become one, which falls with slope `fall`. Between two
+   values of the row it is nearly linear in (a - lower of the two)^e, or in a if e = 1; beyond all, in log a */
+FEN_INLINE void NextAbove(AboveSearch *s, const Above *A, vd far, vd fall, double e, int halve)
+{
+  const vd zero = v_set(0), one = v_set(1), right = v_if_greater(far, zero, one, zero);
+  const vd on = v_if_greater(A->at, zero, right, zero), from = v_if_greater(on, zero, A->at, A->below);
+  const vd moved = s->a.from - from, size = v_max(s->a.from + s->a.over, v_set(1e-290));
+  const vd step = v_clip(far / v_max(fall, v_set(1e-290)), -size * (15.0 / 16), 15 * size);
+  vd       over, share, wanted, middle, out;
+
+  s->lower = v_if_greater(right, zero, s->a.over, s->lower) + moved;
+  s->upper = v_if_greater(right, zero, s->upper, s->a.over) + moved;
+  over = s->a.over = v_if_greater(on, zero, zero, v_max(s->a.over + moved, v_set(1e-290)));
+  s->a.from = from;
+  share = v_max(1 + v_clip(e * step / v_max(over, v_set(1e-290)), v_set(-1), v_set(1e6)), zero);
+  wanted = over * (e == 1 ? share : v_pow(v_max(share, v_set(1e-30)), v_set(1 / e)));
+  wanted = v_if_greater(share, v_set(1e-30), wanted, v_min(over + step, zero));
+  wanted = v_if_greater(on, zero, step, v_max(wanted, size * (1.0 / 16) - from));
+  wanted = v_min(wanted, v_max(4 * size, v_set(1.5)) - from); /* no value is above one */
+  middle = v_if_greater(zero, s->lower, 0.5 * (s->lower + s->upper), PowerMiddle(s->lower, s->upper, e));
+  middle = v_if_greater(v_set(1e300), s->upper - s->lower, middle, 2 * wanted - over);
+  out = v_if_greater(wanted, s->lower, v_if_greater(s->upper, wanted, zero, one), one);
+  if (halve)
+    out = v_if_greater(v_set(1e300), s->upper - s->lower, one, out);
+  s->a.over = v_if_greater(out, zero, middle, wanted);
+}
+
+/* E x^alpha = m/w1^alpha of the law x ~ (a - d)_+^{t-1} is that of the ball's border, kappa^alpha, at the threshold */
 FEN_INLINE void AboveBall(const FenNatureSet *set, const Row *R, Reply *a)
 {
-  const double alpha = set->alpha, t = set->t, rho = set->size;
-  const vd     zero = v_set(0), one = v_set(1);
-  Search       s = {v_if_greater(a->warm, zero, a->warm, 1 + R->mean), zero, v_set(INFINITY)};
+  const double alpha = set->alpha, t = set->t, rho = set->size, room = alpha * (alpha - 1);
+  const double e = t < 2 ? t - 1 : 1;
+  const vd     zero = v_set(0), one = v_set(1), infinite = v_set(INFINITY);
+  AboveSearch  s = {
+       {zero, v_if_greater(a->warm, zero, v_min(a->warm, v_set(POWER_MOST / 4)), 1 + R->mean)}, -infinite, infinite};
 
   for (int pass = 0; pass < POWER_PASSES && v_any(a->open); pass++) {
-    const Powers p = SumAbove(set, R, s.x);
-    const vd     norm = v_pow(p.m, v_set(1 / t)), rise = norm / p.m * p.w1, value = s.x - set->kappa * norm;
-    const vd     slope = 1 - set->kappa * rise, spread = v_max(p.m * p.w2 - p.w1 * p.w1, zero);
-    const vd     curvature = set->kappa * (t - 1) * norm / (p.m * p.m) * spread;
-    const vd     exponent = v_log2(p.w1) * -alpha, scale = v_exp2_table(v_min(exponent, v_set(900)));
-    const vd     far = (p.m * scale * (1 + 8 * R->unit) - 1) / (alpha * (alpha - 1)) + 8 * R->unit;
-    const vd     mix = v_if_greater(far, v_set(rho), rho / far, one), loss = s.x - p.m / p.w1;
-    const vd     gap = v_if_greater(v_set(900), exponent, mix * loss + (1 - mix) * R->mean - value, v_set(INFINITY));
-    const vd next = Next(&s, v_if_greater(slope, zero, one, zero), s.x + slope / v_max(curvature, v_set(1e-290)), 16);
+    const Above A = SumAbove(set, R, &s.a);
+    const vd    x = s.a.from + s.a.over, norm = v_pow(A.s.m, v_set(1 / t)), value = x - set->kappa * norm;
+    const vd    exponent = v_log2(A.s.w1) * -alpha, scale = v_exp2_table(v_min(exponent, v_set(900)));
+    const vd    power = A.s.m * scale, beyond = v_max(power - 1, v_set(1e-290));
+    const vd    far = (power * (1 + 8 * R->unit) - 1) / room + 8 * R->unit;
+    const vd    mix = v_if_greater(far, v_set(rho), rho / far, one), loss = x - A.s.m / A.s.w1;
+    const vd    gap = v_if_greater(v_set(900), exponent, mix * loss + (1 - mix) * R->mean - value, infinite);
+    const vd    fall = power / beyond * t * v_max(A.s.w2 / A.s.w1 - A.s.w1 / A.s.m, zero);
+    const vd    off = v_log(v_max(beyond / (room * rho), v_set(1e-290))), before = a->open;
+    /* where rounding of E x^alpha - 1 allows no more */
+    const vd last = v_if_greater((pass < 12 ? 40 * R->unit : 1) * power / beyond, v_abs(off), v_set(1e-11), zero);
 
-    Settle(a, v_if_greater(s.x, v_set(POWER_MOST), zero, Small(R, value, gap)), s.x, next, value, gap,
-           R->unit * 2 * (s.x + set->kappa * norm));
-    if (pass >= 3 && !v_any(v_if_greater(s.x, v_set(POWER_MOST), zero, a->open)))
+    Settle(a, v_if_greater(x, v_set(POWER_MOST), zero, v_if_greater(last, gap, one, Small(R, value, gap))), s.a.from, x,
+           value, gap, R->unit * 2 * (x + set->kappa * norm));
+    a->price = v_if_greater(before, a->open, s.a.over, a->price);
+    if (pass >= 3 && !v_any(v_if_greater(x, v_set(POWER_MOST), zero, a->open)))
       break;
-    s.x = next;
+    NextAbove(&s, &A, off, fall, e, pass % 5 == 4);
   }
 }
 
@@ -256,12 +319,13 @@ FEN_INLINE void AbovePrice(const FenNatureSet *set, const Row *R, Reply *a)
   Search       s = {v_if_greater(a->warm, zero, v_min(a->warm, most), l + R->mean), zero, most * 1.001};
 
   for (int pass = 0; pass < POWER_PASSES && v_any(v_if_greater(l, v_set(POWER_MOST), zero, a->open)); pass++) {
-    const Powers p = SumAbove(set, R, s.x);
-    const vd     cost = k * p.m * (1 / t), slope = 1 - k * p.w1, value = s.x - l * (1 / set->alpha) - cost;
-    const vd     r = v_abs(slope) + 4 * R->unit * (1 + k * p.w1);
-    const vd     right = v_if_greater(slope, zero, v_set(1), zero);
-    const vd     next = Next(&s, right, s.x + slope / v_max((t - 1) * k * p.w2, v_set(1e-290)), 16);
-    const vd     gap = r * v_if_greater(right, zero, s.upper - s.x, s.x - s.lower);
+    const Threshold now = {s.x, zero};
+    const Powers    p = SumAbove(set, R, &now).s;
+    const vd        cost = k * p.m * (1 / t), slope = 1 - k * p.w1, value = s.x - l * (1 / set->alpha) - cost;
+    const vd        r = v_abs(slope) + 4 * R->unit * (1 + k * p.w1);
+    const vd        right = v_if_greater(slope, zero, v_set(1), zero);
+    const vd        next = Next(&s, right, s.x + slope / v_max((t - 1) * k * p.w2, v_set(1e-290)), 16);
+    const vd        gap = r * v_if_greater(right, zero, s.upper - s.x, s.x - s.lower);
 
     Settle(a, v_if_greater(l, v_set(POWER_MOST), zero, Small(R, value, gap)), s.x, next, value, gap,
            R->unit * 2 * (s.x + l + cost));

@@ -23,7 +23,8 @@ typedef struct {
 /* `open` is one where there is no answer yet */
 typedef struct {
   vd warm, at, value, gap, open;
-  vd second, price; /* js, jeffreys: nu of naturetilt.h, kept as `warm` is; price of the law */
+  vd second, price; /* js, jeffreys: nu of naturetilt.h, kept as `warm` is; price of the law. Orders above one: how
+                       far the threshold of the law is over `at` */
 } Reply;
 
 #define COLUMNS for (FenInt j = 0; j < FEN_LANES * R->n; j += FEN_LANES)
