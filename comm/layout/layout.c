@@ -294,11 +294,41 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
   PetscFunctionReturn(0);
 }
 
-/* Parts of an axis such that none has more than its share of the weights by much: a part ends where half of an entry's
-   weight lies on either side of the share's end */
+/* ends of parts of at most `most` each, as few as go in; false if they are too many */
+static PetscBool FenLayoutFill(FenInt n, const double weight[], double most, PetscMPIInt parts, FenInt cut[])
+{
+  FenInt i = 0;
+
+  cut[0] = 0;
+  for (PetscMPIInt p = 1; p <= parts; p++) {
+    for (double sum = 0; i < n && sum + weight[i] <= most; i++)
+      sum += weight[i];
+    cut[p] = i;
+  }
+  return (PetscBool)(i == n);
+}
+
+static double FenLayoutBusiest(const double weight[], PetscMPIInt parts, const FenInt cut[])
+{
+  double most = 0;
+
+  for (PetscMPIInt p = 0; p < parts; p++) {
+    double sum = 0;
+
+    for (FenInt i = cut[p]; i < cut[p + 1]; i++)
+      sum += weight[i];
+    most = PetscMax(most, sum);
+  }
+  return most;
+}
+
+#define BISECTIONS 20
+
+/* A part ends where half of an entry's weight lies on either side of its share's end. Where entries are so heavy that
+   the busiest part has much more than it must, parts are filled to the least that all of them can do with */
 static void FenLayoutCutAxis(FenInt n, const double weight[], double total, PetscMPIInt parts, FenInt cut[])
 {
-  double sum = 0;
+  double sum = 0, high, low = total / parts;
   FenInt i = 0;
 
   cut[0] = 0;
@@ -308,6 +338,18 @@ static void FenLayoutCutAxis(FenInt n, const double weight[], double total, Pets
     cut[p] = i;
   }
   cut[parts] = n;
+  high = FenLayoutBusiest(weight, parts, cut);
+  if (high <= 1.02 * low)
+    return;
+  for (int k = 0; k < BISECTIONS; k++) {
+    const double most = 0.5 * (low + high);
+
+    if (FenLayoutFill(n, weight, most, parts, cut))
+      high = most;
+    else
+      low = most;
+  }
+  (void)FenLayoutFill(n, weight, high, parts, cut);
 }
 
 /*@C

@@ -6,9 +6,9 @@
    (transport moves a slab as a whole). Values of these rows come, weighted sums for them go back, in two groups of
    lines: while one travels the other is worked on.
 
-   Factors come once a plan from the pencils where they were made, each block of lines as it is; the slabs are cut by
-   the numbers of factors when first made. Which rows travel is planned (PetscSF) with a margin, and planned anew when
-   windows leave it.
+   Factors come once a plan from the pencils where they were made, each block of lines as it is; slabs are those of the
+   first stage to the target, cut by the work that was counted on the coarser level. Which rows travel is planned
+   (PetscSF) with a margin, and planned anew when windows leave it.
 
    Memory of a rank: its factors once more, and 2 (N/P + halo) numbers. A product sends 2 halo numbers in 4 messages to
    each of those ranks; a plan w N/P numbers of four bytes, w the length of kept windows, all to all.
@@ -36,9 +36,9 @@ struct _p_FenHalo {
   FenInt     *line;                         /* rank by rank of the pencils: number of a line, later axes fastest */
   FenInt     *first;                        /* of each rank its first block; and the end */
   Block      *block;
-  FenLayout   slab; /* of the sources */
+  FenLayout   slab; /* of the sources; the operator's, as is the way there */
   FenRedist   enter;
-  FenInt      i0, ni;
+  FenInt      ni;   /* my rows of sources */
   int        *kept; /* block by block, of my sources; relative to the block's `lo` */
   float      *e;
   double     *leaf, *rows, *weights; /* weights as leaf: lines of a block next to each other */
@@ -108,7 +108,8 @@ PetscErrorCode FenHaloCreate(FenOTOperator op, FenHalo *halo)
 {
   const FenSeparable *S = (FenSeparable *)op->data;
   FenInt              shape[FEN_MAX_DIM];
-  FenLayout           source;
+  const FenStage     *first = &S->stages.chain[FEN_TO_TARGET].stage[0];
+  FenBox              box;
   PetscMPIInt         ranks;
   PetscBool           slab[2] = {PETSC_FALSE, PETSC_FALSE};
   FenHalo             H;
@@ -118,8 +119,7 @@ PetscErrorCode FenHaloCreate(FenOTOperator op, FenHalo *halo)
   PetscCallMPI(MPI_Comm_size(op->comm, &ranks));
   if (ranks < 3 || op->dim < 2 || S->cones)
     PetscFunctionReturn(0);
-  PetscCall(FenMeasureGetLayout(op->measure[0], &source));
-  PetscCall(IsSlab(source, ranks, &slab[0]));
+  PetscCall(IsSlab(first->in, ranks, &slab[0]));
   PetscCall(IsSlab(Middle(op), ranks, &slab[1]));
   if (!slab[0] || !slab[1])
     PetscFunctionReturn(0);
@@ -127,12 +127,18 @@ PetscErrorCode FenHaloCreate(FenOTOperator op, FenHalo *halo)
   H->ranks = ranks;
   PetscCallMPI(MPI_Comm_rank(op->comm, &H->rank));
   H->lanes = op->kernels->linelanes;
-  PetscCall(FenLayoutGetShape(source, shape));
+  PetscCall(FenLayoutGetShape(first->in, shape));
+  H->slab = first->in;
+  H->enter = first->enter;
+  PetscCall(FenLayoutGetBox(H->slab, -1, &box));
+  H->ni = box.hi[0] - box.lo[0];
   H->nlines = shape[1] * shape[2];
   H->mine = FenSweepBlocks(op->kernels, Last(op)->nlines);
   PetscCall(PetscMalloc3((size_t)H->nlines, &H->line, (size_t)H->ranks + 1, &H->first,
                          (size_t)(H->nlines / H->lanes + H->ranks), &H->block));
   PetscCall(Lines(H, Last(op)->in));
+  PetscCall(PetscMalloc4((size_t)(2 * H->nblocks * H->ni), &H->kept, (size_t)(H->nlines * H->ni), &H->rows,
+                         (size_t)(H->nblocks * H->ni * H->lanes), &H->weights, (size_t)(H->ni * H->lanes), &H->work));
   for (int g = 0; g <= GROUPS; g++)
     H->group[g] = H->nblocks * g / GROUPS;
   *halo = H;
@@ -156,8 +162,6 @@ PetscErrorCode FenHaloDestroy(FenHalo *halo)
   if (!H)
     PetscFunctionReturn(0);
   PetscCall(ClearPlan(H));
-  PetscCall(FenRedistDestroy(&H->enter));
-  PetscCall(FenLayoutDestroy(&H->slab));
   PetscCall(PetscFree3(H->line, H->first, H->block));
   PetscCall(PetscFree4(H->kept, H->rows, H->weights, H->work));
   PetscCall(PetscFree(H->e));
@@ -168,37 +172,6 @@ PetscErrorCode FenHaloDestroy(FenHalo *halo)
 static FenInt Kept(const int kept[])
 {
   return kept[1] > kept[0] ? 1 + kept[1] - kept[0] : 0;
-}
-
-/* slabs of about the same numbers of factors */
-static PetscErrorCode Cut(FenHalo H, FenOTOperator op)
-{
-  const FenFactors *F = &((FenSeparable *)op->data)->factors[op->dim - 1];
-  const FenInt      nt = Last(op)->lout;
-  const double     *weight[FEN_MAX_DIM] = {NULL};
-  FenLayout         source;
-  double           *sum;
-  FenBox            box;
-  PetscMPIInt       n;
-
-  PetscFunctionBegin;
-  PetscCall(FenMPIIntCast(nt, &n));
-  PetscCall(PetscCalloc1(nt, &sum));
-  for (FenInt b = 0; b < H->mine; b++)
-    for (FenInt i = 0; i < nt; i++)
-      sum[i] += (double)(1 + Kept(F->windows + 2 * (b * nt + i)));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, n, MPI_DOUBLE, MPI_SUM, op->comm)); /* integers: exact */
-  weight[0] = sum;
-  PetscCall(FenMeasureGetLayout(op->measure[0], &source));
-  PetscCall(FenLayoutCreateWeighted(source, weight, &H->slab));
-  PetscCall(PetscFree(sum));
-  PetscCall(FenRedistCreate(source, H->slab, &H->enter));
-  PetscCall(FenLayoutGetBox(H->slab, -1, &box));
-  H->i0 = box.lo[0];
-  H->ni = box.hi[0] - box.lo[0];
-  PetscCall(PetscMalloc4((size_t)(2 * H->nblocks * H->ni), &H->kept, (size_t)(H->nlines * H->ni), &H->rows,
-                         (size_t)(H->nblocks * H->ni * H->lanes), &H->weights, (size_t)(H->ni * H->lanes), &H->work));
-  PetscFunctionReturn(0);
 }
 
 /* sources of a rank */
@@ -447,8 +420,6 @@ PetscErrorCode FenHaloSetRows(FenHalo H, FenOTOperator op)
   const FenInt lanes = H->lanes;
 
   PetscFunctionBegin;
-  if (!H->slab)
-    PetscFunctionReturn(0);
   PetscCall(FenRedistBegin(H->enter, op->rows, H->rows));
   PetscCall(FenRedistEnd(H->enter, op->rows, H->rows));
   PetscCall(PetscArrayzero(H->weights, H->nblocks * H->ni * lanes));
@@ -461,14 +432,9 @@ PetscErrorCode FenHaloSetRows(FenHalo H, FenOTOperator op)
 
 PetscErrorCode FenHaloSetPlan(FenHalo H, FenOTOperator op, PetscBool *use)
 {
-  const PetscBool made = (PetscBool)(H->slab != NULL);
-  PetscBool       fits;
+  PetscBool fits;
 
   PetscFunctionBegin;
-  if (!made) {
-    PetscCall(Cut(H, op));
-    PetscCall(FenHaloSetRows(H, op));
-  }
   PetscCall(MoveWindows(H, op));
   PetscCall(Look(H, op, &fits, use));
   if (!*use)

@@ -508,6 +508,8 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(
       PetscMalloc3(S->stages.nwork, &S->a, S->stages.nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
   PetscCall(FenHaloCreate(op, &S->halo));
+  if (S->halo)
+    PetscCall(FenHaloSetRows(S->halo, op));
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
   op->ops.hardtransform = HardTransform_Separable;
