@@ -134,6 +134,26 @@ static PetscErrorCode Longest(FenNewtonStep *S, double *longest)
   PetscFunctionReturn(0);
 }
 
+/* Constants are in the null space; where the system got the least shift they are rounding errors over that */
+static PetscErrorCode Centre(FenNewtonStep *S)
+{
+  FenOT  ot = S->system.ot;
+  FenDD  sum[2] = {{0, 0}, {0, 0}};
+  double s[2];
+
+  PetscFunctionBegin;
+  if (ot->relaxed || !(S->system.least > 0))
+    PetscFunctionReturn(0);
+  for (FenInt j = 0; j < ot->m; j++) {
+    FenDDAddProduct(&sum[0], ot->b[j], S->d[j]);
+    FenDDAdd(&sum[1], ot->b[j]);
+  }
+  PetscCall(FenDDReduce(ot->op->comm, 2, sum, s));
+  for (FenInt j = 0; j < ot->m; j++)
+    S->d[j] -= s[0] / s[1];
+  PetscFunctionReturn(0);
+}
+
 /* direction in S->d, cut to the step limit; slope <wanted - c, d> */
 static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope, double *longest)
 {
@@ -154,6 +174,7 @@ static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope, do
   }
   if (FenNewtonSystemReconsider(&S->system))
     S->built = 0;
+  PetscCall(Centre(S));
   for (FenInt j = 0; j < ot->m; j++)
     S->d[j] = PetscMax(-limit, PetscMin(limit, S->d[j]));
   PetscCall(FenNewtonSlope(ot, S->c, S->d, slope));
