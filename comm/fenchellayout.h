@@ -54,6 +54,8 @@ FEN_EXTERN PetscErrorCode    FenRedistCreate(FenLayout from, FenLayout to, FenRe
 /* collective; begin, compute something else, end; `from` must not change and `to` not be read in between */
 FEN_EXTERN PetscErrorCode FenRedistBegin(FenRedist, const double[], double[]);
 FEN_EXTERN PetscErrorCode FenRedistEnd(FenRedist, const double[], double[]);
+/* the same without anything in between */
+FEN_EXTERN PetscErrorCode FenRedistMove(FenRedist, const double[], double[]);
 FEN_EXTERN PetscErrorCode FenRedistDestroy(FenRedist *);
 
 #if defined(__cplusplus)

@@ -256,6 +256,30 @@ PetscErrorCode FenRedistEnd(FenRedist redist, const double from[], double to[])
 }
 
 /*@
+  FenRedistMove - Moves an array at once.
+
+  Collective
+
+  Input Parameters:
++ redist - the plan
+- from   - array on the first layout
+
+  Output Parameter:
+. to - array on the second layout
+
+  Level: intermediate
+
+.seealso: `FenRedistCreate()`, `FenRedistBegin()`, `FenRedistEnd()`
+@*/
+PetscErrorCode FenRedistMove(FenRedist redist, const double from[], double to[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenRedistBegin(redist, from, to));
+  PetscCall(FenRedistEnd(redist, from, to));
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenRedistDestroy - Frees a plan.
 
   Collective

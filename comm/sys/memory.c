@@ -70,8 +70,8 @@ PetscErrorCode FenMemoryReturn(void)
 
   Note:
   Rows that are read here and there, and arrays that are written for the first time, cost a translation of addresses or
-a fault each page. Only pages that lie in the array are asked for, so that it takes no more memory. Does nothing where
-the system has none.
+  a fault each page. Only pages that lie in the array are asked for, so that it takes no more memory. Does nothing where
+  the system has none.
 
   Level: developer
 @*/

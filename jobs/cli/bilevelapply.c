@@ -166,8 +166,7 @@ static PetscErrorCode WritePNG(FenCLI *cli, const FenBilevelOptions *o, const Fe
   PetscCall(FenLayoutCreateRowsLocal(cli->comm, n, &to));
   PetscCall(PetscMalloc1((size_t)n + 1, &picture));
   PetscCall(FenRedistCreate(from, to, &redist));
-  PetscCall(FenRedistBegin(redist, t->x, picture));
-  PetscCall(FenRedistEnd(redist, t->x, picture));
+  PetscCall(FenRedistMove(redist, t->x, picture));
   PetscCall(FenRedistDestroy(&redist));
   PetscCall(FenImageWritePNG(cli->comm, o->out.result, grid, 1, picture));
   PetscCall(PetscFree(picture));

@@ -64,8 +64,7 @@ PetscErrorCode FenBilevelThetaMove_Private(FenBilevelProblem from, const double 
   PetscCall(FenBilevelThetaLayout_Private(from, &a));
   PetscCall(FenBilevelThetaLayout_Private(to, &b));
   PetscCall(FenRedistCreate(a, b, &redist));
-  PetscCall(FenRedistBegin(redist, theta, moved));
-  PetscCall(FenRedistEnd(redist, theta, moved));
+  PetscCall(FenRedistMove(redist, theta, moved));
   PetscCall(FenRedistDestroy(&redist));
   PetscCall(FenLayoutDestroy(&a));
   PetscCall(FenLayoutDestroy(&b));

@@ -43,8 +43,7 @@ static PetscErrorCode Move(FenLayout from, FenLayout to, const double x[], doubl
 
   PetscFunctionBegin;
   PetscCall(FenRedistCreate(from, to, &redist));
-  PetscCall(FenRedistBegin(redist, x, y));
-  PetscCall(FenRedistEnd(redist, x, y));
+  PetscCall(FenRedistMove(redist, x, y));
   PetscCall(FenRedistDestroy(&redist));
   PetscFunctionReturn(0);
 }

@@ -31,14 +31,6 @@ struct _FenOTSupport {
   FenRedist in, out;        /* the grid's layout to slabs and back */
 };
 
-static PetscErrorCode Move(FenRedist r, const double from[], double to[])
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
-
 /* points with mass, in all */
 static PetscErrorCode Count(FenMeasure grid, FenInt *n)
 {
@@ -105,7 +97,7 @@ static PetscErrorCode Spread(FenOTSupport S, const double v[], PetscInt stride, 
   PetscFunctionBegin;
   for (FenInt k = 0; k < S->n; k++)
     kept[k] = v[S->place[k] * stride];
-  PetscCall(Move(S->spread, kept, even));
+  PetscCall(FenRedistMove(S->spread, kept, even));
   PetscFunctionReturn(0);
 }
 
@@ -184,10 +176,10 @@ static PetscErrorCode ToGrid(FenOTSupport S, const double v[], double grid[])
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(S->n, &kept));
   PetscCall(PetscCalloc1(S->nslab, &slab));
-  PetscCall(Move(S->gather, v, kept));
+  PetscCall(FenRedistMove(S->gather, v, kept));
   for (FenInt k = 0; k < S->n; k++)
     slab[S->place[k]] = kept[k];
-  PetscCall(Move(S->out, slab, grid));
+  PetscCall(FenRedistMove(S->out, slab, grid));
   PetscCall(PetscFree(kept));
   PetscCall(PetscFree(slab));
   PetscFunctionReturn(0);
@@ -210,7 +202,7 @@ PetscErrorCode FenOTGoToSupport_Private(FenOT ot, double eps)
     PetscCall(FenOTSoftTransform(ot->op, FEN_TO_SOURCE, ot->g, ot->f));
     grid = ot->f;
   }
-  PetscCall(Move(S->in, grid, slab));
+  PetscCall(FenRedistMove(S->in, grid, slab));
   PetscCall(Spread(S, slab, 1, kept, ot->level[ot->support].g));
   PetscCall(PetscFree2(slab, kept));
   PetscCall(FenOTUseLevel_Private(ot, ot->support));

@@ -229,7 +229,7 @@ static PetscErrorCode FenMDPSetFromOptions_Auto(FenSolver s, PetscOptionItems *P
   Note:
   Slow robust models take ipi, and leave it for ppi when a linear solve fails or six of its iterations bring no smaller
   norm of TV - V; and ppi, if the same happens to it, for mpi, unless nature answers slowly (s-rectangular sets, sets
-that are no divergence, supports beyond the nominal one).
+  that are no divergence, supports beyond the nominal one).
 
   Level: beginner
 

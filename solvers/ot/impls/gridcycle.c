@@ -265,14 +265,6 @@ PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGri
 
 /* ---- building ---- */
 
-static PetscErrorCode Move(FenRedist r, const double from[], double to[])
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[])
 {
   FenGrid *G = &C->grid[0];
@@ -280,7 +272,7 @@ PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[])
   PetscFunctionBegin;
   PetscCall(PetscFree(C->mass));
   PetscCall(PetscMalloc1(G->size, &C->mass));
-  PetscCall(Move(C->to, mass, C->mass));
+  PetscCall(FenRedistMove(C->to, mass, C->mass));
   for (FenInt q = 0; q < G->size; q++)
     G->b[q] = (float)(C->points * C->mass[q]);
   PetscFunctionReturn(0);
@@ -297,7 +289,7 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
   k = FenGridOffset(C, o, &sign);
   PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
-  PetscCall(Move(C->edges, couplings, C->mine));
+  PetscCall(FenRedistMove(C->edges, couplings, C->mine));
   for (FenInt q = 0; q < G->size; q++)
     if (k < 0)
       G->x[G->front + q] = (float)(C->points * PetscMax(0.0, C->mass[q] - C->mine[q]));
@@ -424,13 +416,13 @@ PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
   FenGrid *G = &C->grid[0];
 
   PetscFunctionBegin;
-  PetscCall(Move(C->to, r, C->mine));
+  PetscCall(FenRedistMove(C->to, r, C->mine));
   for (FenInt q = 0; q < G->size; q++)
     G->b[q] = G->root[q] > 0 ? (float)(C->points * C->mine[q] / (double)G->root[q]) : 0;
   PetscCall(Cycle(C, 0));
   for (FenInt q = 0; q < G->size; q++)
     C->mine[q] = G->root[q] > 0 ? (double)G->x[q + G->front] / (double)G->root[q] : 0;
-  PetscCall(Move(C->from, C->mine, e));
+  PetscCall(FenRedistMove(C->from, C->mine, e));
   PetscFunctionReturn(0);
 }
 

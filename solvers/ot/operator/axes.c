@@ -212,7 +212,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
   for (PetscInt s = 0; s < op->dim; s++) {
     const FenStage *g = &C->stage[s];
 
-    PetscCall(FenStagesMove(g->enter, A->a, A->b));
+    PetscCall(FenRedistMove(g->enter, A->a, A->b));
     if (keep)
       PetscCall(PetscArraycpy(A->L[s], A->b, g->nin));
     if (hard)
@@ -222,7 +222,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < g->nout; i++)
       A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
   }
-  PetscCall(FenStagesMove(C->leave, A->a, out));
+  PetscCall(FenRedistMove(C->leave, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -279,10 +279,10 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     const FenStage *g = &C->stage[s];
     const Product   p = {A->L[s], A->minus[s], A->b, op->kappa, (PetscBool)(g->axis == axis)};
 
-    PetscCall(FenStagesMove(g->enter, A->a, A->b));
+    PetscCall(FenRedistMove(g->enter, A->a, A->b));
     SweepApply(op, g, FEN_TO_SOURCE, &p, A->a);
   }
-  PetscCall(FenStagesMove(C->leave, A->a, out));
+  PetscCall(FenRedistMove(C->leave, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -325,10 +325,10 @@ static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], Pet
         A->minus2[s][i] = PetscMax(2 * A->minus[s][i], FEN_NONE);
       p = (Product){A->minus2[s], A->L2[s], A->b, 2 * op->kappa, PETSC_FALSE};
     }
-    PetscCall(FenStagesMove(A->stages.back[s], A->a, A->b));
+    PetscCall(FenRedistMove(A->stages.back[s], A->a, A->b));
     SweepApply(op, g, FEN_TO_TARGET, &p, A->a);
   }
-  PetscCall(FenStagesMove(A->stages.out, A->a, out));
+  PetscCall(FenRedistMove(A->stages.out, A->a, out));
   PetscFunctionReturn(0);
 }
 

@@ -339,7 +339,7 @@ PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, double *const w
       double *value = next->value[k];
 
       PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[s - 1].nout, &next->value[k]));
-      PetscCall(FenStagesMove(S->stages.back[s - 1], value, next->value[k]));
+      PetscCall(FenRedistMove(S->stages.back[s - 1], value, next->value[k]));
       PetscCall(PetscFree(value));
     }
     next = now;

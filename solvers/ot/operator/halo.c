@@ -31,7 +31,7 @@ typedef struct {
 } Block;
 
 struct _p_FenHalo {
-  PetscMPIInt ranks, rank;
+  PetscMPIInt ranks;
   FenInt      lanes, nlines, nblocks, mine; /* lines and blocks of all; blocks of my pencils */
   FenInt     *line;                         /* rank by rank of the pencils: number of a line, later axes fastest */
   FenInt     *first;                        /* of each rank its first block; and the end */
@@ -42,7 +42,7 @@ struct _p_FenHalo {
   int        *kept; /* block by block, of my sources; relative to the block's `lo` */
   float      *e;
   double     *leaf, *rows, *weights; /* weights as leaf: lines of a block next to each other */
-  FenInt      leaves, room;          /* of `leaf`, of `e` */
+  FenInt      room;                  /* of `e` */
   PetscSF     sf[GROUPS];
   FenInt      group[GROUPS + 1];
   double     *work;
@@ -125,7 +125,6 @@ PetscErrorCode FenHaloCreate(FenOTOperator op, FenHalo *halo)
     PetscFunctionReturn(0);
   PetscCall(PetscNew(&H));
   H->ranks = ranks;
-  PetscCallMPI(MPI_Comm_rank(op->comm, &H->rank));
   H->lanes = op->kernels->linelanes;
   PetscCall(FenLayoutGetShape(first->in, shape));
   H->slab = first->in;
@@ -230,6 +229,16 @@ static void Reach(const FenHalo H, FenInt b, FenInt *lo, FenInt *hi)
   *lo = PetscMin(*lo, *hi);
 }
 
+/* and with a margin: rows that travel if planned now */
+static void Wanted(const FenHalo H, FenInt b, FenInt nt, FenInt *lo, FenInt *hi)
+{
+  Reach(H, b, lo, hi);
+  if (*hi > *lo) {
+    *lo = PetscMax(0, *lo - MARGIN);
+    *hi = PetscMin(nt, *hi + MARGIN);
+  }
+}
+
 /* are the planned rows enough, and not far too many? And how many would come from other ranks if planned now */
 static PetscErrorCode Look(FenHalo H, FenOTOperator op, PetscBool *fits, PetscBool *pays)
 {
@@ -247,8 +256,7 @@ static PetscErrorCode Look(FenHalo H, FenOTOperator op, PetscBool *fits, PetscBo
     Reach(H, b, &lo, &hi);
     if (hi > lo && (!H->leaf || lo < B->lo || hi > B->hi))
       most[0] = 1;
-    lo = PetscMax(0, lo - MARGIN);
-    hi = PetscMin(nt, hi + MARGIN);
+    Wanted(H, b, nt, &lo, &hi);
     mine = PetscMax(0, PetscMin(hi, box.hi[0]) - PetscMax(lo, box.lo[0]));
     most[1] += (double)(B->n * (hi - lo - mine));
     need += B->n * (hi - lo);
@@ -341,11 +349,7 @@ static PetscErrorCode Plan(FenHalo H, FenOTOperator op)
   for (FenInt b = 0; b < H->nblocks; b++) {
     Block *B = &H->block[b];
 
-    Reach(H, b, &B->lo, &B->hi);
-    if (B->hi > B->lo) {
-      B->lo = PetscMax(0, B->lo - MARGIN);
-      B->hi = PetscMin(nt, B->hi + MARGIN);
-    }
+    Wanted(H, b, nt, &B->lo, &B->hi);
     B->at = at;
     at += (B->hi - B->lo) * H->lanes;
   }
@@ -420,8 +424,7 @@ PetscErrorCode FenHaloSetRows(FenHalo H, FenOTOperator op)
   const FenInt lanes = H->lanes;
 
   PetscFunctionBegin;
-  PetscCall(FenRedistBegin(H->enter, op->rows, H->rows));
-  PetscCall(FenRedistEnd(H->enter, op->rows, H->rows));
+  PetscCall(FenRedistMove(H->enter, op->rows, H->rows));
   PetscCall(PetscArrayzero(H->weights, H->nblocks * H->ni * lanes));
   for (FenInt b = 0; b < H->nblocks; b++)
     for (FenInt i = 0; i < H->ni; i++)

@@ -106,7 +106,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
   for (PetscInt s = 0; s < op->dim; s++) {
     FenSweep w = FenStageSweep(op, &C->stage[s], dir, (PetscBool)!hard);
 
-    PetscCall(FenStagesMove(C->stage[s].enter, S->a, S->b));
+    PetscCall(FenRedistMove(C->stage[s].enter, S->a, S->b));
     w.u = S->b;
     w.out = S->a;
     w.visits = S->stages.visits[dir][s];
@@ -124,7 +124,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
       S->minus[s][i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
   }
-  PetscCall(FenStagesMove(C->leave, S->a, out));
+  PetscCall(FenRedistMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -184,7 +184,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     const FenStage *g = &C->stage[s];
     FenSweep        w = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(FenStagesMove(g->enter, S->a, S->b));
+    PetscCall(FenRedistMove(g->enter, S->a, S->b));
     w.u = S->L[s];
     w.w = S->minus[s];
     w.v = S->b;
@@ -198,7 +198,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     else
       FenSweepApply(&w);
   }
-  PetscCall(FenStagesMove(C->leave, S->a, out));
+  PetscCall(FenRedistMove(C->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -247,7 +247,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
 
-    PetscCall(FenStagesMove(S->stages.back[s], S->a, S->b));
+    PetscCall(FenRedistMove(S->stages.back[s], S->a, S->b));
     t.u = minus[s];
     t.w = L[s];
     t.v = S->b;
@@ -257,7 +257,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
     FenSweepApply(&t);
   }
   S->have[1] = (PetscBool)(plan || S->have[1]);
-  PetscCall(FenStagesMove(S->stages.out, S->a, out));
+  PetscCall(FenRedistMove(S->stages.out, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -272,7 +272,7 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(FenStagesMove(S->stages.back[s], S->a, S->b));
+    PetscCall(FenRedistMove(S->stages.back[s], S->a, S->b));
     t.u = S->L[s];
     t.w = S->minus[s];
     t.v = S->b;
@@ -285,7 +285,7 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
     else
       FenSweepSpread(&t);
   }
-  PetscCall(FenStagesMove(S->stages.out, S->a, out));
+  PetscCall(FenRedistMove(S->stages.out, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -299,7 +299,7 @@ static PetscErrorCode Forward(FenOTOperator op, PetscInt last)
     const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
     FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
-    PetscCall(FenStagesMove(g->enter, S->a, S->b));
+    PetscCall(FenRedistMove(g->enter, S->a, S->b));
     t.v = S->b;
     t.out = S->a;
     FenSweepMult(&t, &S->factors[s], FEN_SWEEP_FORWARD);
@@ -318,7 +318,7 @@ static PetscErrorCode Backward(FenOTOperator op, PetscInt last, double out[])
     t.v = S->b;
     t.out = S->a;
     FenSweepMult(&t, &S->factors[s], FEN_SWEEP_TRANSPOSED);
-    PetscCall(FenStagesMove(s ? S->stages.back[s - 1] : S->stages.out, S->a, s ? S->b : out));
+    PetscCall(FenRedistMove(s ? S->stages.back[s - 1] : S->stages.out, S->a, s ? S->b : out));
   }
   PetscFunctionReturn(0);
 }
@@ -333,7 +333,7 @@ static PetscErrorCode Both(FenOTOperator op)
   FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
 
   PetscFunctionBegin;
-  PetscCall(FenStagesMove(g->enter, S->a, S->b));
+  PetscCall(FenRedistMove(g->enter, S->a, S->b));
   t.v = S->b;
   t.w = S->weights;
   t.out = S->a;
@@ -354,7 +354,7 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
     PetscCall(FenHaloMult(S->halo, op, S->a, S->b));
   else {
     PetscCall(Both(op));
-    PetscCall(FenStagesMove(op->dim > 1 ? S->stages.back[op->dim - 2] : S->stages.out, S->a, op->dim > 1 ? S->b : out));
+    PetscCall(FenRedistMove(op->dim > 1 ? S->stages.back[op->dim - 2] : S->stages.out, S->a, op->dim > 1 ? S->b : out));
   }
   PetscCall(Backward(op, op->dim - 2, out));
   PetscFunctionReturn(0);
@@ -473,7 +473,7 @@ static PetscErrorCode SetRows_Separable(FenOTOperator op)
   PetscFunctionBegin;
   if (!S->weights)
     PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
-  PetscCall(FenStagesMove(S->stages.back[last], op->rows, S->weights));
+  PetscCall(FenRedistMove(S->stages.back[last], op->rows, S->weights));
   if (S->halo)
     PetscCall(FenHaloSetRows(S->halo, op));
   PetscFunctionReturn(0);

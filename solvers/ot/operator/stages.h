@@ -43,11 +43,3 @@ PETSC_INTERN PetscErrorCode FenStagesCountEnd(FenStages *, double work[]);
 PETSC_INTERN void FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt target[], const FenInt finer[],
                                       const FenInt finer_target[], const double work[], double out[]);
 PETSC_INTERN PetscErrorCode FenStagesDestroy(FenStages *);
-
-static inline PetscErrorCode FenStagesMove(FenRedist r, const double *from, double *to)
-{
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
-}
