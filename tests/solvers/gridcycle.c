@@ -126,8 +126,7 @@ static void Check(PetscInt dim, const FenInt shape[3], double shift)
   FEN_OK(FenKernelsGet("auto", &K));
   FEN_OK(FenGridCycleCreate(layout, layout, K, &C));
   for (int twice = 0; twice < 2; twice++) { /* a cycle can be made again */
-    FEN_OK(FenGridCycleSetMass(C, G.mass + start));
-    FEN_OK(FenGridCycleSetCouplings(C, (FenInt[3]){0, 0, 0}, v[0] + start));
+    FEN_OK(FenGridCycleSetMass(C, G.mass + start, v[0] + start));
     for (int a = 0; a <= R; a++)
       for (int b = dim > 2 ? -R : 0; b <= (dim > 2 ? R : 0); b++)
         for (int c = -R; c <= R; c++)

@@ -14,7 +14,7 @@
    planes of a neighbour are all that a product or a transfer needs.
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
-   16 numbers of four bytes a point (66), one more while grids are made, and 4/3 (8/7) of that; two of eight bytes.
+   16 numbers of four bytes a point (66), and 4/3 (8/7) of that; two of eight bytes.
    Messages: two neighbours, 2 planes, for each sweep and transfer.
 */
 #include "gridcycleimpl.h"
@@ -52,15 +52,12 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   PetscFunctionReturn(0);
 }
 
-/* halos of edges, and d from edges and the excess in x */
+/* halos of edges, and the diagonal, in t, from edges and the excess in x */
 static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
 {
-  float *d;
+  float *d = G->t + G->front;
 
   PetscFunctionBegin;
-  if (!G->d)
-    PetscCall(PetscCalloc1(G->ld, &G->d));
-  d = G->d + G->front;
   PetscCall(PetscArraycpy(d, G->x + G->front, G->size));
   for (PetscInt k = 0; k < C->nk; k++) {
     float *w = G->edge + k * G->ld + G->front;
@@ -69,7 +66,7 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
     for (FenInt q = 0; q < G->size; q++)
       d[q] += w[q] + w[q - G->shift[k]];
   }
-  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->d));
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
   PetscFunctionReturn(0);
 }
 
@@ -77,7 +74,7 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
    slow, are rare; zero are also those beyond my end, so that what sweeps over whole vectors leave there stays small */
 static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 {
-  float *d = G->d;
+  float *d = G->t;
 
   PetscFunctionBegin;
   for (FenInt q = 0; q < G->ld; q++)
@@ -94,7 +91,7 @@ static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
     }
     PetscCall(PetscArrayzero(e + G->front + G->size, G->ld - G->front - G->size));
   }
-  PetscCall(PetscFree(G->d));
+  PetscCall(PetscArrayzero(G->t, G->ld));
   PetscFunctionReturn(0);
 }
 
@@ -265,16 +262,20 @@ PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGri
 
 /* ---- building ---- */
 
-PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[])
+PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const double own[])
 {
   FenGrid *G = &C->grid[0];
+  double  *here;
 
   PetscFunctionBegin;
-  PetscCall(PetscFree(C->mass));
-  PetscCall(PetscMalloc1(G->size, &C->mass));
-  PetscCall(FenRedistMove(C->to, mass, C->mass));
-  for (FenInt q = 0; q < G->size; q++)
-    G->b[q] = (float)(C->points * C->mass[q]);
+  PetscCall(PetscMalloc1(G->size, &here));
+  PetscCall(FenRedistMove(C->to, mass, here));
+  PetscCall(FenRedistMove(C->edges, own, C->mine));
+  for (FenInt q = 0; q < G->size; q++) {
+    G->b[q] = (float)(C->points * here[q]);
+    G->x[G->front + q] = (float)(C->points * PetscMax(0.0, here[q] - C->mine[q]));
+  }
+  PetscCall(PetscFree(here));
   PetscFunctionReturn(0);
 }
 
@@ -287,16 +288,11 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
 
   PetscFunctionBegin;
   k = FenGridOffset(C, o, &sign);
-  PetscCheck(k >= -1 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
+  PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
   PetscCall(FenRedistMove(C->edges, couplings, C->mine));
   for (FenInt q = 0; q < G->size; q++)
-    if (k < 0)
-      G->x[G->front + q] = (float)(C->points * PetscMax(0.0, C->mass[q] - C->mine[q]));
-    else
-      G->edge[k * G->ld + G->front + q] = (float)(C->points * C->mine[q]);
-  if (k < 0)
-    PetscCall(PetscFree(C->mass));
+    G->edge[k * G->ld + G->front + q] = (float)(C->points * C->mine[q]);
   PetscFunctionReturn(0);
 }
 
@@ -304,25 +300,25 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
    others are made stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess */
 static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, double shift)
 {
-  float *s = G->t + G->front, *x = G->x + G->front, *others = s;
+  float *x = G->x + G->front, *d = G->t + G->front, *others = G->root, *excess = G->b;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(others, x, G->size));
   PetscCall(PetscArrayzero(G->x, G->ld));
   PetscCall(Diagonal(C, G));
   for (FenInt q = 0; q < G->size; q++) {
-    const float d = G->d[q + G->front];
-
-    x[q] = (float)shift * G->b[q] + (d > NOTHING ? 0 : others[q]);
-    s[q] = d > NOTHING ? sqrtf(PetscMax(1.0F, PetscMin(STRONGEST, others[q] / d))) : 1;
+    excess[q] = (float)shift * G->b[q] + (d[q] > NOTHING ? 0 : others[q]);
+    x[q] = d[q] > NOTHING ? sqrtf(PetscMax(1.0F, PetscMin(STRONGEST, others[q] / d[q]))) : 1;
   }
-  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
+  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->x));
   for (PetscInt k = 0; k < C->nk; k++) {
     float *w = G->edge + k * G->ld + G->front;
 
     for (FenInt q = 0; q < G->size; q++)
-      w[q] *= s[q] * s[q + G->shift[k]];
+      w[q] *= x[q] * x[q + G->shift[k]];
   }
+  PetscCall(PetscArrayzero(G->x, G->ld));
+  PetscCall(PetscArraycpy(x, excess, G->size));
   PetscFunctionReturn(0);
 }
 
@@ -537,7 +533,6 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
     PetscCall(PetscFree(G->t));
     PetscCall(PetscFree(G->edge));
-    PetscCall(PetscFree(G->d));
     PetscCall(PetscFree(G->around));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
@@ -550,7 +545,6 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     PetscCallMPI(MPI_Comm_free(&C->among));
   PetscCall(PetscFree2(C->counts, C->starts));
   PetscCall(PetscFree2(C->plane, C->row));
-  PetscCall(PetscFree(C->mass));
   PetscCall(PetscFree(C->mine));
   PetscCall(PetscFree(C));
   *cycle = NULL;

@@ -16,10 +16,11 @@ PETSC_INTERN PetscErrorCode FenGridCycleFits(FenLayout, PetscBool *);
 /* layout of vectors; layout of edges, the same array */
 PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, FenLayout edges, const FenKernels *, FenGridCycle *);
 PETSC_INTERN PetscErrorCode FenGridCycleDestroy(FenGridCycle *);
-/* first: of each point the sum of its couplings, also of those that reach too far to be given */
-PETSC_INTERN PetscErrorCode FenGridCycleSetMass(FenGridCycle, const double mass[]);
-/* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for zero, then for each
-   offset that comes after zero in the order of the grid, in any order */
+/* first: of each point the sum of its couplings, also of those that reach too far to be given, on the layout of
+   vectors, and its coupling with itself, on that of edges */
+PETSC_INTERN PetscErrorCode FenGridCycleSetMass(FenGridCycle, const double mass[], const double own[]);
+/* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for each offset that comes
+   after zero in the order of the grid, in any order */
 PETSC_INTERN PetscErrorCode FenGridCycleSetCouplings(FenGridCycle, const FenInt offset[], const double couplings[]);
 /* ... then the matrix diag((1 + shift) mass) - couplings: makes all coarser grids */
 PETSC_INTERN PetscErrorCode FenGridCycleBuild(FenGridCycle, double shift);

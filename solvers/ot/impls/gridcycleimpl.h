@@ -21,11 +21,11 @@ typedef struct {
   FenInt      shift[FEN_GRID_MOST];   /* of the offsets, in the order of the grid */
   float      *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
   /* while grids are made: masses times the number of points; afterwards scaled to a unit diagonal */
-  float *edge;  /* weights, with halos */
-  float *d;     /* while grids are made: diagonal, with halos */
-  float *x, *t; /* with halos; x is the excess while grids are made, t the residual on the way to a coarser grid */
-  float *b;     /* right-hand side; masses before grids are made */
-  float *root;  /* of the diagonal, 0 where nothing couples */
+  float *edge; /* weights, with halos */
+  float *x,
+      *t;   /* with halos; the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
+  float *b; /* right-hand side; masses before grids are made */
+  float *root; /* of the diagonal, 0 where nothing couples */
 } FenGrid;
 
 struct _p_FenGridCycle {
@@ -42,7 +42,7 @@ struct _p_FenGridCycle {
   PetscMPIInt      *counts, *starts; /* what each of them makes of it */
   float            *plane, *row;     /* work of transfers */
   double            points;          /* of the finest grid: masses times this are of order one */
-  double           *mass, *mine; /* on the finest grid: masses until the first couplings come; what goes in and out */
+  double           *mine;            /* on the finest grid: what goes in and out */
 };
 
 /* number of the offset, -1 for zero; the sign is that of the one that comes after zero of o and -o */

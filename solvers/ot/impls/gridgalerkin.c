@@ -55,7 +55,7 @@ static const float *InGrid(FenGridCycle C, const FenGrid *G, const int o[3], dou
 
   *factor = k < 0 ? 1 : -1;
   if (k < 0)
-    return G->d + G->front;
+    return G->t + G->front;
   return G->edge + k * G->ld + G->front - (sign < 0 ? G->shift[k] : 0);
 }
 

@@ -280,9 +280,11 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   double           total;
 
   PetscFunctionBegin;
-  PetscCall(FenGridCycleSetCouplings(N->cycle, offset, v));
-  if (offset[0] || offset[1] || offset[2])
+  if (offset[0] || offset[1] || offset[2]) {
+    PetscCall(FenGridCycleSetCouplings(N->cycle, offset, v));
     PetscFunctionReturn(0);
+  }
+  PetscCall(FenGridCycleSetMass(N->cycle, N->ot->relaxed ? N->ot->wm : N->c, v));
   PetscCall(FenOTCouplingsLayout(N->ot->op, &layout));
   PetscCall(FenLayoutGetLocalSize(layout, &n));
   for (FenInt j = 0; j < n; j++)
@@ -325,8 +327,7 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
   }
   if (ot->relaxed)
     PetscCall(Couplings(N, ot->wm, &more));
-  PetscCall(FenGridCycleSetMass(N->cycle, ot->relaxed ? ot->wm : N->c));
-  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, (double *[2]){ot->wm, ot->wm2}, ot->most, TakeCoupling, N));
+  PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, (double *[2]){ot->wm2, ot->wm}, ot->most, TakeCoupling, N));
   PetscCall(FenGridCycleBuild(N->cycle, N->shift + more));
   PetscFunctionReturn(0);
 }

@@ -233,19 +233,20 @@ typedef struct {
 } Wanted;
 
 /* arrays for the results of the first stage, which are taken away at once: the operator's and the caller's as far as
-   they go */
+   they go; made when they are needed, as those between two stages become fewer meanwhile */
 typedef struct {
   double *array[2 * FEN_MAX_RADIUS + 1], *own[2 * FEN_MAX_RADIUS + 1];
 } Results;
 
-static PetscErrorCode ResultsCreate(FenOTOperator op, const Wanted *W, FenInt n, Results *R)
+static PetscErrorCode ResultsNeed(FenOTOperator op, const Wanted *W, FenInt count, FenInt n, Results *R)
 {
   FenSeparable *S = (FenSeparable *)op->data;
   double *const given[4] = {S->a, S->b, W->work[0], W->work[1]};
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; k <= 2 * W->radius; k++) {
-    R->own[k] = NULL;
+  for (FenInt k = 0; k < count; k++) {
+    if (R->array[k])
+      continue;
     if (k < 2 || (k < 4 && n <= W->room))
       R->array[k] = given[k];
     else {
@@ -270,8 +271,6 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
   PetscFunctionBegin;
   PetscCall(OthersCreate(op, s, W->radius, &O));
   PetscCall(PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * W->radius + 1), &work));
-  if (!s)
-    PetscCall(ResultsCreate(op, W, g->nin, &R));
   after->n = 0;
   for (PetscInt p = 0; p < before->n; p++) {
     const FenInt     *at = before->offset[p];
@@ -284,6 +283,8 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
                            .out = s ? after->value + after->n : R.array,
                            .work = work};
 
+    if (!s)
+      PetscCall(ResultsNeed(op, W, c.last - c.first + 1, g->nin, &R));
     for (FenInt o = c.first; o <= c.last; o++) {
       PetscArraycpy(after->offset[after->n + o - c.first], at, FEN_MAX_DIM);
       after->offset[after->n + o - c.first][g->axis] = o;
