@@ -123,7 +123,14 @@ static PetscErrorCode Cycle(Bench *b)
 
 static PetscErrorCode Take(void *ctx, const FenInt offset[], const double v[])
 {
-  return FenGridCycleSetCouplings(((Bench *)ctx)->cycle, offset, v);
+  Bench *b = (Bench *)ctx;
+
+  PetscFunctionBegin;
+  if (offset[0] || offset[1] || offset[2])
+    PetscCall(FenGridCycleSetCouplings(b->cycle, offset, v));
+  else
+    PetscCall(FenGridCycleSetMass(b->cycle, b->w, v));
+  PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Operator(Bench *b)
@@ -154,7 +161,6 @@ static PetscErrorCode Operator(Bench *b)
   PetscCall(FenMeasureGetLayout(b->measure[1], &layout));
   PetscCall(FenOTCouplingsLayout(b->op, &edges));
   PetscCall(FenGridCycleCreate(layout, edges, b->op->kernels, &b->cycle));
-  PetscCall(FenGridCycleSetMass(b->cycle, b->w));
   PetscCall(FenOTCouplings(b->op, FEN_GRID_RADIUS, b->work, b->most, Take, b));
   PetscCall(FenGridCycleBuild(b->cycle, 1e-6));
   before = bench_sent;
