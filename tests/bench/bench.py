@@ -4,7 +4,7 @@
 import argparse
 import importlib
 import os
-import shutil
+import re
 import signal
 import sys
 import time
@@ -51,7 +51,7 @@ def arguments():
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=3, help="repetitions of each measurement (3)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything work? Never written down")
-    parser.add_argument("--write", action="store_true", help="copy the tables to docs/performance-measured.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance-measured.md, whose other parts stay as they are")
     args = parser.parse_args()
     unknown = [p for p in args.parts if p not in dict(PARTS)]
     if unknown:
@@ -68,18 +68,32 @@ def keep(folder, name, text):
         f.write(text)
 
 
-def assemble(folder):
-    """all parts that were ever measured in this build tree, in their order"""
-    pieces = [HEAD]
+def assemble(texts, path):
+    """a page of parts, {name: text}, in their order"""
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join([HEAD, *(texts[name] for name in ("machine", *dict(PARTS)) if name in texts)]))
+
+
+def kept(folder):
+    """all parts that were ever measured in this build tree"""
+    texts = {}
     for name in ("machine", *dict(PARTS)):
         path = os.path.join(folder, name + ".md")
         if os.path.exists(path):
             with open(path, encoding="utf-8") as f:
-                pieces.append(f.read())
-    path = os.path.join(os.path.dirname(folder), "bench.md" if folder.endswith("parts") else "quick.md")
-    with open(path, "w", encoding="utf-8") as f:
-        f.write("\n".join(pieces))
-    return path
+                texts[name] = f.read()
+    return texts
+
+
+def written(path):
+    """the parts of the page"""
+    names = {title: name for name, title in (("machine", "Machine"), *PARTS)}
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as f:
+        parts = re.split("^### (.*)$", f.read(), flags=re.MULTILINE)[1:]
+    return {names[title]: f"### {title}\n\n{text.strip()}\n" for title, text in zip(parts[::2], parts[1::2])
+            if title in names}
 
 
 def main():
@@ -88,8 +102,9 @@ def main():
     bench = Bench(args.build, args.runs, args.quick)
     folder = os.path.join(bench.build, "bench", "quick" if args.quick else "parts")
     os.makedirs(folder, exist_ok=True)
+    measured = {}
     try:
-        text = machine(bench)
+        measured["machine"] = text = machine(bench)
         print(text, flush=True)
         keep(folder, "machine", text)
         for name, title in PARTS:
@@ -100,14 +115,16 @@ def main():
             text = f"### {title}\n\n{text}\n*{before} before, {load()[13:]} after; {time.time() - start:.0f} s.*\n"
             print(text, flush=True)
             keep(folder, name, text)
+            measured[name] = text
     finally:
         bench.close()
-    path = assemble(folder)
+    path = os.path.join(bench.build, "bench", "quick.md" if args.quick else "bench.md")
+    assemble(kept(folder), path)
     print(f"tables: {os.path.relpath(path)}")
     if args.write:
-        target = os.path.join(HERE, "..", "..", "docs", "performance-measured.md")
-        shutil.copyfile(path, target)
-        print(f"copied to {os.path.relpath(target)}")
+        page = os.path.join(HERE, "..", "..", "docs", "performance-measured.md")
+        assemble({**written(page), **measured}, page)
+        print(f"the same parts of {os.path.relpath(page)}")
 
 
 if __name__ == "__main__":
