@@ -120,7 +120,7 @@ static PetscErrorCode Validate(FenBilevelRun *run, const double theta[])
              "-valid %s makes a problem of %" FENINT_FMT " hyperparameters, -train one of %" FENINT_FMT, source.valid,
              size.p, run->sizes.p);
   PetscCall(FenBilevelProblemSetSampleSet(problem, 1));
-  PetscCall(FenBilevelProblemSetUp(problem));
+  PetscCall(FenBilevelTrialSetUp_Private(problem));
   PetscCall(FenBilevelProblemGetPart(problem, &part));
   PetscCall(PetscMalloc1((size_t)(part.theta1 - part.theta0) + 1, &moved));
   PetscCall(FenBilevelThetaMove_Private(run->problem, theta, problem, moved));

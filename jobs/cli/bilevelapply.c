@@ -215,7 +215,7 @@ PetscErrorCode FenBilevelApply_Private(FenCLI *cli, const FenBilevelOptions *o, 
   PetscFunctionBegin;
   PetscCall(FenCLIHeaderBegin_Private(cli));
   PetscCall(MakeProblem(cli, o, &source, &problem));
-  PetscCall(FenBilevelProblemSetUp(problem));
+  PetscCall(FenBilevelTrialSetUp_Private(problem));
   PetscCall(FenBilevelProblemGetPart(problem, &part));
   PetscCall(PetscMalloc1((size_t)(part.theta1 - part.theta0) + 1, &theta));
   PetscCall(FenBilevelThetaRead_Private(problem, o->apply, theta));

@@ -49,7 +49,9 @@ typedef struct {
   double            mean[FEN_BILEVEL_METRICS];
   FenBilevelBounds  bounds;
 } FenBilevelTrial;
-/* of a problem that is made with theta set; accuracy: see FenBilevelOptions */
+/* sets the problem of a trial up; in teams as for learning if its samples, which may be smaller, have as many parts */
+extern PetscErrorCode FenBilevelTrialSetUp_Private(FenBilevelProblem);
+/* of a problem that is set up; accuracy: see FenBilevelOptions */
 extern PetscErrorCode FenBilevelTrialSolve_Private(FenBilevelProblem, const double theta[], double accuracy,
                                                    FenBilevelTrial *);
 /* of lower solutions that are known */

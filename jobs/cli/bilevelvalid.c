@@ -46,6 +46,23 @@ PetscErrorCode FenBilevelTrialTake_Private(FenBilevelProblem problem, const doub
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenBilevelTrialSetUp_Private(FenBilevelProblem problem)
+{
+  FenBilevelSizes n;
+  PetscInt        asked = 0;
+  PetscMPIInt     size;
+
+  PetscFunctionBegin;
+  PetscCall(FenBilevelProblemGetSizes(problem, &n));
+  PetscCall(PetscOptionsGetInt(NULL, NULL, "-bilevel_team_size", &asked, NULL));
+  if (asked > 0 && asked <= n.parts) {
+    PetscCall(FenMPIIntCast(asked, &size));
+    PetscCall(FenBilevelProblemSetTeamSize(problem, size));
+  }
+  PetscCall(FenBilevelProblemSetUp(problem));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBilevelTrialSolve_Private(FenBilevelProblem problem, const double theta[], double accuracy,
                                             FenBilevelTrial *t)
 {

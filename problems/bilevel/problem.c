@@ -332,7 +332,7 @@ PetscErrorCode FenBilevelProblemGetOps(FenBilevelProblem p, const FenBilevelOps 
 }
 
 /*@
-  FenBilevelProblemGetTeams - The teams, after `FenBilevelProblemSetUp()`; the problem's.
+  FenBilevelProblemGetTeams - The teams; the problem's; `NULL` before `FenBilevelProblemSetUp()`.
 
   Not Collective
 

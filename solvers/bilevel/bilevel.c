@@ -148,14 +148,16 @@ static PetscErrorCode BilevelSetFromOptions(FenSolver s, PetscOptionItems *Petsc
 
 /* ---- set-up ---- */
 
-/* what the size of teams depends on is known when the first one asks */
+/* what the size of teams depends on is known when the first one asks; a problem that has teams already keeps them */
 PetscErrorCode FenBilevelSetUpProblem_Private(FenBilevel b)
 {
   PetscMPIInt size;
+  FenTeams    teams;
 
   PetscFunctionBegin;
   PetscCall(FenMPIIntCast(b->team_size, &size));
-  if (size > 0)
+  PetscCall(FenBilevelProblemGetTeams(b->problem, &teams));
+  if (size > 0 && !teams)
     PetscCall(FenBilevelProblemSetTeamSize(b->problem, size));
   PetscCall(FenBilevelProblemSetUp(b->problem));
   PetscFunctionReturn(0);

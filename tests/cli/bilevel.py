@@ -103,8 +103,13 @@ def denoising(place):
     for ranks in (1, 2, 3):
         solve("tv", *words, "-o", path, "-overwrite", "-summary", place + "/tv.json", ranks=ranks)
         means.append(clitest.read_json(place + "/tv.json"))
-    check.that(all(abs(m["objective"] - means[0]["objective"]) < 1e-9 * means[0]["objective"] for m in means),
-               f"objective on 1, 2, 3 ranks: {[m['objective'] for m in means]}")
+    for team in (1, 3): # also where three samples that are tried out would get other teams than two to learn from
+        solve("tv in teams", *words, "-o", path, "-overwrite", "-summary", place + "/tv.json", "-bilevel_team_size", team,
+              ranks=3)
+        means.append(clitest.read_json(place + "/tv.json"))
+    for key in ("objective", "valid_psnr"):
+        check.that(all(abs(m[key] - means[0][key]) < 1e-9 * means[0][key] for m in means),
+                   f"{key} on 1, 2, 3 ranks: {[m[key] for m in means]}")
     with h5py.File(path, "r") as file:
         group = file["validation"]
         x, truth, observed = (group[name][...] for name in ("x", "truth", "observed"))
@@ -138,7 +143,8 @@ def denoising(place):
         check.that("truth" not in file["output"] and "psnr" not in file["output"], "nothing is said of a truth")
         check.that(psnr(clean, truth[0]) > psnr(observed[0], truth[0]) + 3, "noise is taken away")
     check.that(clitest.read_json(place + "/a.json")["samples"] == 1, "one sample")
-    solve("apply a folder", "bilevel", "-apply", path, "-input", valid, "-o", place + "/all.h5", ranks=3)
+    solve("apply a folder", "bilevel", "-apply", path, "-input", valid, "-o", place + "/all.h5", "-bilevel_team_size",
+          "3", ranks=3)
     with h5py.File(place + "/all.h5", "r") as file:
         check.that(file["output/x"].shape == (3, 24, 24), "a folder")
     for name in ("tv.h5", "head.h5", "r.h5"):
