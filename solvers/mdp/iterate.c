@@ -2,9 +2,10 @@
 /* The iterate that all types of FenMDP share: start, sweeps, shifts, dot products. */
 #include "mdpimpl.h"
 
-#define FAR            8.0 /* values this many times their range away from zero are moved there */
-#define ELIMINATE_EACH 0.3 /* actions are looked at again when the norm is this much smaller */
-#define BLOCK          512 /* entries summed in plain doubles before they go into a double-double */
+#define FAR            8.0  /* values this many times their range away from zero are moved there */
+#define ELIMINATE_EACH 0.3  /* actions are looked at again when the norm is this much smaller */
+#define INEXACT        1e-3 /* of the norm */
+#define BLOCK          512  /* entries summed in plain doubles before they go into a double-double */
 
 /* zero but for terminal values: of states without rows, with a finite horizon of all states */
 static PetscErrorCode FirstValues(FenMDP mdp)
@@ -49,9 +50,24 @@ PetscErrorCode FenMDPStart_Private(FenMDP mdp)
   PetscFunctionReturn(0);
 }
 
+/* Worst cases need not be exact beside what is left to be done: the norm of the last sweep. The change of a state alone
+   does not tell, since V may be far from its fixed point by a constant that is nothing to the norm. A step of a finite
+   horizon is not repeated */
+static PetscErrorCode SetInexact(FenMDP mdp)
+{
+  const double norm = mdp->swept ? FenMDPNorm_Private(mdp, &mdp->stats) : PETSC_INFINITY;
+
+  PetscFunctionBegin;
+  mdp->inexact = mdp->criterion == FEN_MDP_FINITE ? 0 : norm >= 0 ? INEXACT * norm : PETSC_INFINITY;
+  PetscCall(FenBellmanSetInexact(mdp->op, mdp->inexact));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Sweep(FenMDP mdp)
 {
   PetscFunctionBegin;
+  if (mdp->robust)
+    PetscCall(SetInexact(mdp));
   if (mdp->zero)
     PetscCall(FenBellmanSweepZero(mdp->op, (FenSolver)mdp, mdp->V, mdp->TV, mdp->policy, &mdp->stats));
   else

@@ -62,6 +62,7 @@ struct _p_FenMDP {
   double   norm_best;
   double   best_lower, best_upper; /* best bounds of the mean value so far */
   double   error;                  /* finite horizon: of V so far */
+  double   inexact;                /* what worst cases of the last sweep were allowed to be off by */
   FenInt   changes;                /* stats.changes, for the state */
   double   norm_gone;              /* norm when actions were eliminated last */
   double  *gone;                   /* marks of actions: words arrays */
@@ -135,6 +136,8 @@ PETSC_INTERN PetscErrorCode FenMDPUnpackNature_Private(FenMDP);
 PETSC_INTERN double FenMDPNorm_Private(FenMDP, const FenSweepStats *);
 /* the constant that brings V nearest to its fixed point: V + shift, 0 where constants do not pass through T */
 PETSC_INTERN double FenMDPBestShift_Private(FenMDP, const FenSweepStats *);
+/* widest gap that the tolerances allow */
+PETSC_INTERN double FenMDPGapWanted_Private(FenMDP);
 /* norm at which the tolerances hold */
 PETSC_INTERN double    FenMDPTarget_Private(FenMDP);
 PETSC_INTERN PetscBool FenMDPMet_Private(FenMDP);

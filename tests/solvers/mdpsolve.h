@@ -60,6 +60,21 @@ static inline FenMDPModel MDPMake(MPI_Comm comm, FenInt n, MDPStateFn state, con
   return model;
 }
 
+/* a built-in problem on all ranks */
+static inline FenMDPModel MDPProblem(const char name[], const char options[])
+{
+  FenMDPModel  model;
+  PetscOptions own;
+
+  FEN_OK(PetscOptionsCreate(&own));
+  FEN_OK(PetscOptionsInsertString(own, options));
+  FEN_OK(PetscOptionsPush(own));
+  FEN_OK(FenMDPModelGenerate(MPI_COMM_WORLD, name, NULL, PETSC_FALSE, &model));
+  FEN_OK(PetscOptionsPop());
+  FEN_OK(PetscOptionsDestroy(&own));
+  return model;
+}
+
 /* types for discounted models; ppi is meant for robust ones but takes any */
 static const char *const mdp_types[] = {FENMDPAUTO, FENMDPVI, FENMDPMPI, FENMDPIPI, FENMDPPI, FENMDPPPI};
 #define NMDPTYPES ((int)(sizeof(mdp_types) / sizeof(mdp_types[0])))

@@ -66,6 +66,9 @@ PETSC_INTERN PetscErrorCode FenBellmanPolicyToModel(FenBellman, const int policy
    1e-12 (1 + |V|); -1: none). V: ghosts are filled here. One exchange, one reduction (requests travel on it) */
 PETSC_INTERN PetscErrorCode FenBellmanSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                             FenSweepStats *);
+/* how far worst cases of sweeps may be off at most, beside a small share of what the state's value changes by: 0: as
+   little as possible; infinite, the default: that share says it */
+PETSC_INTERN PetscErrorCode FenBellmanSetInexact(FenBellman, double most);
 /* the same where V is zero in all states but terminal ones: rewards alone tell, if they are stored */
 PETSC_INTERN PetscErrorCode FenBellmanSweepZero(FenBellman, FenSolver, double V[], double TV[], int policy[],
                                                 FenSweepStats *);

@@ -93,6 +93,7 @@ struct _p_FenBellman {
   double                  *row_prob, *row_next, *lane_prob;
   int                     *scratch_policy; /* of callers that want none */
   FenNature               *nature;         /* NULL: nominal rows */
+  double                   inexact;        /* see FenBellmanSetInexact() */
   /* nature may put mass on the state of the smallest value, wherever it is; NULL: it does not */
   double     *popped; /* how much, for the rows of the policy */
   double      low;    /* that value */

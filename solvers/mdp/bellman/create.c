@@ -166,6 +166,7 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   b->comm = PetscObjectComm((PetscObject)model);
   PetscCallMPI(MPI_Comm_size(b->comm, &b->size));
   b->options = *options;
+  b->inexact = PETSC_INFINITY;
   b->model = model;
   PetscCall(PetscObjectReference((PetscObject)model));
   nominal = Nominal(b);

@@ -184,6 +184,13 @@ PetscErrorCode FenBellmanGetNature(FenBellman b, PetscBool *acts, PetscInt *comp
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenBellmanSetInexact(FenBellman b, double most)
+{
+  PetscFunctionBegin;
+  b->inexact = most;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBellmanNatureIsFast(FenBellman b, PetscBool *fast)
 {
   PetscFunctionBegin;

@@ -288,6 +288,7 @@ static PetscErrorCode Create(FenBellman b, void **data)
   N->all = (FenNatureRuns){.set = &N->set,
                            .chunks = &b->all.view,
                            .reward_next = N->next,
+                           .most = INFINITY,
                            .warm = N->warm,
                            .second = N->second,
                            .d = {first, first + FEN_LANES * (b->longest + 1)},
@@ -365,6 +366,7 @@ static PetscErrorCode Sweep(FenBellman b, void *data, const FenRuns *runs, const
 
   PetscFunctionBegin;
   BeginOnce(b, N, &N->all, runs, V);
+  N->all.most = b->inexact;
   for (FenInt r = 0; r < runs->n; r++)
     N->kernels->sweep(&N->all, runs->run[r].c0, runs->run[r].c1, V, V, TV, policy, part);
   N->all.once = NULL;
@@ -412,6 +414,7 @@ static PetscErrorCode AllocatePolicy(FenBellman b, Lanes *N)
   N->view.val = N->val;
   N->view.reward = N->reward;
   N->rows = N->all;
+  N->rows.most = INFINITY;
   N->rows.chunks = &N->view;
   N->rows.reward_next = N->policy_next;
   N->rows.warm = N->policy_warm;

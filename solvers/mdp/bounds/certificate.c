@@ -16,6 +16,7 @@
 
 #define BLOCK        512
 #define FLAT_VALUES  1e-4 /* the range of values counts as at least this share of their size */
+#define FLAT_GAIN    1e-8 /* a gain counts as at least this share of the range of values */
 #define STALLED_MOST 5
 #define SMALL        0.1
 
@@ -38,19 +39,19 @@ double FenMDPBestShift_Private(FenMDP mdp, const FenSweepStats *stats)
   return mdp->shift && mdp->gamma < 1 ? (stats->lo + stats->hi) / 2 / (1 - mdp->gamma) : 0;
 }
 
-/* what a gap is relative to: the range of the values; their size counts with the constant that V may lack */
+/* what a gap is relative to: the range of the values; their size counts with the constant that V may lack. A gain that
+   is nothing beside the values counts as zero, of which a share would be asked in vain */
 static double Scale(FenMDP mdp)
 {
   const FenSweepStats *s = &mdp->stats;
   const double         c = mdp->gamma * FenMDPBestShift_Private(mdp, s);
 
   if (mdp->criterion == FEN_MDP_AVERAGE)
-    return PetscMax(fabs(s->lo), fabs(s->hi));
+    return PetscMax(PetscMax(fabs(s->lo), fabs(s->hi)), FLAT_GAIN * (s->vmax - s->vmin));
   return PetscMax(s->vmax - s->vmin, FLAT_VALUES * PetscMax(fabs(s->vmin + c), fabs(s->vmax + c)));
 }
 
-/* widest gap that the tolerances allow */
-static double GapWanted(FenMDP mdp)
+double FenMDPGapWanted_Private(FenMDP mdp)
 {
   const FenSolver s = (FenSolver)mdp;
   double          gap = HUGE_VAL;
@@ -64,7 +65,7 @@ static double GapWanted(FenMDP mdp)
 
 double FenMDPTarget_Private(FenMDP mdp)
 {
-  const double gap = GapWanted(mdp), gamma = mdp->gamma, slack = 2 * mdp->stats.slack;
+  const double gap = FenMDPGapWanted_Private(mdp), gamma = mdp->gamma, slack = 2 * mdp->stats.slack;
 
   if (mdp->criterion == FEN_MDP_TOTAL)
     return FenTotalTarget_Private(mdp, gap);
@@ -78,7 +79,7 @@ static PetscBool InReach(FenMDP mdp)
 {
   const double width = mdp->criterion == FEN_MDP_AVERAGE ? 1 : 1 - mdp->gamma;
 
-  return (PetscBool)(mdp->criterion == FEN_MDP_TOTAL || 2 * mdp->stats.slack <= width * GapWanted(mdp));
+  return (PetscBool)(mdp->criterion == FEN_MDP_TOTAL || 2 * mdp->stats.slack <= width * FenMDPGapWanted_Private(mdp));
 }
 
 PetscBool FenMDPMet_Private(FenMDP mdp)
@@ -193,15 +194,19 @@ static PetscErrorCode SetNoBounds(FenMDP mdp, double mean)
 }
 
 /* The norm cannot fall below what rounding makes of zero. Where the slack alone is more than the gap that is wanted, it
-   is enough that the norm has become a small part of it */
+   is enough that the norm has become a small part of it; unless worst cases were allowed to be that inexact, which the
+   next sweep will not allow */
 static void LookForStagnation(FenMDP mdp)
 {
   FenSolver       s = (FenSolver)mdp;
   const double    norm = FenMDPNorm_Private(mdp, &mdp->stats), slack = mdp->stats.slack;
-  const PetscBool met = mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= GapWanted(mdp)) : FenMDPMet_Private(mdp);
-  const PetscBool small = (PetscBool)(!InReach(mdp) && norm <= SMALL * slack);
+  const PetscBool met =
+      mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= FenMDPGapWanted_Private(mdp)) : FenMDPMet_Private(mdp);
+  const PetscBool allowed = (PetscBool)(mdp->robust && slack <= 2 * mdp->inexact);
+  const PetscBool small = (PetscBool)(!allowed && !InReach(mdp) && norm <= SMALL * slack);
+  const PetscBool flat = (PetscBool)(!allowed && norm >= 0.999 * mdp->norm_best && norm <= 16 * slack);
 
-  mdp->stalled = small || (norm >= 0.999 * mdp->norm_best && norm <= 16 * slack) ? mdp->stalled + 1 : 0;
+  mdp->stalled = small || flat ? mdp->stalled + 1 : 0;
   mdp->norm_best = PetscMin(mdp->norm_best, norm);
   if ((small || mdp->stalled >= STALLED_MOST) && s->reason == FEN_ITERATING && !met)
     s->reason = FEN_DIVERGED_STAGNATION;
@@ -222,7 +227,7 @@ static PetscErrorCode ReportTotal(FenMDP mdp)
   PetscCall(Mean(mdp, mdp->V, &mean));
   PetscCall(SetNoBounds(mdp, mean));
   if (last || FenMDPMet_Private(mdp) || norm <= 16 * mdp->stats.slack)
-    PetscCall(FenTotalCertify_Private(mdp, norm, GapWanted(mdp), &proved));
+    PetscCall(FenTotalCertify_Private(mdp, norm, FenMDPGapWanted_Private(mdp), &proved));
   if (proved) {
     PetscCall(FenTotalMargin_Private(mdp, mdp->X, &most));
     PetscCall(Mean(mdp, mdp->X, &margin));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    FENMDPFH: finite horizon by backward induction, one sweep a step: V_H is the value of the last step, V_h = T V_{h+1}.
-   Exact up to rounding and inexact rows, of which the sum is certified. The policy of the first step is kept, those of
-   all steps if asked for.
+   Exact up to rounding and inexact rows, of which the sum is certified; worst cases are as exact as they can be. The
+   policy of the first step is kept, those of all steps if asked for.
 */
 #include "../mdpimpl.h"
 

@@ -8,8 +8,8 @@
    bound from below by weak duality, with an error of second order; the bound of that error is proved, not estimated.
    Balls of tv, kl and pearson, and js and jeffreys, first try what is there, in one pass (naturewarm.h). Otherwise, and
    where that is not enough, the buffer is brought to d = (z - zmin)/(zmax - zmin), and passes over it are repeated
-   while the bound of the error is large against the change of the state's value. A lane never depends on its
-   neighbours, so that the cut of the states into chunks does not show.
+   while the bound of the error is large against the change of the state's value, or against that of all. A lane never
+   depends on its neighbours, so that the cut of the states into chunks does not show.
 
    Sweeps of kl fill no buffer where one number of each state is all that rows need (natureonce.h); theta of its balls
    is kept per unit of the model.
@@ -43,6 +43,7 @@ typedef enum {
 } FenNatureForm;
 
 #define FEN_NATURE_SERIES 18
+#define FEN_NATURE_SHARE  1e-3 /* errors up to this share of a state's change are small */
 
 typedef struct {
   FenNatureForm form;
@@ -75,6 +76,7 @@ typedef struct {
   const double       *reward_next; /* FEN_LANES a column, NULL: rewards are the rows' */
   const double       *once;        /* of what columns number, see natureonce.h; NULL: there is no such thing */
   double              low, span;   /* then: smallest value of discount V, and how far others are above it */
+  double              most;        /* larger errors are not small, whatever the state's change is */
   double             *warm;        /* FEN_LANES a slot */
   double             *second;      /* js, jeffreys: nu, as warm; NULL: there is none */
   double             *d[2];        /* work: FEN_LANES for each column of the longest slot */

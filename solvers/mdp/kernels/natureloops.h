@@ -255,7 +255,7 @@ FEN_INLINE int ReadOnce(const FenNatureRuns *N, Slot *S, const double *own, FenR
     if (!set->ball)
       PriceOnce(N, S->k, v, &a, reach);
     else {
-      BallOnce(N, S->k, v, own ? 1e-3 : 0, &a, reach);
+      BallOnce(N, S->k, v, own ? FEN_NATURE_SHARE : 0, &a, reach);
       v_store(warm + v * FEN_SIMD, a.theta);
     }
     S->value.v[v] = a.value;
@@ -291,7 +291,8 @@ FEN_INLINE int WarmLanes(const FenNatureRuns *N, Slot *S, const double *own, Lan
                    .second = pairs ? v_load(second + v * FEN_SIMD) : zero,
                    .price = pairs ? N->set->size / v_if_greater(fits, zero, range, one) : zero,
                    .change = own ? fixed + zmin - v_load(own + v * FEN_SIMD) : zero,
-                   .share = v_set(own ? 1e-3 : 0),
+                   .share = v_set(own ? FEN_NATURE_SHARE : 0),
+                   .most = v_set(N->most),
                    .unit = v_set((double)(S->n + 16) * UNIT),
                    .next = &ahead};
     WarmReply a;
@@ -347,7 +348,8 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
                   .least = S->least.v[v],
                   .price = v_least(N->set->size * S->inverse.v[v], v_set(1e200)),
                   .base = base,
-                  .share = v_set(own ? 1e-3 : 0),
+                  .share = v_set(own ? FEN_NATURE_SHARE : 0),
+                  .most = N->most * S->inverse.v[v],
                   .unit = (double)(S->n + 16) * UNIT};
     Reply    a = {.warm = v_if_greater(v_set(1e290), w, w, zero),
                   .second = second ? v_load(second + v * FEN_SIMD) : zero,

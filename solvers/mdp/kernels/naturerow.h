@@ -16,8 +16,8 @@ typedef struct {
   const double *p, *d;
   vd            mean, least; /* of d; mass of d = 0 */
   vd            price;
-  vd            base, share; /* gaps up to share |base + value| are small */
-  double        unit;        /* rounding of a sum of n products, relative */
+  vd            base, share, most; /* gaps up to share |base + value|, and up to most, are small */
+  double        unit;              /* rounding of a sum of n products, relative */
 } Row;
 
 /* `open` is one where there is no answer yet */
@@ -187,7 +187,7 @@ FEN_INLINE vd v_pow(vd x, vd power)
 /* one where the gap is small enough to stop */
 FEN_INLINE vd Small(const Row *R, vd value, vd gap)
 {
-  const vd enough = v_max(v_set(EXACT + 40 * R->unit), R->share * v_abs(R->base + value));
+  const vd enough = v_max(v_set(EXACT + 40 * R->unit), v_min(R->share * v_abs(R->base + value), R->most));
 
   return v_if_greater(enough, gap, v_set(1), v_set(0)); /* not if it is no number */
 }

@@ -17,7 +17,7 @@ typedef struct {
   const double *p, *z;
   vd            zmin, range, inverse, warm, second, price; /* the last three in units of the range */
   vd            change;                                    /* TV - V would be this plus the row's value */
-  vd            share, unit;
+  vd            share, most, unit;                         /* gaps up to share of the change, and most, are small */
   Ahead        *next;
 } WarmRow;
 
@@ -29,7 +29,7 @@ typedef struct {
 
 FEN_INLINE vd WarmSmall(const WarmRow *R, vd value, vd gap)
 {
-  const vd enough = v_max((EXACT + 40 * R->unit) * R->range, R->share * v_abs(R->change + value));
+  const vd enough = v_max((EXACT + 40 * R->unit) * R->range, v_min(R->share * v_abs(R->change + value), R->most));
 
   return v_if_greater(enough, gap, v_set(1), v_set(0));
 }
