@@ -9,9 +9,6 @@
 
 typedef struct {
   const char *name;
-  /* takes more than balls and prices of divergences and l1 without weights around each row by itself, on the row's own
-     successors; kinds that do not are not asked about more */
-  PetscBool general;
   /* whether this kind can take b->options.ambiguity on this model; the same on all ranks */
   PetscErrorCode (*able)(FenBellman, PetscBool *);
   PetscErrorCode (*create)(FenBellman, void **data);
@@ -44,6 +41,7 @@ typedef struct {
 
 struct _FenNature {
   const FenNatureOps *ops;
+  PetscBool           weighted; /* l1 or linf, and states of some rank have weights */
   void               *data;
 };
 

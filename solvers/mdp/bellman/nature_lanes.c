@@ -7,6 +7,8 @@
    Sweeps of kl read rows once, with a number of each state that is made before (kernels/natureonce.h), where that is
    possible: the ends of V over all ranks decide, so that the cut of the states does not show.
 
+   Jensen-Shannon's mass may go to the state of the smallest value of all states as well: b->low of FenNaturePrepare.
+
    A policy's rows have their nominal probabilities here and nature's laws in b->policy.
 
    Memory: 8 bytes a row, 16 for js and jeffreys, 8 an entry if rewards are of successors, a policy's rows once more;
@@ -163,6 +165,8 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
   if (set->form == FEN_NATURE_KL) {
     set->alpha = set->scale = set->price = 1;
   }
+  set->pops = (PetscBool)(set->form == FEN_NATURE_JS && a->support == FEN_SUPPORT_ALL);
+  set->rest = set->ball ? log(2) - set->size : log(2);
   /* price^2 is about var/(2 radius) in a ball, and var at most 1/4 */
   set->smooth =
       (PetscBool)((set->form == FEN_NATURE_KL || (set->form >= FEN_NATURE_BURG && set->form <= FEN_NATURE_ABOVE)) &&
@@ -174,10 +178,11 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
 
 static PetscErrorCode ServeRow(Lanes *N, const FenNatureLane *r)
 {
-  const PetscBool other = (PetscBool)(N->set.form == FEN_NATURE_OTHER);
-  const double    warm = other && *r->warm != 0 ? *r->warm : NAN;
-  FenWorstCase    w;
-  double         *p = r->law ? N->law : NULL;
+  const PetscBool  other = (PetscBool)(N->set.form == FEN_NATURE_OTHER);
+  const FenSupport support = r->popped ? FEN_SUPPORT_ALL : FEN_SUPPORT_NOMINAL;
+  const double     warm = other && *r->warm != 0 ? *r->warm : NAN;
+  FenWorstCase     w;
+  double          *p = r->law ? N->law : NULL;
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < r->n; j++) {
@@ -185,11 +190,12 @@ static PetscErrorCode ServeRow(Lanes *N, const FenNatureLane *r)
     N->values[j] = r->d[FEN_LANES * j];
   }
   if (N->set.ball)
-    PetscCall(FenDivergenceWorstRadius(N->divergence, r->n, N->work, N->values, N->size, FEN_SUPPORT_NOMINAL, 0, warm,
-                                       p, &w));
+    PetscCall(FenDivergenceWorstRadius(N->divergence, r->n, N->work, N->values, N->size, support, 0, warm, p, &w));
   else
-    PetscCall(FenDivergenceWorstPenalty(N->divergence, r->n, N->work, N->values, N->size / r->range,
-                                        FEN_SUPPORT_NOMINAL, 0, warm, p, &w));
+    PetscCall(FenDivergenceWorstPenalty(N->divergence, r->n, N->work, N->values, N->size / r->range, support, 0, warm,
+                                        p, &w));
+  if (r->popped)
+    *r->popped = w.popped;
   if (other)
     *r->warm = w.multiplier;
   *r->value = w.value;
@@ -219,13 +225,15 @@ static PetscErrorCode Failed(Lanes *N)
 
 static PetscErrorCode Able(FenBellman b, PetscBool *able)
 {
-  const char *name = b->options.ambiguity.name;
+  const FenAmbiguity *a = &b->options.ambiguity;
+  const PetscBool     pops = (PetscBool)(!strcmp(a->name, "js") && a->support == FEN_SUPPORT_ALL);
 
   PetscFunctionBegin;
-  *able = (PetscBool)!strcmp(name, "l1");
+  *able = (PetscBool)!strcmp(a->name, "l1");
   for (PetscInt k = 0; FenDivergenceNames[k]; k++)
-    *able = (PetscBool)(*able || !strcmp(name, FenDivergenceNames[k]));
-  *able = (PetscBool)(*able && b->rows);
+    *able = (PetscBool)(*able || !strcmp(a->name, FenDivergenceNames[k]));
+  *able = (PetscBool)(*able && b->rows && a->rectangular == FEN_RECTANGULAR_SA && !b->nature->weighted);
+  *able = (PetscBool)(*able && (a->support == FEN_SUPPORT_NOMINAL || pops));
   PetscFunctionReturn(0);
 }
 
@@ -328,6 +336,7 @@ static PetscErrorCode Prepare(FenBellman b, void *data, const double V[])
   double ends[2], low, high;
 
   PetscFunctionBegin;
+  N->all.low = b->popped ? b->options.discount * b->low : 0;
   if (!N->once)
     PetscFunctionReturn(0);
   N->kernels->ends(b->nlocal, V, &low, &high);
@@ -479,8 +488,14 @@ static PetscErrorCode Extract(FenBellman b, void *data, const int policy[], cons
   PetscFunctionBegin;
   PetscCall(TakePolicy(b, N, policy));
   MoveWarm(b, N, 0, S->nchunks, PETSC_FALSE);
-  for (FenInt c = 0; c < S->nchunks; c++)
-    N->kernels->law(&N->rows, c, V, S->val + FEN_LANES * S->slot_ptr[c], S->reward + FEN_LANES * c);
+  N->rows.low = N->all.low;
+  for (FenInt c = 0; c < S->nchunks; c++) {
+    double popped[FEN_LANES];
+
+    N->kernels->law(&N->rows, c, V, S->val + FEN_LANES * S->slot_ptr[c], popped, S->reward + FEN_LANES * c);
+    for (FenInt s = FEN_LANES * c; b->popped && s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++)
+      b->popped[s] = popped[s - FEN_LANES * c];
+  }
   MoveWarm(b, N, 0, S->nchunks, PETSC_TRUE);
   PetscCall(PetscArraycpy(b->policy_reward, S->reward, b->nlocal));
   PetscCall(PetscArraycpy(b->policy_of, N->of, b->nlocal));

@@ -2,6 +2,7 @@
 /* The loops of naturekernels.h for one instruction set: FEN_SIMD and FEN_NATURE_KERNELS are set before. */
 #include "naturelaw.h"
 #include "natureonce.h"
+#include "naturepop.h"
 #include "naturepower.h"
 #include "naturesmooth.h"
 #include "naturetilt.h"
@@ -197,23 +198,26 @@ FEN_INLINE void Find(const FenNatureSet *set, const Row *R, Reply *a)
     set->ball ? TiltBall(set, FEN_NATURE_JEFFREYS, R, a) : TiltPrice(FEN_NATURE_JEFFREYS, R, a);
 }
 
-/* lanes without an answer, one by one */
-static void Serve(const FenNatureRuns *N, const Slot *S, int v, Reply *a, double *law)
+/* lanes without an answer, one by one; range: what d is in units of */
+static void Serve(const FenNatureRuns *N, const Slot *S, int v, vd range, Reply *a, double *law, vd *popped)
 {
   for (int l = 0; l < FEN_SIMD; l++) {
     const int lane = v * FEN_SIMD + l;
-    double    warm = a->warm[l], value = 0, gap = 0;
+    double    warm = a->warm[l], value = 0, gap = 0, out = 0;
 
     if (!(a->open[l] > 0))
       continue;
     N->serve(N->ctx, &(FenNatureLane){.n = S->n,
                                       .p = S->p + lane,
                                       .d = S->d + lane,
-                                      .range = S->range.v[v][l],
+                                      .range = range[l],
                                       .warm = &warm,
                                       .value = &value,
                                       .gap = &gap,
-                                      .law = law ? law + lane : NULL});
+                                      .law = law ? law + lane : NULL,
+                                      .popped = popped ? &out : NULL});
+    if (popped)
+      (*popped)[l] = out;
     a->warm[l] = warm;
     a->value[l] = value;
     a->gap[l] = gap;
@@ -360,7 +364,7 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
     if (served)
       served->v[v] = a.open;
     if (v_any(a.open))
-      Serve(N, S, v, &a, law);
+      Serve(N, S, v, S->range.v[v], &a, law, NULL);
     /* a range that is nothing, or no number, has no bound but the smallest value */
     a.gap = v_if_greater(S->flat.v[v], zero, v_if_greater(range, zero, v_set(1), zero), a.gap);
     error = FinalError(zmin, range, fixed);
@@ -372,6 +376,72 @@ static void Seek(const FenNatureRuns *N, Slot *S, const double *own, const Lanes
     a.value = fixed + (zmin + v_if_greater(S->flat.v[v], zero, zero, range) * a.value) - error;
     S->value.v[v] = v_if_greater(wanted, zero, a.value, S->value.v[v]);
     S->gap.v[v] = v_if_greater(wanted, zero, v_fma(range, a.gap, 2 * error), S->gap.v[v]);
+  }
+}
+
+/* of one vector: d = (z - low)/inverse */
+FEN_INLINE vd ScaleFrom(const Row *R, vd low, vd inverse, double *d)
+{
+  vd mean = v_set(0);
+
+  COLUMNS
+  {
+    const vd x = v_clip((v_load(d + j) - low) * inverse, v_set(0), v_set(1));
+
+    v_store(d + j, x);
+    mean = v_fma(P, x, mean);
+  }
+  return mean;
+}
+
+/* As Seek(), where mass may go to the smallest value of all. law: of all lanes, with what they leave for it, `popped`;
+   NULL: not wanted */
+static void SeekPopped(const FenNatureRuns *N, Slot *S, const double *own, double *law, double *popped)
+{
+  double *warm = N->warm + FEN_LANES * S->k;
+
+  EACH
+  {
+    const vd zero = v_set(0), one = v_set(1), fixed = Fixed(N, S, v), infinite = v_set(INFINITY);
+    const vd empty = v_if_equal(S->zmin.v[v], infinite, one, zero), top = S->zmin.v[v] + S->range.v[v];
+    const vd reward = S->next ? v_load(N->chunks->reward + FEN_LANES * S->k + v * FEN_SIMD) : zero;
+    const vd low = v_if_greater(empty, zero, zero, v_min(v_set(N->low) + reward, S->zmin.v[v])), span = top - low;
+    const vd fits = v_if_greater(span, v_set(1e-280), v_if_greater(v_set(1e300), span, one, zero), zero);
+    const vd range = v_if_greater(empty, zero, zero, span), inverse = v_if_greater(fits, zero, one / range, zero);
+    const vd lowest = N->set->rest > 0 ? zero : v_if_greater(S->zmin.v[v], low, one, zero);
+    const vd kept = v_load(warm + v * FEN_SIMD);
+    vd       error, masses = zero, was;
+    Row      R = {.n = S->n,
+                  .p = S->p + v * FEN_SIMD,
+                  .d = S->d + v * FEN_SIMD,
+                  .price = v_least(N->set->size * inverse, v_set(1e200)),
+                  .base = own ? (fixed + low - v_load(own + v * FEN_SIMD)) * inverse : zero,
+                  .share = v_set(own ? 1e-3 : 0),
+                  .unit = (double)(S->n + 16) * UNIT};
+    Reply    a = {.warm = kept, .open = fits * (1 - lowest)};
+
+    R.mean = ScaleFrom(&R, low, inverse, S->d + v * FEN_SIMD);
+    if (v_any(a.open))
+      N->set->ball ? PopBall(N->set->rest, &R, &a) : PopPrice(&R, &a);
+    was = a.open;
+    if (v_any(a.open))
+      Serve(N, S, v, range, &a, law, &masses);
+    /* a range that is nothing, or no number, has no bound but the smallest value */
+    a.gap = v_if_greater(fits + empty, zero, a.gap, v_if_greater(range, zero, one, zero));
+    error = FinalError(low, range, fixed);
+    v_store(warm + v * FEN_SIMD, v_if_greater(fits, zero, a.warm, kept));
+    S->value.v[v] = fixed + (low + v_if_greater(fits, zero, range, zero) * a.value) - error;
+    S->gap.v[v] = v_fma(range, a.gap, 2 * error);
+    if (law) {
+      const vd flat = 1 - fits, out = WritePopped(&R, a.at, lowest, flat, was, law + v * FEN_SIMD);
+
+      masses = v_if_greater(was, zero, masses, v_if_greater(flat, zero, zero, v_if_greater(lowest, zero, one, out)));
+      v_store(popped + v * FEN_SIMD, masses);
+    }
+    S->least.v[v] = zero;
+    S->zmin.v[v] = low;
+    S->range.v[v] = range;
+    S->empty.v[v] = empty;
   }
 }
 
@@ -436,6 +506,10 @@ FEN_INLINE void Answer(const FenNatureRuns *N, Slot *S, const double *own)
 {
   Lanes done = l_set(0);
 
+  if (N->set->pops) {
+    SeekPopped(N, S, own, NULL, NULL);
+    return;
+  }
   if (N->once) {
     if (TryOnce(N, S, own, &done))
       return;
@@ -558,25 +632,33 @@ static void NatureValues(const FenNatureRuns *N, FenInt k, const double *V, doub
   l_store(gap, &S.gap);
 }
 
-static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double *law, double *reward)
+static void NatureLaw(const FenNatureRuns *N, FenInt k, const double *V, double *law, double *popped, double *reward)
 {
   Slot  S;
   Lanes served;
 
   Open(N, &S, k, V);
   Gather(N, &S);
-  Seek(N, &S, NULL, NULL, law, &served);
+  for (int l = 0; l < FEN_LANES; l++)
+    popped[l] = 0;
+  if (N->set->pops)
+    SeekPopped(N, &S, NULL, law, popped);
+  else
+    Seek(N, &S, NULL, NULL, law, &served);
   EACH
   {
     const vd  zero = v_set(0);
     const Row R = {.n = S.n, .p = S.p + v * FEN_SIMD, .d = S.d + v * FEN_SIMD, .least = S.least.v[v]};
     vd        mean = zero, next = zero;
 
-    WriteLaw(N->set, &R, S.at.v[v], S.price.v[v], S.lowest.v[v], S.flat.v[v], served.v[v], law + v * FEN_SIMD);
+    if (!N->set->pops)
+      WriteLaw(N->set, &R, S.at.v[v], S.price.v[v], S.lowest.v[v], S.flat.v[v], served.v[v], law + v * FEN_SIMD);
     for (FenInt j = v * FEN_SIMD; j < FEN_LANES * S.n; j += FEN_LANES) {
       mean = v_fma(v_load(law + j), v_load(S.d + j), mean);
       next = S.next ? v_fma(v_load(law + j), v_load(S.next + j), next) : next;
     }
+    if (S.next)
+      next += v_load(popped + v * FEN_SIMD) * v_load(N->chunks->reward + FEN_LANES * k + v * FEN_SIMD);
     mean = S.value.v[v] - (S.zmin.v[v] + S.range.v[v] * mean) + next;
     v_store(reward + v * FEN_SIMD, v_if_greater(S.empty.v[v], zero, S.value.v[v], mean));
   }
