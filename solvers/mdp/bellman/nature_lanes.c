@@ -29,6 +29,7 @@ typedef struct {
   double                 *warm, *next, *room;  /* room: of all.d, which begin on cache lines */
   double                 *second;              /* as warm, of forms that keep two scalars, or NULL */
   double                 *law, *values, *work; /* one row, for FenDivergence: WORK arrays */
+  double                 *sorted, *x, *y;      /* of norms: see FenNatureRuns */
   double                 *once;                /* numbers of states; NULL: rows are never read once */
   PetscBool               is_once;             /* they are for the V of now */
   PetscErrorCode          failed;
@@ -65,6 +66,11 @@ static FenNatureForm FormOfOrder(double alpha, double *factor)
   return alpha < 1 ? FEN_NATURE_BELOW : FEN_NATURE_ABOVE;
 }
 
+static PetscBool IsNorm(const FenAmbiguity *a)
+{
+  return (PetscBool)(!strcmp(a->name, "linf") || !strcmp(a->name, "interval") || !strcmp(a->name, "wasserstein"));
+}
+
 static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
 {
   static const char *const names[] = {"tv", "kl", "pearson", "burg", "hellinger", "neyman"};
@@ -80,6 +86,8 @@ static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
   for (int k = 0; k < (int)(sizeof(names) / sizeof(names[0])); k++)
     if (!strcmp(a->name, names[k]))
       return (FenNatureForm)k;
+  if (IsNorm(a))
+    return strcmp(a->name, "wasserstein") ? FEN_NATURE_LINF : FEN_NATURE_WASSERSTEIN;
   if (js || !strcmp(a->name, "jeffreys"))
     return js ? FEN_NATURE_JS : FEN_NATURE_JEFFREYS;
   return FEN_NATURE_OTHER;
@@ -165,6 +173,7 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
   if (set->form == FEN_NATURE_KL) {
     set->alpha = set->scale = set->price = 1;
   }
+  set->square = (PetscBool)(a->distance == FEN_DISTANCE_L2);
   set->pops = (PetscBool)(set->form == FEN_NATURE_JS && a->support == FEN_SUPPORT_ALL);
   set->rest = set->ball ? log(2) - set->size : log(2);
   /* price^2 is about var/(2 radius) in a ball, and var at most 1/4 */
@@ -229,7 +238,8 @@ static PetscErrorCode Able(FenBellman b, PetscBool *able)
   const PetscBool     pops = (PetscBool)(!strcmp(a->name, "js") && a->support == FEN_SUPPORT_ALL);
 
   PetscFunctionBegin;
-  *able = (PetscBool)!strcmp(a->name, "l1");
+  PetscCall(FenNatureNormAble_Private(b, able));
+  *able = (PetscBool)(*able || !strcmp(a->name, "l1"));
   for (PetscInt k = 0; FenDivergenceNames[k]; k++)
     *able = (PetscBool)(*able || !strcmp(a->name, FenDivergenceNames[k]));
   *able = (PetscBool)(*able && b->rows && a->rectangular == FEN_RECTANGULAR_SA && !b->nature->weighted);
@@ -272,6 +282,15 @@ static PetscErrorCode AllocateOnce(FenBellman b, Lanes *N)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode AllocateNorm(FenBellman b, Lanes *N)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)(FEN_LANES * (2 * b->longest + 3)), &N->sorted));
+  if (N->set.form == FEN_NATURE_WASSERSTEIN)
+    PetscCall(FenNatureNormPlaces_Private(b, &N->x, &N->y));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Create(FenBellman b, void **data)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
@@ -283,7 +302,10 @@ static PetscErrorCode Create(FenBellman b, void **data)
   PetscCall(PetscNew(&N));
   PetscCall(FenNatureKernelsGet(b->kernels->name, &N->kernels));
   SetUpSet(a, &N->set);
-  PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
+  if (IsNorm(a))
+    PetscCall(AllocateNorm(b, N));
+  else
+    PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
   N->size = N->set.ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
   PetscCall(StoreRewards(b, N));
   PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->warm));
@@ -299,6 +321,10 @@ static PetscErrorCode Create(FenBellman b, void **data)
                            .warm = N->warm,
                            .second = N->second,
                            .d = {first, first + FEN_LANES * (b->longest + 1)},
+                           .work = N->sorted,
+                           .room = FEN_LANES * (b->longest + 1),
+                           .x = N->x,
+                           .y = N->y,
                            .serve = Serve,
                            .ctx = N};
   *data = N;
@@ -319,6 +345,9 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
   PetscCall(PetscFree(N->warm));
   PetscCall(PetscFree(N->second));
   PetscCall(PetscFree(N->policy_second));
+  PetscCall(PetscFree(N->sorted));
+  PetscCall(PetscFree(N->x));
+  PetscCall(PetscFree(N->y));
   PetscCall(PetscFree4(N->room, N->law, N->values, N->work));
   PetscCall(PetscFree4(N->of, N->val, N->reward, N->policy_warm));
   PetscCall(PetscFree(N->policy_next));

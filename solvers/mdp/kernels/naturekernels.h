@@ -22,6 +22,7 @@
 
      js, jeffreys   two scalars, nu beside the price, see naturetilt.h; js with mass on the smallest value of all:
                     one, see naturepop.h
+     linf, wasserstein   see naturemoves.h
 
    with t = alpha/(alpha-1) and kappa = (1 + alpha(alpha-1) rho)^{1/alpha} of the Cressie-Read family; prices alike.
    Lanes that this arithmetic cannot serve are handed to the caller.
@@ -40,6 +41,8 @@ typedef enum {
   FEN_NATURE_ABOVE,
   FEN_NATURE_JS,
   FEN_NATURE_JEFFREYS,
+  FEN_NATURE_LINF, /* norms, see naturemoves.h */
+  FEN_NATURE_WASSERSTEIN,
   FEN_NATURE_OTHER /* the caller's */
 } FenNatureForm;
 
@@ -57,6 +60,7 @@ typedef struct {
   double        scale;  /* price of the Cressie-Read divergence over `size`; radius: size over scale */
   PetscBool     pops;   /* js: mass may go to the smallest value of all */
   double        rest;   /* then: what log 2 leaves of a radius, or log 2 */
+  PetscBool     square; /* wasserstein: distances are Euclidean */
   PetscBool     smooth; /* balls: radii so small that some rows need the series */
   double        series[FEN_NATURE_SERIES]; /* of f* - y around 0, from y^0 */
 } FenNatureSet;
@@ -80,9 +84,12 @@ typedef struct {
   const double       *once;        /* of what columns number, see natureonce.h; NULL: there is no such thing */
   double              low, span;   /* smallest value of discount V, and how far others are above it: for `once`, and
                                       low where mass goes to it */
-  double *warm;                    /* FEN_LANES a slot */
-  double *second;                  /* js, jeffreys: nu, as warm; NULL: there is none */
-  double *d[2];                    /* work: FEN_LANES for each column of the longest slot */
+  double       *warm;              /* FEN_LANES a slot */
+  double       *second;            /* js, jeffreys: nu, as warm; NULL: there is none */
+  double       *d[2];              /* work: FEN_LANES for each column of the longest slot */
+  double       *work;              /* norms: two rows beside these, `room` apart; NULL: no norm */
+  FenInt        room;
+  const double *x, *y; /* wasserstein: where the states that columns number are; NULL: on a line, x */
   void (*serve)(void *ctx, const FenNatureLane *);
   void *ctx;
 } FenNatureRuns;
