@@ -117,6 +117,10 @@ PETSC_INTERN void FenTiltSolve_Private(FenTilt *, double start, FenTilted *);
 PETSC_INTERN double FenTiltDual_Private(const FenTilt *, const FenTilted *, double *error);
 /* loss and divergence of the law scaled to mass one, where rounding kept the search from doing so */
 PETSC_INTERN void FenTiltNormalize_Private(const FenTilt *, FenTilted *);
+/* the ball of a Cressie-Read divergence by one scalar; PETSC_FALSE: not one of these */
+PETSC_INTERN PetscBool FenWorstOrder_Private(const FenTilt *, double rho, double p[], FenWorstCase *);
+/* of orders above one: what a law costs that is best at the price, and that law */
+PETSC_INTERN double FenOrderPrimal_Private(const FenTilt *, double lambda, double p[], FenInt *its);
 /* the law of these sums, mixed with (1 - mix) of q */
 PETSC_INTERN void FenTiltLaw_Private(const FenTilt *, const FenTilted *, double mix, double p[]);
 /* an answer that is a law itself: all mass where the value is smallest, or q */

@@ -10,6 +10,7 @@
 static PetscErrorCode FenWorstPenalty(FenTilt *T, double lambda, double warm, double p[], FenWorstCase *out)
 {
   double    dual, error, missed;
+  PetscBool steep = PETSC_FALSE;
   FenTilted S;
 
   PetscFunctionBegin;
@@ -27,11 +28,14 @@ static PetscErrorCode FenWorstPenalty(FenTilt *T, double lambda, double warm, do
   if (missed > error) {
     FenTiltNormalize_Private(T, &S);
     missed = PetscMin(missed, PetscMax(S.loss + lambda * S.divergence - dual, 0));
+    steep = T->method == &FenDivergenceAlpha && T->a > 2 && missed > error ? PETSC_TRUE : PETSC_FALSE;
   }
+  if (steep) /* laws that no double h has */
+    missed = PetscMax(FenOrderPrimal_Private(T, lambda, p, &S.its) - dual, 0);
   out->its = S.its;
   out->slack = 2 * error + missed;
   out->value = PetscMax(T->vmin + dual - error, T->vmin - T->below);
-  if (p)
+  if (p && !steep)
     FenTiltLaw_Private(T, &S, 1, p);
   PetscFunctionReturn(0);
 }
@@ -190,7 +194,7 @@ static PetscErrorCode FenWorstRadius(FenTilt *T, double rho, double warm, double
     PetscCall(T->method->worst_radius(T, rho, p, out));
     PetscFunctionReturn(0);
   }
-  if (FenWorstPopped(T, rho, p, out))
+  if (FenWorstPopped(T, rho, p, out) || FenWorstOrder_Private(T, rho, p, out))
     PetscFunctionReturn(0);
   FenTiltSolveRadius(T, rho, warm > 0 && isfinite(warm) ? warm : FenTiltFirstLambda(T, rho), &S, &out->its);
   dual = FenTiltDual_Private(T, &S, &error) - T->lambda * rho;

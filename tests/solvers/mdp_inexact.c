@@ -16,7 +16,8 @@ static const Set sets[] = {
     {"pearson", 1, 0.1, 0},  {"burg", 1, 0.2, 0},    {"burg", 1, 0, 1},      {"hellinger", 1, 0.1, 0},
     {"neyman", 1, 0.1, 0},   {"js", 1, 0.1, 0},      {"js", 1, 0, 1},        {"jeffreys", 1, 0.1, 0},
     {"alpha", -0.5, 0.1, 0}, {"alpha", 0.3, 0.1, 0}, {"alpha", 1.3, 0.1, 0}, {"alpha", 1.5, 0.01, 0},
-    {"alpha", 3, 0.1, 0},    {"alpha", 3, 0, 1},     {"alpha", 7, 0.01, 0}};
+    {"alpha", 3, 0.1, 0},    {"alpha", 3, 0, 1},     {"alpha", 7, 0.01, 0},  {"alpha", 12, 0.01, 0},
+    {"alpha", 50, 0.1, 0},   {"linf", 1, 0.1, 0},    {"linf", 1, 0, 1},      {"wasserstein", 1, 0, 1}};
 #define NSETS ((int)(sizeof(sets) / sizeof(sets[0])))
 
 static FenAmbiguity Ambiguity(const Set *s)

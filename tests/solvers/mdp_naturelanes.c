@@ -105,6 +105,15 @@ static double Value(const Model *m, Kind kind, FenInt s, int round)
   }
 }
 
+static double Least(const Model *m, const double V[])
+{
+  double least = INFINITY;
+
+  for (FenInt s = 0; s < m->n; s++)
+    least = fmin(least, V[s]);
+  return least;
+}
+
 /* the exact value lies in [*low, *high] */
 static void Reference(const Model *m, FenDivergence div, const FenAmbiguity *a, FenInt s, int action, const double V[],
                       double gamma, double *low, double *high, double *size)
@@ -113,6 +122,7 @@ static void Reference(const Model *m, FenDivergence div, const FenAmbiguity *a, 
   FenInt          next[MOST];
   double          prob[MOST], reward_next[MOST], z[MOST], reward;
   const int       n = Row(m, s, action, next, prob, reward_next, &reward);
+  const double    least = a->support == FEN_SUPPORT_ALL ? reward + gamma * Least(m, V) : 0;
   FenWorstCase    w;
 
   *size = 0;
@@ -121,11 +131,10 @@ static void Reference(const Model *m, FenDivergence div, const FenAmbiguity *a, 
     *size = fmax(*size, fabs(z[j] - gamma * V[next[j]]) + gamma * fabs(V[next[j]]));
   }
   if (a->radius > 0)
-    FEN_OK(FenDivergenceWorstRadius(div, n, prob, z, l1 ? a->radius / 2 : a->radius, FEN_SUPPORT_NOMINAL, 0, NAN, NULL,
-                                    &w));
+    FEN_OK(FenDivergenceWorstRadius(div, n, prob, z, l1 ? a->radius / 2 : a->radius, a->support, least, NAN, NULL, &w));
   else
-    FEN_OK(FenDivergenceWorstPenalty(div, n, prob, z, l1 ? 2 * a->penalty : a->penalty, FEN_SUPPORT_NOMINAL, 0, NAN,
-                                     NULL, &w));
+    FEN_OK(
+        FenDivergenceWorstPenalty(div, n, prob, z, l1 ? 2 * a->penalty : a->penalty, a->support, least, NAN, NULL, &w));
   *low = w.value;
   *high = w.value + w.slack;
 }
@@ -217,15 +226,16 @@ static void CompareSweep(const Model *m, const FenAmbiguity *a, const char *simd
   FenMDPModel       model = Make(m);
   FenBellman        b;
   FenDivergence     div;
-  double           *V = calloc((size_t)m->n, sizeof(double)), *TV[2] = {calloc((size_t)m->n, sizeof(double)), NULL};
+  double           *V = calloc((size_t)m->n, sizeof(double)), *TV[3];
   int              *policy = calloc((size_t)m->n, sizeof(int));
 
-  TV[1] = calloc((size_t)m->n, sizeof(double));
+  for (int k = 0; k < 3; k++)
+    TV[k] = calloc((size_t)m->n, sizeof(double));
   snprintf(options.simd, sizeof(options.simd), "%s", simd);
   FEN_OK(FenBellmanCreate(model, &options, &b));
   FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, a->name, a->alpha, &div));
   for (int round = 0; round < 5; round++) {
-    FenSweepStats stats[2];
+    FenSweepStats stats[2], frozen;
     double        moved = 0, most = 0;
 
     for (FenInt s = 0; s < m->n; s++)
@@ -233,6 +243,8 @@ static void CompareSweep(const Model *m, const FenAmbiguity *a, const char *simd
     V[m->n - 1] = 0;
     FEN_OK(FenBellmanSweep(b, NULL, V, TV[0], policy, &stats[0]));
     FEN_OK(FenBellmanRobustPolicySweep(b, NULL, policy, V, TV[1], &stats[1]));
+    FEN_OK(FenBellmanSetPolicy(b, policy, V)); /* with nature's laws frozen */
+    FEN_OK(FenBellmanPolicySweep(b, NULL, V, TV[2], &frozen));
     for (FenInt s = 0; s < m->n - 1; s++) {
       double best[2] = {-HUGE_VAL, -HUGE_VAL}, low, high, size;
 
@@ -250,6 +262,10 @@ static void CompareSweep(const Model *m, const FenAmbiguity *a, const char *simd
                     best[1], low, high, stats[0].slack, stats[1].slack);
       assert_true(TV[0][s] <= best[1] && TV[0][s] >= best[0] - stats[0].slack);
       assert_true(TV[1][s] <= high && TV[1][s] >= low - stats[1].slack);
+      if (!(TV[2][s] <= high + 1e-11 * most && TV[2][s] >= low - 1e-11 * most))
+        print_error("%s %s radius %g price %g, kind %d round %d: frozen, state %d is %.17g, not %.17g .. %.17g\n", simd,
+                    a->name, a->radius, a->penalty, (int)kind, round, (int)s, TV[2][s], low, high);
+      assert_true(TV[2][s] <= high + 1e-11 * most && TV[2][s] >= low - 1e-11 * most);
       moved = fmax(moved, fmax(fabs(TV[0][s] - V[s]), fabs(TV[1][s] - V[s])));
     }
     if (!(fmax(stats[0].slack, stats[1].slack) <= 2e-3 * moved + 1e-12 * most))
@@ -261,7 +277,7 @@ static void CompareSweep(const Model *m, const FenAmbiguity *a, const char *simd
   FEN_OK(FenDivergenceDestroy(&div));
   FEN_OK(FenBellmanDestroy(&b));
   FEN_OK(FenMDPModelDestroy(&model));
-  free(V), free(TV[0]), free(TV[1]), free(policy);
+  free(V), free(TV[0]), free(TV[1]), free(TV[2]), free(policy);
 }
 
 /* kl: some beside what one number of each state is good for, small radii, prices below the values' span and far above
@@ -292,6 +308,31 @@ static void TestSweeps(void **state)
         PetscStrncpy(a.name, known[set].name, sizeof(a.name));
         a.radius = size < 5 ? radii[size] : 0;
         a.penalty = size < 5 ? 0 : prices[size - 5] * unit;
+        CompareSweep(&m, &a, FenSimdTypes[simd], (Kind)kind);
+      }
+}
+
+/* Jensen-Shannon with mass on the state of the smallest value: rows that it leaves, rows that have it or are close,
+   rows whose mass all goes there */
+static void TestPopped(void **state)
+{
+  static const double radii[] = {1e-4, 5e-3, 0.05, 0.3, 0.6, 0.69, 1}, prices[] = {1e-3, 0.05, 0.3, 1, 10};
+
+  (void)state;
+  for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
+    for (int kind = 0; kind < NKINDS; kind++)
+      for (int i = 0; i < 12; i++) {
+        const Model  m = {.n = 45 + i,
+                          .most = i % 2 ? MOST : 4,
+                          .by_next = (PetscBool)(i % 4 > 1 && !kind),
+                          .rare = (PetscBool)(i % 3 == 2),
+                          .seed = (uint64_t)(3000 + i)};
+        const double unit = kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1;
+        FenAmbiguity a = {.name = "js", .alpha = 1, .support = FEN_SUPPORT_ALL};
+
+        a.radius = i < 7 ? radii[i] : 0;
+        a.penalty = i < 7 ? 0 : prices[i - 7] * unit;
+        Compare(&m, &a, FenSimdTypes[simd], (Kind)kind);
         CompareSweep(&m, &a, FenSimdTypes[simd], (Kind)kind);
       }
 }
@@ -372,7 +413,8 @@ static void TestStates(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls), cmocka_unit_test(TestPrices),
-                                     cmocka_unit_test(TestSweeps), cmocka_unit_test(TestStates)};
+                                     cmocka_unit_test(TestSweeps), cmocka_unit_test(TestPopped),
+                                     cmocka_unit_test(TestStates)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

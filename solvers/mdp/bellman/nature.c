@@ -27,19 +27,18 @@ static PetscErrorCode Acts(FenBellman b, PetscBool *acts)
   PetscFunctionReturn(0);
 }
 
-/* does this go beyond what every kind can take */
-static PetscErrorCode IsGeneral(FenBellman b, PetscBool *general)
+/* weights matter to norms only */
+static PetscErrorCode IsWeighted(FenBellman b, PetscBool *weighted)
 {
-  const FenAmbiguity *a = &b->options.ambiguity;
-  const double       *weight;
-  int                 weighted;
+  const char   *name = b->options.ambiguity.name;
+  const double *weight;
+  int           any;
 
   PetscFunctionBegin;
   PetscCall(FenMDPModelGetWeight(b->model, &weight));
-  weighted = weight != NULL;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &weighted, 1, MPI_INT, MPI_MAX, b->comm));
-  weighted = weighted && !strcmp(a->name, "l1"); /* nothing else is weighted that every kind can take */
-  *general = (PetscBool)(a->rectangular != FEN_RECTANGULAR_SA || a->support != FEN_SUPPORT_NOMINAL || weighted);
+  any = weight != NULL;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->comm));
+  *weighted = (PetscBool)(any && (!strcmp(name, "l1") || !strcmp(name, "linf")));
   PetscFunctionReturn(0);
 }
 
@@ -65,7 +64,7 @@ static PetscErrorCode CheckSupport(FenBellman b)
 PetscErrorCode FenNatureCreate_Private(FenBellman b)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
-  PetscBool           acts = PETSC_FALSE, general = PETSC_FALSE, able = PETSC_FALSE;
+  PetscBool           acts = PETSC_FALSE, able = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(Acts(b, &acts));
@@ -73,12 +72,11 @@ PetscErrorCode FenNatureCreate_Private(FenBellman b)
     PetscFunctionReturn(0);
   PetscCheck(!b->substochastic, b->comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_ambiguity %s needs rows that sum to one; this model's may lose mass", a->name);
-  PetscCall(IsGeneral(b, &general));
   PetscCall(PetscNew(&b->nature));
+  PetscCall(IsWeighted(b, &b->nature->weighted));
   for (PetscInt k = 0; kinds[k] && !able; k++) {
     b->nature->ops = kinds[k];
-    if (!general || kinds[k]->general)
-      PetscCall(kinds[k]->able(b, &able));
+    PetscCall(kinds[k]->able(b, &able));
   }
   PetscCheck(able, b->comm, (PetscErrorCode)FEN_ERR_OPTION, "-mdp_ambiguity %s: there is no such set", a->name);
   PetscCall(CheckSupport(b));

@@ -9,9 +9,6 @@
 
 typedef struct {
   const char *name;
-  /* takes more than balls and prices of divergences and l1 without weights around each row by itself, on the row's own
-     successors; kinds that do not are not asked about more */
-  PetscBool general;
   /* whether this kind can take b->options.ambiguity on this model; the same on all ranks */
   PetscErrorCode (*able)(FenBellman, PetscBool *);
   PetscErrorCode (*create)(FenBellman, void **data);
@@ -44,11 +41,15 @@ typedef struct {
 
 struct _FenNature {
   const FenNatureOps *ops;
+  PetscBool           weighted; /* l1 or linf, and states of some rank have weights */
   void               *data;
 };
 
-/* eight states at once: divergences around the nominal law, of stored rows */
+/* eight states at once: divergences around the nominal law, and norms, of stored rows */
 PETSC_INTERN const FenNatureOps FenNatureLanes;
+/* whether the norm is one of them; collective. Where states are, for transport: y is NULL on a line */
+PETSC_INTERN PetscErrorCode FenNatureNormAble_Private(FenBellman, PetscBool *able);
+PETSC_INTERN PetscErrorCode FenNatureNormPlaces_Private(FenBellman, double **x, double **y);
 /* row by row: every divergence and set, balls and prices */
 PETSC_INTERN const FenNatureOps FenNatureRows;
 /* s-rectangular */
@@ -59,6 +60,7 @@ typedef struct _FenRowSet  *FenRowSet;
 PETSC_INTERN PetscBool      FenRowSetHas_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenRowSetCreate_Private(FenBellman, FenRowSet *);
 PETSC_INTERN PetscErrorCode FenRowSetDestroy_Private(FenRowSet *);
+PETSC_INTERN PetscErrorCode FenRowSetNumbers_Private(FenBellman, double **numbers, FenInt *width);
 /* z: what the row's successors yield; law may be NULL */
 PETSC_INTERN PetscErrorCode FenRowSetAnswer_Private(FenBellman, FenRowSet, const FenRowView *, const double z[],
                                                     double law[], FenWorstCase *);

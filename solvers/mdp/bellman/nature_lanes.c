@@ -7,6 +7,8 @@
    Sweeps of kl read rows once, with a number of each state that is made before (kernels/natureonce.h), where that is
    possible: the ends of V over all ranks decide, so that the cut of the states does not show.
 
+   Jensen-Shannon's mass may go to the state of the smallest value of all states as well: b->low of FenNaturePrepare.
+
    A policy's rows have their nominal probabilities here and nature's laws in b->policy.
 
    Memory: 8 bytes a row, 16 for js and jeffreys, 8 an entry if rewards are of successors, a policy's rows once more;
@@ -27,6 +29,7 @@ typedef struct {
   double                 *warm, *next, *room;  /* room: of all.d, which begin on cache lines */
   double                 *second;              /* as warm, of forms that keep two scalars, or NULL */
   double                 *law, *values, *work; /* one row, for FenDivergence: WORK arrays */
+  double                 *sorted, *x, *y;      /* of norms: see FenNatureRuns */
   double                 *once;                /* numbers of states; NULL: rows are never read once */
   PetscBool               is_once;             /* they are for the V of now */
   PetscErrorCode          failed;
@@ -63,6 +66,11 @@ static FenNatureForm FormOfOrder(double alpha, double *factor)
   return alpha < 1 ? FEN_NATURE_BELOW : FEN_NATURE_ABOVE;
 }
 
+static PetscBool IsNorm(const FenAmbiguity *a)
+{
+  return (PetscBool)(!strcmp(a->name, "linf") || !strcmp(a->name, "interval") || !strcmp(a->name, "wasserstein"));
+}
+
 static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
 {
   static const char *const names[] = {"tv", "kl", "pearson", "burg", "hellinger", "neyman"};
@@ -78,6 +86,8 @@ static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
   for (int k = 0; k < (int)(sizeof(names) / sizeof(names[0])); k++)
     if (!strcmp(a->name, names[k]))
       return (FenNatureForm)k;
+  if (IsNorm(a))
+    return strcmp(a->name, "wasserstein") ? FEN_NATURE_LINF : FEN_NATURE_WASSERSTEIN;
   if (js || !strcmp(a->name, "jeffreys"))
     return js ? FEN_NATURE_JS : FEN_NATURE_JEFFREYS;
   return FEN_NATURE_OTHER;
@@ -163,6 +173,9 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
   if (set->form == FEN_NATURE_KL) {
     set->alpha = set->scale = set->price = 1;
   }
+  set->square = (PetscBool)(a->distance == FEN_DISTANCE_L2);
+  set->pops = (PetscBool)(set->form == FEN_NATURE_JS && a->support == FEN_SUPPORT_ALL);
+  set->rest = set->ball ? log(2) - set->size : log(2);
   /* price^2 is about var/(2 radius) in a ball, and var at most 1/4 */
   set->smooth =
       (PetscBool)((set->form == FEN_NATURE_KL || (set->form >= FEN_NATURE_BURG && set->form <= FEN_NATURE_ABOVE)) &&
@@ -174,10 +187,11 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
 
 static PetscErrorCode ServeRow(Lanes *N, const FenNatureLane *r)
 {
-  const PetscBool other = (PetscBool)(N->set.form == FEN_NATURE_OTHER);
-  const double    warm = other && *r->warm != 0 ? *r->warm : NAN;
-  FenWorstCase    w;
-  double         *p = r->law ? N->law : NULL;
+  const PetscBool  other = (PetscBool)(N->set.form == FEN_NATURE_OTHER);
+  const FenSupport support = r->popped ? FEN_SUPPORT_ALL : FEN_SUPPORT_NOMINAL;
+  const double     warm = other && *r->warm != 0 ? *r->warm : NAN;
+  FenWorstCase     w;
+  double          *p = r->law ? N->law : NULL;
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < r->n; j++) {
@@ -185,11 +199,12 @@ static PetscErrorCode ServeRow(Lanes *N, const FenNatureLane *r)
     N->values[j] = r->d[FEN_LANES * j];
   }
   if (N->set.ball)
-    PetscCall(FenDivergenceWorstRadius(N->divergence, r->n, N->work, N->values, N->size, FEN_SUPPORT_NOMINAL, 0, warm,
-                                       p, &w));
+    PetscCall(FenDivergenceWorstRadius(N->divergence, r->n, N->work, N->values, N->size, support, 0, warm, p, &w));
   else
-    PetscCall(FenDivergenceWorstPenalty(N->divergence, r->n, N->work, N->values, N->size / r->range,
-                                        FEN_SUPPORT_NOMINAL, 0, warm, p, &w));
+    PetscCall(FenDivergenceWorstPenalty(N->divergence, r->n, N->work, N->values, N->size / r->range, support, 0, warm,
+                                        p, &w));
+  if (r->popped)
+    *r->popped = w.popped;
   if (other)
     *r->warm = w.multiplier;
   *r->value = w.value;
@@ -219,13 +234,16 @@ static PetscErrorCode Failed(Lanes *N)
 
 static PetscErrorCode Able(FenBellman b, PetscBool *able)
 {
-  const char *name = b->options.ambiguity.name;
+  const FenAmbiguity *a = &b->options.ambiguity;
+  const PetscBool     pops = (PetscBool)(!strcmp(a->name, "js") && a->support == FEN_SUPPORT_ALL);
 
   PetscFunctionBegin;
-  *able = (PetscBool)!strcmp(name, "l1");
+  PetscCall(FenNatureNormAble_Private(b, able));
+  *able = (PetscBool)(*able || !strcmp(a->name, "l1"));
   for (PetscInt k = 0; FenDivergenceNames[k]; k++)
-    *able = (PetscBool)(*able || !strcmp(name, FenDivergenceNames[k]));
-  *able = (PetscBool)(*able && b->rows);
+    *able = (PetscBool)(*able || !strcmp(a->name, FenDivergenceNames[k]));
+  *able = (PetscBool)(*able && b->rows && a->rectangular == FEN_RECTANGULAR_SA && !b->nature->weighted);
+  *able = (PetscBool)(*able && (a->support == FEN_SUPPORT_NOMINAL || pops));
   PetscFunctionReturn(0);
 }
 
@@ -264,6 +282,15 @@ static PetscErrorCode AllocateOnce(FenBellman b, Lanes *N)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode AllocateNorm(FenBellman b, Lanes *N)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)(FEN_LANES * (2 * b->longest + 3)), &N->sorted));
+  if (N->set.form == FEN_NATURE_WASSERSTEIN)
+    PetscCall(FenNatureNormPlaces_Private(b, &N->x, &N->y));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Create(FenBellman b, void **data)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
@@ -275,7 +302,10 @@ static PetscErrorCode Create(FenBellman b, void **data)
   PetscCall(PetscNew(&N));
   PetscCall(FenNatureKernelsGet(b->kernels->name, &N->kernels));
   SetUpSet(a, &N->set);
-  PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
+  if (IsNorm(a))
+    PetscCall(AllocateNorm(b, N));
+  else
+    PetscCall(FenDivergenceCreate(PETSC_COMM_SELF, l1 ? "tv" : a->name, a->alpha, &N->divergence));
   N->size = N->set.ball ? (l1 ? a->radius / 2 : a->radius) : (l1 ? 2 * a->penalty : a->penalty);
   PetscCall(StoreRewards(b, N));
   PetscCall(PetscCalloc1((size_t)(FEN_LANES * b->all.nslots), &N->warm));
@@ -292,6 +322,10 @@ static PetscErrorCode Create(FenBellman b, void **data)
                            .warm = N->warm,
                            .second = N->second,
                            .d = {first, first + FEN_LANES * (b->longest + 1)},
+                           .work = N->sorted,
+                           .room = FEN_LANES * (b->longest + 1),
+                           .x = N->x,
+                           .y = N->y,
                            .serve = Serve,
                            .ctx = N};
   *data = N;
@@ -312,6 +346,9 @@ static PetscErrorCode Destroy(FenBellman b, void **data)
   PetscCall(PetscFree(N->warm));
   PetscCall(PetscFree(N->second));
   PetscCall(PetscFree(N->policy_second));
+  PetscCall(PetscFree(N->sorted));
+  PetscCall(PetscFree(N->x));
+  PetscCall(PetscFree(N->y));
   PetscCall(PetscFree4(N->room, N->law, N->values, N->work));
   PetscCall(PetscFree4(N->of, N->val, N->reward, N->policy_warm));
   PetscCall(PetscFree(N->policy_next));
@@ -329,6 +366,7 @@ static PetscErrorCode Prepare(FenBellman b, void *data, const double V[])
   double ends[2], low, high;
 
   PetscFunctionBegin;
+  N->all.low = b->popped ? b->options.discount * b->low : 0;
   if (!N->once)
     PetscFunctionReturn(0);
   N->kernels->ends(b->nlocal, V, &low, &high);
@@ -482,8 +520,14 @@ static PetscErrorCode Extract(FenBellman b, void *data, const int policy[], cons
   PetscFunctionBegin;
   PetscCall(TakePolicy(b, N, policy));
   MoveWarm(b, N, 0, S->nchunks, PETSC_FALSE);
-  for (FenInt c = 0; c < S->nchunks; c++)
-    N->kernels->law(&N->rows, c, V, S->val + FEN_LANES * S->slot_ptr[c], S->reward + FEN_LANES * c);
+  N->rows.low = N->all.low;
+  for (FenInt c = 0; c < S->nchunks; c++) {
+    double popped[FEN_LANES];
+
+    N->kernels->law(&N->rows, c, V, S->val + FEN_LANES * S->slot_ptr[c], popped, S->reward + FEN_LANES * c);
+    for (FenInt s = FEN_LANES * c; b->popped && s < PetscMin(b->nlocal, FEN_LANES * (c + 1)); s++)
+      b->popped[s] = popped[s - FEN_LANES * c];
+  }
   MoveWarm(b, N, 0, S->nchunks, PETSC_TRUE);
   PetscCall(PetscArraycpy(b->policy_reward, S->reward, b->nlocal));
   PetscCall(PetscArraycpy(b->policy_of, N->of, b->nlocal));

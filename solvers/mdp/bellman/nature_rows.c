@@ -193,11 +193,5 @@ static PetscErrorCode Lane(FenBellman b, void *data, FenInt s, int action, const
   PetscFunctionReturn(0);
 }
 
-const FenNatureOps FenNatureRows = {.name = "rows",
-                                    .general = PETSC_TRUE,
-                                    .able = Able,
-                                    .create = Create,
-                                    .destroy = Destroy,
-                                    .sweep = Sweep,
-                                    .values = Values,
-                                    .lane = Lane};
+const FenNatureOps FenNatureRows = {
+    .name = "rows", .able = Able, .create = Create, .destroy = Destroy, .sweep = Sweep, .values = Values, .lane = Lane};

@@ -383,7 +383,6 @@ static PetscErrorCode State(FenBellman b, void *data, PetscInt component, PetscB
 }
 
 const FenNatureOps FenNatureSRect = {.name = "s-rectangular",
-                                     .general = PETSC_TRUE,
                                      .able = Able,
                                      .create = Create,
                                      .destroy = Destroy,

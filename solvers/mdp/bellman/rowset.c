@@ -67,7 +67,8 @@ static PetscErrorCode MakeWeights(FenBellman b, FenRowSet N)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode MakeNumbers(FenBellman b, FenRowSet N)
+/* numbers in the model of all states that I know, and the width of its grid */
+PetscErrorCode FenRowSetNumbers_Private(FenBellman b, double **numbers, FenInt *width)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
   FenLayout           layout;
@@ -75,8 +76,6 @@ static PetscErrorCode MakeNumbers(FenBellman b, FenRowSet N)
   double             *number;
 
   PetscFunctionBegin;
-  if (N->kind != WASSERSTEIN)
-    PetscFunctionReturn(0);
   PetscCall(FenMDPModelGetGrid(b->model, grid));
   PetscCheck(grid[1] > 0 || (a->distance != FEN_DISTANCE_L1 && a->distance != FEN_DISTANCE_L2), b->comm,
              (PetscErrorCode)FEN_ERR_OPTION,
@@ -84,13 +83,13 @@ static PetscErrorCode MakeNumbers(FenBellman b, FenRowSet N)
              FenDistances[a->distance]);
   PetscCheck(a->distance != FEN_DISTANCE_CALLBACK || a->cost, b->comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-mdp_distance callback: FenMDPSetAmbiguity() was given no callback");
-  N->width = grid[1];
+  *width = grid[1];
   PetscCall(FenMDPModelGetLayout(b->model, &layout));
   PetscCall(FenLayoutGetRange(layout, &start, &end));
   PetscCall(PetscMalloc1((size_t)(end - start + 1), &number));
   for (FenInt s = start; s < end; s++)
     number[s - start] = (double)s;
-  PetscCall(Distribute(b, number, &N->number));
+  PetscCall(Distribute(b, number, numbers));
   PetscCall(PetscFree(number));
   PetscFunctionReturn(0);
 }
@@ -111,7 +110,8 @@ PetscErrorCode FenRowSetCreate_Private(FenBellman b, FenRowSet *set)
     N->size = pow(N->size, a->distance_power);
   PetscCall(FenSetWorkCreate(&N->work));
   PetscCall(MakeWeights(b, N));
-  PetscCall(MakeNumbers(b, N));
+  if (N->kind == WASSERSTEIN)
+    PetscCall(FenRowSetNumbers_Private(b, &N->number, &N->width));
   PetscCall(PetscMalloc2(b->longest, &N->w, b->longest, &N->x));
   *set = N;
   PetscFunctionReturn(0);

@@ -20,7 +20,9 @@
      power t<1  kappa (E (d+g)^t)^{1/t} - g                  gap g; t = 0 burg, 1/2 neyman, -1 hellinger
      power t>1  a - kappa (E (a-d)_+^t)^{1/t}                threshold a
 
-     js, jeffreys   two scalars, nu beside the price, see naturetilt.h
+     js, jeffreys   two scalars, nu beside the price, see naturetilt.h; js with mass on the smallest value of all:
+                    one, see naturepop.h
+     linf, wasserstein   see naturemoves.h
 
    with t = alpha/(alpha-1) and kappa = (1 + alpha(alpha-1) rho)^{1/alpha} of the Cressie-Read family; prices alike.
    Lanes that this arithmetic cannot serve are handed to the caller.
@@ -39,6 +41,8 @@ typedef enum {
   FEN_NATURE_ABOVE,
   FEN_NATURE_JS,
   FEN_NATURE_JEFFREYS,
+  FEN_NATURE_LINF, /* norms, see naturemoves.h */
+  FEN_NATURE_WASSERSTEIN,
   FEN_NATURE_OTHER /* the caller's */
 } FenNatureForm;
 
@@ -55,6 +59,9 @@ typedef struct {
   double        lowest; /* balls: rows with at least this mass on their smallest value have that value */
   double        price;  /* prices of powers: l of naturepower.h over `size` */
   double        scale;  /* price of the Cressie-Read divergence over `size`; radius: size over scale */
+  PetscBool     pops;   /* js: mass may go to the smallest value of all */
+  double        rest;   /* then: what log 2 leaves of a radius, or log 2 */
+  PetscBool     square; /* wasserstein: distances are Euclidean */
   PetscBool     smooth; /* balls: radii so small that some rows need the series */
   double        series[FEN_NATURE_SERIES]; /* of f* - y around 0, from y^0 */
 } FenNatureSet;
@@ -67,7 +74,8 @@ typedef struct {
   const double *p, *d;
   double        range; /* of the row's values */
   double       *warm, *value, *gap;
-  double       *law; /* NULL: not wanted */
+  double       *law;    /* NULL: not wanted */
+  double       *popped; /* mass on the smallest value of all, where d = 0 then; NULL: none goes there */
 } FenNatureLane;
 
 typedef struct {
@@ -75,11 +83,15 @@ typedef struct {
   const FenChunks    *chunks;
   const double       *reward_next; /* FEN_LANES a column, NULL: rewards are the rows' */
   const double       *once;        /* of what columns number, see natureonce.h; NULL: there is no such thing */
-  double              low, span;   /* then: smallest value of discount V, and how far others are above it */
-  double              most;        /* larger errors are not small, whatever the state's change is */
-  double             *warm;        /* FEN_LANES a slot */
-  double             *second;      /* js, jeffreys: nu, as warm; NULL: there is none */
-  double             *d[2];        /* work: FEN_LANES for each column of the longest slot */
+  double              low, span;   /* smallest value of discount V, and how far others are above it: for `once`, and
+                                      low where mass goes to it */
+  double        most;              /* larger errors are not small, whatever the state's change is */
+  double       *warm;              /* FEN_LANES a slot */
+  double       *second;            /* js, jeffreys: nu, as warm; NULL: there is none */
+  double       *d[2];              /* work: FEN_LANES for each column of the longest slot */
+  double       *work;              /* norms: two rows beside these, `room` apart; NULL: no norm */
+  FenInt        room;
+  const double *x, *y; /* wasserstein: where the states that columns number are; NULL: on a line, x */
   void (*serve)(void *ctx, const FenNatureLane *);
   void *ctx;
 } FenNatureRuns;
@@ -92,8 +104,9 @@ typedef struct {
                 FenSweepPart *);
   /* of a slot; gap: what each may be too low */
   void (*values)(const FenNatureRuns *, FenInt slot, const double V[], double q[], double gap[]);
-  /* law (FEN_LANES a column) of a slot, and the rewards that make its values nature's */
-  void (*law)(const FenNatureRuns *, FenInt slot, const double V[], double law[], double reward[]);
+  /* law (FEN_LANES a column) of a slot, mass on the smallest value of all, and the rewards that make its values
+     nature's */
+  void (*law)(const FenNatureRuns *, FenInt slot, const double V[], double law[], double popped[], double reward[]);
   /* smallest and largest of n values; NaN if there is one */
   void (*ends)(FenInt n, const double V[], double *low, double *high);
   /* `once` of n values, for the low of the runs */
