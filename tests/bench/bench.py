@@ -51,7 +51,8 @@ def arguments():
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=3, help="repetitions of each measurement (3)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does everything work? Never written down")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance-measured.md, whose other parts stay as they are")
+    parser.add_argument("--write", action="store_true",
+                        help="put the tables into docs/performance-measured.md, whose other parts stay as they are")
     args = parser.parse_args()
     unknown = [p for p in args.parts if p not in dict(PARTS)]
     if unknown:

@@ -104,8 +104,8 @@ def denoising(place):
         solve("tv", *words, "-o", path, "-overwrite", "-summary", place + "/tv.json", ranks=ranks)
         means.append(clitest.read_json(place + "/tv.json"))
     for team in (1, 3): # also where three samples that are tried out would get other teams than two to learn from
-        solve("tv in teams", *words, "-o", path, "-overwrite", "-summary", place + "/tv.json", "-bilevel_team_size", team,
-              ranks=3)
+        solve("tv in teams", *words, "-o", path, "-overwrite", "-summary", place + "/tv.json", "-bilevel_team_size",
+              team, ranks=3)
         means.append(clitest.read_json(place + "/tv.json"))
     for key in ("objective", "valid_psnr"):
         check.that(all(abs(m[key] - means[0][key]) < 1e-9 * means[0][key] for m in means),
