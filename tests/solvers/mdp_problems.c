@@ -47,7 +47,7 @@ static void TestPut(void **state)
       FenMDPModel  model;
 
       snprintf(options, sizeof(options), "-put_p %g -put_start %g", p[i], start[j]);
-      model = MDPProblem("put", options);
+      model = MDPProblem("put", options, PETSC_FALSE);
       (void)Solve(model, FEN_MDP_FINITE, 20, FENMDPFH, 1, 211, V, &B);
       FEN_ASSERT_NEAR(V[0], known[i][j], 1e-8);
       for (int t = 0; t < NMDPTYPES; t++) {
@@ -62,7 +62,7 @@ static void TestPut(void **state)
 /* -(1 - gamma^s)/(1 - gamma), and -s */
 static void TestCountdown(void **state)
 {
-  FenMDPModel  model = MDPProblem("chain", "-n 80");
+  FenMDPModel  model = MDPProblem("chain", "-n 80", PETSC_FALSE);
   FenMDPBounds B;
   double       V[80], error;
 
@@ -80,7 +80,7 @@ static void TestCountdown(void **state)
 
 static void TestRing(void **state)
 {
-  FenMDPModel  model = MDPProblem("ring", "-n 50");
+  FenMDPModel  model = MDPProblem("ring", "-n 50", PETSC_FALSE);
   FenMDPBounds B;
   double       V[50], error;
 
@@ -101,7 +101,8 @@ static void TestRing(void **state)
 /* one server: law (1/2)^k up to 30, cost k + rate^2 */
 static void TestQueue(void **state)
 {
-  FenMDPModel  model = MDPProblem("queue", "-n 30 -queue_queues 1 -queue_levels 1 -queue_arrival 1 -queue_fast 2");
+  FenMDPModel model =
+      MDPProblem("queue", "-n 30 -queue_queues 1 -queue_levels 1 -queue_arrival 1 -queue_fast 2", PETSC_FALSE);
   FenMDPBounds B;
   double       V[31], sum = 0, gain = 0;
 
@@ -153,7 +154,7 @@ static void Distances(FenMDPModel model, FenInt n, double d[])
 static void TestMaze(void **state)
 {
   enum { N = 21 * 21 };
-  FenMDPModel  model = MDPProblem("maze", "-n 21");
+  FenMDPModel  model = MDPProblem("maze", "-n 21", PETSC_FALSE);
   FenMDPBounds B;
   double       V[N], d[N];
 

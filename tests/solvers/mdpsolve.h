@@ -61,7 +61,7 @@ static inline FenMDPModel MDPMake(MPI_Comm comm, FenInt n, MDPStateFn state, con
 }
 
 /* a built-in problem on all ranks */
-static inline FenMDPModel MDPProblem(const char name[], const char options[])
+static inline FenMDPModel MDPProblem(const char name[], const char options[], PetscBool matrix_free)
 {
   FenMDPModel  model;
   PetscOptions own;
@@ -69,7 +69,7 @@ static inline FenMDPModel MDPProblem(const char name[], const char options[])
   FEN_OK(PetscOptionsCreate(&own));
   FEN_OK(PetscOptionsInsertString(own, options));
   FEN_OK(PetscOptionsPush(own));
-  FEN_OK(FenMDPModelGenerate(MPI_COMM_WORLD, name, NULL, PETSC_FALSE, &model));
+  FEN_OK(FenMDPModelGenerate(MPI_COMM_WORLD, name, NULL, matrix_free, &model));
   FEN_OK(PetscOptionsPop());
   FEN_OK(PetscOptionsDestroy(&own));
   return model;

@@ -82,7 +82,7 @@ static double CopyLane(FenBellman b, FenInt s, int action)
   return A->reward[FEN_LANES * k + lane];
 }
 
-/* a lane whose row is made on demand, or by nature */
+/* a lane whose row is made on demand, or by nature; action -1, with its reward: of a terminal state */
 static PetscErrorCode MakeLane(FenBellman b, FenInt s, int action, const double V[], double *reward)
 {
   const FenInt c = s / FEN_LANES, lane = s % FEN_LANES;
@@ -90,7 +90,9 @@ static PetscErrorCode MakeLane(FenBellman b, FenInt s, int action, const double 
   FenRowView   row = {.n = 0};
 
   PetscFunctionBegin;
-  if (b->nature)
+  if (action < 0) /* none: the entries are nothing */
+    row.reward = *reward;
+  else if (b->nature)
     PetscCall(FenNatureLane_Private(b, s, action, V, &row));
   else
     PetscCall(FenBellmanRow_Private(b, s, action, &row));
@@ -232,8 +234,8 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
                "state %" FENINT_FMT " has no action in the policy", FenBellmanNumber(b, s));
     if (b->stored && (terminal || !b->nature))
       reward = CopyLane(b, s, action);
-    else if (!terminal)
-      PetscCall(MakeLane(b, s, action, V, &reward));
+    else
+      PetscCall(MakeLane(b, s, terminal ? -1 : action, V, &reward));
     b->policy.reward[s] = b->policy_reward[s] = reward;
     b->policy_of[s] = action;
   }

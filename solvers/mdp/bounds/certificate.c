@@ -16,7 +16,7 @@
 
 #define BLOCK        512
 #define FLAT_VALUES  1e-4 /* the range of values counts as at least this share of their size */
-#define FLAT_GAIN    1e-8 /* a gain counts as at least this share of the range of values */
+#define FLAT_GAIN    1e-6 /* a gain counts as at least this share of the range of values */
 #define STALLED_MOST 5
 #define SMALL        0.1
 
