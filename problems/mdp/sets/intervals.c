@@ -135,18 +135,14 @@ static double AtRadius(FenSetWork s, FenInt n, const double q[], const double w[
   return value;
 }
 
-/* a radius before the first bound is met: the slope there is that at 0, where no interval has a width */
-static double FirstPiece(FenInt n, const double q[], const double w[])
+/* a radius next to nothing at which intervals have a width for all that: sums of q are rounded */
+static double FirstRadius(FenInt n, const double w[])
 {
-  double r = HUGE_VAL;
+  double most = w ? 0 : 1;
 
-  for (FenInt k = 0; k < n; k++) {
-    const double weight = w ? w[k] : 1;
-
-    r = q[k] > 0 ? PetscMin(r, q[k] / weight) : r;
-    r = q[k] < 1 ? PetscMin(r, (1 - q[k]) / weight) : r;
-  }
-  return isfinite(r) ? r / 2 : 0;
+  for (FenInt k = 0; w && k < n; k++)
+    most = PetscMax(most, w[k]);
+  return 4e-15 * (double)(n + 4) / most;
 }
 
 /*@C
@@ -165,7 +161,7 @@ static double FirstPiece(FenInt n, const double q[], const double w[])
 PetscErrorCode FenWorstLinfPrice(FenSetWork work, FenInt n, const double q[], const double w[], const double z[],
                                  double price, double law[], FenWorstCase *out)
 {
-  double zmin, spread, e, a = 0, b = 0, fa, fb, sa, sb, at, best, bound;
+  double zmin, spread, e, a, b = 0, fa, fb, sa, sb, at, best, bound, none;
   FenInt its = 2;
 
   PetscFunctionBegin;
@@ -174,14 +170,15 @@ PetscErrorCode FenWorstLinfPrice(FenSetWork work, FenInt n, const double q[], co
   e = FenRowRounding(n, spread, zmin);
   for (FenInt k = 0; k < n; k++)
     b = PetscMax(b, 1 / (w ? w[k] : 1)); /* all bounds are open there */
-  (void)AtRadius(work, n, q, w, FirstPiece(n, q, w), &sa);
-  fa = AtRadius(work, n, q, w, a, &sb);
+  a = PetscMin(FirstRadius(n, w), b);
+  none = AtRadius(work, n, q, w, 0, &sa);
+  fa = AtRadius(work, n, q, w, a, &sa) + price * a;
   fb = AtRadius(work, n, q, w, b, &sb) + price * b;
   sa += price;
   sb += price;
-  at = fa <= fb || sa >= 0 ? a : b;
-  best = PetscMin(fa, fb);
-  bound = sa >= 0 ? fa : sb <= 0 ? fb : -HUGE_VAL;
+  best = PetscMin(none, PetscMin(fa, fb));
+  at = none <= best ? 0 : fa <= fb ? a : b;
+  bound = sa >= 0 ? fa - sa * a : sb <= 0 ? fb : -HUGE_VAL;
   while (sa < 0 && sb > 0 && its < 200) {
     const double m = PetscMin(PetscMax((fb - fa + sa * a - sb * b) / (sa - sb), a), b);
     double       fm, sm;
