@@ -132,12 +132,12 @@ static void Compare(const FenNatureKernels *kernels, Rows *R, FenDivergence div,
 
   for (int warm = 0; warm < 3; warm++)
     for (FenInt k = 0; k < SLOTS; k++) {
-      double law[FEN_LANES * MOST], reward[FEN_LANES], value[FEN_LANES], gap[FEN_LANES];
+      double law[FEN_LANES * MOST], popped[FEN_LANES], reward[FEN_LANES], value[FEN_LANES], gap[FEN_LANES];
 
       for (FenInt l = 0; warm == 2 && l < FEN_LANES; l++) /* from anywhere */
         R->warm[FEN_LANES * k + l] = pow(10, 2 - 5 * Random(FEN_LANES * k + l, 4));
       kernels->values(&N, k, R->V, value, gap);
-      kernels->law(&N, k, R->V, law, reward);
+      kernels->law(&N, k, R->V, law, popped, reward);
       for (FenInt l = 0; l < FEN_LANES; l++)
         if (gap[l] < 0.1 && law[l] == law[l]) /* those that are served have no answer */
           Check(div, R, k, l, radius, value[l], gap[l], law, &known[order][size][FEN_LANES * k + l]);
