@@ -258,13 +258,13 @@ static double FenOrderBound(const FenOrder *s, double *error, double *lambda)
   return bound;
 }
 
-/* PETSC_FALSE: not of these */
+/* PETSC_FALSE: not of these; where mass may pop up the radius may need it to */
 PetscBool FenWorstOrder_Private(const FenTilt *T, double rho, double p[], FenWorstCase *out)
 {
   FenOrder s = {.T = T, .rho = rho, .e = 1 / (T->a - 1)};
   double   bound, error, loss = 0, mix, t;
 
-  if (T->method != &FenDivergenceAlpha || !(fabs(T->a - 1) >= ORDER_ONE) || (T->below > 0 && fabs(T->a) < 1e-3))
+  if (T->method != &FenDivergenceAlpha || !(fabs(T->a - 1) >= ORDER_ONE) || T->below > 0)
     return PETSC_FALSE;
   FenOrderSolve(&s);
   bound = FenOrderBound(&s, &error, &out->multiplier);
@@ -281,7 +281,7 @@ PetscBool FenWorstOrder_Private(const FenTilt *T, double rho, double p[], FenWor
   out->popped = 0;
   out->its = s.its;
   out->slack = 2 * error + PetscMax(mix * loss * T->scale + (1 - mix) * T->mean - bound, 0);
-  out->value = PetscMax(T->vmin + bound - error, T->vmin - T->below);
+  out->value = PetscMax(T->vmin + bound - error, T->vmin);
   return PETSC_TRUE;
 }
 

@@ -271,8 +271,33 @@ static void TestRefusal(void **state)
   FEN_OK(FenSetWorkDestroy(&work));
 }
 
+/* a price of linf is below every radius and what it costs, also where probabilities are next to nothing */
+static void TestRare(void **state)
+{
+  const double q[] = {6e-8, 0.0209, 1e-282, 9e-6, 0.6, 0.379090939999}, z[] = {0, 0, 0.9, 0, 1.8, 1.8};
+
+  (void)state;
+  for (double price = 1e-4; price < 10; price *= 1.5) {
+    double       best = INFINITY, law[6], most = 0;
+    FenWorstCase w, ball;
+
+    FEN_OK(FenWorstLinfPrice(work, 6, q, NULL, z, price, law, &w));
+    for (int k = 0; k <= 1000; k++) {
+      FEN_OK(FenWorstLinf(work, 6, q, NULL, z, 1e-3 * k, NULL, &ball));
+      best = fmin(best, ball.value + ball.slack + 1e-3 * k * price);
+    }
+    if (!(w.value <= best && w.slack <= 1e-13))
+      print_error("price %g: %.17g above %.17g, slack %g\n", price, w.value, best, w.slack);
+    assert_true(w.value <= best && w.slack <= 1e-13);
+    for (int k = 0; k < 6; k++)
+      most = fmax(most, fabs(law[k] - q[k]));
+    FEN_ASSERT_NEAR(1.8 * (law[4] + law[5]) + 0.9 * law[2] + price * most, w.value, 1e-13);
+  }
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(TestPublished),  cmocka_unit_test(TestLaws),
                                           cmocka_unit_test(TestProperties), cmocka_unit_test(TestIdentities),
-                                          cmocka_unit_test(TestPrices),     cmocka_unit_test(TestRefusal)};
+                                          cmocka_unit_test(TestPrices),     cmocka_unit_test(TestRare),
+                                          cmocka_unit_test(TestRefusal)};
 
 FEN_TEST_MAIN(tests)

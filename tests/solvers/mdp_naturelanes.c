@@ -6,6 +6,7 @@
    And s-rectangular states, eight at a time and alone.
 */
 #include "mdpcases.h"
+#include <fenchelmdpsets.h>
 #include <fenchelsrect.h>
 
 enum { MOST = 24 };
@@ -18,6 +19,7 @@ typedef struct {
   int       most;
   PetscBool by_next, rare; /* rare: some successors have next to no probability */
   uint64_t  seed;
+  FenInt    width; /* of a grid, 0: there is none */
 } Model;
 
 static double Uniform(const Model *m, FenInt s, int a, int k)
@@ -77,6 +79,8 @@ static FenMDPModel Make(const Model *m)
     R.state_ptr[s + 1] = r;
   }
   FEN_OK(FenMDPModelCreateRows(PETSC_COMM_SELF, &R, PETSC_FALSE, &model));
+  if (m->width)
+    FEN_OK(FenMDPModelSetGrid(model, (FenInt[]){m->n / m->width, m->width}));
   free(R.state_ptr), free(R.row_ptr), free(R.action), free(R.reward), free(R.next), free(R.prob), free(R.reward_next);
   return model;
 }
@@ -114,6 +118,44 @@ static double Least(const Model *m, const double V[])
   return least;
 }
 
+static double Distance(const Model *m, const FenAmbiguity *a, FenInt i, FenInt j)
+{
+  const double scale = a->distance_scale > 0 ? a->distance_scale : 1;
+  double       x, y;
+
+  if (a->distance == FEN_DISTANCE_INDEX)
+    return scale * fabs((double)(i - j));
+  x = (double)(i % m->width - j % m->width);
+  y = (double)(i / m->width - j / m->width);
+  return scale * (a->distance == FEN_DISTANCE_L1 ? fabs(x) + fabs(y) : sqrt(x * x + y * y));
+}
+
+static PetscBool IsNorm(const FenAmbiguity *a)
+{
+  return (PetscBool)(!strcmp(a->name, "linf") || !strcmp(a->name, "interval") || !strcmp(a->name, "wasserstein"));
+}
+
+/* one row by itself */
+static FenWorstCase WorstNorm(const Model *m, const FenAmbiguity *a, FenInt n, const FenInt next[], const double q[],
+                              const double z[])
+{
+  FenSetWork   work;
+  FenWorstCase w;
+  double       cost[MOST * MOST];
+
+  FEN_OK(FenSetWorkCreate(&work));
+  for (FenInt j = 0; j < n * n && !strcmp(a->name, "wasserstein"); j++)
+    cost[j] = Distance(m, a, next[j / n], next[j % n]);
+  if (!strcmp(a->name, "wasserstein"))
+    FEN_OK(FenWorstWassersteinPrice(work, n, q, (FenGround){.cost = cost}, z, a->penalty, NULL, &w));
+  else if (a->radius > 0)
+    FEN_OK(FenWorstLinf(work, n, q, NULL, z, a->radius, NULL, &w));
+  else
+    FEN_OK(FenWorstLinfPrice(work, n, q, NULL, z, a->penalty, NULL, &w));
+  FEN_OK(FenSetWorkDestroy(&work));
+  return w;
+}
+
 /* the exact value lies in [*low, *high] */
 static void Reference(const Model *m, FenDivergence div, const FenAmbiguity *a, FenInt s, int action, const double V[],
                       double gamma, double *low, double *high, double *size)
@@ -130,7 +172,9 @@ static void Reference(const Model *m, FenDivergence div, const FenAmbiguity *a, 
     z[j] = (m->by_next ? reward_next[j] : reward) + gamma * V[next[j]];
     *size = fmax(*size, fabs(z[j] - gamma * V[next[j]]) + gamma * fabs(V[next[j]]));
   }
-  if (a->radius > 0)
+  if (IsNorm(a))
+    w = WorstNorm(m, a, n, next, prob, z);
+  else if (a->radius > 0)
     FEN_OK(FenDivergenceWorstRadius(div, n, prob, z, l1 ? a->radius / 2 : a->radius, a->support, least, NAN, NULL, &w));
   else
     FEN_OK(
@@ -149,7 +193,7 @@ static void Compare(const Model *m, const FenAmbiguity *a, const char *simd, Kin
 
   snprintf(options.simd, sizeof(options.simd), "%s", simd);
   FEN_OK(FenBellmanCreate(model, &options, &b));
-  FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, strcmp(a->name, "l1") ? a->name : "tv", a->alpha, &div));
+  FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, strcmp(a->name, "l1") && !IsNorm(a) ? a->name : "tv", a->alpha, &div));
   for (int round = 0; round < 4; round++) {
     FenInt r = 0;
 
@@ -233,7 +277,7 @@ static void CompareSweep(const Model *m, const FenAmbiguity *a, const char *simd
     TV[k] = calloc((size_t)m->n, sizeof(double));
   snprintf(options.simd, sizeof(options.simd), "%s", simd);
   FEN_OK(FenBellmanCreate(model, &options, &b));
-  FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, a->name, a->alpha, &div));
+  FEN_OK(FenDivergenceCreate(PETSC_COMM_SELF, IsNorm(a) ? "tv" : a->name, a->alpha, &div));
   for (int round = 0; round < 5; round++) {
     FenSweepStats stats[2], frozen;
     double        moved = 0, most = 0;
@@ -337,6 +381,35 @@ static void TestPopped(void **state)
       }
 }
 
+/* linf and intervals, linf at a price, transport at a price on a line and on a grid */
+static void TestNorms(void **state)
+{
+  static const double sizes[] = {1e-9, 1e-3, 0.02, 0.1, 0.4, 1, 20, 1e4};
+
+  (void)state;
+  for (int simd = 0; simd <= (int)FenSimdBest(); simd++)
+    for (int kind = 0; kind < NKINDS; kind++)
+      for (int i = 0; i < 6 * 8; i++) {
+        const int    set = i / 8;
+        const Model  m = {.n = 48,
+                          .most = i % 3 ? MOST : 4,
+                          .by_next = (PetscBool)(i % 4 == 1 && !kind),
+                          .rare = (PetscBool)(i % 5 == 2),
+                          .seed = (uint64_t)(5000 + i),
+                          .width = 8};
+        const double unit = kind == HUGE_SCALE ? 1e150 : kind == TINY_SCALE ? 1e-150 : 1;
+        FenAmbiguity a = {.alpha = 1, .distance_scale = set == 5 ? 0.25 : 0};
+
+        if ((i + kind) % 2)
+          continue;
+        PetscStrncpy(a.name, set == 1 ? "interval" : set < 3 ? "linf" : "wasserstein", sizeof(a.name));
+        a.distance = set == 4 ? FEN_DISTANCE_L1 : set == 5 ? FEN_DISTANCE_L2 : FEN_DISTANCE_INDEX;
+        *(set < 2 ? &a.radius : &a.penalty) = set < 2 ? sizes[i % 8] : sizes[i % 8] * unit;
+        Compare(&m, &a, FenSimdTypes[simd], (Kind)kind);
+        CompareSweep(&m, &a, FenSimdTypes[simd], (Kind)kind);
+      }
+}
+
 /* a state by itself, from a cold start */
 static double StateValue(const Model *m, FenSRect solver, FenInt s, const double V[], double gamma, double budget,
                          double *size)
@@ -412,9 +485,9 @@ static void TestStates(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls), cmocka_unit_test(TestPrices),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestBalls),  cmocka_unit_test(TestPrices),
                                      cmocka_unit_test(TestSweeps), cmocka_unit_test(TestPopped),
-                                     cmocka_unit_test(TestStates)};
+                                     cmocka_unit_test(TestNorms),  cmocka_unit_test(TestStates)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -5,14 +5,12 @@
 */
 #include "setsimpl.h"
 
-/* the law over the bounds in work->low and work->up, and its value above zmin */
-static double Fill(FenSetWork s, FenInt n, double law[])
+/* the law over the bounds in work->low and work->up, which leave `rest` of its mass, and its value above zmin */
+static double Fill(FenSetWork s, FenInt n, double rest, double law[])
 {
-  double rest = 1, sum = 0;
+  double sum = 0;
 
   FenSetWorkSort_Private(s, n);
-  for (FenInt k = 0; k < n; k++)
-    rest -= s->low[k];
   for (FenInt k = 0; k < n; k++) {
     const FenInt j = s->order[k];
     const double more = PetscMin(PetscMax(rest, 0), s->up[j] - s->low[j]);
@@ -51,7 +49,7 @@ static double Fill(FenSetWork s, FenInt n, double law[])
 PetscErrorCode FenWorstIntervals(FenSetWork work, FenInt n, const double low[], const double up[], const double z[],
                                  double law[], FenWorstCase *out)
 {
-  double least = 0, most = 0, zmin, spread, e;
+  double least = 0, most = 0, rest = 1, zmin, spread, e;
 
   PetscFunctionBegin;
   PetscCall(FenSetWorkReserve_Private(work, n));
@@ -66,18 +64,25 @@ PetscErrorCode FenWorstIntervals(FenSetWork work, FenInt n, const double low[], 
       "no law lies in the intervals of a row: the lower bounds sum to %.15g, the upper ones to %.15g", least, most);
   zmin = FenSetWorkCentre_Private(work, n, z, &spread);
   e = FenRowRounding(n, spread, zmin);
-  *out = (FenWorstCase){.value = zmin + Fill(work, n, law) - e, .slack = 2 * e, .its = 1};
+  for (FenInt k = 0; k < n; k++)
+    rest -= work->low[k];
+  *out = (FenWorstCase){.value = zmin + Fill(work, n, rest, law) - e, .slack = 2 * e, .its = 1};
   PetscFunctionReturn(0);
 }
 
-static void Bounds(FenSetWork s, FenInt n, const double q[], const double w[], double radius)
+/* what the lower bounds leave; the sum of q is one up to rounding, which must not be mass that may go anywhere */
+static double Bounds(FenSetWork s, FenInt n, const double q[], const double w[], double radius)
 {
+  double rest = 0;
+
   for (FenInt k = 0; k < n; k++) {
     const double r = radius * (w ? w[k] : 1);
 
     s->low[k] = PetscMax(0, q[k] - r);
     s->up[k] = PetscMin(1, q[k] + r);
+    rest += PetscMin(q[k], r);
   }
+  return rest;
 }
 
 /*@C
@@ -97,9 +102,9 @@ PetscErrorCode FenWorstLinf(FenSetWork work, FenInt n, const double q[], const d
   PetscFunctionBegin;
   PetscCall(FenSetWorkReserve_Private(work, n));
   zmin = FenSetWorkCentre_Private(work, n, z, &spread);
-  Bounds(work, n, q, w, radius);
   e = FenRowRounding(n, spread, zmin);
-  *out = (FenWorstCase){.value = zmin + Fill(work, n, law) - e, .slack = 2 * e, .its = 1};
+  *out =
+      (FenWorstCase){.value = zmin + Fill(work, n, Bounds(work, n, q, w, radius), law) - e, .slack = 2 * e, .its = 1};
   PetscFunctionReturn(0);
 }
 
@@ -107,14 +112,11 @@ PetscErrorCode FenWorstLinf(FenSetWork work, FenInt n, const double q[], const d
    that is neither full nor empty */
 static double AtRadius(FenSetWork s, FenInt n, const double q[], const double w[], double radius, double *slope)
 {
-  double value, rest = 1, pushed = 0;
-  FenInt k = 0;
+  double       rest = Bounds(s, n, q, w, radius), pushed = 0;
+  const double value = Fill(s, n, rest, NULL);
+  FenInt       k = 0;
 
-  Bounds(s, n, q, w, radius);
-  value = Fill(s, n, NULL);
   *slope = 0;
-  for (FenInt j = 0; j < n; j++)
-    rest -= s->low[j];
   for (; k < n && s->up[s->order[k]] - s->low[s->order[k]] <= rest; k++) {
     const FenInt j = s->order[k];
     const double r = q[j] + radius * (w ? w[j] : 1) < 1 ? (w ? w[j] : 1) : 0;
@@ -135,18 +137,14 @@ static double AtRadius(FenSetWork s, FenInt n, const double q[], const double w[
   return value;
 }
 
-/* a radius before the first bound is met: the slope there is that at 0, where no interval has a width */
-static double FirstPiece(FenInt n, const double q[], const double w[])
+/* a radius next to nothing at which intervals have a width for all that: sums of q are rounded */
+static double FirstRadius(FenInt n, const double w[])
 {
-  double r = HUGE_VAL;
+  double most = w ? 0 : 1;
 
-  for (FenInt k = 0; k < n; k++) {
-    const double weight = w ? w[k] : 1;
-
-    r = q[k] > 0 ? PetscMin(r, q[k] / weight) : r;
-    r = q[k] < 1 ? PetscMin(r, (1 - q[k]) / weight) : r;
-  }
-  return isfinite(r) ? r / 2 : 0;
+  for (FenInt k = 0; w && k < n; k++)
+    most = PetscMax(most, w[k]);
+  return 4e-15 * (double)(n + 4) / most;
 }
 
 /*@C
@@ -165,7 +163,7 @@ static double FirstPiece(FenInt n, const double q[], const double w[])
 PetscErrorCode FenWorstLinfPrice(FenSetWork work, FenInt n, const double q[], const double w[], const double z[],
                                  double price, double law[], FenWorstCase *out)
 {
-  double zmin, spread, e, a = 0, b = 0, fa, fb, sa, sb, at, best, bound;
+  double zmin, spread, e, a, b = 0, fa, fb, sa, sb, at, best, bound, none;
   FenInt its = 2;
 
   PetscFunctionBegin;
@@ -174,14 +172,15 @@ PetscErrorCode FenWorstLinfPrice(FenSetWork work, FenInt n, const double q[], co
   e = FenRowRounding(n, spread, zmin);
   for (FenInt k = 0; k < n; k++)
     b = PetscMax(b, 1 / (w ? w[k] : 1)); /* all bounds are open there */
-  (void)AtRadius(work, n, q, w, FirstPiece(n, q, w), &sa);
-  fa = AtRadius(work, n, q, w, a, &sb);
+  a = PetscMin(FirstRadius(n, w), b);
+  none = AtRadius(work, n, q, w, 0, &sa);
+  fa = AtRadius(work, n, q, w, a, &sa) + price * a;
   fb = AtRadius(work, n, q, w, b, &sb) + price * b;
   sa += price;
   sb += price;
-  at = fa <= fb || sa >= 0 ? a : b;
-  best = PetscMin(fa, fb);
-  bound = sa >= 0 ? fa : sb <= 0 ? fb : -HUGE_VAL;
+  best = PetscMin(none, PetscMin(fa, fb));
+  at = none <= best ? 0 : fa <= fb ? a : b;
+  bound = sa >= 0 ? fa - sa * a : sb <= 0 ? fb : -HUGE_VAL;
   while (sa < 0 && sb > 0 && its < 200) {
     const double m = PetscMin(PetscMax((fb - fa + sa * a - sb * b) / (sa - sb), a), b);
     double       fm, sm;
@@ -207,9 +206,8 @@ PetscErrorCode FenWorstLinfPrice(FenSetWork work, FenInt n, const double q[], co
     }
   }
   bound = PetscMin(bound, best);
-  Bounds(work, n, q, w, at);
   if (law)
-    (void)Fill(work, n, law);
+    (void)Fill(work, n, Bounds(work, n, q, w, at), law);
   *out = (FenWorstCase){.value = zmin + bound - e, .multiplier = at, .slack = best - bound + 2 * e, .its = its};
   PetscFunctionReturn(0);
 }

@@ -44,10 +44,10 @@ PetscErrorCode FenNatureNormPlaces_Private(FenBellman b, double **x, double **y)
   if (a->distance == FEN_DISTANCE_L1 || a->distance == FEN_DISTANCE_L2) {
     PetscCall(PetscMalloc1((size_t)n + 1, y));
     for (FenInt s = 0; s < n; s++) {
-      const FenInt cell = (FenInt)(*x)[s];
+      const FenInt cell = (FenInt)(*x)[s], down = cell / width;
 
-      (*x)[s] = (double)(cell % width);
-      (*y)[s] = scale * (double)(cell / width);
+      (*x)[s] = (double)(cell - down * width);
+      (*y)[s] = scale * (double)down;
     }
   }
   for (FenInt s = 0; s < n; s++)

@@ -76,10 +76,10 @@ FEN_INLINE void AddFilling(Filling *f, vd q, vd d)
 FEN_INLINE Filling Fill(const Row *R, const double *d, const double *q, vd r)
 {
   const vd zero = v_set(0);
-  Filling  f = {r, v_set(1), zero, zero, zero, zero, v_set(1)};
+  Filling  f = {r, zero, zero, zero, zero, zero, v_set(1)};
 
   for (FenInt j = 0; j < FEN_LANES * R->n; j += FEN_LANES)
-    f.rest -= LowerBound(v_load(q + j), r);
+    f.rest += v_max(v_min(v_load(q + j), r), zero); /* what lower bounds leave of the sum of q */
   for (FenInt j = 0; j < FEN_LANES * R->n; j += FEN_LANES)
     AddFilling(&f, v_load(q + j), v_load(d + j));
   f.slope -= f.pushed * f.pivot;
@@ -169,13 +169,13 @@ FEN_INLINE Moves LinfPrice(const Row *R, const double *d, const double *q, vd wa
 FEN_INLINE void WriteFilled(const Row *R, vd r, vd pivot, vd flat, double *law)
 {
   const vd zero = v_set(0), one = v_set(1);
-  vd       rest = one, room = zero, share;
+  vd       rest = zero, room = zero, share;
 
   COLUMNS
   {
     const vd p = P, d = D, low = LowerBound(p, r), up = UpperBound(p, r), there = v_if_greater(p, zero, one, zero);
 
-    rest -= there * v_if_greater(pivot, d, up, low);
+    rest += there * (p - v_if_greater(pivot, d, up, low));
     room += there * v_if_equal(d, pivot, up - low, zero);
   }
   share = v_if_greater(room, zero, v_clip(rest / room, zero, one), zero);

@@ -179,9 +179,14 @@ FEN_INLINE vd v_log(vd x)
 {
   return v_log2(x) * LN2;
 }
+/* relative error: some roundings of 1 + |log of the power| */
 FEN_INLINE vd v_pow(vd x, vd power)
 {
+#if FEN_SIMD == 8
+  return v_exp2_table(power * LOG2E * v_log_table(x));
+#else
   return v_exp2_table(power * v_log2(x));
+#endif
 }
 
 /* one where the gap is small enough to stop */
