@@ -186,7 +186,7 @@ static void FillPolicy(FenBellman b, FenInt c, const int policy[])
 
 static PetscErrorCode SetPlainPolicy(FenBellman b, const int policy[])
 {
-  const PetscBool fresh = (PetscBool)(b->nlocal > 0 && b->policy_of[0] < 0);
+  const PetscBool fresh = PetscNot(FenBellmanHasPolicy(b));
 
   PetscFunctionBegin;
   for (FenInt c = 0; c < b->policy.nchunks; c++) {
@@ -288,6 +288,13 @@ PetscErrorCode FenBellmanRobustPolicySweep(FenBellman b, FenSolver solver, const
   b->matvecs += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
   PetscFunctionReturn(0);
+}
+
+void FenBellmanValuesOfRuns_Private(FenBellman b, const FenRuns *runs, const FenChunkStore *C, const double V[],
+                                    double q[])
+{
+  for (FenInt r = 0; r < runs->n; r++)
+    b->kernels->values(&C->view, runs->run[r].c0, runs->run[r].c1, V, q + FEN_LANES * runs->run[r].c0);
 }
 
 static void MultRuns(FenBellman b, const FenRuns *runs, const double own[], const double x[], double y[])

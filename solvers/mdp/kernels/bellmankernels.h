@@ -45,20 +45,24 @@ typedef struct {
   double loss;       /* most that a kept incumbent is worse than the best action */
   double inexact;    /* most that exact rows can be above the values found */
   double changes;    /* policies that changed */
+  double entries;    /* rows as they are stored: that were read; short lists: that are on them */
+  double looked;     /* of these rows: how many were looked at to find the entries that are needed */
 } FenSweepPart;
 
 /* stored rows that come side by side into a slot; a lane may have none */
 typedef struct {
-  FenInt        start, n; /* my states: a successor's local number is its own less start if that is below n */
+  FenInt        start, n;     /* my states: a successor's local number is its own less start if that is below n */
+  FenInt        below, above; /* added to that of smaller, of larger numbers */
   FenInt        count[FEN_LANES];
   int           self[FEN_LANES]; /* column of the entries that are not there */
   const FenInt *next[FEN_LANES];
   const double *prob[FEN_LANES];
 } FenSlotRows;
 
-/* rows as they are stored, all successors mine and numbered from zero */
+/* rows as they are stored, successors by their numbers in the model */
 typedef struct {
   FenInt        n, rows; /* n: states */
+  FenInt        reach;   /* values that they may need */
   FenInt        ahead;   /* rows that are fetched so many before their turn in sweeps over all */
   const FenInt *state_ptr, *row_ptr, *next;
   const double *prob, *reward;
@@ -75,10 +79,11 @@ typedef struct {
   /* chunks c0 .. c1-1: `own` are the values of the chunks' states, V what columns number; policy in and out */
   void (*sweep)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
                 int policy[], FenSweepPart *);
-  /* the same over all rows as they are stored */
-  void (*rows)(const FenPlainRows *, const double V[], double TV[], int policy[], FenRowsPass, FenSweepPart *);
+  /* the same over all rows as they are stored; x: values by number */
+  void (*rows)(const FenPlainRows *, const double own[], const double x[], double TV[], int policy[], FenRowsPass,
+               FenSweepPart *);
   /* q of n of them; those that come `ahead` numbers later in the list are fetched, which has as many more */
-  void (*some_rows)(const FenPlainRows *, FenInt n, const FenInt list[], FenInt ahead, const double V[]);
+  void (*some_rows)(const FenPlainRows *, FenInt n, const FenInt list[], FenInt ahead, const double x[]);
   /* TV = best, the values of n states, which has room for FEN_LANES more, and what a sweep says about them */
   void (*finish)(FenInt n, double best[], const double own[], double TV[], FenSweepPart *);
   /* chunks of one slot each: TV = reward + discount P V */
@@ -88,7 +93,7 @@ typedef struct {
   void (*mult)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double x[], double y[]);
   /* values of all slots of the chunks: q[FEN_LANES * (slot - first slot of c0) + lane] */
   void (*values)(const FenChunks *, FenInt c0, FenInt c1, const double V[], double q[]);
-  /* a slot of so many columns from rows; nonzero: some successors are not mine and have no column yet */
+  /* a slot of so many columns from rows; nonzero: some successors are not mine */
   int (*fill)(const FenSlotRows *, FenInt columns, int col[], double val[]);
   /* rows that should sum to one do so up to two roundings of each entry; rows that are not there sum to zero */
   void (*normalise)(FenInt columns, double val[]);
