@@ -16,6 +16,14 @@ typedef struct {
   double   *table; /* see FEN_REACH_CODED */
 } FenChunkStore;
 
+/* chunks of one slot each whose columns have codes and small numbers (codes.c) */
+typedef struct {
+  struct _FenCodeTable *codes; /* NULL: they are not packed */
+  int                  *least;
+  uint16_t             *above, *code;
+  char                 *stale; /* of a chunk: it was changed since it was packed */
+} FenPacked;
+
 /* chunks c0 .. c1-1 that follow each other */
 typedef struct {
   FenInt c0, c1;
@@ -106,6 +114,7 @@ struct _p_FenBellman {
   PetscMPIInt low_rank;
   /* policy */
   FenChunkStore policy;
+  FenPacked     packed;    /* the same */
   PetscBool     alike;     /* all rows have as many entries */
   int          *policy_of; /* what is extracted, -1: nothing */
   double       *policy_reward, *policy_x;
@@ -165,6 +174,10 @@ PETSC_INTERN PetscErrorCode FenChunksDestroy_Private(FenChunkStore *);
 PETSC_INTERN PetscErrorCode FenChunksFindReach_Private(FenChunkStore *);
 /* of nominal chunks whose columns mostly are runs: codes, if few columns differ (codes.c) */
 PETSC_INTERN PetscErrorCode FenChunksFindCodes_Private(FenChunkStore *);
+/* chunks of one slot each, near; all are stale. Then the stale ones are packed, or none any more if too many differ */
+PETSC_INTERN PetscErrorCode FenPackedCreate_Private(FenPacked *, FenChunkStore *);
+PETSC_INTERN PetscErrorCode FenPackedRenew_Private(FenPacked *, FenChunkStore *);
+PETSC_INTERN PetscErrorCode FenPackedDestroy_Private(FenPacked *);
 PETSC_INTERN PetscErrorCode FenRunsAdd_Private(FenRuns *, FenInt chunk);
 /* the rows of one chunk of my states into a store that has room: slots from `slot`, columns from slot_ptr[slot] on */
 PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk, FenChunkStore *, FenInt slot,

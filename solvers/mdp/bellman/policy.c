@@ -46,6 +46,8 @@ static PetscErrorCode Allocate(FenBellman b)
     b->policy.slot_ptr[c + 1] = b->policy.slot_ptr[c] + columns;
   }
   b->policy.view.reach = b->all.view.reach == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
+  if (b->all.view.reach == FEN_REACH_CODED)
+    PetscCall(FenPackedCreate_Private(&b->packed, &b->policy));
   PetscCall(PetscMalloc2(b->nlocal, &b->policy_of, b->nlocal, &b->policy_reward));
   for (FenInt s = 0; s < b->nlocal; s++)
     b->policy_of[s] = -1;
@@ -58,6 +60,7 @@ PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman b)
 {
   PetscFunctionBegin;
   PetscCall(FenChunksDestroy_Private(&b->policy));
+  PetscCall(FenPackedDestroy_Private(&b->packed));
   PetscCall(PetscFree2(b->policy_of, b->policy_reward));
   PetscCall(PetscFree(b->policy_x));
   PetscFunctionReturn(0);
@@ -236,8 +239,11 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
       PetscCall(MakeLane(b, s, action, V, &reward));
     b->policy.reward[s] = b->policy_reward[s] = reward;
     b->policy_of[s] = action;
+    if (b->packed.codes)
+      b->packed.stale[s / FEN_LANES] = 1;
   }
   RepeatFirstLane(b);
+  PetscCall(FenPackedRenew_Private(&b->packed, &b->policy));
   PetscFunctionReturn(0);
 }
 

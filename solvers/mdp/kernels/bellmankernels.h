@@ -18,8 +18,8 @@
 
 /* where the lanes of a column reach: anywhere on nearby cache lines, far apart (hardware gathers pay), or mostly to
    consecutive states, as on grids (one load, and the numbers need not be read); coded: the same, and few columns
-   differ, so that those that do are in a table */
-typedef enum { FEN_REACH_NEAR, FEN_REACH_FAR, FEN_REACH_RUNS, FEN_REACH_CODED } FenReach;
+   differ, so that those that do are in a table; packed: nearby, and the same, for chunks of one slot each */
+typedef enum { FEN_REACH_NEAR, FEN_REACH_FAR, FEN_REACH_RUNS, FEN_REACH_CODED, FEN_REACH_PACKED } FenReach;
 
 typedef struct {
   FenInt          n;         /* states; the last chunk may be short */
@@ -33,8 +33,10 @@ typedef struct {
   const FenInt   *live_ptr; /* first of a chunk in live */
   const int      *live;     /* slots of a chunk, from its first, that greedy sweeps visit; NULL: all */
   const int      *base;  /* FEN_REACH_RUNS: first number of a column whose numbers follow each other, -1 for others */
-  const uint16_t *code;  /* FEN_REACH_CODED as well: which of the table's a column is */
+  const uint16_t *code;  /* FEN_REACH_CODED as well, and FEN_REACH_PACKED: which of the table's a column is */
   const double   *table; /* FEN_LANES each */
+  const int      *least; /* FEN_REACH_PACKED: smallest number of a chunk, -1: it is not packed */
+  const uint16_t *above; /* of each entry: number above that */
 } FenChunks;
 
 /* what the chunks say, of all that one sweep visits. NaN or Inf in V: lo = hi = NaN */
