@@ -67,19 +67,18 @@ PetscErrorCode FenColouredSetPolicy(FenColoured C)
   PetscFunctionReturn(0);
 }
 
+/* x and y begin at the first black position */
 PetscErrorCode FenColouredMult(FenColoured C, const double x[], double y[])
 {
   const FenBellmanKernels *k = C->b->kernels;
-  const FenInt             red = C->chunks[FEN_RED], all = red + C->chunks[FEN_BLACK];
+  const FenInt             red = C->chunks[FEN_RED], all = red + C->chunks[FEN_BLACK], first = FEN_LANES * red;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(C->y + FEN_LANES * red, x, FEN_LANES * (all - red)));
+  PetscCall(PetscArraycpy(C->y + first, x, FEN_LANES * all - first));
   PetscCall(FenColouredExchange_Private(C, FEN_BLACK, C->y));
-  PetscCall(PetscArrayzero(C->image, FEN_LANES * red));
-  k->mult(&C->negative, 0, red, C->image, C->y, C->y); /* red = discount P black */
+  k->mult(&C->negative, 0, red, NULL, C->y, C->y); /* red = discount P black */
   PetscCall(FenColouredExchange_Private(C, FEN_RED, C->y));
-  k->mult(&C->kept.view, red, all, C->y, C->y, C->image);
-  PetscCall(PetscArraycpy(y, C->image + FEN_LANES * red, FEN_LANES * (all - red)));
+  k->mult(&C->kept.view, red, all, x - first, C->y, y - first);
   C->b->matvecs += 1;
   PetscFunctionReturn(0);
 }

@@ -91,7 +91,7 @@ typedef struct {
   /* chunks of one slot each: TV = reward + discount P V */
   void (*apply)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double V[], double TV[],
                 FenSweepPart *);
-  /* chunks of one slot each: y = own - discount P x */
+  /* chunks of one slot each: y = own - discount P x; own NULL: zeros, if no chunk is short */
   void (*mult)(const FenChunks *, FenInt c0, FenInt c1, const double own[], const double x[], double y[]);
   /* values of all slots of the chunks: q[FEN_LANES * (slot - first slot of c0) + lane] */
   void (*values)(const FenChunks *, FenInt c0, FenInt c1, const double V[], double q[]);

@@ -243,7 +243,9 @@ FEN_INLINE void MultLoop(const FenChunks *C, FenInt c0, FenInt c1, const double 
     const FenInt s = c * FEN_LANES;
     const Lanes  dot = OneDot(C, c, x, reach);
 
-    if (s + FEN_LANES <= C->n)
+    if (!own)
+      EACH v_store(TV + s + v * FEN_SIMD, v_fnma(v_set(C->discount), dot.v[v], v_set(0)));
+    else if (s + FEN_LANES <= C->n)
       Difference(&dot, C->discount, own + s, TV + s);
     else
       SHORT_CHUNK(Difference(&dot, C->discount, own8, TV8));
