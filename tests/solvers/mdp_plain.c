@@ -2,6 +2,8 @@
 /* Rows that are swept as they are stored, and short lists of them, against the same rows in chunks. */
 #include "fentest.h"
 #include "mdp/bellman/bellmanimpl.h"
+#include "mdp/mdpimpl.h"
+#include "mdpsolve.h"
 
 typedef struct {
   FenInt    n, shortest, longest; /* states of all ranks, entries of rows */
@@ -335,6 +337,81 @@ static void TestCuts(void **state)
   }
 }
 
+/* a list of all rows is too long, as the first sweep over it says on all ranks; that is the policy's sweep */
+static void TestLong(void **state)
+{
+  FenMDPModel   model = Model(&shapes[5], HOLE);
+  Side          x = MakeSide(model, HOLE, "auto", PETSC_TRUE);
+  PetscBool     made, gone;
+  FenSweepStats stats;
+  int           same = 1;
+
+  (void)state;
+  FEN_OK(FenBellmanSweepZero(x.b, NULL, x.V, x.TV, x.policy, &x.stats));
+  for (FenInt s = 0; s < x.n; s++) /* far more than rewards, so that all rows are read */
+    x.V[s] = 1e4 * Random(&shapes[5], s, 50, 0);
+  Sweep(&x);
+  assert_true(x.stats.entries >= x.b->plain_entries);
+  FEN_OK(FenBellmanShortlist(x.b, x.TV, x.policy, 1e6, &made));
+  assert_true(made);
+  FEN_OK(FenBellmanShortSweep(x.b, NULL, x.V, x.work, x.policy, &stats, &gone));
+  assert_true(gone && stats.changes == 0 && !x.b->shortlist);
+  for (FenInt s = 0; s < x.n; s++)
+    same = same && fabs(x.work[s] - x.TV[s]) <= 1e-13 * fabs(x.TV[s]);
+  FEN_ASSERT_ALL(same);
+  FreeSide(&x);
+  FEN_OK(FenMDPModelDestroy(&model));
+}
+
+static FenMDPModel Garnet(MPI_Comm comm, FenInt n, const char *window)
+{
+  char        states[16];
+  FenMDPModel model;
+
+  FEN_OK(PetscSNPrintf(states, sizeof(states), "%d", (int)n));
+  FEN_OK(PetscOptionsSetValue(NULL, "-garnet_n", states));
+  FEN_OK(PetscOptionsSetValue(NULL, "-garnet_branching", "12"));
+  FEN_OK(PetscOptionsSetValue(NULL, "-garnet_actions", "6"));
+  FEN_OK(PetscOptionsSetValue(NULL, "-garnet_window", window));
+  FEN_OK(FenMDPModelGenerate(comm, "garnet", NULL, PETSC_FALSE, &model));
+  return model;
+}
+
+/* values on all states, and how far they may be from the truth; were rows as they are stored to the end */
+static double Solve(MPI_Comm comm, FenInt n, const char *window, const char *type, double all[], PetscBool *plain)
+{
+  FenMDPModel  model = Garnet(comm, n, window);
+  FenMDP       mdp = MDPSolver(model, type, 0.97, NULL, 1e-7);
+  FenMDPBounds B = MDPRun(mdp);
+
+  MDPGather(mdp, n, all);
+  *plain = mdp->op->is_plain;
+  FEN_OK(FenMDPDestroy(&mdp));
+  FEN_OK(FenMDPModelDestroy(&model));
+  return B.value_error;
+}
+
+/* whole solves: one rank's values within both certificates, and the same bits again on the same ranks */
+static void TestSolves(void **state)
+{
+  static const char *const windows[] = {"0", "15"}, *const types[] = {FENMDPMPI, FENMDPAUTO};
+  static double many[900], again[900], one[900];
+
+  (void)state;
+  for (int k = 0; k < 4; k++) {
+    PetscBool    plain, alone;
+    const double e = Solve(PETSC_COMM_WORLD, 900, windows[k % 2], types[k / 2], many, &plain);
+    const double f = Solve(PETSC_COMM_SELF, 900, windows[k % 2], types[k / 2], one, &alone);
+
+    (void)Solve(PETSC_COMM_WORLD, 900, windows[k % 2], types[k / 2], again, &alone);
+    FEN_ASSERT_ALL(plain || k % 2); /* slow models leave them for chunks */
+    for (FenInt s = 0; s < 900; s++) {
+      assert_true(fabs(many[s] - one[s]) <= e + f);
+      assert_true(many[s] == again[s]);
+    }
+  }
+}
+
 /* NaN and infinity are not hidden by bounds of what values moved */
 static void TestNaN(void **state)
 {
@@ -357,7 +434,8 @@ static void TestNaN(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSame), cmocka_unit_test(TestCuts), cmocka_unit_test(TestNaN)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSame), cmocka_unit_test(TestCuts), cmocka_unit_test(TestLong),
+                                     cmocka_unit_test(TestSolves), cmocka_unit_test(TestNaN)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;
