@@ -14,9 +14,9 @@
    chunk, column-major, lane = state, with 32-bit local columns: one sweep reads each entry once and is made of vertical
    vector operations. Rows that reach ghosts are swept last, while the rest hides the messages. 12 bytes an entry.
 
-   On one rank solvers that hope for few sweeps may leave stored rows as they are (plain.c): then no chunks are made
-   until they pay, a sweep reads only the rows that may matter since the last one, and between sweeps a short list of
-   rows can be tried (shortlist.c).
+   Solvers that hope for few sweeps may leave stored rows as they are (plain.c): then no chunks are made until they pay,
+   a sweep reads only the rows that may matter since the last one, and between sweeps a short list of rows can be tried
+   (shortlist.c).
 
    States may be cut in another way than the model's (partition.c): all rows of a state live on one rank, ghosts are
    known by the model's numbers, a rank's states ascend in them.
@@ -37,6 +37,8 @@ typedef struct {
   double vmin, vmax; /* of T V */
   double slack;      /* bound of |computed - exact| of an entry of T V: rounding and inexact rows */
   FenInt changes;    /* states whose greedy action changed */
+  double entries;    /* of rows as they are stored: that were read; of a short list: that are on it */
+  double looked;     /* of rows as they are stored: how many were looked at to find what to read */
 } FenSweepStats;
 
 typedef struct {
@@ -75,15 +77,16 @@ PETSC_INTERN PetscErrorCode FenBellmanSweepZero(FenBellman, FenSolver, double V[
 /* many sweeps will come: rows go into chunks, unless they are there */
 PETSC_INTERN PetscErrorCode FenBellmanStore(FenBellman);
 /* a list of the rows whose values were within the margin of TV in the last sweep over all, and of the policy's; not
-   made where it would be long, or rows are in chunks */
+   made where rows are in chunks. Where it would be long the first sweep over it says so, see below */
 PETSC_INTERN PetscErrorCode FenBellmanShortlist(FenBellman, const double TV[], const int policy[], double margin,
                                                 PetscBool *made);
 /* nothing but rewards was read so far, and these are within the margin of TV for few rows: a sweep over all rows will
    need few, and to extract and evaluate a policy before costs more */
 PETSC_INTERN PetscErrorCode FenBellmanRewardsTell(FenBellman, const double TV[], double margin, PetscBool *);
-/* TV and the greedy policy as far as the list goes; counted as a product */
+/* TV and the greedy policy as far as the list goes; counted as a product. The list would be long: it is gone, TV is at
+   least the policy's */
 PETSC_INTERN PetscErrorCode FenBellmanShortSweep(FenBellman, FenSolver, double V[], double TV[], int policy[],
-                                                 FenSweepStats *);
+                                                 FenSweepStats *, PetscBool *gone);
 /* after such a sweep: from now on only rows within the margin of TV, and the policy's, are swept, if that pays */
 PETSC_INTERN PetscErrorCode FenBellmanShortNarrow(FenBellman, const double TV[], const int policy[], double margin);
 /* robust value of every row of my states at V (ghosts are filled here): q[rows], for verification and elimination */

@@ -16,6 +16,14 @@ typedef struct {
   double   *table; /* see FEN_REACH_CODED */
 } FenChunkStore;
 
+/* chunks of one slot each whose columns have codes and small numbers (codes.c) */
+typedef struct {
+  struct _FenCodeTable *codes; /* NULL: they are not packed */
+  int                  *least;
+  uint16_t             *above, *code;
+  char                 *stale; /* of a chunk: it was changed since it was packed */
+} FenPacked;
+
 /* chunks c0 .. c1-1 that follow each other */
 typedef struct {
   FenInt c0, c1;
@@ -68,24 +76,30 @@ struct _p_FenBellman {
   double                   reward_abs, reward_range;
   PetscBool                substochastic;
   PetscBool                widen;                /* rows may lose mass: bounds of TV - V include zero */
+  PetscBool                zero_ends;            /* terminal values are zero, on all ranks */
   FenInt                   nterminal, *terminal; /* my states without rows */
   int                      most_rows;            /* of one of my states */
   double                  *terminal_value;
   const FenBellmanKernels *kernels;
   PetscBool                stored;              /* all rows of my states are in chunks; otherwise made on demand */
   FenChunkStore            all;                 /* empty unless they are */
-  FenPlainRows             plain;               /* rows that are swept as they are stored, `all` is empty (plain.c) */
+  PetscBool                is_plain;            /* rows are swept as they are stored, `all` is empty (plain.c) */
+  FenPlainRows             plain;               /* these rows */
   PetscBool                give_back, listable; /* of them: the entries are mine; q has values of a sweep */
   PetscBool                plain_known;         /* q are values at plain_V, or bounds above them */
+  PetscBool                plain_begun;         /* some of the incumbents have values at V already */
   FenInt                  *plain_list;
-  char                    *plain_read; /* of the rows: q is a value at plain_V */
-  double                  *plain_V, *plain_least;
-  double                   plain_work;   /* sweeps, by entries */
-  FenInt                   plain_some;   /* sweeps that left rows unread */
-  FenWindows              *windows;      /* of states that rows reach; NULL: they reach all (windows.c) */
-  FenRuns                  inner, outer; /* chunks that reach no ghost, and the others */
-  FenChunkStore            piece;        /* rows made on demand: FEN_PIECE chunks */
-  PetscBool                lanes;        /* they can be made for several states at once */
+  char                    *plain_read;               /* of the rows: q is a value at plain_V */
+  double                  *plain_V, *plain_now;      /* by numbers; on one rank there is no copy of what is V now */
+  double                  *plain_least;              /* of my states */
+  double                   plain_entries;            /* of all ranks' rows */
+  double                   plain_work, plain_looked; /* sweeps, by entries; passes over rows, by entries */
+  FenInt                   reach_first, reach_n;     /* my states and all that my rows reach are among these numbers */
+  PetscBool                reach_all;                /* all others among them are ghosts */
+  FenWindows              *windows;                  /* of states that rows reach; NULL: they reach all (windows.c) */
+  FenRuns                  inner, outer;             /* chunks that reach no ghost, and the others */
+  FenChunkStore            piece;                    /* rows made on demand: FEN_PIECE chunks */
+  PetscBool                lanes;                    /* they can be made for several states at once */
   FenInt                  *lane_next;
   FenInt                   longest; /* row, of mine */
   FenMDPRow               *row;     /* work, all below */
@@ -101,6 +115,7 @@ struct _p_FenBellman {
   PetscMPIInt low_rank;
   /* policy */
   FenChunkStore policy;
+  FenPacked     packed;    /* the same */
   PetscBool     alike;     /* all rows have as many entries */
   int          *policy_of; /* what is extracted, -1: nothing */
   double       *policy_reward, *policy_x;
@@ -160,6 +175,10 @@ PETSC_INTERN PetscErrorCode FenChunksDestroy_Private(FenChunkStore *);
 PETSC_INTERN PetscErrorCode FenChunksFindReach_Private(FenChunkStore *);
 /* of nominal chunks whose columns mostly are runs: codes, if few columns differ (codes.c) */
 PETSC_INTERN PetscErrorCode FenChunksFindCodes_Private(FenChunkStore *);
+/* chunks of one slot each, near; all are stale. Then the stale ones are packed, or none any more if too many differ */
+PETSC_INTERN PetscErrorCode FenPackedCreate_Private(FenPacked *, FenChunkStore *);
+PETSC_INTERN PetscErrorCode FenPackedRenew_Private(FenPacked *, FenChunkStore *);
+PETSC_INTERN PetscErrorCode FenPackedDestroy_Private(FenPacked *);
 PETSC_INTERN PetscErrorCode FenRunsAdd_Private(FenRuns *, FenInt chunk);
 /* the rows of one chunk of my states into a store that has room: slots from `slot`, columns from slot_ptr[slot] on */
 PETSC_INTERN PetscErrorCode FenBellmanFillChunk_Private(FenBellman, FenInt chunk, FenChunkStore *, FenInt slot,
@@ -185,24 +204,31 @@ PETSC_INTERN void   FenBellmanTerminalPolicy_Private(FenBellman, int policy[], i
 /* where columns reach, as some of the columns tell */
 PETSC_INTERN FenReach FenChunksReach_Private(const FenChunkStore *);
 
-/* rows as they are stored (plain.c) */
-PETSC_INTERN PetscBool      FenBellmanPlainPays_Private(FenBellman);
+/* rows as they are stored (plain.c); the same on all ranks */
+PETSC_INTERN PetscErrorCode FenBellmanPlainPays_Private(FenBellman, PetscBool *);
 PETSC_INTERN PetscErrorCode FenBellmanPlainCreate_Private(FenBellman, PetscBool give_back);
 PETSC_INTERN PetscErrorCode FenBellmanPlainDestroy_Private(FenBellman);
 /* rounding of an entry of TV where the values of V are at most so large */
 PETSC_INTERN double         FenBellmanSlack_Private(FenBellman, double vabs);
 PETSC_INTERN PetscErrorCode FenBellmanPlainEnough_Private(FenBellman);
+/* what can be done before values of ghosts are there, and the sweep */
+PETSC_INTERN PetscErrorCode FenBellmanPlainBegin_Private(FenBellman, const double V[], const int policy[],
+                                                         FenSweepPart *);
 PETSC_INTERN PetscErrorCode FenBellmanPlainSweep_Private(FenBellman, PetscBool zero, const double V[], double TV[],
                                                          int policy[], FenSweepPart *);
-/* values at V of the rows that a sweep needs, and bounds of the others, unless most are needed (needed.c) */
+/* values at V of the rows that a sweep needs, and bounds of the others, unless most are needed (needed.c). x: by
+   numbers */
 #define FEN_ROWS_AHEAD 32 /* room behind the list of rows */
-PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double V[], const int policy[],
-                                                       PetscBool *some);
+PETSC_INTERN PetscErrorCode FenBellmanReadSome_Private(FenBellman, const double V[], const double x[],
+                                                       const int policy[], double *entries, PetscBool *some);
+/* of chunks of one slot each that reach no ghost, or of the others: q[FEN_LANES * chunk + lane] */
+PETSC_INTERN void FenBellmanValuesOfRuns_Private(FenBellman, const FenRuns *, const FenChunkStore *, const double V[],
+                                                 double q[]);
 /* windows of states that rows reach, if they are small */
 PETSC_INTERN PetscErrorCode FenBellmanWindowsCreate_Private(FenBellman);
 PETSC_INTERN PetscErrorCode FenBellmanWindowsDestroy_Private(FenBellman);
 /* raises the numbers of rows that were not read to bounds at V */
-PETSC_INTERN void           FenBellmanRaiseNear_Private(FenBellman, const double V[]);
+PETSC_INTERN void           FenBellmanRaiseNear_Private(FenBellman, const double x[]);
 PETSC_INTERN PetscErrorCode FenBellmanShortlistDestroy_Private(FenBellman);
 /* rows on the short list get their values at V */
 PETSC_INTERN void FenBellmanShortValues_Private(FenBellman, const double V[]);
@@ -222,7 +248,13 @@ PETSC_INTERN PetscErrorCode FenNatureLane_Private(FenBellman, FenInt state, int 
 
 static inline PetscBool FenBellmanIsPlain(FenBellman b)
 {
-  return (PetscBool)(b->plain.n > 0);
+  return b->is_plain;
+}
+
+/* are the policy's rows in their chunks */
+static inline PetscBool FenBellmanHasPolicy(FenBellman b)
+{
+  return (PetscBool)(b->policy_of && (!b->nlocal || b->policy_of[0] >= 0));
 }
 
 /* the model's number of my state */

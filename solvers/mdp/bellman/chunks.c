@@ -277,6 +277,10 @@ void FenBellmanFillRows_Private(FenBellman b, const FenInt state[], const int ro
   const FenInt      at = C->slot_ptr[slot], columns = C->slot_ptr[slot + 1] - at;
   FenSlotRows       rows = {.start = b->start, .n = b->scattered ? 0 : b->nlocal};
 
+  if (b->reach_all) { /* ghosts are numbered from the first that is reached on, without mine */
+    rows.above = b->start - b->reach_first;
+    rows.below = rows.above + b->nlocal;
+  }
   for (int l = 0; l < FEN_LANES; l++) {
     const FenInt    s = state[l], r = R->state_ptr[s] + row[l], count = R->state_ptr[s + 1] - R->state_ptr[s];
     const PetscBool has = (PetscBool)(row[l] >= 0 && row[l] < count);
@@ -289,7 +293,7 @@ void FenBellmanFillRows_Private(FenBellman b, const FenInt state[], const int ro
     C->reward[FEN_LANES * slot + l] =
         has ? b->sign * R->reward[r] : (!count && !row[l] ? TerminalValue(b, s) : PETSC_NINFINITY);
   }
-  if (b->kernels->fill(&rows, columns, C->col + FEN_LANES * at, C->val + FEN_LANES * at))
+  if (b->kernels->fill(&rows, columns, C->col + FEN_LANES * at, C->val + FEN_LANES * at) && !b->reach_all)
     FillOutside(b, &rows, C->col + FEN_LANES * at);
   if (!b->substochastic)
     b->kernels->normalise(columns, C->val + FEN_LANES * at);

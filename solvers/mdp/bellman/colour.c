@@ -58,15 +58,18 @@ static PetscBool Join(Forest *F, int a, int b)
   return PETSC_TRUE;
 }
 
-/* states s0 .. s1-1 whose rows are as they are stored: on one rank */
+/* states s0 .. s1-1 whose rows are as they are stored */
 static PetscBool JoinPlain(FenBellman b, Forest *F, FenInt s0, FenInt s1)
 {
   const FenPlainRows *R = &b->plain;
 
   for (FenInt s = s0; s < s1; s++)
-    for (FenInt j = R->row_ptr[R->state_ptr[s]]; j < R->row_ptr[R->state_ptr[s + 1]]; j++)
-      if (R->prob[j] != 0 && R->next[j] != s && !Join(F, (int)s, (int)R->next[j]))
+    for (FenInt j = R->row_ptr[R->state_ptr[s]]; j < R->row_ptr[R->state_ptr[s + 1]]; j++) {
+      const int next = FenBellmanLocal_Private(b, R->next[j]);
+
+      if (R->prob[j] != 0 && next != s && !Join(F, (int)s, next))
         return PETSC_FALSE;
+    }
   return PETSC_TRUE;
 }
 
@@ -116,7 +119,7 @@ static PetscErrorCode FirstKeys(FenBellman b, Forest *F, FenInt key[])
   for (int k = 0; k < F->n; k++)
     key[k] = INT64_MAX;
   for (int k = 0; k < F->n; k++) {
-    const FenInt number = k < b->nlocal ? b->start + k : b->ghost[k - b->nlocal];
+    const FenInt number = k < b->nlocal ? FenBellmanNumber(b, k) : b->ghost[k - b->nlocal];
     const int    root = Root(F, k, &parity);
 
     key[root] = PetscMin(key[root], 2 * number + parity);

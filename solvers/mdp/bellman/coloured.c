@@ -211,6 +211,7 @@ static PetscErrorCode Store(FenColoured C)
   }
   PetscCall(PetscFree(work));
   PetscCall(FenChunksFindReach_Private(&C->rows));
+  PetscCall(FenChunksFindCodes_Private(&C->rows));
   PetscFunctionReturn(0);
 }
 
@@ -245,6 +246,7 @@ PetscErrorCode FenColouredDestroy(FenColoured *C)
     PetscFunctionReturn(0);
   PetscCall(FenChunksDestroy_Private(&(*C)->rows));
   PetscCall(FenChunksDestroy_Private(&(*C)->kept));
+  PetscCall(FenPackedDestroy_Private(&(*C)->packed));
   PetscCall(PetscFree((*C)->scale));
   PetscCall(PetscFree2((*C)->kept_action, (*C)->kept_scale));
   PetscCall(PetscSFDestroy(&(*C)->exchange[FEN_RED]));

@@ -16,6 +16,7 @@ struct _FenColoured {
   FenChunkStore rows;        /* of all actions, staying eliminated */
   double       *scale;       /* FEN_LANES a slot: 1 / (1 - discount p(s,s)) */
   FenChunkStore kept;        /* of the policy */
+  FenPacked     packed;      /* the same */
   double       *kept_scale;  /* n */
   FenChunks     negative;    /* the same with the other sign of the discount */
   int          *kept_action; /* what is extracted, -1: nothing */

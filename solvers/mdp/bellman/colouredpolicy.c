@@ -26,8 +26,8 @@ PetscErrorCode FenColouredPolicyCreate_Private(FenColoured C)
   if (!R->nchunks)
     PetscCall(FenChunksAllocate_Private(&C->kept, C->n, 0, 0, 0, C->b->options.discount));
   C->kept.view.reach = R->view.reach == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
-  C->negative = C->kept.view;
-  C->negative.discount = -C->b->options.discount;
+  if (R->view.reach == FEN_REACH_CODED)
+    PetscCall(FenPackedCreate_Private(&C->packed, &C->kept));
   PetscCall(PetscMalloc2(C->n, &C->kept_action, C->n, &C->kept_scale));
   for (FenInt k = 0; k < C->n; k++)
     C->kept_action[k] = -1;
@@ -50,6 +50,8 @@ PetscErrorCode FenColouredSetPolicy(FenColoured C)
     if (C->policy[k] == C->kept_action[k])
       continue;
     C->kept_action[k] = C->policy[k];
+    if (C->packed.codes)
+      C->packed.stale[c] = 1;
     C->kept_scale[k] = C->scale[FEN_LANES * slot + lane];
     K->reward[k] = R->reward[FEN_LANES * slot + lane];
     for (FenInt j = 0; j < room; j++) {
@@ -59,22 +61,24 @@ PetscErrorCode FenColouredSetPolicy(FenColoured C)
       K->val[FEN_LANES * (to + j) + lane] = in ? R->val[FEN_LANES * (from + j) + lane] : 0;
     }
   }
+  PetscCall(FenPackedRenew_Private(&C->packed, K));
+  C->negative = K->view;
+  C->negative.discount = -C->b->options.discount;
   PetscFunctionReturn(0);
 }
 
+/* x and y begin at the first black position */
 PetscErrorCode FenColouredMult(FenColoured C, const double x[], double y[])
 {
   const FenBellmanKernels *k = C->b->kernels;
-  const FenInt             red = C->chunks[FEN_RED], all = red + C->chunks[FEN_BLACK];
+  const FenInt             red = C->chunks[FEN_RED], all = red + C->chunks[FEN_BLACK], first = FEN_LANES * red;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(C->y + FEN_LANES * red, x, FEN_LANES * (all - red)));
+  PetscCall(PetscArraycpy(C->y + first, x, FEN_LANES * all - first));
   PetscCall(FenColouredExchange_Private(C, FEN_BLACK, C->y));
-  PetscCall(PetscArrayzero(C->image, FEN_LANES * red));
-  k->mult(&C->negative, 0, red, C->image, C->y, C->y); /* red = discount P black */
+  k->mult(&C->negative, 0, red, NULL, C->y, C->y); /* red = discount P black */
   PetscCall(FenColouredExchange_Private(C, FEN_RED, C->y));
-  k->mult(&C->kept.view, red, all, C->y, C->y, C->image);
-  PetscCall(PetscArraycpy(y, C->image + FEN_LANES * red, FEN_LANES * (all - red)));
+  k->mult(&C->kept.view, red, all, x - first, C->y, y - first);
   C->b->matvecs += 1;
   PetscFunctionReturn(0);
 }

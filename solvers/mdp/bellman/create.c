@@ -78,11 +78,11 @@ static PetscErrorCode TerminalValues(FenBellman b, double **mine)
   PetscFunctionReturn(0);
 }
 
-/* my states without rows and their values; does any rank have one */
+/* my states without rows and their values; does any rank have one, or a value that is not zero */
 static PetscErrorCode FindTerminal(FenBellman b)
 {
   double *value;
-  int     any, rows;
+  int     any[2] = {0, 0}, rows;
 
   PetscFunctionBegin;
   for (FenInt s = 0; s < b->nlocal; s++) {
@@ -96,13 +96,15 @@ static PetscErrorCode FindTerminal(FenBellman b)
     PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
     if (!rows) {
       b->terminal[k] = s;
-      b->terminal_value[k++] = value ? b->sign * value[s] : 0;
+      b->terminal_value[k] = value ? b->sign * value[s] : 0;
+      any[1] |= b->terminal_value[k++] != 0;
     }
   }
   PetscCall(PetscFree(value));
-  any = b->nterminal > 0;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, b->comm));
-  b->widen = (PetscBool)(any || b->substochastic);
+  any[0] = b->nterminal > 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, any, 2, MPI_INT, MPI_MAX, b->comm));
+  b->widen = (PetscBool)(any[0] || b->substochastic);
+  b->zero_ends = (PetscBool)!any[1];
   PetscFunctionReturn(0);
 }
 
@@ -157,7 +159,7 @@ static PetscErrorCode TakeRows(FenBellman b, PetscBool nominal, PetscBool *mine)
 PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *options, FenBellman *out)
 {
   FenBellman b;
-  PetscBool  mine, nominal;
+  PetscBool  mine, nominal, plain = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCheck(options->discount >= 0 && options->discount <= 1, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_VALUE,
@@ -176,8 +178,10 @@ PetscErrorCode FenBellmanCreate(FenMDPModel model, const FenBellmanOptions *opti
   PetscCall(FindTerminal(b));
   PetscCall(FenBellmanSetUpGhosts_Private(b));
   PetscCall(FenBellmanCountWords_Private(b));
+  if (nominal)
+    PetscCall(FenBellmanPlainPays_Private(b, &plain));
   PetscCall(TakeRows(b, nominal, &mine));
-  if (nominal && FenBellmanPlainPays_Private(b))
+  if (plain)
     PetscCall(FenBellmanPlainCreate_Private(b, mine));
   else if (b->stored) {
     PetscCall(FenBellmanStoreAll_Private(b, mine));

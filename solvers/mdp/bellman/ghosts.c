@@ -51,22 +51,39 @@ PetscErrorCode FenBellmanNext_Private(FenBellman b, FenInt s, int action, FenInt
   PetscFunctionReturn(0);
 }
 
-/* marks what the rows of my state reach; outside: do they reach others' states */
-static PetscErrorCode MarkState(FenBellman b, FenInt s, PetscBool *outside)
+/* marks states that are reached; outside: are some of them others'. Most are marked already */
+static PetscErrorCode Mark(FenBellman b, FenInt n, const FenInt next[], PetscBool *outside)
 {
-  const FenInt *next;
-  FenInt        n;
-  int           rows;
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < n; j++)
+    if (!Mine(b, next[j])) {
+      *outside = PETSC_TRUE;
+      if (!FenStateSetHas(&b->reached, next[j]))
+        PetscCall(FenStateSetAdd_Private(&b->reached, next[j]));
+    }
+  PetscFunctionReturn(0);
+}
+
+/* what the rows of my states s0 .. s1-1 reach; stored rows follow each other */
+static PetscErrorCode MarkStates(FenBellman b, FenInt s0, FenInt s1, PetscBool *outside)
+{
+  const FenMDPRows *R = b->rows;
+  const FenInt     *next = NULL;
+  FenInt            n = 0;
+  int               rows;
 
   PetscFunctionBegin;
-  PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
-  for (int a = 0; a < rows; a++) {
-    PetscCall(FenBellmanNext_Private(b, s, a, &n, &next));
-    for (FenInt j = 0; j < n; j++)
-      if (!Mine(b, next[j])) {
-        PetscCall(FenStateSetAdd_Private(&b->reached, next[j]));
-        *outside = PETSC_TRUE;
-      }
+  if (R) {
+    n = R->row_ptr[R->state_ptr[s0]];
+    PetscCall(Mark(b, R->row_ptr[R->state_ptr[s1]] - n, R->next + n, outside));
+    PetscFunctionReturn(0);
+  }
+  for (FenInt s = s0; s < s1; s++) {
+    PetscCall(FenBellmanNumberOfRows_Private(b, s, &rows));
+    for (int a = 0; a < rows; a++) {
+      PetscCall(FenBellmanNext_Private(b, s, a, &n, &next));
+      PetscCall(Mark(b, n, next, outside));
+    }
   }
   PetscFunctionReturn(0);
 }
@@ -94,8 +111,8 @@ static PetscErrorCode MarkAll(FenBellman b)
     PetscBool outside = PETSC_FALSE, inside;
 
     PetscCall(Inside(b, c, &inside));
-    for (FenInt s = inside ? b->nlocal : c * FEN_LANES; s < PetscMin(b->nlocal, (c + 1) * FEN_LANES); s++)
-      PetscCall(MarkState(b, s, &outside));
+    if (!inside)
+      PetscCall(MarkStates(b, c * FEN_LANES, PetscMin(b->nlocal, (c + 1) * FEN_LANES), &outside));
     PetscCall(FenRunsAdd_Private(outside ? &b->outer : &b->inner, c));
   }
   PetscFunctionReturn(0);

@@ -30,17 +30,17 @@ typedef struct {
   double size;      /* largest |V| or |U| */
 } Move;
 
-/* from U, where values are known, to V */
-static Move MoveTo(FenBellman b, const double V[])
+/* from U, where values are known, to x; both by number, and neither may be seen where there is no value */
+static Move MoveTo(FenBellman b, const double x[])
 {
-  const double none = b->substochastic ? 0 : -INFINITY;
+  const double none = b->substochastic ? 0 : -INFINITY, *U = b->plain_V;
   Move         m = {none, none, 0};
 
-  for (FenInt s = 0; s < b->nlocal; s++) {
-    const double rise = V[s] - b->plain_V[s], v = fabs(V[s]), u = fabs(b->plain_V[s]);
+  for (FenInt k = 0; k < b->reach_n; k++) {
+    const double rise = x[k] - U[k], v = fabs(x[k]), u = fabs(U[k]);
 
     m.rise = rise > m.rise ? rise : m.rise;
-    m.top = V[s] > m.top ? V[s] : m.top;
+    m.top = x[k] > m.top ? x[k] : m.top;
     m.size = v > m.size ? v : m.size;
     m.size = u > m.size ? u : m.size;
   }
@@ -48,7 +48,7 @@ static Move MoveTo(FenBellman b, const double V[])
 }
 
 /* the listed rows get their values at V; number of their entries */
-static double Read(FenBellman b, FenInt n, const double V[])
+static double Read(FenBellman b, FenInt n, const double x[])
 {
   const FenPlainRows *R = &b->plain;
   const FenInt        ahead = PetscMin(FEN_ROWS_AHEAD, PetscMax(1, AHEAD_ENTRIES / b->longest));
@@ -60,7 +60,7 @@ static double Read(FenBellman b, FenInt n, const double V[])
   }
   for (FenInt k = 0; k < ahead; k++)
     b->plain_list[n + k] = 0;
-  b->kernels->some_rows(R, n, b->plain_list, ahead, V);
+  b->kernels->some_rows(R, n, b->plain_list, ahead, x - b->reach_first);
   return entries;
 }
 
@@ -74,26 +74,36 @@ static PetscBool AllHaveRows(FenBellman b, const int policy[])
   return (PetscBool)all;
 }
 
-/* the incumbents get their values at V. Most will stay, so that rows that are long are read into the policy's chunks at
-   once; of short ones what is swept counts more, which should be the policy after this sweep. Number of entries that
-   were read beside those of chunks that are there */
-static PetscErrorCode ReadIncumbents(FenBellman b, const double V[], const int policy[], double *entries)
+/* Most incumbents will stay, so that rows that are long are read into the policy's chunks at once; of short ones what
+   is swept counts more, which should be the policy after this sweep. Chunks that reach no ghost have values at V */
+PetscErrorCode FenBellmanPlainBegin_Private(FenBellman b, const double V[], const int policy[], FenSweepPart *part)
 {
   const FenPlainRows *R = &b->plain;
-  PetscBool           extracted;
-  FenInt              n = 0;
 
   PetscFunctionBegin;
-  *entries = 0;
-  if ((!b->policy_of || b->policy_of[0] < 0) && R->row_ptr[R->rows] >= LONG * R->rows) {
+  b->plain_begun = (PetscBool)(b->plain_known && AllHaveRows(b, policy));
+  if (!b->plain_begun)
+    PetscFunctionReturn(0);
+  if (!FenBellmanHasPolicy(b) && R->row_ptr[R->rows] >= LONG * R->rows) {
     PetscCall(FenBellmanSetPolicy(b, policy, NULL));
-    *entries = (double)(FEN_LANES * b->policy.ncolumns);
+    part->entries = (double)(FEN_LANES * b->policy.ncolumns);
   }
-  extracted = (PetscBool)(b->policy_of && b->policy_of[0] >= 0);
+  if (FenBellmanHasPolicy(b))
+    FenBellmanValuesOfRuns_Private(b, &b->inner, &b->policy, V, b->plain_least);
+  PetscFunctionReturn(0);
+}
+
+/* the incumbents get their values at V; number of entries that were read beside those of chunks that are there */
+static double ReadIncumbents(FenBellman b, const double V[], const double x[], const int policy[])
+{
+  const FenPlainRows *R = &b->plain;
+  const PetscBool     extracted = FenBellmanHasPolicy(b);
+  FenInt              n = 0;
+
   memset(b->plain_read, 0, (size_t)R->rows);
   FenBellmanShortValues_Private(b, V);
   if (extracted)
-    b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, b->plain_least);
+    FenBellmanValuesOfRuns_Private(b, &b->outer, &b->policy, V, b->plain_least);
   for (FenInt s = 0; s < b->nlocal; s++) {
     const FenInt r = R->state_ptr[s] + policy[s];
 
@@ -105,8 +115,7 @@ static PetscErrorCode ReadIncumbents(FenBellman b, const double V[], const int p
     } else
       b->plain_list[n++] = r;
   }
-  *entries += Read(b, n, V);
-  PetscFunctionReturn(0);
+  return Read(b, n, x);
 }
 
 /* below this a row cannot matter to a state: neither is it the best, nor an incumbent that stays */
@@ -151,24 +160,25 @@ static FenInt List(FenBellman b)
   return n;
 }
 
-PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const int policy[], PetscBool *some)
+PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const double x[], const int policy[],
+                                          double *entries, PetscBool *some)
 {
-  const double all = (double)b->plain.row_ptr[b->plain.state_ptr[b->nlocal]], discount = b->options.discount;
-  double       entries, more = 0;
+  const double all = (double)b->plain.row_ptr[b->plain.rows], discount = b->options.discount;
+  double       more = 0;
   FenInt       n;
   Move         m;
 
   PetscFunctionBegin;
   *some = PETSC_FALSE;
-  if (!b->plain_known)
+  if (!b->plain_begun)
     PetscFunctionReturn(0);
-  m = MoveTo(b, V);
-  if (!isfinite(m.rise) || !isfinite(m.size) || !AllHaveRows(b, policy))
+  m = MoveTo(b, x);
+  if (!isfinite(m.size) || (b->reach_n && !isfinite(m.rise)))
     PetscFunctionReturn(0);
-  PetscCall(ReadIncumbents(b, V, policy, &entries));
+  *entries += ReadIncumbents(b, V, x, policy);
   Least(b, policy, FenBellmanSlack_Private(b, m.size));
   if (b->windows)
-    FenBellmanRaiseNear_Private(b, V);
+    FenBellmanRaiseNear_Private(b, x);
   else
     Raise(b, discount * m.rise, discount * m.top);
   n = List(b);
@@ -176,9 +186,8 @@ PetscErrorCode FenBellmanReadSome_Private(FenBellman b, const double V[], const 
     more += (double)(b->plain.row_ptr[b->plain_list[k] + 1] - b->plain.row_ptr[b->plain_list[k]]);
   if (more > FEW * all)
     PetscFunctionReturn(0);
-  entries += Read(b, n, V);
-  b->plain_work += entries / all;
-  PetscCall(PetscInfo(b->model, "%.0f of %.0f entries are read\n", entries, all));
+  *entries += Read(b, n, x);
+  PetscCall(PetscInfo(b->model, "%.0f of %.0f entries are read\n", *entries, all));
   *some = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
@@ -187,7 +196,7 @@ PetscErrorCode FenBellmanRewardsTell(FenBellman b, const double TV[], double mar
 {
   const FenPlainRows *R = &b->plain;
   const FenInt        step = b->nlocal / SAMPLE + 1;
-  FenInt              near = 0, all = 0;
+  double              sum[2] = {0, 0}; /* near, all */
 
   PetscFunctionBegin;
   *tell = (PetscBool)(FenBellmanIsPlain(b) && b->plain_known && !b->listable);
@@ -195,11 +204,12 @@ PetscErrorCode FenBellmanRewardsTell(FenBellman b, const double TV[], double mar
     PetscFunctionReturn(0);
   for (FenInt s = 0; s < b->nlocal; s += step)
     for (FenInt r = R->state_ptr[s]; r < R->state_ptr[s + 1]; r++) {
-      const FenInt entries = R->row_ptr[r + 1] - R->row_ptr[r];
+      const double entries = (double)(R->row_ptr[r + 1] - R->row_ptr[r]);
 
-      near += R->q[r] >= TV[s] - margin ? entries : 0;
-      all += entries;
+      sum[0] += R->q[r] >= TV[s] - margin ? entries : 0;
+      sum[1] += entries;
     }
-  *tell = (PetscBool)((double)near <= TELLING * (double)all);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, b->comm)); /* once a solve */
+  *tell = (PetscBool)(sum[0] <= TELLING * sum[1]);
   PetscFunctionReturn(0);
 }

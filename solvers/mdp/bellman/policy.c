@@ -46,6 +46,8 @@ static PetscErrorCode Allocate(FenBellman b)
     b->policy.slot_ptr[c + 1] = b->policy.slot_ptr[c] + columns;
   }
   b->policy.view.reach = b->all.view.reach == FEN_REACH_FAR ? FEN_REACH_FAR : FEN_REACH_NEAR;
+  if (b->all.view.reach == FEN_REACH_CODED)
+    PetscCall(FenPackedCreate_Private(&b->packed, &b->policy));
   PetscCall(PetscMalloc2(b->nlocal, &b->policy_of, b->nlocal, &b->policy_reward));
   for (FenInt s = 0; s < b->nlocal; s++)
     b->policy_of[s] = -1;
@@ -58,6 +60,7 @@ PetscErrorCode FenBellmanPolicyDestroy_Private(FenBellman b)
 {
   PetscFunctionBegin;
   PetscCall(FenChunksDestroy_Private(&b->policy));
+  PetscCall(FenPackedDestroy_Private(&b->packed));
   PetscCall(PetscFree2(b->policy_of, b->policy_reward));
   PetscCall(PetscFree(b->policy_x));
   PetscFunctionReturn(0);
@@ -188,7 +191,7 @@ static void FillPolicy(FenBellman b, FenInt c, const int policy[])
 
 static PetscErrorCode SetPlainPolicy(FenBellman b, const int policy[])
 {
-  const PetscBool fresh = (PetscBool)(b->nlocal > 0 && b->policy_of[0] < 0);
+  const PetscBool fresh = PetscNot(FenBellmanHasPolicy(b));
 
   PetscFunctionBegin;
   for (FenInt c = 0; c < b->policy.nchunks; c++) {
@@ -238,8 +241,11 @@ PetscErrorCode FenBellmanSetPolicy(FenBellman b, const int policy[], double V[])
       PetscCall(MakeLane(b, s, terminal ? -1 : action, V, &reward));
     b->policy.reward[s] = b->policy_reward[s] = reward;
     b->policy_of[s] = action;
+    if (b->packed.codes)
+      b->packed.stale[s / FEN_LANES] = 1;
   }
   RepeatFirstLane(b);
+  PetscCall(FenPackedRenew_Private(&b->packed, &b->policy));
   PetscFunctionReturn(0);
 }
 
@@ -290,6 +296,13 @@ PetscErrorCode FenBellmanRobustPolicySweep(FenBellman b, FenSolver solver, const
   b->matvecs += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
   PetscFunctionReturn(0);
+}
+
+void FenBellmanValuesOfRuns_Private(FenBellman b, const FenRuns *runs, const FenChunkStore *C, const double V[],
+                                    double q[])
+{
+  for (FenInt r = 0; r < runs->n; r++)
+    b->kernels->values(&C->view, runs->run[r].c0, runs->run[r].c1, V, q + FEN_LANES * runs->run[r].c0);
 }
 
 static void MultRuns(FenBellman b, const FenRuns *runs, const double own[], const double x[], double y[])

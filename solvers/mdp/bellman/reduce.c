@@ -3,7 +3,7 @@
 #include "bellmanimpl.h"
 
 #define MAXIMA 7
-#define SUMS   2
+#define SUMS   4
 
 static void MPIAPI Combine(void *in, void *inout, PetscMPIInt *n, MPI_Datatype *type)
 {
@@ -40,19 +40,22 @@ PetscErrorCode FenBellmanReductionDestroy_Private(FenBellman b)
    zero for the certificate to hold. */
 PetscErrorCode FenBellmanAgree_Private(FenBellman b, FenSolver solver, const FenSweepPart *p, FenSweepStats *stats)
 {
-  double x[MAXIMA + SUMS] = {-p->lo, p->hi, -p->vmin, p->vmax, p->vabs, p->loss, p->inexact, p->changes, 0};
+  double x[MAXIMA + SUMS] = {-p->lo,     p->hi,      -p->vmin,   p->vmax,   p->vabs, p->loss,
+                             p->inexact, p->changes, p->entries, p->looked, 0};
 
   PetscFunctionBegin;
   if (solver)
-    PetscCall(FenSolverAskRequests_Private(solver, &x[MAXIMA + 1]));
+    PetscCall(FenSolverAskRequests_Private(solver, &x[MAXIMA + 3]));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, x, 1, b->type, b->op, b->comm));
   if (solver)
-    FenSolverTakeRequests_Private(solver, x[MAXIMA + 1]);
+    FenSolverTakeRequests_Private(solver, x[MAXIMA + 3]);
   stats->lo = b->widen && -x[0] > 0 ? 0 : -x[0];
   stats->hi = b->widen && x[1] < 0 ? 0 : x[1];
   stats->vmin = -x[2];
   stats->vmax = x[3];
   stats->slack = FenBellmanSlack_Private(b, x[4]) + x[5] + x[6];
   stats->changes = (FenInt)x[MAXIMA];
+  stats->entries = x[MAXIMA + 1];
+  stats->looked = x[MAXIMA + 2];
   PetscFunctionReturn(0);
 }

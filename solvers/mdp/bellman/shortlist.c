@@ -9,8 +9,11 @@
    where few states have any. When values have settled, most of them are far from the best: those that are near come
    once more, into chunks that are swept instead. All keep their chunks, from which a sweep over all rows has values.
 
+   Whether a list is too long is known when all ranks have been asked, by the reduction of the first sweep over it.
+   Ranks on which it is long have none but the policy's rows.
+
    Cost: a pass over the values of the rows and a copy of those on the list; a sweep over it is hardly more than a
-   product.
+   product, and its messages and its reduction are a product's.
 */
 #include "bellmanimpl.h"
 #include <math.h>
@@ -31,8 +34,9 @@ typedef struct {
 
 struct _FenShortlist {
   Others    all, near;
-  PetscBool narrow; /* near ones alone are swept */
-  double   *q;      /* values of the policy's rows, then of these */
+  PetscBool narrow;  /* near ones alone are swept */
+  double    entries; /* of those near the best when the list was made */
+  double   *q;       /* values of the policy's rows, then of these */
 };
 
 static PetscErrorCode DestroyOthers(Others *o)
@@ -150,11 +154,11 @@ static PetscErrorCode Fill(FenBellman b, Others *L)
 
 PetscErrorCode FenBellmanShortlist(FenBellman b, const double TV[], const int policy[], double margin, PetscBool *made)
 {
-  const FenInt  rows = FenBellmanIsPlain(b) ? b->plain.state_ptr[b->nlocal] : 0;
+  const FenInt  rows = b->plain.rows;
   FenShortlist *L;
 
   PetscFunctionBegin;
-  *made = (PetscBool)(rows > 0 && b->listable);
+  *made = (PetscBool)(FenBellmanIsPlain(b) && b->listable);
   if (!*made)
     PetscFunctionReturn(0);
   PetscCall(FenBellmanShortlistDestroy_Private(b));
@@ -162,10 +166,10 @@ PetscErrorCode FenBellmanShortlist(FenBellman b, const double TV[], const int po
   b->shortlist = L;
   PetscCall(PetscMalloc2((size_t)(rows + 1), &L->all.state, (size_t)(rows + 1), &L->all.row));
   PetscCall(Extract(b, policy));
-  *made = (PetscBool)((double)Collect(b, TV, margin, &L->all) <= MOST * (double)b->plain.row_ptr[rows]);
-  if (!*made) {
-    PetscCall(FenBellmanShortlistDestroy_Private(b));
-    PetscFunctionReturn(0);
+  L->entries = (double)Collect(b, TV, margin, &L->all);
+  if (L->entries > MOST * (double)b->plain.row_ptr[rows]) {
+    L->all.state[0] = b->nlocal;
+    L->all.n = 0;
   }
   PetscCall(Fill(b, &L->all));
   PetscCall(PetscMalloc1((size_t)(FEN_LANES * (b->policy.nchunks + L->all.rows.nchunks + 1)), &L->q));
@@ -244,7 +248,7 @@ static FenInt Best(FenBellman b, const Others *L, FenInt k, int policy[], FenSwe
 }
 
 PetscErrorCode FenBellmanShortSweep(FenBellman b, FenSolver solver, double V[], double TV[], int policy[],
-                                    FenSweepStats *stats)
+                                    FenSweepStats *stats, PetscBool *gone)
 {
   FenShortlist *L = b->shortlist;
   const Others *O = L->narrow ? &L->near : &L->all;
@@ -252,9 +256,13 @@ PetscErrorCode FenBellmanShortSweep(FenBellman b, FenSolver solver, double V[], 
 
   PetscFunctionBegin;
   FenSweepPartInit(&part);
+  part.entries = L->entries;
   PetscCall(FenBellmanSetTerminal_Private(b, V));
   FenBellmanTerminalPolicy_Private(b, policy, 0);
-  b->kernels->values(&b->policy.view, 0, b->policy.nchunks, V, L->q);
+  PetscCall(FenBellmanExchangeBegin_Private(b, V));
+  FenBellmanValuesOfRuns_Private(b, &b->inner, &b->policy, V, L->q);
+  PetscCall(FenBellmanExchangeEnd_Private(b, V));
+  FenBellmanValuesOfRuns_Private(b, &b->outer, &b->policy, V, L->q);
   b->kernels->values(&O->rows.view, 0, O->rows.nchunks, V, L->q + FEN_LANES * b->policy.nchunks);
   for (FenInt k = 0; k < O->n;)
     k = Best(b, O, k, policy, &part);
@@ -262,5 +270,8 @@ PetscErrorCode FenBellmanShortSweep(FenBellman b, FenSolver solver, double V[], 
   FenBellmanTerminalPolicy_Private(b, policy, -1);
   b->matvecs += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  *gone = (PetscBool)(stats->entries > MOST * b->plain_entries);
+  if (*gone)
+    PetscCall(FenBellmanShortlistDestroy_Private(b));
   PetscFunctionReturn(0);
 }

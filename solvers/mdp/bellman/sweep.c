@@ -51,8 +51,10 @@ static PetscErrorCode SweepRuns(FenBellman b, const FenRuns *runs, const double 
     PetscCall(FenNatureSweep_Private(b, runs, V, TV, policy, part));
     PetscFunctionReturn(0);
   }
-  if (FenBellmanIsPlain(b)) { /* all of them: on one rank no run is outer */
+  if (FenBellmanIsPlain(b)) { /* which rows are needed depends on the values of ghosts */
     if (runs == &b->inner)
+      PetscCall(FenBellmanPlainBegin_Private(b, V, policy, part));
+    else
       PetscCall(FenBellmanPlainSweep_Private(b, PETSC_FALSE, V, TV, policy, part));
     PetscFunctionReturn(0);
   }
@@ -95,6 +97,10 @@ PetscErrorCode FenBellmanSweep(FenBellman b, FenSolver solver, double V[], doubl
   FenBellmanTerminalPolicy_Private(b, policy, -1);
   b->sweeps += 1;
   PetscCall(FenBellmanAgree_Private(b, solver, &part, stats));
+  if (FenBellmanIsPlain(b)) {
+    b->plain_work += stats->entries / b->plain_entries;
+    b->plain_looked += stats->looked / b->plain_entries;
+  }
   PetscCall(PetscLogEventEnd(events[0], 0, 0, 0, 0));
   PetscFunctionReturn(0);
 }
@@ -116,13 +122,9 @@ PetscErrorCode FenBellmanSweepZero(FenBellman b, FenSolver solver, double V[], d
                                    FenSweepStats *stats)
 {
   FenSweepPart part;
-  PetscBool    plain = (PetscBool)(b->stored && !b->nature);
 
   PetscFunctionBegin;
-  for (FenInt k = 0; k < b->nterminal && plain; k++)
-    plain = (PetscBool)(b->terminal_value[k] == 0);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &plain, 1, MPI_INT, MPI_MIN, b->comm));
-  if (!plain) {
+  if (!b->stored || b->nature || !b->zero_ends) {
     PetscCall(FenBellmanSweep(b, solver, V, TV, policy, stats));
     PetscFunctionReturn(0);
   }

@@ -22,6 +22,7 @@
 #define AHEAD  16    /* rows */
 
 struct _FenWindows {
+  FenInt  first;          /* number of the first state */
   FenInt  block, nblocks; /* states of one; how many */
   int    *of;             /* two numbers in the tables, of each row */
   double *rise, *top;     /* tables: maxima of V - U and of V by level and block; over all; of nothing */
@@ -41,7 +42,8 @@ static FenInt MeanWidth(const FenPlainRows *R)
 /* the two numbers of a row that has successors; they ascend */
 static void Find(const FenWindows *W, const FenPlainRows *R, FenInt r, int of[2])
 {
-  const FenInt first = R->next[R->row_ptr[r]] / W->block, last = R->next[R->row_ptr[r + 1] - 1] / W->block;
+  const FenInt first = (R->next[R->row_ptr[r]] - W->first) / W->block;
+  const FenInt last = (R->next[R->row_ptr[r + 1] - 1] - W->first) / W->block;
   int          k = 0;
 
   while (k + 1 < LEVELS && (2 << k) <= last - first + 1)
@@ -61,11 +63,12 @@ PetscErrorCode FenBellmanWindowsCreate_Private(FenBellman b)
   FenWindows         *W;
 
   PetscFunctionBegin;
-  if (!width || (double)width > SMALL * (double)b->nlocal)
+  if (!width || (double)width > SMALL * (double)b->reach_n)
     PetscFunctionReturn(0);
   PetscCall(PetscNew(&W));
   W->block = PetscMax(LEAST, (width + BLOCKS - 1) / BLOCKS);
-  W->nblocks = (b->nlocal + W->block - 1) / W->block;
+  W->first = b->reach_first;
+  W->nblocks = (b->reach_n + W->block - 1) / W->block;
   PetscCall(PetscMalloc3((size_t)(2 * R->rows), &W->of, (size_t)(LEVELS * W->nblocks + 2), &W->rise,
                          (size_t)(LEVELS * W->nblocks + 2), &W->top));
   for (FenInt r = 0; r < R->rows; r++) {
@@ -115,7 +118,7 @@ static void Maxima(const FenWindows *W, FenInt n, const double x[], const double
   table[LEVELS * blocks + 1] = 0;
 }
 
-void FenBellmanRaiseNear_Private(FenBellman b, const double V[])
+void FenBellmanRaiseNear_Private(FenBellman b, const double x[])
 {
   const FenWindows *W = b->windows;
   const FenInt      rows = b->plain.rows;
@@ -124,8 +127,8 @@ void FenBellmanRaiseNear_Private(FenBellman b, const double V[])
   const char       *read = b->plain_read;
   double           *q = b->plain.q;
 
-  Maxima(W, b->nlocal, V, b->plain_V, none, W->rise);
-  Maxima(W, b->nlocal, V, NULL, none, W->top);
+  Maxima(W, b->reach_n, x, b->plain_V, none, W->rise);
+  Maxima(W, b->reach_n, x, NULL, none, W->top);
   for (FenInt r = 0; r < rows; r++) {
     const int    i = W->of[2 * r], j = W->of[2 * r + 1];
     const double most = top[i] > top[j] ? top[i] : top[j], more = rise[i] > rise[j] ? rise[i] : rise[j];

@@ -62,14 +62,24 @@ static PetscErrorCode Initialize(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* W <- V after sweeps over a short list of rows, which are enough until the sweep over all rows that follows; false:
-   there is no list */
-static PetscErrorCode EvaluateShort(FenMDP mdp, PetscInt most, PetscBool *done)
+/* W <- TV, without a constant that is large: the first sweep of T_pi has been made */
+static PetscErrorCode Begin(FenMDP mdp)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n));
+  FenMDPCentre_Private(mdp, mdp->stats.vmin, mdp->stats.vmax, mdp->W);
+  PetscFunctionReturn(0);
+}
+
+/* after W <- V: sweeps over a short list of rows, which are enough until the sweep over all rows that follows; false:
+   there is no list, or it is too long */
+static PetscErrorCode SweepShort(FenMDP mdp, PetscInt most, PetscBool *done)
 {
   FenImprove   *E = (FenImprove *)mdp->base.data;
   FenSweepStats stats = mdp->stats;
   const double  norm = FenMDPNorm_Private(mdp, &stats);
   double        now = norm;
+  PetscBool     gone = PETSC_FALSE;
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
@@ -78,20 +88,21 @@ static PetscErrorCode EvaluateShort(FenMDP mdp, PetscInt most, PetscBool *done)
   PetscCall(FenBellmanShortlist(mdp->op, mdp->TV, mdp->policy, MARGIN * norm, done));
   if (!*done)
     PetscFunctionReturn(0);
-  PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n));
-  FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
   for (PetscInt k = 0; k < most && (k < LOOK || E->kind != FEN_EVALUATE_LOOK || now < norm * pow(FAST_FALL, (double)k));
        k++) {
     const double before = now;
 
-    PetscCall(FenBellmanShortSweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, mdp->policy, &stats));
+    PetscCall(FenBellmanShortSweep(mdp->op, (FenSolver)mdp, mdp->W, mdp->X, mdp->policy, &stats, &gone));
+    FenMDPSwap_Private(&mdp->W, &mdp->X);
+    if (gone)
+      break;
     now = FenMDPNorm_Private(mdp, &stats);
     if (now <= NARROW * norm && isfinite(now))
-      PetscCall(FenBellmanShortNarrow(mdp->op, mdp->X, mdp->policy, MARGIN * norm * NARROW));
-    FenMDPSwap_Private(&mdp->W, &mdp->X);
+      PetscCall(FenBellmanShortNarrow(mdp->op, mdp->W, mdp->policy, MARGIN * norm * NARROW));
     if (!(now * PetscMin(now / before, 1) > SHORT_STOP * FenMDPTarget_Private(mdp)))
       break;
   }
+  *done = PetscNot(gone);
   PetscFunctionReturn(0);
 }
 
@@ -106,13 +117,11 @@ static PetscErrorCode EvaluateSweeps(FenMDP mdp, PetscInt most)
   FenSweepStats stats = mdp->stats;
 
   PetscFunctionBegin;
+  PetscCall(Begin(mdp));
   if (!mdp->robust)
-    PetscCall(EvaluateShort(mdp, E->sweeps_max, &done));
-  if (done)
-    PetscFunctionReturn(0);
-  PetscCall(PetscArraycpy(mdp->W, mdp->TV, mdp->n)); /* TV is T_pi V: the first sweep has been made */
-  FenMDPCentre_Private(mdp, stats.vmin, stats.vmax, mdp->W);
-  PetscCall(FenBellmanRewardsTell(mdp->op, mdp->TV, MARGIN * FenMDPNorm_Private(mdp, &stats), &done));
+    PetscCall(SweepShort(mdp, E->sweeps_max, &done));
+  if (!done)
+    PetscCall(FenBellmanRewardsTell(mdp->op, mdp->TV, MARGIN * FenMDPNorm_Private(mdp, &stats), &done));
   if (done)
     PetscFunctionReturn(0);
   if (!mdp->robust)

@@ -63,7 +63,7 @@ FEN_INLINE void LoadLane(const FenSlotRows *R, int lane, FenInt j, vl *own, vd *
 /* for the lanes of vector v; signs of `outside` say that some are not mine */
 FEN_INLINE void FillBlock(const FenSlotRows *R, int v, FenInt j, int *col, double *val, vl *outside)
 {
-  const vl last = v_setl(R->n - 1);
+  const vl last = v_setl(R->n - 1), below = v_setl(R->below), above = v_setl(R->above);
   vd       prob[FEN_SIMD], next[FEN_SIMD];
 
   for (int i = 0; i < FEN_SIMD; i++) {
@@ -71,7 +71,7 @@ FEN_INLINE void FillBlock(const FenSlotRows *R, int v, FenInt j, int *col, doubl
 
     LoadLane(R, v * FEN_SIMD + i, j, &own, &prob[i]);
     *outside |= own | (last - own);
-    next[i] = (vd)own;
+    next[i] = (vd)(own + (below & (own < 0)) + (above & (own > last)));
   }
   v_turn(prob);
   v_turn(next);
@@ -93,7 +93,7 @@ FEN_INLINE FenInt FillRest(const FenSlotRows *R, int lane, FenInt j, FenInt colu
     const FenInt own = R->next[lane][j] - R->start;
 
     outside |= own | (R->n - 1 - own);
-    col[FEN_LANES * j + lane] = (int)own;
+    col[FEN_LANES * j + lane] = (int)(own + (own < 0 ? R->below : own >= R->n ? R->above : 0));
     val[FEN_LANES * j + lane] = R->prob[lane][j];
   }
   for (; j < columns; j++) {

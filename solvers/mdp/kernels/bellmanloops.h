@@ -7,6 +7,53 @@ FEN_INLINE const double *Column(const FenChunks *C, FenInt column, FenReach reac
   return reach == FEN_REACH_CODED ? C->table + FEN_LANES * (FenInt)C->code[column] : C->val + FEN_LANES * column;
 }
 
+/* values at so many numbers above the least one */
+FEN_INLINE vd v_above(const double *V, const uint16_t *above)
+{
+#if FEN_SIMD == 8
+  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + above[0]), V + above[1]);
+  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + above[2]), V + above[3]);
+  const __m128d c = _mm_loadh_pd(_mm_load_sd(V + above[4]), V + above[5]);
+  const __m128d d = _mm_loadh_pd(_mm_load_sd(V + above[6]), V + above[7]);
+
+  return (vd)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1)),
+                                _mm256_insertf128_pd(_mm256_castpd128_pd256(c), d, 1), 1);
+#elif FEN_SIMD == 4
+  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + above[0]), V + above[1]);
+  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + above[2]), V + above[3]);
+
+  return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
+#else
+  return (vd){V[above[0]], V[above[1]]};
+#endif
+}
+
+FEN_INLINE void AddPacked(const FenChunks *C, FenInt j, const double *V, Lanes *s)
+{
+  const uint16_t *above = C->above + FEN_LANES * j;
+  const double   *p = C->table + FEN_LANES * (FenInt)C->code[j];
+
+  EACH s->v[v] = v_fma(v_load(p + v * FEN_SIMD), v_above(V, above + v * FEN_SIMD), s->v[v]);
+}
+
+/* sum over the columns of a packed chunk, in the order of Dot() */
+FEN_INLINE Lanes PackedDot(const FenChunks *C, FenInt c, const double *V)
+{
+  const double *x = V + C->least[c];
+  const FenInt  end = C->slot_ptr[c + 1];
+  Lanes         s = l_set(0), t = l_set(0);
+  FenInt        j = C->slot_ptr[c];
+
+  for (; j + 1 < end; j += 2) {
+    AddPacked(C, j, x, &s);
+    AddPacked(C, j + 1, x, &t);
+  }
+  if (j < end)
+    AddPacked(C, j, x, &s);
+  EACH s.v[v] += t.v[v];
+  return s;
+}
+
 /* sum over the columns of a slot of probability times value: two chains of multiply-adds */
 FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach reach)
 {
@@ -37,6 +84,14 @@ FEN_INLINE Lanes Dot(const FenChunks *C, FenInt slot, const double *V, FenReach 
   }
   EACH s.v[v] += t.v[v];
   return s;
+}
+
+/* of a chunk of one slot */
+FEN_INLINE Lanes OneDot(const FenChunks *C, FenInt c, const double *V, FenReach reach)
+{
+  if (reach != FEN_REACH_PACKED)
+    return Dot(C, c, V, reach);
+  return C->least[c] < 0 ? Dot(C, c, V, FEN_REACH_NEAR) : PackedDot(C, c, V);
 }
 
 FEN_INLINE Lanes Row(const FenChunks *C, FenInt slot, const double *V, FenReach reach)
@@ -153,8 +208,10 @@ FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double
 
   for (FenInt c = c0; c < c1; c++) {
     const FenInt s = c * FEN_LANES;
-    const Lanes  q = Row(C, c, V, reach);
+    Lanes        q = OneDot(C, c, V, reach);
 
+    __builtin_prefetch(C->reward + s + FEN_AHEAD / 2 * FEN_LANES, 0, 0);
+    EACH q.v[v] = v_fma(v_set(C->discount), q.v[v], v_load(C->reward + s + v * FEN_SIMD));
     if (s + FEN_LANES <= C->n)
       Finish(&r, &q, own + s, TV + s);
     else
@@ -166,7 +223,9 @@ FEN_INLINE void ApplyLoop(const FenChunks *C, FenInt c0, FenInt c1, const double
 static void Apply(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *V, double *TV,
                   FenSweepPart *part)
 {
-  if (C->reach == FEN_REACH_FAR)
+  if (C->reach == FEN_REACH_PACKED)
+    ApplyLoop(C, c0, c1, own, V, TV, FEN_REACH_PACKED, part);
+  else if (C->reach == FEN_REACH_FAR)
     ApplyLoop(C, c0, c1, own, V, TV, FEN_REACH_FAR, part);
   else
     ApplyLoop(C, c0, c1, own, V, TV, FEN_REACH_NEAR, part);
@@ -182,9 +241,11 @@ FEN_INLINE void MultLoop(const FenChunks *C, FenInt c0, FenInt c1, const double 
 {
   for (FenInt c = c0; c < c1; c++) {
     const FenInt s = c * FEN_LANES;
-    const Lanes  dot = Dot(C, c, x, reach);
+    const Lanes  dot = OneDot(C, c, x, reach);
 
-    if (s + FEN_LANES <= C->n)
+    if (!own)
+      EACH v_store(TV + s + v * FEN_SIMD, v_fnma(v_set(C->discount), dot.v[v], v_set(0)));
+    else if (s + FEN_LANES <= C->n)
       Difference(&dot, C->discount, own + s, TV + s);
     else
       SHORT_CHUNK(Difference(&dot, C->discount, own8, TV8));
@@ -193,7 +254,9 @@ FEN_INLINE void MultLoop(const FenChunks *C, FenInt c0, FenInt c1, const double 
 
 static void Mult(const FenChunks *C, FenInt c0, FenInt c1, const double *own, const double *x, double *y)
 {
-  if (C->reach == FEN_REACH_FAR)
+  if (C->reach == FEN_REACH_PACKED)
+    MultLoop(C, c0, c1, own, x, y, FEN_REACH_PACKED);
+  else if (C->reach == FEN_REACH_FAR)
     MultLoop(C, c0, c1, own, x, y, FEN_REACH_FAR);
   else
     MultLoop(C, c0, c1, own, x, y, FEN_REACH_NEAR);

@@ -202,7 +202,7 @@ static void SomeRows(const FenPlainRows *rows, FenInt n, const FenInt list[], Fe
 {
   const FenPlainRows R = *rows;
 
-  if (R.n > NEAR_VALUES)
+  if (R.reach > NEAR_VALUES)
     SomeLoop(&R, n, list, ahead, V, PETSC_TRUE);
   else
     SomeLoop(&R, n, list, ahead, V, PETSC_FALSE);
@@ -257,7 +257,7 @@ FEN_INLINE void BestRows(const FenPlainRows *R, FenInt s, FenInt n, const double
 }
 
 /* the lanes of a short chunk that repeat its first state do not count */
-FEN_INLINE void ShortBestRows(const FenPlainRows *R, FenInt s, FenInt n, const double *V, double *TV, int *policy,
+FEN_INLINE void ShortBestRows(const FenPlainRows *R, FenInt s, FenInt n, const double *own, double *TV, int *policy,
                               Running *r)
 {
   const Lanes before = r->changes;
@@ -265,7 +265,7 @@ FEN_INLINE void ShortBestRows(const FenPlainRows *R, FenInt s, FenInt n, const d
   int         policy8[FEN_LANES];
 
   for (FenInt l = 0; l < FEN_LANES; l++) {
-    own8[l] = V[s + (l < n ? l : 0)];
+    own8[l] = own[s + (l < n ? l : 0)];
     policy8[l] = policy[s + (l < n ? l : 0)];
   }
   BestRows(R, s, n, own8, TV8, policy8, r);
@@ -278,8 +278,8 @@ FEN_INLINE void ShortBestRows(const FenPlainRows *R, FenInt s, FenInt n, const d
   r->changes.v[0][0] += changes;
 }
 
-FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *V, double *TV, int *policy, FenRowsPass pass,
-                         PetscBool far, FenSweepPart *part)
+FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *own, const double *V, double *TV, int *policy,
+                         FenRowsPass pass, PetscBool far, FenSweepPart *part)
 {
   Running r = Begin();
 
@@ -289,24 +289,24 @@ FEN_INLINE void RowsLoop(const FenPlainRows *R, const double *V, double *TV, int
     if (pass != FEN_ROWS_KNOWN)
       ValuesOf(R, R->state_ptr[s], R->state_ptr[s + n], V, pass, far);
     if (n == FEN_LANES)
-      BestRows(R, s, n, V + s, TV + s, policy + s, &r);
+      BestRows(R, s, n, own + s, TV + s, policy + s, &r);
     else
-      ShortBestRows(R, s, n, V, TV, policy, &r);
+      ShortBestRows(R, s, n, own, TV, policy, &r);
   }
   End(&r, part);
 }
 
-static void SweepRows(const FenPlainRows *rows, const double *V, double *TV, int *policy, FenRowsPass pass,
-                      FenSweepPart *part)
+static void SweepRows(const FenPlainRows *rows, const double *own, const double *V, double *TV, int *policy,
+                      FenRowsPass pass, FenSweepPart *part)
 {
   const FenPlainRows R = *rows; /* nothing that is stored changes it */
 
   if (pass == FEN_ROWS_REWARD)
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_REWARD, PETSC_FALSE, part);
+    RowsLoop(&R, own, V, TV, policy, FEN_ROWS_REWARD, PETSC_FALSE, part);
   else if (pass == FEN_ROWS_KNOWN)
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_KNOWN, PETSC_FALSE, part);
-  else if (R.n > NEAR_VALUES)
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_TRUE, part);
+    RowsLoop(&R, own, V, TV, policy, FEN_ROWS_KNOWN, PETSC_FALSE, part);
+  else if (R.reach > NEAR_VALUES)
+    RowsLoop(&R, own, V, TV, policy, FEN_ROWS_ALL, PETSC_TRUE, part);
   else
-    RowsLoop(&R, V, TV, policy, FEN_ROWS_ALL, PETSC_FALSE, part);
+    RowsLoop(&R, own, V, TV, policy, FEN_ROWS_ALL, PETSC_FALSE, part);
 }
