@@ -171,7 +171,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   const double shift = N->step.system.shift;
   const FenInt its = N->step.system.its, its_fresh = N->step.system.its_fresh, slow = N->step.system.slow;
   const double effort = N->step.system.effort, effort_fresh = N->step.system.effort_fresh;
-  const FenInt trimmed = N->step.system.trimmed, most = N->step.system.most;
+  const FenInt direct = N->step.system.direct, trimmed = N->step.system.trimmed, most = N->step.system.most;
   const double average = N->step.system.average, average_before = N->step.system.average_before;
   double      *g;
 
@@ -185,6 +185,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   N->step.system.effort_fresh = effort_fresh;
   N->step.system.slow = slow;
   N->step.system.trimmed = trimmed;
+  N->step.system.direct = direct;
   N->step.system.most = most;
   N->step.system.average = average;
   N->step.system.average_before = average_before;
@@ -362,6 +363,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->step.system.effort_fresh));
   PetscCall(FenStateAddInt(state, "slow", &N->step.system.slow));
   PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.trimmed));
+  PetscCall(FenStateAddInt(state, "direct", &N->step.system.direct));
   PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
   PetscCall(FenStateAddReal(state, "dual", &N->step.dual));

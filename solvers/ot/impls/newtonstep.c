@@ -49,6 +49,7 @@ void FenNewtonStepForget(FenNewtonStep *S)
 {
   S->built = S->diagonal_only = 0;
   S->system.shift = 0;
+  S->system.direct = PetscMax(S->system.direct, 0); /* plans of smaller epsilon have fewer entries */
   S->system.most = FEN_FEWEST_CYCLES;
 }
 
@@ -245,7 +246,7 @@ static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
 
   PetscFunctionBegin;
   PetscCall(Median(S, &median));
-  for (double cut = PetscMin(LONG_STEP * eps, longest / 4); cut >= SHORT_STEP * eps; cut /= 2) {
+  for (double cut = longest / 2; cut >= SHORT_STEP * eps; cut /= cut > 2 * LONG_STEP * eps ? 4 : 2) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = PetscMax(-cut, PetscMin(cut, S->d[j] - median));
     PetscCall(FenNewtonSlope(ot, S->c, trial, &slope));

@@ -11,6 +11,8 @@
 #include <fenchelpairs.h>
 #include <math.h>
 
+#define GROUP 16 /* chunks that are passed over together */
+
 typedef struct {
   FenInt row, col;
   double val;
@@ -24,9 +26,12 @@ typedef struct {
   Entry        *entry;
   FenInt        n, capacity;
   FenInt        nbox;
+  FenInt        boxed; /* boxes are of the columns that begin with this one, -1: of none */
+  const FenInt *kept;  /* sources that are looked at, NULL: all */
   PetscBool     by_column;
   double        power;      /* of a distance along an axis, 0: the tile's cost */
   double       *chunk_best; /* by column: largest u_j - cut_j of each chunk */
+  double       *group;      /* of groups of chunks: their boxes as of chunks, and largest u_j - cut_j */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -46,13 +51,21 @@ static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
   PetscFunctionReturn(0);
 }
 
+/* number of the row among my sources */
+static FenInt Row(const Finder *F, const FenPairsBlock *rows, FenInt i)
+{
+  const FenInt row = rows->first + i - F->row0;
+
+  return F->kept ? F->kept[row] : row;
+}
+
 static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBlock *rows)
 {
   const FenTile *T = &F->tile;
   double         s = 0;
 
   if (T->kind == FEN_TILE_MATRIX && F->matrix)
-    return T->scale * F->matrix[(rows->first + i - F->row0) * T->ldc + (FenInt)T->v[j]];
+    return T->scale * F->matrix[Row(F, rows, i) * T->ldc + (FenInt)T->v[j]];
   for (int k = 0; k < T->dim; k++) {
     const double d = T->xt[k * T->ldt + i] - T->xs[k * T->lds + j];
 
@@ -64,14 +77,14 @@ static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBloc
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
-/* lower bound of c_ij over a chunk, for one row */
-static double Distance(const Finder *F, FenInt i, FenInt c, FenInt nc)
+/* lower bound of c_ij over a box of nc ones, for one row */
+static double Distance(const Finder *F, FenInt i, const double box[], FenInt c, FenInt nc)
 {
   const FenTile *T = &F->tile;
   double         s = 0;
 
   for (int k = 0; k < T->dim; k++) {
-    const double x = T->xt[k * T->ldt + i], lo = T->box[k * nc + c], hi = T->box[(T->dim + k) * nc + c];
+    const double x = T->xt[k * T->ldt + i], lo = box[k * nc + c], hi = box[(T->dim + k) * nc + c];
     const double d = PetscMax(0.0, PetscMax(lo - x, x - hi));
 
     if (F->power > 0)
@@ -82,15 +95,30 @@ static double Distance(const Finder *F, FenInt i, FenInt c, FenInt nc)
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
-/* largest u_j - cut_j of each chunk of columns */
+/* largest u_j - cut_j of each chunk of columns, and of groups of chunks their boxes, largest u and u - cut */
 static void ChunkBest(Finder *F, FenInt nc, const double colcut[])
 {
   const FenTile *T = &F->tile;
+  const FenInt   ng = (nc + GROUP - 1) / GROUP, d = T->dim;
+  double        *best = F->group + (2 * d + 1) * ng;
 
   for (FenInt c = 0; c < nc; c++) {
     F->chunk_best[c] = -HUGE_VAL;
     for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++)
       F->chunk_best[c] = PetscMax(F->chunk_best[c], T->u[j] - colcut[j]);
+  }
+  for (FenInt q = 0; q < ng; q++) {
+    for (FenInt k = 0; k < 2 * d + 1; k++)
+      F->group[k * ng + q] = k < d ? HUGE_VAL : -HUGE_VAL;
+    best[q] = -HUGE_VAL;
+    for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++) {
+      for (FenInt k = 0; k < 2 * d + 1; k++) {
+        const double v = T->box[k * nc + c], w = F->group[k * ng + q];
+
+        F->group[k * ng + q] = k < d ? PetscMin(v, w) : PetscMax(v, w);
+      }
+      best[q] = PetscMax(best[q], F->chunk_best[c]);
+    }
   }
 }
 
@@ -112,10 +140,44 @@ static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const Fen
       const double t = w[i] + u[j] - F->op->kappa * cost[j];
 
       if (t >= cut[i] || t + weight[i] >= colcut[j])
-        PetscCall(Append(F, rows->first + i - F->row0, (FenInt)number[j], exp2(t)));
+        PetscCall(Append(F, Row(F, rows, i), (FenInt)number[j], exp2(t)));
     }
   }
   PetscCall(PetscFree3(x, y, cost));
+  PetscFunctionReturn(0);
+}
+
+/* boxes of the chunks of a block of columns, and what of it a row asks for */
+static PetscErrorCode Box(Finder *F, const FenPairsBlock *cols, const double colcut[])
+{
+  FenTile     *T = &F->tile;
+  const FenInt nc = FenTileChunks(T), size = FenTileBoxSize(T->dim, T->ns, T->chunk);
+
+  PetscFunctionBegin;
+  if (size > F->nbox) {
+    F->nbox = size;
+    PetscCall(PetscFree3(T->box, F->chunk_best, F->group));
+    PetscCall(PetscMalloc3(size, &T->box, size, &F->chunk_best, (size_t)(2 * size), &F->group));
+  }
+  FenTileMakeBoxes(T);
+  ChunkBest(F, nc, colcut);
+  F->boxed = cols->first;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i, FenInt c, const double cut[],
+                                  const double colcut[])
+{
+  const FenTile *T = &F->tile;
+  const double   weight = cut[rows->stride + i];
+
+  PetscFunctionBegin;
+  for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
+    const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
+
+    if (t >= cut[i] || t + weight >= colcut[j])
+      PetscCall(Append(F, Row(F, rows, i), (FenInt)T->v[j], exp2(t)));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -124,7 +186,7 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   Finder       *F = (Finder *)ctx;
   FenTile      *T = &F->tile;
   const double *cut, *weight, *colcut;
-  FenInt        nc;
+  FenInt        nc, ng;
   const FenInt  d = T->dim;
 
   PetscFunctionBegin;
@@ -146,53 +208,58 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   colcut = T->v + cols->stride;
   cut = T->w + rows->stride;
   weight = cut + rows->stride;
+  if (F->boxed != cols->first)
+    PetscCall(Box(F, cols, colcut));
   nc = FenTileChunks(T);
-  if (FenTileBoxSize((int)d, T->ns, T->chunk) > F->nbox) {
-    F->nbox = FenTileBoxSize((int)d, T->ns, T->chunk);
-    PetscCall(PetscFree2(T->box, F->chunk_best));
-    PetscCall(PetscMalloc2(F->nbox, &T->box, F->nbox, &F->chunk_best));
-  }
-  FenTileMakeBoxes(T);
-  ChunkBest(F, nc, colcut);
+  ng = (nc + GROUP - 1) / GROUP;
   for (FenInt i = 0; i < rows->n; i++)
-    for (FenInt c = 0; c < nc; c++) {
-      const double reach = T->w[i] - Distance(F, i, c, nc);
+    for (FenInt q = 0; q < ng; q++) {
+      const double far = T->w[i] - Distance(F, i, F->group, q, ng);
 
-      if (reach + T->box[2 * d * nc + c] < cut[i] && reach + weight[i] + F->chunk_best[c] < 0)
+      if (far + F->group[2 * d * ng + q] < cut[i] && far + weight[i] + F->group[(2 * d + 1) * ng + q] < 0)
         continue;
-      for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
-        const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
+      for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++) {
+        const double reach = T->w[i] - Distance(F, i, T->box, c, nc);
 
-        if (t >= cut[i] || t + weight[i] >= colcut[j])
-          PetscCall(Append(F, rows->first + i - F->row0, (FenInt)T->v[j], exp2(t)));
+        if (reach + T->box[2 * d * nc + c] >= cut[i] || reach + weight[i] + F->chunk_best[c] >= 0)
+          PetscCall(FindInChunk(F, rows, i, c, cut, colcut));
       }
     }
   PetscFunctionReturn(0);
 }
 
-static int ByRowAndColumn(const void *a, const void *b)
+static int ByColumn(const void *a, const void *b)
 {
   const Entry *p = (const Entry *)a, *q = (const Entry *)b;
 
-  if (p->row != q->row)
-    return p->row < q->row ? -1 : 1;
   return (p->col > q->col) - (p->col < q->col);
 }
 
+/* entries to their rows, then each row by columns */
 static PetscErrorCode ToSparse(Finder *F, FenInt nrows, FenSparse *sparse)
 {
+  Entry  *sorted;
+  FenInt *at;
+
   PetscFunctionBegin;
-  qsort(F->entry, (size_t)F->n, sizeof(*F->entry), ByRowAndColumn);
   PetscCall(PetscCalloc1(nrows + 1, &sparse->ptr));
   PetscCall(PetscMalloc1(F->n, &sparse->idx));
   PetscCall(PetscMalloc1(F->n, &sparse->val));
-  for (FenInt k = 0; k < F->n; k++) {
+  PetscCall(PetscMalloc2(F->n, &sorted, nrows + 1, &at));
+  for (FenInt k = 0; k < F->n; k++)
     sparse->ptr[F->entry[k].row + 1]++;
-    sparse->idx[k] = F->entry[k].col;
-    sparse->val[k] = F->entry[k].val;
-  }
   for (FenInt i = 0; i < nrows; i++)
     sparse->ptr[i + 1] += sparse->ptr[i];
+  PetscCall(PetscArraycpy(at, sparse->ptr, nrows + 1));
+  for (FenInt k = 0; k < F->n; k++)
+    sorted[at[F->entry[k].row]++] = F->entry[k];
+  for (FenInt i = 0; i < nrows; i++)
+    qsort(sorted + sparse->ptr[i], (size_t)(sparse->ptr[i + 1] - sparse->ptr[i]), sizeof(*sorted), ByColumn);
+  for (FenInt k = 0; k < F->n; k++) {
+    sparse->idx[k] = sorted[k].col;
+    sparse->val[k] = sorted[k].val;
+  }
+  PetscCall(PetscFree2(sorted, at));
   PetscFunctionReturn(0);
 }
 
@@ -233,45 +300,104 @@ static PetscErrorCode ColumnCuts(FenOTOperator op, const double f[], const doubl
   PetscFunctionReturn(0);
 }
 
-/* rows: coordinates, kappa f, cuts in natural order; columns: coordinates, exponents, global numbers in Morton order
- */
-static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const double colcut[],
-                           FenInt col0, double row[], double col[])
+/* points of mine that are looked at: all, or those with mass */
+static PetscErrorCode Keep(FenOTOperator op, int side, PetscBool all, FenInt **kept, FenInt *nkept)
 {
-  const FenInt  n = op->n[0], m = op->n[1];
-  double        power, factor;
-  const double *x = NULL, *y = NULL;
-  FenInt       *perm;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(op->n[side], kept));
+  *nkept = 0;
+  for (FenInt i = 0; i < op->n[side]; i++)
+    if (all || op->logw[side][i] > FEN_NONE)
+      (*kept)[(*nkept)++] = i;
+  PetscFunctionReturn(0);
+}
+
+/* the kept ones of mine, k of them with numbers kept[], coordinates times `factor` component by component */
+static PetscErrorCode FillPoints(FenOTOperator op, int side, PetscInt d, double factor, FenInt n, const FenInt kept[],
+                                 double out[])
+{
+  const double *x = NULL;
+
+  PetscFunctionBegin;
+  if (d)
+    PetscCall(FenMeasureGetPoints(op->measure[side], &x));
+  for (PetscInt k = 0; k < d; k++)
+    for (FenInt q = 0; q < n; q++)
+      out[k * n + q] = factor * x[kept[q] * d + k];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode MortonOrder(FenOTOperator op, PetscInt d, FenInt m, FenInt kept[])
+{
+  FenInt       *perm, *sorted;
+  const double *x;
+  double       *y;
+
+  PetscFunctionBegin;
+  if (!d)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc3(m, &perm, m, &sorted, (size_t)(m * d), &y));
+  PetscCall(FenMeasureGetPoints(op->measure[1], &x));
+  for (FenInt q = 0; q < m; q++)
+    PetscCall(PetscArraycpy(y + q * d, x + kept[q] * d, d));
+  PetscCall(FenMortonOrder(m, d, y, perm));
+  for (FenInt q = 0; q < m; q++)
+    sorted[q] = kept[perm[q]];
+  PetscCall(PetscArraycpy(kept, sorted, m));
+  PetscCall(PetscFree3(perm, sorted, y));
+  PetscFunctionReturn(0);
+}
+
+/* rows: coordinates, kappa f, cuts, log weights in natural order; columns: coordinates, exponents, global numbers, cuts
+   in the order given */
+static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const FenInt n[],
+                           FenInt *const kept[], const double rowcut[], const double colcut[], double row[],
+                           double col[])
+{
+  double power, factor;
+  FenInt col0 = 0;
 
   PetscFunctionBegin;
   PetscCall(FenCostGetPower(op->cost, &power)); /* coordinates times this have the cost in exponents */
   factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : pow(op->kappa, 1 / power);
   if (op->kind == FEN_COST_FUNCTION)
     factor = 1;
-  PetscCall(PetscMalloc1(m, &perm));
-  for (FenInt j = 0; j < m; j++)
-    perm[j] = j;
-  if (d) {
-    PetscCall(FenMeasureGetPoints(op->measure[0], &x));
-    PetscCall(FenMeasureGetPoints(op->measure[1], &y));
-    PetscCall(FenMortonOrder(m, d, y, perm));
-  }
-  for (FenInt i = 0; i < n; i++) {
-    for (PetscInt k = 0; k < d; k++)
-      row[k * n + i] = factor * x[i * d + k];
-    row[d * n + i] = op->kappa * f[i];
-    row[(d + 2) * n + i] = op->logw[0][i];
-  }
-  for (FenInt q = 0; q < m; q++) {
-    const FenInt j = perm[q];
+  PetscCall(FillPoints(op, 0, d, factor, n[0], kept[0], row));
+  PetscCall(FillPoints(op, 1, d, factor, n[1], kept[1], col));
+  for (FenInt q = 0; q < n[0]; q++) {
+    const FenInt i = kept[0][q];
 
-    for (PetscInt k = 0; k < d; k++)
-      col[k * m + q] = factor * y[j * d + k];
-    col[d * m + q] = op->logw[1][j] > FEN_NONE ? op->kappa * g[j] + op->logw[1][j] : FEN_NONE;
-    col[(d + 1) * m + q] = (double)(col0 + j);
-    col[(d + 2) * m + q] = colcut[j];
+    row[d * n[0] + q] = op->kappa * f[i];
+    row[(d + 1) * n[0] + q] = rowcut[i];
+    row[(d + 2) * n[0] + q] = op->logw[0][i];
   }
-  PetscCall(PetscFree(perm));
+  PetscCallMPI(MPI_Exscan(&op->n[1], &col0, 1, MPI_FENINT, MPI_SUM, op->comm));
+  for (FenInt q = 0; q < n[1]; q++) {
+    const FenInt j = kept[1][q];
+
+    col[d * n[1] + q] = op->kappa * g[j] + op->logw[1][j];
+    col[(d + 1) * n[1] + q] = (double)(col0 + j);
+    col[(d + 2) * n[1] + q] = colcut[j];
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
+{
+  const double *bycol;
+
+  PetscFunctionBegin;
+  F->op = op;
+  F->boxed = -1;
+  F->tile.kind = FenTileKindOf(op->kind);
+  F->tile.dim = (int)d;
+  F->tile.scale = op->kappa;
+  F->tile.ldc = op->N[1];
+  F->tile.chunk = FEN_CHUNK;
+  if (op->kind == FEN_COST_MATRIX)
+    PetscCall(FenCostGetMatrix(op->cost, &F->matrix, &bycol));
+  if (op->kind == FEN_COST_POWER)
+    PetscCall(FenCostGetPower(op->cost, &F->power));
   PetscFunctionReturn(0);
 }
 
@@ -280,34 +406,28 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
 {
   const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
   FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {.op = op, .by_column = by_column};
+  Finder         F = {.by_column = by_column};
   FenLayout      layout[2];
   FenPairs       pairs;
-  const double  *bycol;
-  double        *row, *col, *colcut;
-  FenInt         col0, end;
+  double        *row, *col, *rowcut, *colcut;
+  FenInt        *kept[2], n[2], end;
 
   PetscFunctionBegin;
+  PetscCall(Keep(op, 0, PetscNot(by_column), &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
+  PetscCall(Keep(op, 1, PETSC_FALSE, &kept[1], &n[1]));
+  PetscCall(MortonOrder(op, d, n[1], kept[1]));
+  F.kept = kept[0];
   for (int s = 0; s < 2; s++)
-    PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[s], &layout[s]));
+    PetscCall(FenLayoutCreateRowsLocal(op->comm, n[s], &layout[s]));
   PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
-  PetscCall(FenLayoutGetRange(layout[1], &col0, &end));
   PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
-  PetscCall(PetscMalloc4((size_t)(op->n[0] * (d + 3)), &row, (size_t)(op->n[1] * (d + 3)), &col, op->n[0], &task.acc,
-                         op->n[1], &colcut));
-  PetscCall(PetscArrayzero(task.acc, op->n[0]));
+  PetscCall(PetscMalloc5((size_t)(n[0] * (d + 3)), &row, (size_t)(n[1] * (d + 3)), &col, n[0], &task.acc, op->n[0],
+                         &rowcut, op->n[1], &colcut));
+  PetscCall(PetscArrayzero(task.acc, n[0]));
   PetscCall(ColumnCuts(op, f, g, share, by_column, colcut));
-  PetscCall(Fill(op, d, f, g, colcut, col0, row, col));
-  PetscCall(RowCuts(op, f, g, share, row + op->n[0] * (d + 1)));
-  F.tile.kind = FenTileKindOf(op->kind);
-  F.tile.dim = (int)d;
-  F.tile.scale = op->kappa;
-  F.tile.ldc = op->N[1];
-  F.tile.chunk = FEN_CHUNK;
-  if (op->kind == FEN_COST_MATRIX)
-    PetscCall(FenCostGetMatrix(op->cost, &F.matrix, &bycol));
-  if (op->kind == FEN_COST_POWER)
-    PetscCall(FenCostGetPower(op->cost, &F.power));
+  PetscCall(RowCuts(op, f, g, share, rowcut));
+  PetscCall(Fill(op, d, f, g, n, kept, rowcut, colcut, row, col));
+  PetscCall(SetTile(op, d, &F));
   task.row = row;
   task.col = col;
   task.tile = Find;
@@ -315,11 +435,13 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(ToSparse(&F, op->n[0], sparse));
   PetscCall(PetscFree(F.entry));
-  PetscCall(PetscFree2(F.tile.box, F.chunk_best));
-  PetscCall(PetscFree4(row, col, task.acc, colcut));
+  PetscCall(PetscFree3(F.tile.box, F.chunk_best, F.group));
+  PetscCall(PetscFree5(row, col, task.acc, rowcut, colcut));
   PetscCall(FenPairsDestroy(&pairs));
-  for (int s = 0; s < 2; s++)
+  for (int s = 0; s < 2; s++) {
     PetscCall(FenLayoutDestroy(&layout[s]));
+    PetscCall(PetscFree(kept[s]));
+  }
   PetscFunctionReturn(0);
 }
 
