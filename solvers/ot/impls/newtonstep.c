@@ -297,6 +297,8 @@ static void Adapt(FenNewtonStep *S, double step, PetscBool far)
 
   if (step >= 1)
     *shift = *shift < (exact ? 1e-5 : 1e-3) ? 0 : *shift / (exact ? 8 : 4);
+  else if (exact && far && step < 0.1)
+    *shift = PetscMax(4 * *shift, 1e-4);
   else if (step < 0.5 && !(exact && far))
     *shift = PetscMax(4 * *shift, far || exact ? 3e-4 : 0.03);
   if (step < 0.5) {
@@ -321,7 +323,7 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
     PetscCall(Columns(S));
   else if (S->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
-  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, FEN_NEWTON_SMOOTH));
+  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, S->system.least > 0 && S->log_error < 1 ? 0.5 : FEN_NEWTON_SMOOTH));
   PetscCall(PetscInfo(ot,
                       "Newton step on %" FENINT_FMT " targets: eps %g, %" FENINT_FMT
                       " CG iterations, step %g, shift %g; then error %.3e, |log| %.2e, dual %.15g\n",
