@@ -23,6 +23,7 @@
 #define STEP_LIMIT  1e4  /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
 #define LONG_STEP   8.0  /* steps are cut at least until they are so many epsilon long */
+#define FAR_STEP    32.0 /* entries of a long direction are cut to so many epsilon at first, */
 #define SHORT_STEP  0.5  /* and entries are cut to so many at least */
 #define SMOOTH_MOST 20   /* Sinkhorn steps in a row at most */
 
@@ -246,7 +247,7 @@ static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
 
   PetscFunctionBegin;
   PetscCall(Median(S, &median));
-  for (double cut = longest / 2; cut >= SHORT_STEP * eps; cut /= cut > 2 * LONG_STEP * eps ? 4 : 2) {
+  for (double cut = PetscMin(longest / 2, FAR_STEP * eps); cut >= SHORT_STEP * eps; cut /= cut > 2 * LONG_STEP * eps ? 4 : 2) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = PetscMax(-cut, PetscMin(cut, S->d[j] - median));
     PetscCall(FenNewtonSlope(ot, S->c, trial, &slope));

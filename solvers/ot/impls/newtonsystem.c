@@ -204,7 +204,7 @@ static double Share(const FenNewtonSystem *N)
 {
   if (N->share > 0)
     return N->share;
-  if (N->direct > 0)
+  if (N->direct > 0 || FenOTOnSupport_Private(N->ot))
     return DIRECT_SHARE * pow(0.01, (double)N->trimmed);
   if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
     return (N->average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->trimmed);
@@ -601,7 +601,7 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
     N->direct = 1;
     return PETSC_TRUE;
   }
-  if ((N->multigrid || (N->sparse && N->direct > 0)) && N->share <= 0 && N->its_fresh > MANY_CG &&
+  if ((N->multigrid || (N->sparse && (N->direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 && N->its_fresh > MANY_CG &&
       N->trimmed < TRIM_MOST) {
     N->trimmed++;
     return PETSC_TRUE;
