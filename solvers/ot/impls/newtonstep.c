@@ -247,7 +247,8 @@ static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
 
   PetscFunctionBegin;
   PetscCall(Median(S, &median));
-  for (double cut = PetscMin(longest / 2, FAR_STEP * eps); cut >= SHORT_STEP * eps; cut /= cut > 2 * LONG_STEP * eps ? 4 : 2) {
+  for (double cut = PetscMin(longest / 2, FAR_STEP * eps); cut >= SHORT_STEP * eps;
+       cut /= cut > 2 * LONG_STEP * eps ? 4 : 2) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = PetscMax(-cut, PetscMin(cut, S->d[j] - median));
     PetscCall(FenNewtonSlope(ot, S->c, trial, &slope));
@@ -324,7 +325,8 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
     PetscCall(Columns(S));
   else if (S->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
-  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, S->system.least > 0 && S->log_error < 1 ? 0.5 : FEN_NEWTON_SMOOTH));
+  PetscCall(
+      FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, S->system.least > 0 && S->log_error < 1 ? 0.5 : FEN_NEWTON_SMOOTH));
   PetscCall(PetscInfo(ot,
                       "Newton step on %" FENINT_FMT " targets: eps %g, %" FENINT_FMT
                       " CG iterations, step %g, shift %g; then error %.3e, |log| %.2e, dual %.15g\n",

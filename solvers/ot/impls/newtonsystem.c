@@ -601,8 +601,8 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
     N->direct = 1;
     return PETSC_TRUE;
   }
-  if ((N->multigrid || (N->sparse && (N->direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 && N->its_fresh > MANY_CG &&
-      N->trimmed < TRIM_MOST) {
+  if ((N->multigrid || (N->sparse && (N->direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
+      N->its_fresh > MANY_CG && N->trimmed < TRIM_MOST) {
     N->trimmed++;
     return PETSC_TRUE;
   }

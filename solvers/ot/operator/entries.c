@@ -2,9 +2,9 @@
 /*
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
    of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
-   are all that ties it to the others. Columns circulate as in a pass; chunks whose largest possible entry is below the
-   threshold are passed over. Work n m / (P 64) box tests plus the pairs near the threshold; memory 16 bytes an entry on
-   the rank of its row.
+   are all that ties it to the others. Columns with mass circulate as in a pass, in Morton order; chunks of 64, and 16
+   of these together, whose largest possible entry is below the threshold are passed over. Work n m / (P 1024) box tests
+   and more near the threshold, where pairs are evaluated; memory 16 bytes an entry on the rank of its row.
 */
 #include "operator.h"
 #include "morton.h"
