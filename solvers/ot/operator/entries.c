@@ -25,13 +25,11 @@ typedef struct {
   const double *matrix;
   Entry        *entry;
   FenInt        n, capacity;
-  FenInt        nbox;
   FenInt        boxed; /* boxes are of the columns that begin with this one, -1: of none */
   const FenInt *kept;  /* sources that are looked at, NULL: all */
   PetscBool     by_column;
-  double        power;      /* of a distance along an axis, 0: the tile's cost */
-  double       *chunk_best; /* by column: largest u_j - cut_j of each chunk */
-  double       *group;      /* of groups of chunks: their boxes as of chunks, and largest u_j - cut_j */
+  double        power;  /* of a distance along an axis, 0: the tile's cost */
+  double       *box[2]; /* of each chunk of columns, and of each group of chunks; see Enclose() */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -77,49 +75,80 @@ static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBloc
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
-/* lower bound of c_ij over a box of nc ones, for one row */
-static double Distance(const Finder *F, FenInt i, const double box[], FenInt c, FenInt nc)
+/* Box of the columns [from, to): lowest and highest coordinates; then for u_j, and for u_j - cut_j, a slope s along
+   each axis and the largest of what it leaves, u_j - s y_j. A potential of a squared cost is as steep as its points lie
+   far off, and without the slopes no chunk of columns would be out of reach */
+static void Enclose(const Finder *F, FenInt from, FenInt to, const double colcut[], double box[])
 {
-  const FenTile *T = &F->tile;
-  double         s = 0;
+  const FenTile  *T = &F->tile;
+  const int       d = T->dim;
+  const PetscBool steep = (PetscBool)(T->kind == FEN_TILE_SQEUCLIDEAN);
 
-  for (int k = 0; k < T->dim; k++) {
-    const double x = T->xt[k * T->ldt + i], lo = box[k * nc + c], hi = box[(T->dim + k) * nc + c];
-    const double d = PetscMax(0.0, PetscMax(lo - x, x - hi));
+  for (int k = 0; k < d; k++) {
+    const double *y = T->xs + k * T->lds;
+    double        sum[5] = {0, 0, 0, 0, 0};
 
-    if (F->power > 0)
-      s += pow(d, F->power);
-    else
-      s += T->kind == FEN_TILE_L1 ? d : d * d;
+    box[k] = HUGE_VAL;
+    box[d + k] = -HUGE_VAL;
+    for (FenInt j = from; j < to; j++) {
+      const double t = y[j] - y[from];
+
+      box[k] = PetscMin(box[k], y[j]);
+      box[d + k] = PetscMax(box[d + k], y[j]);
+      sum[0] += t;
+      sum[1] += t * t;
+      sum[2] += T->u[j] - T->u[from];
+      sum[3] += t * (T->u[j] - T->u[from]);
+    }
+    sum[1] = sum[1] * (double)(to - from) - sum[0] * sum[0];
+    box[2 * d + k] = steep && sum[1] > 0 ? (sum[3] * (double)(to - from) - sum[0] * sum[2]) / sum[1] : 0;
+    sum[2] = sum[3] = 0;
+    for (FenInt j = from; F->by_column && j < to; j++) {
+      const double v = T->u[j] - colcut[j] - (T->u[from] - colcut[from]);
+
+      sum[2] += v;
+      sum[3] += (y[j] - y[from]) * v;
+    }
+    box[3 * d + 1 + k] = steep && sum[1] > 0 ? (sum[3] * (double)(to - from) - sum[0] * sum[2]) / sum[1] : 0;
   }
-  return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
+  for (int v = 0; v < 2; v++) {
+    const double *slope = box + 2 * d + v * (d + 1);
+    double       *most = box + 3 * d + v * (d + 1), size = 0;
+
+    *most = -HUGE_VAL;
+    for (FenInt j = from; j < to; j++) {
+      double r = T->u[j] - (v ? colcut[j] : 0);
+
+      for (int k = 0; k < d; k++)
+        r -= slope[k] * T->xs[k * T->lds + j];
+      *most = PetscMax(*most, r);
+    }
+    for (int k = 0; k < d; k++)
+      size += slope[k] * slope[k] / 4;
+    *most += 1e-12 * (size + (isfinite(*most) ? fabs(*most) : 0)); /* rounding errors of what cancels */
+  }
 }
 
-/* largest u_j - cut_j of each chunk of columns, and of groups of chunks their boxes, largest u and u - cut */
-static void ChunkBest(Finder *F, FenInt nc, const double colcut[])
+/* upper bound of w_i + u_j - c_ij over a box, for one row, or the same with u_j - cut_j. With a slope s the exponent
+   s y - (x-y)^2 is one of a moved source, s x + s^2/4 - (x + s/2 - y)^2 */
+static double Reach(const Finder *F, FenInt i, const double box[], int by_column)
 {
   const FenTile *T = &F->tile;
-  const FenInt   ng = (nc + GROUP - 1) / GROUP, d = T->dim;
-  double        *best = F->group + (2 * d + 1) * ng;
+  const int      d = T->dim;
+  const double  *slope = box + 2 * d + by_column * (d + 1);
+  double         s = 0, linear = slope[d];
 
-  for (FenInt c = 0; c < nc; c++) {
-    F->chunk_best[c] = -HUGE_VAL;
-    for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++)
-      F->chunk_best[c] = PetscMax(F->chunk_best[c], T->u[j] - colcut[j]);
-  }
-  for (FenInt q = 0; q < ng; q++) {
-    for (FenInt k = 0; k < 2 * d + 1; k++)
-      F->group[k * ng + q] = k < d ? HUGE_VAL : -HUGE_VAL;
-    best[q] = -HUGE_VAL;
-    for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++) {
-      for (FenInt k = 0; k < 2 * d + 1; k++) {
-        const double v = T->box[k * nc + c], w = F->group[k * ng + q];
+  for (int k = 0; k < d; k++) {
+    const double x = T->xt[k * T->ldt + i], at = x + slope[k] / 2;
+    const double t = PetscMax(0.0, PetscMax(box[k] - at, at - box[d + k]));
 
-        F->group[k * ng + q] = k < d ? PetscMin(v, w) : PetscMax(v, w);
-      }
-      best[q] = PetscMax(best[q], F->chunk_best[c]);
-    }
+    linear += slope[k] * (x + slope[k] / 4);
+    if (F->power > 0)
+      s += pow(t, F->power);
+    else
+      s += T->kind == FEN_TILE_L1 ? t : t * t;
   }
+  return T->w[i] + linear - (T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s);
 }
 
 /* one row after the other, since nothing bounds a function over a chunk */
@@ -147,22 +176,29 @@ static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const Fen
   PetscFunctionReturn(0);
 }
 
-/* boxes of the chunks of a block of columns, and what of it a row asks for */
-static PetscErrorCode Box(Finder *F, const FenPairsBlock *cols, const double colcut[])
+/* boxes of the chunks of a block of columns and of groups of them */
+static PetscErrorCode Boxes(Finder *F, const FenPairsBlock *cols, const double colcut[])
 {
-  FenTile     *T = &F->tile;
-  const FenInt nc = FenTileChunks(T), size = FenTileBoxSize(T->dim, T->ns, T->chunk);
+  const FenTile *T = &F->tile;
+  const FenInt   size = 4 * (FenInt)T->dim + 2;
 
   PetscFunctionBegin;
-  if (size > F->nbox) {
-    F->nbox = size;
-    PetscCall(PetscFree3(T->box, F->chunk_best, F->group));
-    PetscCall(PetscMalloc3(size, &T->box, size, &F->chunk_best, (size_t)(2 * size), &F->group));
+  for (int level = 0; level < 2; level++) {
+    const FenInt width = level ? GROUP * T->chunk : T->chunk, n = (T->ns + width - 1) / width;
+
+    PetscCall(PetscFree(F->box[level]));
+    PetscCall(PetscMalloc1((size_t)(n * size), &F->box[level]));
+    for (FenInt c = 0; c < n; c++)
+      Enclose(F, c * width, PetscMin(T->ns, (c + 1) * width), colcut, F->box[level] + c * size);
   }
-  FenTileMakeBoxes(T);
-  ChunkBest(F, nc, colcut);
   F->boxed = cols->first;
   PetscFunctionReturn(0);
+}
+
+/* may the row find something in the box? */
+static PetscBool Within(const Finder *F, FenInt i, const double box[], double cut, double weight)
+{
+  return (PetscBool)(Reach(F, i, box, 0) >= cut || (F->by_column && Reach(F, i, box, 1) + weight >= 0));
 }
 
 static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i, FenInt c, const double cut[],
@@ -187,7 +223,7 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   FenTile      *T = &F->tile;
   const double *cut, *weight, *colcut;
   FenInt        nc, ng;
-  const FenInt  d = T->dim;
+  const FenInt  d = T->dim, size = 4 * d + 2;
 
   PetscFunctionBegin;
   (void)acc;
@@ -209,21 +245,16 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   cut = T->w + rows->stride;
   weight = cut + rows->stride;
   if (F->boxed != cols->first)
-    PetscCall(Box(F, cols, colcut));
+    PetscCall(Boxes(F, cols, colcut));
   nc = FenTileChunks(T);
   ng = (nc + GROUP - 1) / GROUP;
   for (FenInt i = 0; i < rows->n; i++)
     for (FenInt q = 0; q < ng; q++) {
-      const double far = T->w[i] - Distance(F, i, F->group, q, ng);
-
-      if (far + F->group[2 * d * ng + q] < cut[i] && far + weight[i] + F->group[(2 * d + 1) * ng + q] < 0)
+      if (!Within(F, i, F->box[1] + q * size, cut[i], weight[i]))
         continue;
-      for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++) {
-        const double reach = T->w[i] - Distance(F, i, T->box, c, nc);
-
-        if (reach + T->box[2 * d * nc + c] >= cut[i] || reach + weight[i] + F->chunk_best[c] >= 0)
+      for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++)
+        if (Within(F, i, F->box[0] + c * size, cut[i], weight[i]))
           PetscCall(FindInChunk(F, rows, i, c, cut, colcut));
-      }
     }
   PetscFunctionReturn(0);
 }
@@ -435,7 +466,8 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(ToSparse(&F, op->n[0], sparse));
   PetscCall(PetscFree(F.entry));
-  PetscCall(PetscFree3(F.tile.box, F.chunk_best, F.group));
+  for (int level = 0; level < 2; level++)
+    PetscCall(PetscFree(F.box[level]));
   PetscCall(PetscFree5(row, col, task.acc, rowcut, colcut));
   PetscCall(FenPairsDestroy(&pairs));
   for (int s = 0; s < 2; s++) {
