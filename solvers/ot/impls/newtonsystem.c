@@ -279,6 +279,8 @@ static PetscErrorCode TooMany(FenNewtonSystem *N, const FenSparse *E, PetscBool 
     pairs += (double)(E->ptr[i + 1] - E->ptr[i]) * (double)(E->ptr[i + 1] - E->ptr[i]);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &pairs, 1, MPI_DOUBLE, MPI_SUM, N->ot->op->comm));
   *many = (PetscBool)(pairs > DIRECT_MOST);
+  PetscCall(PetscInfo(N->ot, "matrix of %" FENINT_FMT " targets with at most %g entries, average %g%s\n", N->targets,
+                      pairs, N->average, *many ? ": too many" : ""));
   PetscFunctionReturn(0);
 }
 
@@ -581,7 +583,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
 }
 
 /* V-cycles see neither what lies far apart nor how weak links are. A matrix is assembled and factorised for as much as
-   a V-cycle for about 20,000 of its entries; how many there will be is a guess from how blurred the plan is */
+   a V-cycle for about 5,000 of its entries; how many there will be is a guess from how blurred the plan is */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
   const double links = (double)N->targets * 3 * N->average * N->average * N->average;
