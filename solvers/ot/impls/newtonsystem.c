@@ -39,7 +39,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define SLOW_2D       100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
 #define CYCLES_SLOW   50     /* V-cycles of a solve that a factorisation is worth, */
-#define CYCLE_LINKS   2e4    /* and as many as its matrix has this many entries */
+#define CYCLE_LINKS   5e3    /* and as many as its matrix has this many entries */
 #define DIRECT_MOST   5e6    /* entries of that matrix at most */
 #define DIRECT_CG     100    /* iterations with it at most */
 #define DIRECT_SHARE  1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
