@@ -39,7 +39,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define SLOW_2D       100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
 #define CYCLES_SLOW   50     /* V-cycles of a solve that a factorisation is worth, */
-#define CYCLE_LINKS   5e3    /* and as many as its matrix has this many entries */
+#define CYCLE_WORK    3.75e6 /* and as many as this of the number of its entries to the power 3/2 */
 #define DIRECT_MOST   5e6    /* entries of that matrix at most */
 #define DIRECT_CG     100    /* iterations with it at most */
 #define DIRECT_SHARE  1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
@@ -583,12 +583,14 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
 }
 
 /* V-cycles see neither what lies far apart nor how weak links are. A matrix is assembled and factorised for as much as
-   a V-cycle for about 5,000 of its entries; how many there will be is a guess from how blurred the plan is */
+   so many V-cycles: nested dissection takes the power 3/2 of its entries in two dimensions. How many these will be is a
+   guess from how blurred the plan is */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
   const double links = (double)N->targets * 3 * N->average * N->average * N->average;
 
-  return (PetscBool)(N->its >= CYCLES_SLOW && (double)N->its >= links / CYCLE_LINKS && links <= 4 * DIRECT_MOST);
+  return (PetscBool)(N->its >= CYCLES_SLOW && (double)N->its >= pow(links, 1.5) / CYCLE_WORK &&
+                     links <= 4 * DIRECT_MOST);
 }
 
 PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
