@@ -158,10 +158,12 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   N->effort = N->effort_fresh = 0;
   N->most = FEN_FEWEST_CYCLES;
   N->average = N->average_before = 0;
-  N->targets = 0;
+  N->points[0] = N->points[1] = 0;
+  for (FenInt i = 0; i < N->ot->n; i++)
+    N->points[0] += N->ot->a[i] > 0;
   for (FenInt j = 0; j < N->ot->m; j++)
-    N->targets += N->ot->b[j] > 0;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &N->targets, 1, MPI_FENINT, MPI_SUM, N->ot->op->comm));
+    N->points[1] += N->ot->b[j] > 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
   PetscFunctionReturn(0);
 }
 
@@ -279,7 +281,7 @@ static PetscErrorCode TooMany(FenNewtonSystem *N, const FenSparse *E, PetscBool 
     pairs += (double)(E->ptr[i + 1] - E->ptr[i]) * (double)(E->ptr[i + 1] - E->ptr[i]);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &pairs, 1, MPI_DOUBLE, MPI_SUM, N->ot->op->comm));
   *many = (PetscBool)(pairs > DIRECT_MOST);
-  PetscCall(PetscInfo(N->ot, "matrix of %" FENINT_FMT " targets with at most %g entries, average %g%s\n", N->targets,
+  PetscCall(PetscInfo(N->ot, "matrix of %" FENINT_FMT " targets with at most %g entries, average %g%s\n", N->points[1],
                       pairs, N->average, *many ? ": too many" : ""));
   PetscFunctionReturn(0);
 }
@@ -584,10 +586,11 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
 
 /* V-cycles see neither what lies far apart nor how weak links are. A matrix is assembled and factorised for as much as
    so many V-cycles: nested dissection takes the power 3/2 of its entries in two dimensions. How many these will be is a
-   guess from how blurred the plan is */
+   guess, as it was found, from how blurred the plan is: from the pairs that meet in a source, and from neighbours */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
-  const double links = (double)N->targets * 3 * N->average * N->average * N->average;
+  const double average = N->average, n = (double)N->points[0], m = (double)N->points[1];
+  const double links = PetscMin(6 * n * average, 3 * m * average * average) * average;
 
   return (PetscBool)(N->its >= CYCLES_SLOW && (double)N->its >= pow(links, 1.5) / CYCLE_WORK &&
                      links <= 4 * DIRECT_MOST);
