@@ -242,24 +242,25 @@ static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
 {
   FenOT        ot = S->system.ot;
   const double eps = ot->op->eps;
-  double      *trial = ot->wm2, median, slope;
+  double      *trial = ot->wm2, median, slope, cut;
   PetscBool    taken;
 
   PetscFunctionBegin;
   PetscCall(Median(S, &median));
-  for (double cut = PetscMin(longest / 2, FAR_STEP * eps); cut >= SHORT_STEP * eps;
-       cut /= cut > 2 * LONG_STEP * eps ? 4 : 2) {
+  cut = PetscMin(longest / 2, FAR_STEP * eps);
+  while (cut >= SHORT_STEP * eps) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = PetscMax(-cut, PetscMin(cut, S->d[j] - median));
     PetscCall(FenNewtonSlope(ot, S->c, trial, &slope));
-    if (!(slope > 0))
-      continue;
-    for (FenInt j = 0; j < ot->m; j++)
-      trial[j] += ot->g[j];
-    *step = cut / longest;
-    PetscCall(Try(S, trial, slope, &taken));
-    if (taken)
-      PetscFunctionReturn(0);
+    if (slope > 0) {
+      for (FenInt j = 0; j < ot->m; j++)
+        trial[j] += ot->g[j];
+      *step = cut / longest;
+      PetscCall(Try(S, trial, slope, &taken));
+      if (taken)
+        PetscFunctionReturn(0);
+    }
+    cut /= cut > 2 * LONG_STEP * eps ? 4 : 2;
   }
   *step = 0;
   PetscFunctionReturn(0);
