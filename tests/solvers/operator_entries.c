@@ -31,7 +31,9 @@ static void ColumnTops(Wanted *W, const long double g[])
   }
 }
 
-/* entries of one row that are wrong: missing, not wanted, or of another value */
+/* entries of one row that are wrong: missing, not wanted, or of another value. By column, sources without mass have
+ * none
+ */
 static int RowErrors(const Wanted *W, const long double g[], FenInt row, const FenSparse *E, FenInt k)
 {
   const Dense      *D = W->D;
@@ -40,6 +42,8 @@ static int RowErrors(const Wanted *W, const long double g[], FenInt row, const F
   FenInt            at = E->ptr[k];
   int               errors = 0;
 
+  if (W->by_column && !(D->a[row] > 0))
+    return at != E->ptr[k + 1];
   for (FenInt j = 0; j < D->m; j++)
     top = fmaxl(top, D->b[j] * expl((f + g[j] - D->C[row * D->m + j]) / W->eps));
   for (FenInt j = 0; j < D->m; j++) {

@@ -23,6 +23,8 @@
 #define STEP_LIMIT  1e4  /* entries of a step are cut to this many epsilon */
 #define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
 #define LONG_STEP   8.0  /* steps are cut at least until they are so many epsilon long */
+#define FAR_STEP    32.0 /* entries of a long direction are cut to so many epsilon at first, */
+#define SHORT_STEP  0.5  /* and entries are cut to so many at least */
 #define SMOOTH_MOST 20   /* Sinkhorn steps in a row at most */
 
 PetscErrorCode FenNewtonStepCreate(FenOT ot, FenNewtonStep *S)
@@ -48,6 +50,7 @@ void FenNewtonStepForget(FenNewtonStep *S)
 {
   S->built = S->diagonal_only = 0;
   S->system.shift = 0;
+  S->system.direct = PetscMax(S->system.direct, 0); /* plans of smaller epsilon have fewer entries */
   S->system.most = FEN_FEWEST_CYCLES;
 }
 
@@ -182,27 +185,109 @@ static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope, do
   PetscFunctionReturn(0);
 }
 
-/* the largest of 1, 1/2, 1/4, 1/8, of more where the direction is long, that increases the dual enough; 0 if none does
- */
-static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double longest, double *step)
+/* is g + trial's change good enough? If so it is taken */
+static PetscErrorCode Try(FenNewtonStep *S, const double trial[], double slope, PetscBool *taken)
 {
   FenOT        ot = S->system.ot;
   const double noise = 1e-14 * fabs(S->dual);
-  double      *trial = ot->wm2, dual, mass;
+  double       dual, mass;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonDual(ot, trial, &dual, &mass));
+  *taken = (PetscBool)(dual >= S->dual + 1e-4 * slope - noise);
+  if (*taken) {
+    PetscCall(PetscArraycpy(ot->g, trial, ot->m));
+    S->dual = dual;
+    S->system.mass = mass;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* where half of the mass has a smaller entry, to a quarter of epsilon: the direction's constant is free, and what few
+   targets do should not move it */
+static PetscErrorCode Median(FenNewtonStep *S, double *median)
+{
+  FenOT  ot = S->system.ot;
+  double range[2] = {-HUGE_VAL, -HUGE_VAL};
+
+  PetscFunctionBegin;
+  *median = 0;
+  if (ot->relaxed)
+    PetscFunctionReturn(0);
+  for (FenInt j = 0; j < ot->m; j++)
+    if (ot->b[j] > 0) {
+      range[0] = PetscMax(range[0], S->d[j]);
+      range[1] = PetscMax(range[1], -S->d[j]);
+    }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, range, 2, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  range[1] = -range[1];
+  for (int k = 0; k < 60 && range[0] - range[1] > 0.25 * ot->op->eps; k++) {
+    FenDD  sum[2] = {{0, 0}, {0, 0}};
+    double s[2];
+
+    *median = 0.5 * (range[0] + range[1]);
+    for (FenInt j = 0; j < ot->m; j++)
+      FenDDAdd(&sum[S->d[j] < *median], ot->b[j]);
+    PetscCall(FenDDReduce(ot->op->comm, 2, sum, s));
+    range[s[1] < s[0] ? 1 : 0] = *median;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* Entries cut to L epsilon, L = 8, 4 ... 1/2: parts of a plan that hang together by next to nothing ask for long steps
+   against each other, and all else gets its whole one. The system is a graph Laplacian, so that a cut of the entries is
+   a direction of ascent too, and one of one epsilon increases D. *step: largest share of the entries, 0 if none will do
+ */
+static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
+{
+  FenOT        ot = S->system.ot;
+  const double eps = ot->op->eps;
+  double      *trial = ot->wm2, median, slope, cut;
+  PetscBool    taken;
+
+  PetscFunctionBegin;
+  PetscCall(Median(S, &median));
+  cut = PetscMin(longest / 2, FAR_STEP * eps);
+  while (cut >= SHORT_STEP * eps) {
+    for (FenInt j = 0; j < ot->m; j++)
+      trial[j] = PetscMax(-cut, PetscMin(cut, S->d[j] - median));
+    PetscCall(FenNewtonSlope(ot, S->c, trial, &slope));
+    if (slope > 0) {
+      for (FenInt j = 0; j < ot->m; j++)
+        trial[j] += ot->g[j];
+      *step = cut / longest;
+      PetscCall(Try(S, trial, slope, &taken));
+      if (taken)
+        PetscFunctionReturn(0);
+    }
+    cut /= cut > 2 * LONG_STEP * eps ? 4 : 2;
+  }
+  *step = 0;
+  PetscFunctionReturn(0);
+}
+
+/* the largest of 1, 1/2, 1/4, 1/8, of more where the direction is long, that increases the dual enough; 0 if none does.
+   Directions of factorised systems are exact, and long ones have their entries cut instead */
+static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double longest, double *step)
+{
+  FenOT           ot = S->system.ot;
+  const PetscBool exact = (PetscBool)(S->system.least > 0 && longest > LONG_STEP * ot->op->eps);
+  double         *trial = ot->wm2;
+  PetscBool       taken;
 
   PetscFunctionBegin;
   for (*step = 1; *step > 0.1 || *step * longest > LONG_STEP * ot->op->eps; *step /= 2) {
+    if (exact && *step < 0.5)
+      break;
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = ot->g[j] + *step * S->d[j];
-    PetscCall(FenNewtonDual(ot, trial, &dual, &mass));
-    if (dual >= S->dual + 1e-4 * *step * slope - noise) {
-      PetscCall(PetscArraycpy(ot->g, trial, ot->m));
-      S->dual = dual;
-      S->system.mass = mass;
+    PetscCall(Try(S, trial, *step * slope, &taken));
+    if (taken)
       PetscFunctionReturn(0);
-    }
   }
   *step = 0;
+  if (exact)
+    PetscCall(CutEntries(S, longest, step));
   PetscFunctionReturn(0);
 }
 
@@ -210,12 +295,15 @@ static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double longest,
    that was cut asks for another preconditioner: the plan and the shift have changed */
 static void Adapt(FenNewtonStep *S, double step, PetscBool far)
 {
-  double *shift = &S->system.shift;
+  const PetscBool exact = (PetscBool)(S->system.least > 0);
+  double         *shift = &S->system.shift;
 
   if (step >= 1)
-    *shift = *shift < (S->system.least > 0 ? 1e-5 : 1e-3) ? 0 : *shift / (S->system.least > 0 ? 8 : 4);
-  else if (step < 0.5)
-    *shift = PetscMax(4 * *shift, far ? 3e-4 : 0.03);
+    *shift = *shift < (exact ? 1e-5 : 1e-3) ? 0 : *shift / (exact ? 8 : 4);
+  else if (exact && far && step < 0.1)
+    *shift = PetscMax(4 * *shift, 1e-4);
+  else if (step < 0.5 && !(exact && far))
+    *shift = PetscMax(4 * *shift, far || exact ? 3e-4 : 0.03);
   if (step < 0.5) {
     S->system.most = FEN_FEWEST_CYCLES;
     S->built = 0;
@@ -233,12 +321,13 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
   *step = 0;
   if (slope > 0)
     PetscCall(LineSearch(S, slope, longest, step));
-  Adapt(S, *step, (PetscBool)(*step * longest > LONG_STEP * ot->op->eps));
+  Adapt(S, *step, (PetscBool)(*step * longest > (S->system.least > 0 ? 0.9 : LONG_STEP) * ot->op->eps));
   if (*step > 0)
     PetscCall(Columns(S));
   else if (S->log_error > LOST_DIGITS) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
-  PetscCall(FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, FEN_NEWTON_SMOOTH));
+  PetscCall(
+      FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, S->system.least > 0 && S->log_error < 1 ? 0.5 : FEN_NEWTON_SMOOTH));
   PetscCall(PetscInfo(ot,
                       "Newton step on %" FENINT_FMT " targets: eps %g, %" FENINT_FMT
                       " CG iterations, step %g, shift %g; then error %.3e, |log| %.2e, dual %.15g\n",

@@ -38,6 +38,11 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define FEW_TARGETS   60.0 /* assemble up to this effective number of targets a source */
 #define SLOW_2D       100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
+#define CYCLES_SLOW   50     /* V-cycles of a solve that a factorisation is worth, */
+#define CYCLE_WORK    3.75e6 /* and as many as this of the number of its entries to the power 3/2 */
+#define DIRECT_MOST   5e6    /* entries of that matrix at most */
+#define DIRECT_CG     100    /* iterations with it at most */
+#define DIRECT_SHARE  1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
 #define LEAST_SHIFT   1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
 #define MANY_CG       20     /* iterations after which a fresh multigrid is made of more entries, */
 #define TRIM_MOST     3      /* at most so often ten times smaller ones */
@@ -149,10 +154,16 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   PetscCall(FenNewtonSystemDestroy(N));
   PetscCall(FenNewtonSystemCreate(N->ot, N));
   N->sparse = N->multigrid = N->diagonal_only = PETSC_FALSE;
-  N->its = N->its_fresh = N->slow = N->trimmed = 0;
+  N->its = N->its_fresh = N->slow = N->trimmed = N->direct = 0;
   N->effort = N->effort_fresh = 0;
   N->most = FEN_FEWEST_CYCLES;
   N->average = N->average_before = 0;
+  N->points[0] = N->points[1] = 0;
+  for (FenInt i = 0; i < N->ot->n; i++)
+    N->points[0] += N->ot->a[i] > 0;
+  for (FenInt j = 0; j < N->ot->m; j++)
+    N->points[1] += N->ot->b[j] > 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
   PetscFunctionReturn(0);
 }
 
@@ -186,7 +197,8 @@ static PetscBool IsDirect(const FenNewtonSystem *N)
 {
   const FenOTOperator op = N->ot->op;
 
-  return (PetscBool)((op->dim == 1 && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
+  return (PetscBool)(N->direct > 0 || (op->dim == 1 && op->N[1] <= LINE_LIMIT) ||
+                     (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
 }
 
 /* entries that a factorisation can afford make it nearly exact; multigrid wants few */
@@ -194,6 +206,8 @@ static double Share(const FenNewtonSystem *N)
 {
   if (N->share > 0)
     return N->share;
+  if (N->direct > 0 || FenOTOnSupport_Private(N->ot))
+    return DIRECT_SHARE * pow(0.01, (double)N->trimmed);
   if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
     return (N->average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->trimmed);
   return 1e-8;
@@ -257,15 +271,35 @@ static PetscErrorCode AverageOf(FenNewtonSystem *N, const FenSparse *E)
   PetscFunctionReturn(0);
 }
 
+/* the product of the entries has one for each pair in a row, fewer where pairs meet again */
+static PetscErrorCode TooMany(FenNewtonSystem *N, const FenSparse *E, PetscBool *many)
+{
+  double pairs = 0;
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < N->ot->n; i++)
+    pairs += (double)(E->ptr[i + 1] - E->ptr[i]) * (double)(E->ptr[i + 1] - E->ptr[i]);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &pairs, 1, MPI_DOUBLE, MPI_SUM, N->ot->op->comm));
+  *many = (PetscBool)(pairs > DIRECT_MOST);
+  PetscCall(PetscInfo(N->ot, "matrix of %" FENINT_FMT " targets with at most %g entries, average %g%s\n", N->points[1],
+                      pairs, N->average, *many ? ": too many" : ""));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const double g[], Mat *root)
 {
   FenSparse E;
+  PetscBool many = PETSC_FALSE;
 
   PetscFunctionBegin;
+  *root = NULL;
   PetscCall(FenOTEntries(N->ot->op, f, g, Share(N), PETSC_TRUE, &E));
   N->ot->op->passes += 1;
   PetscCall(AverageOf(N, &E));
-  PetscCall(RootFromEntries(N, &E, root));
+  if (N->direct > 0)
+    PetscCall(TooMany(N, &E, &many));
+  if (!many)
+    PetscCall(RootFromEntries(N, &E, root));
   PetscCall(FenSparseFree(&E));
   PetscFunctionReturn(0);
 }
@@ -383,6 +417,10 @@ static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], co
   PetscFunctionBegin;
   PetscCall(MatDestroy(&N->P));
   PetscCall(AssembleRoot(N, f, g, &root));
+  if (!root) {
+    N->direct = -1;
+    PetscFunctionReturn(0);
+  }
   PetscCall(MatCreateVecs(root, &x, NULL));
   PetscCall(VecDuplicate(x, &y));
   PetscCall(VecGetArray(x, &d));
@@ -486,7 +524,7 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
     return PETSC_FALSE;
   if (N->average <= 0 || N->average > FEW_TARGETS)
     return PETSC_FALSE;
-  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->slow || !N->ot->op->separable);
+  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->slow || N->direct > 0 || !N->ot->op->separable);
 }
 
 /* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
@@ -497,12 +535,29 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
 
   PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only && N->direct <= 0 &&
                       FenOTHasCouplings(N->ot->op) && N->average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
   }
+  PetscFunctionReturn(0);
+}
+
+/* the preconditioner; the diagonal of S in d if it is that */
+static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
+{
+  PetscFunctionBegin;
+  N->cycles = PETSC_FALSE;
+  if (N->average > 0)
+    PetscCall(WantCycle(N, &N->cycles));
+  if (!N->cycles && !WantSparse(N)) {
+    PetscCall(Diagonal(N, d));
+    PetscCall(WantCycle(N, &N->cycles));
+  }
+  N->sparse = (PetscBool)(!N->cycles && WantSparse(N));
+  N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
+  N->least = N->sparse && IsDirect(N) ? LEAST_SHIFT : 0;
   PetscFunctionReturn(0);
 }
 
@@ -514,24 +569,32 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   Rescale(N);
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->average_before = N->average;
-  N->cycles = PETSC_FALSE;
-  if (N->average > 0)
-    PetscCall(WantCycle(N, &N->cycles));
-  if (!N->cycles && !WantSparse(N)) {
-    PetscCall(Diagonal(N, d));
-    PetscCall(WantCycle(N, &N->cycles));
+  PetscCall(Choose(N, d));
+  if (N->sparse) {
+    const PetscBool direct = (PetscBool)(N->direct > 0);
+
+    PetscCall(AssembleLaplacian(N, f, g));
+    if (direct && N->direct < 0) /* in vain */
+      PetscCall(Choose(N, d));
   }
-  N->sparse = (PetscBool)(!N->cycles && WantSparse(N));
-  N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
-  N->least = N->sparse && IsDirect(N) ? LEAST_SHIFT : 0;
   if (N->cycles)
     PetscCall(BuildCycle(N));
-  else if (N->sparse)
-    PetscCall(AssembleLaplacian(N, f, g));
-  else
+  else if (!N->sparse)
     PetscCall(AssembleDiagonal(N, d));
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
+}
+
+/* V-cycles see neither what lies far apart nor how weak links are. A matrix is assembled and factorised for as much as
+   so many V-cycles: nested dissection takes the power 3/2 of its entries in two dimensions. How many these will be is a
+   guess, as it was found, from how blurred the plan is: from the pairs that meet in a source, and from neighbours */
+static PetscBool Slow(const FenNewtonSystem *N)
+{
+  const double average = N->average, n = (double)N->points[0], m = (double)N->points[1];
+  const double links = PetscMin(6 * n * average, 3 * m * average * average) * average;
+
+  return (PetscBool)(N->its >= CYCLES_SLOW && (double)N->its >= pow(links, 1.5) / CYCLE_WORK &&
+                     links <= 4 * DIRECT_MOST);
 }
 
 PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
@@ -542,7 +605,12 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
     N->slow = 1;
     return PETSC_TRUE;
   }
-  if (N->multigrid && N->share <= 0 && N->its_fresh > MANY_CG && N->trimmed < TRIM_MOST) {
+  if (N->cycles && !N->direct && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
+    N->direct = 1;
+    return PETSC_TRUE;
+  }
+  if ((N->multigrid || (N->sparse && (N->direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
+      N->its_fresh > MANY_CG && N->trimmed < TRIM_MOST) {
     N->trimmed++;
     return PETSC_TRUE;
   }
@@ -605,7 +673,10 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
     PetscCall(Project(N, rhs));
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
-  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10, N->cycles ? (PetscInt)N->most : 500));
+  PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,
+                             N->cycles       ? (PetscInt)N->most
+                             : N->direct > 0 ? DIRECT_CG
+                                             : 500));
   PetscCall(Solve(N, &ok));
   PetscCall(VecResetArray(N->rhs));
   PetscCall(VecResetArray(N->x));

@@ -45,9 +45,11 @@ typedef struct {
   FenInt        most;                 /* V-cycles of a solve */
   double        effort, effort_fresh; /* iterations for a digit, of the same solves */
   FenInt        slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
-  FenInt        trimmed;              /* decades that the share was lowered because CG needed many iterations */
-  double        average;              /* effective number of targets that a source sends to; 0: not known yet */
-  double        average_before;       /* the same before the present preconditioner was built */
+  FenInt        direct;    /* 1: an assembled matrix is factorised in place of V-cycles; -1: it has too many entries */
+  FenInt        points[2]; /* sources and targets with mass */
+  FenInt        trimmed;   /* decades that the share was lowered because CG needed many iterations */
+  double        average;   /* effective number of targets that a source sends to; 0: not known yet */
+  double        average_before; /* the same before the present preconditioner was built */
 } FenNewtonSystem;
 
 PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);

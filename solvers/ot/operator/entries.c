@@ -2,14 +2,16 @@
 /*
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
    of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
-   are all that ties it to the others. Columns circulate as in a pass; chunks whose largest possible entry is below the
-   threshold are passed over. Work n m / (P 64) box tests plus the pairs near the threshold; memory 16 bytes an entry on
-   the rank of its row.
+   are all that ties it to the others. Columns with mass circulate as in a pass, in Morton order; chunks of 64, and 16
+   of these together, whose largest possible entry is below the threshold are passed over. Work n m / (P 1024) box tests
+   and more near the threshold, where pairs are evaluated; memory 16 bytes an entry on the rank of its row.
 */
 #include "operator.h"
 #include "morton.h"
 #include <fenchelpairs.h>
 #include <math.h>
+
+#define GROUP 16 /* chunks that are passed over together */
 
 typedef struct {
   FenInt row, col;
@@ -23,10 +25,11 @@ typedef struct {
   const double *matrix;
   Entry        *entry;
   FenInt        n, capacity;
-  FenInt        nbox;
+  FenInt        boxed; /* boxes are of the columns that begin with this one, -1: of none */
+  const FenInt *kept;  /* sources that are looked at, NULL: all */
   PetscBool     by_column;
-  double        power;      /* of a distance along an axis, 0: the tile's cost */
-  double       *chunk_best; /* by column: largest u_j - cut_j of each chunk */
+  double        power;  /* of a distance along an axis, 0: the tile's cost */
+  double       *box[2]; /* of each chunk of columns, and of each group of chunks; see Enclose() */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -46,13 +49,21 @@ static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
   PetscFunctionReturn(0);
 }
 
+/* number of the row among my sources */
+static FenInt Row(const Finder *F, const FenPairsBlock *rows, FenInt i)
+{
+  const FenInt row = rows->first + i - F->row0;
+
+  return F->kept ? F->kept[row] : row;
+}
+
 static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBlock *rows)
 {
   const FenTile *T = &F->tile;
   double         s = 0;
 
   if (T->kind == FEN_TILE_MATRIX && F->matrix)
-    return T->scale * F->matrix[(rows->first + i - F->row0) * T->ldc + (FenInt)T->v[j]];
+    return T->scale * F->matrix[Row(F, rows, i) * T->ldc + (FenInt)T->v[j]];
   for (int k = 0; k < T->dim; k++) {
     const double d = T->xt[k * T->ldt + i] - T->xs[k * T->lds + j];
 
@@ -64,34 +75,80 @@ static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBloc
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
-/* lower bound of c_ij over a chunk, for one row */
-static double Distance(const Finder *F, FenInt i, FenInt c, FenInt nc)
+/* Box of the columns [from, to): lowest and highest coordinates; then for u_j, and for u_j - cut_j, a slope s along
+   each axis and the largest of what it leaves, u_j - s y_j. A potential of a squared cost is as steep as its points lie
+   far off, and without the slopes no chunk of columns would be out of reach */
+static void Enclose(const Finder *F, FenInt from, FenInt to, const double colcut[], double box[])
 {
-  const FenTile *T = &F->tile;
-  double         s = 0;
+  const FenTile  *T = &F->tile;
+  const int       d = T->dim;
+  const PetscBool steep = (PetscBool)(T->kind == FEN_TILE_SQEUCLIDEAN);
 
-  for (int k = 0; k < T->dim; k++) {
-    const double x = T->xt[k * T->ldt + i], lo = T->box[k * nc + c], hi = T->box[(T->dim + k) * nc + c];
-    const double d = PetscMax(0.0, PetscMax(lo - x, x - hi));
+  for (int k = 0; k < d; k++) {
+    const double *y = T->xs + k * T->lds;
+    double        sum[5] = {0, 0, 0, 0, 0};
 
-    if (F->power > 0)
-      s += pow(d, F->power);
-    else
-      s += T->kind == FEN_TILE_L1 ? d : d * d;
+    box[k] = HUGE_VAL;
+    box[d + k] = -HUGE_VAL;
+    for (FenInt j = from; j < to; j++) {
+      const double t = y[j] - y[from];
+
+      box[k] = PetscMin(box[k], y[j]);
+      box[d + k] = PetscMax(box[d + k], y[j]);
+      sum[0] += t;
+      sum[1] += t * t;
+      sum[2] += T->u[j] - T->u[from];
+      sum[3] += t * (T->u[j] - T->u[from]);
+    }
+    sum[1] = sum[1] * (double)(to - from) - sum[0] * sum[0];
+    box[2 * d + k] = steep && sum[1] > 0 ? (sum[3] * (double)(to - from) - sum[0] * sum[2]) / sum[1] : 0;
+    sum[2] = sum[3] = 0;
+    for (FenInt j = from; F->by_column && j < to; j++) {
+      const double v = T->u[j] - colcut[j] - (T->u[from] - colcut[from]);
+
+      sum[2] += v;
+      sum[3] += (y[j] - y[from]) * v;
+    }
+    box[3 * d + 1 + k] = steep && sum[1] > 0 ? (sum[3] * (double)(to - from) - sum[0] * sum[2]) / sum[1] : 0;
   }
-  return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
+  for (int v = 0; v < 2; v++) {
+    const double *slope = box + 2 * d + v * (d + 1);
+    double       *most = box + 3 * d + v * (d + 1), size = 0;
+
+    *most = -HUGE_VAL;
+    for (FenInt j = from; j < to; j++) {
+      double r = T->u[j] - (v ? colcut[j] : 0);
+
+      for (int k = 0; k < d; k++)
+        r -= slope[k] * T->xs[k * T->lds + j];
+      *most = PetscMax(*most, r);
+    }
+    for (int k = 0; k < d; k++)
+      size += slope[k] * slope[k] / 4;
+    *most += 1e-12 * (size + (isfinite(*most) ? fabs(*most) : 0)); /* rounding errors of what cancels */
+  }
 }
 
-/* largest u_j - cut_j of each chunk of columns */
-static void ChunkBest(Finder *F, FenInt nc, const double colcut[])
+/* upper bound of w_i + u_j - c_ij over a box, for one row, or the same with u_j - cut_j. With a slope s the exponent
+   s y - (x-y)^2 is one of a moved source, s x + s^2/4 - (x + s/2 - y)^2 */
+static double Reach(const Finder *F, FenInt i, const double box[], int by_column)
 {
   const FenTile *T = &F->tile;
+  const int      d = T->dim;
+  const double  *slope = box + 2 * d + by_column * (d + 1);
+  double         s = 0, linear = slope[d];
 
-  for (FenInt c = 0; c < nc; c++) {
-    F->chunk_best[c] = -HUGE_VAL;
-    for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++)
-      F->chunk_best[c] = PetscMax(F->chunk_best[c], T->u[j] - colcut[j]);
+  for (int k = 0; k < d; k++) {
+    const double x = T->xt[k * T->ldt + i], at = x + slope[k] / 2;
+    const double t = PetscMax(0.0, PetscMax(box[k] - at, at - box[d + k]));
+
+    linear += slope[k] * (x + slope[k] / 4);
+    if (F->power > 0)
+      s += pow(t, F->power);
+    else
+      s += T->kind == FEN_TILE_L1 ? t : t * t;
   }
+  return T->w[i] + linear - (T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s);
 }
 
 /* one row after the other, since nothing bounds a function over a chunk */
@@ -112,10 +169,51 @@ static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const Fen
       const double t = w[i] + u[j] - F->op->kappa * cost[j];
 
       if (t >= cut[i] || t + weight[i] >= colcut[j])
-        PetscCall(Append(F, rows->first + i - F->row0, (FenInt)number[j], exp2(t)));
+        PetscCall(Append(F, Row(F, rows, i), (FenInt)number[j], exp2(t)));
     }
   }
   PetscCall(PetscFree3(x, y, cost));
+  PetscFunctionReturn(0);
+}
+
+/* boxes of the chunks of a block of columns and of groups of them */
+static PetscErrorCode Boxes(Finder *F, const FenPairsBlock *cols, const double colcut[])
+{
+  const FenTile *T = &F->tile;
+  const FenInt   size = 4 * (FenInt)T->dim + 2;
+
+  PetscFunctionBegin;
+  for (int level = 0; level < 2; level++) {
+    const FenInt width = level ? GROUP * T->chunk : T->chunk, n = (T->ns + width - 1) / width;
+
+    PetscCall(PetscFree(F->box[level]));
+    PetscCall(PetscMalloc1((size_t)(n * size), &F->box[level]));
+    for (FenInt c = 0; c < n; c++)
+      Enclose(F, c * width, PetscMin(T->ns, (c + 1) * width), colcut, F->box[level] + c * size);
+  }
+  F->boxed = cols->first;
+  PetscFunctionReturn(0);
+}
+
+/* may the row find something in the box? */
+static PetscBool Within(const Finder *F, FenInt i, const double box[], double cut, double weight)
+{
+  return (PetscBool)(Reach(F, i, box, 0) >= cut || (F->by_column && Reach(F, i, box, 1) + weight >= 0));
+}
+
+static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i, FenInt c, const double cut[],
+                                  const double colcut[])
+{
+  const FenTile *T = &F->tile;
+  const double   weight = cut[rows->stride + i];
+
+  PetscFunctionBegin;
+  for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
+    const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
+
+    if (t >= cut[i] || t + weight >= colcut[j])
+      PetscCall(Append(F, Row(F, rows, i), (FenInt)T->v[j], exp2(t)));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -124,8 +222,8 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   Finder       *F = (Finder *)ctx;
   FenTile      *T = &F->tile;
   const double *cut, *weight, *colcut;
-  FenInt        nc;
-  const FenInt  d = T->dim;
+  FenInt        nc, ng;
+  const FenInt  d = T->dim, size = 4 * d + 2;
 
   PetscFunctionBegin;
   (void)acc;
@@ -146,53 +244,53 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   colcut = T->v + cols->stride;
   cut = T->w + rows->stride;
   weight = cut + rows->stride;
+  if (F->boxed != cols->first)
+    PetscCall(Boxes(F, cols, colcut));
   nc = FenTileChunks(T);
-  if (FenTileBoxSize((int)d, T->ns, T->chunk) > F->nbox) {
-    F->nbox = FenTileBoxSize((int)d, T->ns, T->chunk);
-    PetscCall(PetscFree2(T->box, F->chunk_best));
-    PetscCall(PetscMalloc2(F->nbox, &T->box, F->nbox, &F->chunk_best));
-  }
-  FenTileMakeBoxes(T);
-  ChunkBest(F, nc, colcut);
+  ng = (nc + GROUP - 1) / GROUP;
   for (FenInt i = 0; i < rows->n; i++)
-    for (FenInt c = 0; c < nc; c++) {
-      const double reach = T->w[i] - Distance(F, i, c, nc);
-
-      if (reach + T->box[2 * d * nc + c] < cut[i] && reach + weight[i] + F->chunk_best[c] < 0)
+    for (FenInt q = 0; q < ng; q++) {
+      if (!Within(F, i, F->box[1] + q * size, cut[i], weight[i]))
         continue;
-      for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
-        const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
-
-        if (t >= cut[i] || t + weight[i] >= colcut[j])
-          PetscCall(Append(F, rows->first + i - F->row0, (FenInt)T->v[j], exp2(t)));
-      }
+      for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++)
+        if (Within(F, i, F->box[0] + c * size, cut[i], weight[i]))
+          PetscCall(FindInChunk(F, rows, i, c, cut, colcut));
     }
   PetscFunctionReturn(0);
 }
 
-static int ByRowAndColumn(const void *a, const void *b)
+static int ByColumn(const void *a, const void *b)
 {
   const Entry *p = (const Entry *)a, *q = (const Entry *)b;
 
-  if (p->row != q->row)
-    return p->row < q->row ? -1 : 1;
   return (p->col > q->col) - (p->col < q->col);
 }
 
+/* entries to their rows, then each row by columns */
 static PetscErrorCode ToSparse(Finder *F, FenInt nrows, FenSparse *sparse)
 {
+  Entry  *sorted;
+  FenInt *at;
+
   PetscFunctionBegin;
-  qsort(F->entry, (size_t)F->n, sizeof(*F->entry), ByRowAndColumn);
   PetscCall(PetscCalloc1(nrows + 1, &sparse->ptr));
   PetscCall(PetscMalloc1(F->n, &sparse->idx));
   PetscCall(PetscMalloc1(F->n, &sparse->val));
-  for (FenInt k = 0; k < F->n; k++) {
+  PetscCall(PetscMalloc2(F->n, &sorted, nrows + 1, &at));
+  for (FenInt k = 0; k < F->n; k++)
     sparse->ptr[F->entry[k].row + 1]++;
-    sparse->idx[k] = F->entry[k].col;
-    sparse->val[k] = F->entry[k].val;
-  }
   for (FenInt i = 0; i < nrows; i++)
     sparse->ptr[i + 1] += sparse->ptr[i];
+  PetscCall(PetscArraycpy(at, sparse->ptr, nrows + 1));
+  for (FenInt k = 0; k < F->n; k++)
+    sorted[at[F->entry[k].row]++] = F->entry[k];
+  for (FenInt i = 0; i < nrows; i++)
+    qsort(sorted + sparse->ptr[i], (size_t)(sparse->ptr[i + 1] - sparse->ptr[i]), sizeof(*sorted), ByColumn);
+  for (FenInt k = 0; k < F->n; k++) {
+    sparse->idx[k] = sorted[k].col;
+    sparse->val[k] = sorted[k].val;
+  }
+  PetscCall(PetscFree2(sorted, at));
   PetscFunctionReturn(0);
 }
 
@@ -233,45 +331,104 @@ static PetscErrorCode ColumnCuts(FenOTOperator op, const double f[], const doubl
   PetscFunctionReturn(0);
 }
 
-/* rows: coordinates, kappa f, cuts in natural order; columns: coordinates, exponents, global numbers in Morton order
- */
-static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const double colcut[],
-                           FenInt col0, double row[], double col[])
+/* points of mine that are looked at: all, or those with mass */
+static PetscErrorCode Keep(FenOTOperator op, int side, PetscBool all, FenInt **kept, FenInt *nkept)
 {
-  const FenInt  n = op->n[0], m = op->n[1];
-  double        power, factor;
-  const double *x = NULL, *y = NULL;
-  FenInt       *perm;
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(op->n[side], kept));
+  *nkept = 0;
+  for (FenInt i = 0; i < op->n[side]; i++)
+    if (all || op->logw[side][i] > FEN_NONE)
+      (*kept)[(*nkept)++] = i;
+  PetscFunctionReturn(0);
+}
+
+/* the kept ones of mine, k of them with numbers kept[], coordinates times `factor` component by component */
+static PetscErrorCode FillPoints(FenOTOperator op, int side, PetscInt d, double factor, FenInt n, const FenInt kept[],
+                                 double out[])
+{
+  const double *x = NULL;
+
+  PetscFunctionBegin;
+  if (d)
+    PetscCall(FenMeasureGetPoints(op->measure[side], &x));
+  for (PetscInt k = 0; k < d; k++)
+    for (FenInt q = 0; q < n; q++)
+      out[k * n + q] = factor * x[kept[q] * d + k];
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode MortonOrder(FenOTOperator op, PetscInt d, FenInt m, FenInt kept[])
+{
+  FenInt       *perm, *sorted;
+  const double *x;
+  double       *y;
+
+  PetscFunctionBegin;
+  if (!d)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc3(m, &perm, m, &sorted, (size_t)(m * d), &y));
+  PetscCall(FenMeasureGetPoints(op->measure[1], &x));
+  for (FenInt q = 0; q < m; q++)
+    PetscCall(PetscArraycpy(y + q * d, x + kept[q] * d, d));
+  PetscCall(FenMortonOrder(m, d, y, perm));
+  for (FenInt q = 0; q < m; q++)
+    sorted[q] = kept[perm[q]];
+  PetscCall(PetscArraycpy(kept, sorted, m));
+  PetscCall(PetscFree3(perm, sorted, y));
+  PetscFunctionReturn(0);
+}
+
+/* rows: coordinates, kappa f, cuts, log weights in natural order; columns: coordinates, exponents, global numbers, cuts
+   in the order given */
+static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const FenInt n[],
+                           FenInt *const kept[], const double rowcut[], const double colcut[], double row[],
+                           double col[])
+{
+  double power, factor;
+  FenInt col0 = 0;
 
   PetscFunctionBegin;
   PetscCall(FenCostGetPower(op->cost, &power)); /* coordinates times this have the cost in exponents */
   factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : pow(op->kappa, 1 / power);
   if (op->kind == FEN_COST_FUNCTION)
     factor = 1;
-  PetscCall(PetscMalloc1(m, &perm));
-  for (FenInt j = 0; j < m; j++)
-    perm[j] = j;
-  if (d) {
-    PetscCall(FenMeasureGetPoints(op->measure[0], &x));
-    PetscCall(FenMeasureGetPoints(op->measure[1], &y));
-    PetscCall(FenMortonOrder(m, d, y, perm));
-  }
-  for (FenInt i = 0; i < n; i++) {
-    for (PetscInt k = 0; k < d; k++)
-      row[k * n + i] = factor * x[i * d + k];
-    row[d * n + i] = op->kappa * f[i];
-    row[(d + 2) * n + i] = op->logw[0][i];
-  }
-  for (FenInt q = 0; q < m; q++) {
-    const FenInt j = perm[q];
+  PetscCall(FillPoints(op, 0, d, factor, n[0], kept[0], row));
+  PetscCall(FillPoints(op, 1, d, factor, n[1], kept[1], col));
+  for (FenInt q = 0; q < n[0]; q++) {
+    const FenInt i = kept[0][q];
 
-    for (PetscInt k = 0; k < d; k++)
-      col[k * m + q] = factor * y[j * d + k];
-    col[d * m + q] = op->logw[1][j] > FEN_NONE ? op->kappa * g[j] + op->logw[1][j] : FEN_NONE;
-    col[(d + 1) * m + q] = (double)(col0 + j);
-    col[(d + 2) * m + q] = colcut[j];
+    row[d * n[0] + q] = op->kappa * f[i];
+    row[(d + 1) * n[0] + q] = rowcut[i];
+    row[(d + 2) * n[0] + q] = op->logw[0][i];
   }
-  PetscCall(PetscFree(perm));
+  PetscCallMPI(MPI_Exscan(&op->n[1], &col0, 1, MPI_FENINT, MPI_SUM, op->comm));
+  for (FenInt q = 0; q < n[1]; q++) {
+    const FenInt j = kept[1][q];
+
+    col[d * n[1] + q] = op->kappa * g[j] + op->logw[1][j];
+    col[(d + 1) * n[1] + q] = (double)(col0 + j);
+    col[(d + 2) * n[1] + q] = colcut[j];
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
+{
+  const double *bycol;
+
+  PetscFunctionBegin;
+  F->op = op;
+  F->boxed = -1;
+  F->tile.kind = FenTileKindOf(op->kind);
+  F->tile.dim = (int)d;
+  F->tile.scale = op->kappa;
+  F->tile.ldc = op->N[1];
+  F->tile.chunk = FEN_CHUNK;
+  if (op->kind == FEN_COST_MATRIX)
+    PetscCall(FenCostGetMatrix(op->cost, &F->matrix, &bycol));
+  if (op->kind == FEN_COST_POWER)
+    PetscCall(FenCostGetPower(op->cost, &F->power));
   PetscFunctionReturn(0);
 }
 
@@ -280,34 +437,28 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
 {
   const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
   FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {.op = op, .by_column = by_column};
+  Finder         F = {.by_column = by_column};
   FenLayout      layout[2];
   FenPairs       pairs;
-  const double  *bycol;
-  double        *row, *col, *colcut;
-  FenInt         col0, end;
+  double        *row, *col, *rowcut, *colcut;
+  FenInt        *kept[2], n[2], end;
 
   PetscFunctionBegin;
+  PetscCall(Keep(op, 0, PetscNot(by_column), &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
+  PetscCall(Keep(op, 1, PETSC_FALSE, &kept[1], &n[1]));
+  PetscCall(MortonOrder(op, d, n[1], kept[1]));
+  F.kept = kept[0];
   for (int s = 0; s < 2; s++)
-    PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[s], &layout[s]));
+    PetscCall(FenLayoutCreateRowsLocal(op->comm, n[s], &layout[s]));
   PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
-  PetscCall(FenLayoutGetRange(layout[1], &col0, &end));
   PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
-  PetscCall(PetscMalloc4((size_t)(op->n[0] * (d + 3)), &row, (size_t)(op->n[1] * (d + 3)), &col, op->n[0], &task.acc,
-                         op->n[1], &colcut));
-  PetscCall(PetscArrayzero(task.acc, op->n[0]));
+  PetscCall(PetscMalloc5((size_t)(n[0] * (d + 3)), &row, (size_t)(n[1] * (d + 3)), &col, n[0], &task.acc, op->n[0],
+                         &rowcut, op->n[1], &colcut));
+  PetscCall(PetscArrayzero(task.acc, n[0]));
   PetscCall(ColumnCuts(op, f, g, share, by_column, colcut));
-  PetscCall(Fill(op, d, f, g, colcut, col0, row, col));
-  PetscCall(RowCuts(op, f, g, share, row + op->n[0] * (d + 1)));
-  F.tile.kind = FenTileKindOf(op->kind);
-  F.tile.dim = (int)d;
-  F.tile.scale = op->kappa;
-  F.tile.ldc = op->N[1];
-  F.tile.chunk = FEN_CHUNK;
-  if (op->kind == FEN_COST_MATRIX)
-    PetscCall(FenCostGetMatrix(op->cost, &F.matrix, &bycol));
-  if (op->kind == FEN_COST_POWER)
-    PetscCall(FenCostGetPower(op->cost, &F.power));
+  PetscCall(RowCuts(op, f, g, share, rowcut));
+  PetscCall(Fill(op, d, f, g, n, kept, rowcut, colcut, row, col));
+  PetscCall(SetTile(op, d, &F));
   task.row = row;
   task.col = col;
   task.tile = Find;
@@ -315,11 +466,14 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(ToSparse(&F, op->n[0], sparse));
   PetscCall(PetscFree(F.entry));
-  PetscCall(PetscFree2(F.tile.box, F.chunk_best));
-  PetscCall(PetscFree4(row, col, task.acc, colcut));
+  for (int level = 0; level < 2; level++)
+    PetscCall(PetscFree(F.box[level]));
+  PetscCall(PetscFree5(row, col, task.acc, rowcut, colcut));
   PetscCall(FenPairsDestroy(&pairs));
-  for (int s = 0; s < 2; s++)
+  for (int s = 0; s < 2; s++) {
     PetscCall(FenLayoutDestroy(&layout[s]));
+    PetscCall(PetscFree(kept[s]));
+  }
   PetscFunctionReturn(0);
 }
 

@@ -83,7 +83,7 @@ PETSC_INTERN PetscErrorCode FenOTMultTransposeSquares(FenOTOperator, const doubl
 PETSC_INTERN PetscErrorCode FenOTOperatorSetRows(FenOTOperator, const double rows[]);
 PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], double out[]);
 /* entries E_ij of at least `share` times the largest in their row, and by_column also those that weighted by a_i are so
-   in their column: sparse rows of my sources */
+   in their column: sparse rows of my sources, then empty where they have no mass */
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
                                          PetscBool by_column, FenSparse *);
 /* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for zero, then one for
