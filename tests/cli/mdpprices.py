@@ -40,9 +40,10 @@ with clitest.folder() as folder:
         result, found = solve(folder, name, "-mdp_radius", "0.05")
         check.that(found["gap_rel"] <= 1e-6, f"{name}, ball: gap {found['gap_rel']}")
         check.that(clitest.run("verify", result).status == 0, f"{name}, ball: verify")
-    for name, method in (("kl", "mpi"), ("linf", "ppi")):  # whose answers are made eight at once, and one by one
-        _, found = solve(folder, name, "-mdp_penalty", "0.05")
-        result, weak = solve(folder, name, *WEAK)
+    for name, support, method in (("kl", "nominal", "mpi"), ("linf", "nominal", "mpi"), ("kl", "list", "ppi")):
+        words = ("-mdp_support", support)  # answers are made eight at once, and one by one
+        _, found = solve(folder, name, "-mdp_penalty", "0.05", *words)
+        result, weak = solve(folder, name, *WEAK, *words)
         check.that(weak["method"] == method and f"chose {method}:" in weak["text"], f"{name}: chose {weak['method']}")
         check.that((method == "mpi") == ("but linear solves fail" in weak["text"]), f"{name}: {weak['text']}")
         check.that(weak["lower"] <= found["upper"] and found["lower"] <= weak["upper"],
