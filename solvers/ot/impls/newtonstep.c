@@ -234,9 +234,10 @@ static PetscErrorCode Median(FenNewtonStep *S, double *median)
   PetscFunctionReturn(0);
 }
 
-/* Entries cut to L epsilon, L = 8, 4 ... 1/2: parts of a plan that hang together by next to nothing ask for long steps
-   against each other, and all else gets its whole one. The system is a graph Laplacian, so that a cut of the entries is
-   a direction of ascent too, and one of one epsilon increases D. *step: largest share of the entries, 0 if none will do
+/* Entries cut to L epsilon, L = 32, 8, 4 ... 1/2: parts of a plan that hang together by next to nothing ask for long
+   steps against each other, and all else gets its whole one. The system is a graph Laplacian, so that a cut of the
+   entries is a direction of ascent too, and one of one epsilon increases D. *step: largest share of the entries, 0 if
+   none will do
  */
 static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
 {
