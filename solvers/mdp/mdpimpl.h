@@ -136,8 +136,6 @@ PETSC_INTERN PetscErrorCode FenMDPUnpackNature_Private(FenMDP);
 PETSC_INTERN double FenMDPNorm_Private(FenMDP, const FenSweepStats *);
 /* the constant that brings V nearest to its fixed point: V + shift, 0 where constants do not pass through T */
 PETSC_INTERN double FenMDPBestShift_Private(FenMDP, const FenSweepStats *);
-/* widest gap that the tolerances allow */
-PETSC_INTERN double FenMDPGapWanted_Private(FenMDP);
 /* norm at which the tolerances hold */
 PETSC_INTERN double    FenMDPTarget_Private(FenMDP);
 PETSC_INTERN PetscBool FenMDPMet_Private(FenMDP);

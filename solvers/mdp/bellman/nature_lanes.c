@@ -71,6 +71,12 @@ static PetscBool IsNorm(const FenAmbiguity *a)
   return (PetscBool)(!strcmp(a->name, "linf") || !strcmp(a->name, "interval") || !strcmp(a->name, "wasserstein"));
 }
 
+/* mass may go to the state of the smallest value */
+static PetscBool Pops(const FenAmbiguity *a)
+{
+  return (PetscBool)(!strcmp(a->name, "js") && a->support == FEN_SUPPORT_ALL);
+}
+
 static FenNatureForm FormOf(const FenAmbiguity *a, double *factor)
 {
   static const char *const names[] = {"tv", "kl", "pearson", "burg", "hellinger", "neyman"};
@@ -174,7 +180,7 @@ static void SetUpSet(const FenAmbiguity *a, FenNatureSet *set)
     set->alpha = set->scale = set->price = 1;
   }
   set->square = (PetscBool)(a->distance == FEN_DISTANCE_L2);
-  set->pops = (PetscBool)(set->form == FEN_NATURE_JS && a->support == FEN_SUPPORT_ALL);
+  set->pops = Pops(a);
   set->rest = set->ball ? log(2) - set->size : log(2);
   /* price^2 is about var/(2 radius) in a ball, and var at most 1/4 */
   set->smooth =
@@ -235,7 +241,6 @@ static PetscErrorCode Failed(Lanes *N)
 static PetscErrorCode Able(FenBellman b, PetscBool *able)
 {
   const FenAmbiguity *a = &b->options.ambiguity;
-  const PetscBool     pops = (PetscBool)(!strcmp(a->name, "js") && a->support == FEN_SUPPORT_ALL);
 
   PetscFunctionBegin;
   PetscCall(FenNatureNormAble_Private(b, able));
@@ -243,7 +248,7 @@ static PetscErrorCode Able(FenBellman b, PetscBool *able)
   for (PetscInt k = 0; FenDivergenceNames[k]; k++)
     *able = (PetscBool)(*able || !strcmp(a->name, FenDivergenceNames[k]));
   *able = (PetscBool)(*able && b->rows && a->rectangular == FEN_RECTANGULAR_SA && !b->nature->weighted);
-  *able = (PetscBool)(*able && (a->support == FEN_SUPPORT_NOMINAL || pops));
+  *able = (PetscBool)(*able && (a->support == FEN_SUPPORT_NOMINAL || Pops(a)));
   PetscFunctionReturn(0);
 }
 

@@ -51,7 +51,8 @@ static double Scale(FenMDP mdp)
   return PetscMax(s->vmax - s->vmin, FLAT_VALUES * PetscMax(fabs(s->vmin + c), fabs(s->vmax + c)));
 }
 
-double FenMDPGapWanted_Private(FenMDP mdp)
+/* widest gap that the tolerances allow */
+static double GapWanted(FenMDP mdp)
 {
   const FenSolver s = (FenSolver)mdp;
   double          gap = HUGE_VAL;
@@ -65,7 +66,7 @@ double FenMDPGapWanted_Private(FenMDP mdp)
 
 double FenMDPTarget_Private(FenMDP mdp)
 {
-  const double gap = FenMDPGapWanted_Private(mdp), gamma = mdp->gamma, slack = 2 * mdp->stats.slack;
+  const double gap = GapWanted(mdp), gamma = mdp->gamma, slack = 2 * mdp->stats.slack;
 
   if (mdp->criterion == FEN_MDP_TOTAL)
     return FenTotalTarget_Private(mdp, gap);
@@ -79,7 +80,7 @@ static PetscBool InReach(FenMDP mdp)
 {
   const double width = mdp->criterion == FEN_MDP_AVERAGE ? 1 : 1 - mdp->gamma;
 
-  return (PetscBool)(mdp->criterion == FEN_MDP_TOTAL || 2 * mdp->stats.slack <= width * FenMDPGapWanted_Private(mdp));
+  return (PetscBool)(mdp->criterion == FEN_MDP_TOTAL || 2 * mdp->stats.slack <= width * GapWanted(mdp));
 }
 
 PetscBool FenMDPMet_Private(FenMDP mdp)
@@ -200,8 +201,7 @@ static void LookForStagnation(FenMDP mdp)
 {
   FenSolver       s = (FenSolver)mdp;
   const double    norm = FenMDPNorm_Private(mdp, &mdp->stats), slack = mdp->stats.slack;
-  const PetscBool met =
-      mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= FenMDPGapWanted_Private(mdp)) : FenMDPMet_Private(mdp);
+  const PetscBool met = mdp->total ? (PetscBool)(mdp->bounds.policy_gap <= GapWanted(mdp)) : FenMDPMet_Private(mdp);
   const PetscBool allowed = (PetscBool)(mdp->robust && slack <= 2 * mdp->inexact);
   const PetscBool small = (PetscBool)(!allowed && !InReach(mdp) && norm <= SMALL * slack);
   const PetscBool flat = (PetscBool)(!allowed && norm >= 0.999 * mdp->norm_best && norm <= 16 * slack);
@@ -227,7 +227,7 @@ static PetscErrorCode ReportTotal(FenMDP mdp)
   PetscCall(Mean(mdp, mdp->V, &mean));
   PetscCall(SetNoBounds(mdp, mean));
   if (last || FenMDPMet_Private(mdp) || norm <= 16 * mdp->stats.slack)
-    PetscCall(FenTotalCertify_Private(mdp, norm, FenMDPGapWanted_Private(mdp), &proved));
+    PetscCall(FenTotalCertify_Private(mdp, norm, GapWanted(mdp), &proved));
   if (proved) {
     PetscCall(FenTotalMargin_Private(mdp, mdp->X, &most));
     PetscCall(Mean(mdp, mdp->X, &margin));

@@ -7,33 +7,12 @@ FEN_INLINE const double *Column(const FenChunks *C, FenInt column, FenReach reac
   return reach == FEN_REACH_CODED ? C->table + FEN_LANES * (FenInt)C->code[column] : C->val + FEN_LANES * column;
 }
 
-/* values at so many numbers above the least one */
-FEN_INLINE vd v_above(const double *V, const uint16_t *above)
-{
-#if FEN_SIMD == 8
-  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + above[0]), V + above[1]);
-  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + above[2]), V + above[3]);
-  const __m128d c = _mm_loadh_pd(_mm_load_sd(V + above[4]), V + above[5]);
-  const __m128d d = _mm_loadh_pd(_mm_load_sd(V + above[6]), V + above[7]);
-
-  return (vd)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1)),
-                                _mm256_insertf128_pd(_mm256_castpd128_pd256(c), d, 1), 1);
-#elif FEN_SIMD == 4
-  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + above[0]), V + above[1]);
-  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + above[2]), V + above[3]);
-
-  return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
-#else
-  return (vd){V[above[0]], V[above[1]]};
-#endif
-}
-
 FEN_INLINE void AddPacked(const FenChunks *C, FenInt j, const double *V, Lanes *s)
 {
   const uint16_t *above = C->above + FEN_LANES * j;
   const double   *p = C->table + FEN_LANES * (FenInt)C->code[j];
 
-  EACH s->v[v] = v_fma(v_load(p + v * FEN_SIMD), v_above(V, above + v * FEN_SIMD), s->v[v]);
+  EACH s->v[v] = v_fma(v_load(p + v * FEN_SIMD), FEN_PICK(V, above + v * FEN_SIMD), s->v[v]);
 }
 
 /* sum over the columns of a packed chunk, in the order of Dot() */

@@ -19,24 +19,10 @@ FEN_INLINE vd v_values(const double *V, const FenInt *next, PetscBool far)
 #if FEN_SIMD == 8
   if (far)
     return (vd)_mm512_i64gather_pd(_mm512_loadu_si512(next), V, 8);
-
-  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + next[0]), V + next[1]);
-  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + next[2]), V + next[3]);
-  const __m128d c = _mm_loadh_pd(_mm_load_sd(V + next[4]), V + next[5]);
-  const __m128d d = _mm_loadh_pd(_mm_load_sd(V + next[6]), V + next[7]);
-
-  return (vd)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1)),
-                                _mm256_insertf128_pd(_mm256_castpd128_pd256(c), d, 1), 1);
-#elif FEN_SIMD == 4
-  (void)far;
-  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + next[0]), V + next[1]);
-  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + next[2]), V + next[3]);
-
-  return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
 #else
   (void)far;
-  return (vd){V[next[0]], V[next[1]]};
 #endif
+  return FEN_PICK(V, next);
 }
 
 /* the first n numbers, zeros after them */

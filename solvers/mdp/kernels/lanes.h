@@ -47,31 +47,28 @@ FEN_INLINE vd v_least(vd a, vd b)
   return v_if_greater(b, a, a, b);
 #endif
 }
+/* V at the numbers at[0] ... of one vector, whatever their type, by single loads */
+#if FEN_SIMD == 8
+  #define FEN_PAIR(V, at, k) _mm_loadh_pd(_mm_load_sd((V) + (at)[k]), (V) + (at)[(k) + 1])
+  #define FEN_FOUR(V, at, k)                                                                                           \
+    _mm256_insertf128_pd(_mm256_castpd128_pd256(FEN_PAIR(V, at, k)), FEN_PAIR(V, at, (k) + 2), 1)
+  #define FEN_PICK(V, at) ((vd)_mm512_insertf64x4(_mm512_castpd256_pd512(FEN_FOUR(V, at, 0)), FEN_FOUR(V, at, 4), 1))
+#elif FEN_SIMD == 4
+  #define FEN_PAIR(V, at, k) _mm_loadh_pd(_mm_load_sd((V) + (at)[k]), (V) + (at)[(k) + 1])
+  #define FEN_PICK(V, at)    ((vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(FEN_PAIR(V, at, 0)), FEN_PAIR(V, at, 2), 1))
+#else
+  #define FEN_PICK(V, at) ((vd){(V)[(at)[0]], (V)[(at)[1]]})
+#endif
 /* V at the columns of one vector; hardware gathers pay only where the values lie far apart */
 FEN_INLINE vd v_gather(const double *V, const int *col, FenReach reach)
 {
 #if FEN_SIMD == 8
   if (reach == FEN_REACH_FAR)
     return (vd)_mm512_i32gather_pd(_mm256_loadu_si256((const __m256i *)(const void *)col), V, 8);
-  else {
-    const __m128d a = _mm_loadh_pd(_mm_load_sd(V + col[0]), V + col[1]);
-    const __m128d b = _mm_loadh_pd(_mm_load_sd(V + col[2]), V + col[3]);
-    const __m128d c = _mm_loadh_pd(_mm_load_sd(V + col[4]), V + col[5]);
-    const __m128d d = _mm_loadh_pd(_mm_load_sd(V + col[6]), V + col[7]);
-
-    return (vd)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1)),
-                                  _mm256_insertf128_pd(_mm256_castpd128_pd256(c), d, 1), 1);
-  }
-#elif FEN_SIMD == 4
-  const __m128d a = _mm_loadh_pd(_mm_load_sd(V + col[0]), V + col[1]);
-  const __m128d b = _mm_loadh_pd(_mm_load_sd(V + col[2]), V + col[3]);
-
-  (void)reach;
-  return (vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(a), b, 1);
 #else
   (void)reach;
-  return (vd){V[col[0]], V[col[1]]};
 #endif
+  return FEN_PICK(V, col);
 }
 FEN_INLINE vd v_from_int(const int *p)
 {

@@ -149,7 +149,7 @@ FEN_INLINE Moves LinfPrice(const Row *R, const double *d, const double *q, vd wa
     Take(&best, &b, v_if_greater(best.value, b.value, now, zero));
     m.value = v_min(m.value, best.value);
     m.gap = best.value - m.value;
-    m.open *= v_if_greater(v_max(exact, v_min(R->share * v_abs(R->base + m.value), R->most)), m.gap, zero, one);
+    m.open *= v_if_greater(v_max(exact, Negligible(R->share, R->base + m.value, R->most)), m.gap, zero, one);
     if (!v_any(m.open))
       break;
     f = AtPrice(R, d, q, v_if_greater(left, zero, aside, v_if_greater(right, zero, one, meet)), price);

@@ -112,7 +112,7 @@ FEN_INLINE void BallPass(const FenNatureRuns *N, FenInt k, int v, double share, 
   const vd   value = -(lz + rho) * price, misses = (8.0 / 3) * r * r * by, gap = misses * price;
   const vd   change = a->reward + N->low + value - a->own, exact = EXACT + 40 * unit;
   const vd   small = v_if_greater(exact * exact * var, misses * misses, one, zero); /* of a law's deviation */
-  const vd   enough = v_if_greater(v_min(share * v_abs(change), v_set(N->most)), gap, one, small);
+  const vd   enough = v_if_greater(Negligible(v_set(share), change, v_set(N->most)), gap, one, small);
   const vd   near = v_if_greater(room, v_min(0.25 * x, v_set(2.0 / 3)), zero, one);
   const vd   wide = v_if_greater(var, v_set(0.25 * KL_LEAST * KL_LEAST), open, zero);
   OnceRow    now = *a;

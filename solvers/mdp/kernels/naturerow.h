@@ -189,10 +189,16 @@ FEN_INLINE vd v_pow(vd x, vd power)
 #endif
 }
 
+/* errors up to a share of what a state's value changes by are small, but not above `most` */
+FEN_INLINE vd Negligible(vd share, vd change, vd most)
+{
+  return v_min(share * v_abs(change), most);
+}
+
 /* one where the gap is small enough to stop */
 FEN_INLINE vd Small(const Row *R, vd value, vd gap)
 {
-  const vd enough = v_max(v_set(EXACT + 40 * R->unit), v_min(R->share * v_abs(R->base + value), R->most));
+  const vd enough = v_max(v_set(EXACT + 40 * R->unit), Negligible(R->share, R->base + value, R->most));
 
   return v_if_greater(enough, gap, v_set(1), v_set(0)); /* not if it is no number */
 }

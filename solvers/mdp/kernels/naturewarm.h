@@ -29,7 +29,7 @@ typedef struct {
 
 FEN_INLINE vd WarmSmall(const WarmRow *R, vd value, vd gap)
 {
-  const vd enough = v_max((EXACT + 40 * R->unit) * R->range, v_min(R->share * v_abs(R->change + value), R->most));
+  const vd enough = v_max((EXACT + 40 * R->unit) * R->range, Negligible(R->share, R->change + value, R->most));
 
   return v_if_greater(enough, gap, v_set(1), v_set(0));
 }
