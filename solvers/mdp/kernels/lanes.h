@@ -48,14 +48,15 @@ FEN_INLINE vd v_least(vd a, vd b)
 #endif
 }
 /* V at the numbers at[0] ... of one vector, whatever their type, by single loads */
-#if FEN_SIMD == 8
+#if FEN_SIMD >= 4
   #define FEN_PAIR(V, at, k) _mm_loadh_pd(_mm_load_sd((V) + (at)[k]), (V) + (at)[(k) + 1])
   #define FEN_FOUR(V, at, k)                                                                                           \
     _mm256_insertf128_pd(_mm256_castpd128_pd256(FEN_PAIR(V, at, k)), FEN_PAIR(V, at, (k) + 2), 1)
+#endif
+#if FEN_SIMD == 8
   #define FEN_PICK(V, at) ((vd)_mm512_insertf64x4(_mm512_castpd256_pd512(FEN_FOUR(V, at, 0)), FEN_FOUR(V, at, 4), 1))
 #elif FEN_SIMD == 4
-  #define FEN_PAIR(V, at, k) _mm_loadh_pd(_mm_load_sd((V) + (at)[k]), (V) + (at)[(k) + 1])
-  #define FEN_PICK(V, at)    ((vd)_mm256_insertf128_pd(_mm256_castpd128_pd256(FEN_PAIR(V, at, 0)), FEN_PAIR(V, at, 2), 1))
+  #define FEN_PICK(V, at) ((vd)FEN_FOUR(V, at, 0))
 #else
   #define FEN_PICK(V, at) ((vd){(V)[(at)[0]], (V)[(at)[1]]})
 #endif
