@@ -212,7 +212,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
   for (PetscInt s = 0; s < op->dim; s++) {
     const FenStage *g = &C->stage[s];
 
-    PetscCall(FenRedistMove(g->enter, A->a, A->b));
+    PetscCall(FenStageEnter(g, A->a, A->b));
     if (keep)
       PetscCall(PetscArraycpy(A->L[s], A->b, g->nin));
     if (hard)
@@ -222,7 +222,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < g->nout; i++)
       A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
   }
-  PetscCall(FenRedistMove(C->leave, A->a, out));
+  PetscCall(FenRedistMove(C->stage[op->dim - 1].leave, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -279,10 +279,10 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     const FenStage *g = &C->stage[s];
     const Product   p = {A->L[s], A->minus[s], A->b, op->kappa, (PetscBool)(g->axis == axis)};
 
-    PetscCall(FenRedistMove(g->enter, A->a, A->b));
+    PetscCall(FenStageEnter(g, A->a, A->b));
     SweepApply(op, g, FEN_TO_SOURCE, &p, A->a);
   }
-  PetscCall(FenRedistMove(C->leave, A->a, out));
+  PetscCall(FenRedistMove(C->stage[op->dim - 1].leave, A->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -313,22 +313,21 @@ static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], Pet
   Axes *A = (Axes *)op->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(A->a, v, op->n[0]));
+  PetscCall(FenRedistMove(A->stages.chain[FEN_TO_SOURCE].stage[op->dim - 1].arrive, v, A->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     const FenStage *g = &A->stages.chain[FEN_TO_SOURCE].stage[s];
-    Product         p = {A->minus[s], A->L[s], A->b, op->kappa, PETSC_FALSE};
+    Product         p = {A->minus[s], A->L[s], A->a, op->kappa, PETSC_FALSE};
 
     if (squares) {
       for (FenInt i = 0; i < g->nin; i++)
         A->L2[s][i] = PetscMax(2 * A->L[s][i], FEN_NONE);
       for (FenInt i = 0; i < g->nout; i++)
         A->minus2[s][i] = PetscMax(2 * A->minus[s][i], FEN_NONE);
-      p = (Product){A->minus2[s], A->L2[s], A->b, 2 * op->kappa, PETSC_FALSE};
+      p = (Product){A->minus2[s], A->L2[s], A->a, 2 * op->kappa, PETSC_FALSE};
     }
-    PetscCall(FenRedistMove(A->stages.back[s], A->a, A->b));
-    SweepApply(op, g, FEN_TO_TARGET, &p, A->a);
+    SweepApply(op, g, FEN_TO_TARGET, &p, A->b);
+    PetscCall(FenStageBack(g, A->b, s ? A->a : out));
   }
-  PetscCall(FenRedistMove(A->stages.out, A->a, out));
   PetscFunctionReturn(0);
 }
 

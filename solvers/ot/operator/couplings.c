@@ -17,8 +17,8 @@
 
    Work for windows of w: on two axes with radius 2 about 16 w multiply-adds and 3 (w + 4) exponentials a point, as much
    as two or three products; with |x-y| 18 exponentials, whatever w is. Memory of the arrays between two stages, and of
-   one to five results at a time. Messages: one redistribution for each array between two stages; two arrays of `radius`
-   lines from neighbours.
+   one to five results at a time. Messages: each array between two stages moves once, all with all or across slabs; two
+   arrays of `radius` lines from neighbours.
 */
 #include "separableimpl.h"
 
@@ -173,13 +173,13 @@ static PetscErrorCode Fetch(FenLayout layout, const Others *O, FenInt length, co
 
 static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius, Others *O)
 {
-  FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
-  FenInt          shape[FEN_MAX_DIM], n;
-  PetscMPIInt     ranks;
+  const FenStage     *g = FenPlanStage(op, s);
+  const FenStagePlan *P = &((FenSeparable *)op->data)->plan[g->number];
+  FenInt              shape[FEN_MAX_DIM], n;
+  PetscMPIInt         ranks;
 
   PetscFunctionBegin;
-  *O = (Others){.axis = g->axis, .radius = radius, .u = S->L[s], .minus = S->minus[s], .length = {g->lin, g->lout}};
+  *O = (Others){.axis = g->axis, .radius = radius, .u = P->L, .minus = P->minus, .length = {g->lin, g->lout}};
   PetscCall(FenLayoutGetBox(g->in, -1, &O->mine));
   PetscCall(FenLayoutGetShape(g->in, shape));
   O->all = O->mine;
@@ -190,8 +190,8 @@ static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius
     O->all = Expanded(&O->mine, g->axis, radius, shape);
   n = Lines(&O->all, g->axis);
   PetscCall(PetscMalloc2((size_t)(n * g->lin), &O->made[0], (size_t)(n * g->lout), &O->made[1]));
-  PetscCall(Fetch(g->in, O, g->lin, S->L[s], O->made[0]));
-  PetscCall(Fetch(g->out, O, g->lout, S->minus[s], O->made[1]));
+  PetscCall(Fetch(g->in, O, g->lin, P->L, O->made[0]));
+  PetscCall(Fetch(g->out, O, g->lout, P->minus, O->made[1]));
   O->u = O->made[0];
   O->minus = O->made[1];
   PetscFunctionReturn(0);
@@ -260,8 +260,8 @@ static PetscErrorCode ResultsNeed(FenOTOperator op, const Wanted *W, FenInt coun
 /* through stage s: each array becomes one for each offset of the stage's axis */
 static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sums *before, Sums *after)
 {
-  FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
+  const FenStage *g = FenPlanStage(op, s);
+  FenStagePlan   *P = &((FenSeparable *)op->data)->plan[g->number];
   FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
   Others          O;
   Results         R = {{NULL}, {NULL}};
@@ -289,13 +289,14 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
       PetscArraycpy(after->offset[after->n + o - c.first], at, FEN_MAX_DIM);
       after->offset[after->n + o - c.first][g->axis] = o;
       if (s)
-        PetscCall(PetscMalloc1(g->nin, &after->value[after->n + o - c.first]));
+        PetscCall(PetscMalloc1(FenStageLines(g), &after->value[after->n + o - c.first]));
     }
-    OtherLines(&O, at, other);
-    t.u = S->L[s];
-    t.w = S->minus[s];
+    if (!g->halo) /* lines of the last stage are coupled to themselves */
+      OtherLines(&O, at, other);
+    t.u = P->L;
+    t.w = P->minus;
     t.v = before->value[p];
-    FenSweepCouple(&t, &S->factors[s], &c);
+    FenSweepCouple(&t, &P->factors, &c);
     for (FenInt o = c.first; !s && o <= c.last; o++)
       PetscCall((*W->take)(W->ctx, after->offset[after->n + o - c.first], c.out[o - c.first]));
     after->n += (PetscInt)(c.last - c.first + 1);
@@ -332,6 +333,7 @@ PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, double *const w
   PetscCall(PetscCalloc1(2, &sums));
   now = &sums[0];
   next = &sums[1];
+  PetscCall(FenPlanWeights(op));
   now->n = 1;
   now->value[0] = S->weights;
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
@@ -339,8 +341,8 @@ PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, double *const w
     for (PetscInt k = 0; s && k < next->n; k++) { /* to the lines of the stage before */
       double *value = next->value[k];
 
-      PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[s - 1].nout, &next->value[k]));
-      PetscCall(FenRedistMove(S->stages.back[s - 1], value, next->value[k]));
+      PetscCall(PetscMalloc1(FenPlanStage(op, s - 1)->nout, &next->value[k]));
+      PetscCall(FenStageBack(FenPlanStage(op, s), value, next->value[k]));
       PetscCall(PetscFree(value));
     }
     next = now;

@@ -1,19 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Products of a plan whose factors are kept, without the exchange of all with all: see halo.c. Between a few ranks, or
-   where windows reach farther than the exchange does, there is none, and pencils are used.
+   Sums along axis 0 of a grid that is cut into slabs along it, without the exchange of all with all: see halo.c. A rank
+   has some targets of every line, and takes the sources that matter to them from those who have them.
 */
 #pragma once
-#include "separableimpl.h"
+#include <fenchellayout.h>
+#include "sweeps.h"
 
-#define FEN_HALO_AFTER 2 /* products of a plan before a third: moving the factors pays */
+#define FEN_HALO_GROUPS 2 /* of blocks: the sources of one travel while another is worked on */
 
-/* NULL: never with this operator and these ranks */
-PETSC_INTERN PetscErrorCode FenHaloCreate(FenOTOperator, FenHalo *);
+typedef struct _p_FenHalo *FenHalo;
+
+/* sources: slabs along axis 0, in any storage order; targets: the same along the other side's axis 0, in natural order.
+   NULL: the layouts are no slabs, or thin ones */
+PETSC_INTERN PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, const FenKernels *, FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloDestroy(FenHalo *);
-/* Collective, for the present plan, whose factors are there; `use`: may FenHaloMult() be called? */
-PETSC_INTERN PetscErrorCode FenHaloSetPlan(FenHalo, FenOTOperator, PetscBool *use);
-/* other weights of the sources */
-PETSC_INTERN PetscErrorCode FenHaloSetRows(FenHalo, FenOTOperator);
-/* E_s^T diag(rows) E_s of the last stage s: in and out as the stage before it leaves them */
-PETSC_INTERN PetscErrorCode FenHaloMult(FenHalo, FenOTOperator, const double in[], double out[]);
+/* Collective. Windows of my targets from a sweep over whole lines, point by point, lo = hi where a line weighs nothing;
+   u: exponents of my sources. `planned`: the sources that they need, and a margin, come from now on, if that is less
+   than the exchange of all with all */
+PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double lo[], const double hi[], const double u[],
+                                        PetscBool *planned);
+/* Were all sources of my targets among those that came? After a LSE sweep: its windows and its sums. If so on all
+   ranks, and only then, the sums are those of whole lines */
+PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);
+/* the parts of lines that come, FenSweepBlocks() of them, and how many numbers they are */
+PETSC_INTERN const FenSpan *FenHaloSpans(FenHalo, FenInt *size);
+/* blocks of a group */
+PETSC_INTERN void FenHaloGroup(FenHalo, int group, FenInt *from, FenInt *to);
+/* Collective. Numbers of sources: from their owners into parts of lines, group by group; `exponents`: lanes without a
+   line weigh nothing. And back: those of the groups that were begun are added up in `out`, zero before */
+PETSC_INTERN PetscErrorCode FenHaloGetBegin(FenHalo, const double in[], double parts[]);
+PETSC_INTERN PetscErrorCode FenHaloGetEnd(FenHalo, int group, PetscBool exponents, const double in[], double parts[]);
+PETSC_INTERN PetscErrorCode FenHaloAddBegin(FenHalo, int group, const double parts[], double out[]);
+PETSC_INTERN PetscErrorCode FenHaloAddEnd(FenHalo, int group, const double parts[], double out[]);

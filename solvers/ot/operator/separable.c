@@ -8,123 +8,37 @@
 
    Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P without windows, O(n w) with windows of w points when
    epsilon is small, see sweeps.h. A plan keeps its windows. With |x-y| an axis takes three exponentials for a point,
-   whatever epsilon is, and the plan's products none: it always keeps its factors. Messages: one all-to-all a stage
-   between different pencils; products of kept factors: those of halo.c.
+   whatever epsilon is, and the plan's products none: it always keeps its factors.
+
+   Messages: one all-to-all a stage between different pencils. With |x-y|^2 and grids in slabs the last stage takes the
+   sources that matter from those who have them instead: log sums, and plans whose factors are kept, with all that is
+   done with them. See across.c.
 */
-#include "halo.h"
+#include "separableimpl.h"
 #include <limits.h>
 #include <math.h>
 
-/* ---- lower envelopes: min_s (c(t,s) - h_s) on a line in linear time ---- */
-
-/* |x-y|^2: the parabolas' envelope. z[k] is where parabola v[k] takes over */
-static void EnvelopeSquares(FenInt nt, const double t[], FenInt ns, const double y[], const double h[], double out[],
-                            FenInt v[], double z[])
-{
-  FenInt k = -1;
-
-  for (FenInt q = 0; q < ns; q++) {
-    double cross = -HUGE_VAL;
-
-    if (h[q] <= FEN_NONE)
-      continue;
-    while (k >= 0) {
-      const FenInt p = v[k];
-
-      cross = ((y[q] * y[q] - h[q]) - (y[p] * y[p] - h[p])) / (2 * (y[q] - y[p]));
-      if (cross > z[k])
-        break;
-      k--;
-    }
-    k++;
-    v[k] = q;
-    z[k] = k ? cross : -HUGE_VAL;
-  }
-  z[k + 1] = HUGE_VAL;
-  for (FenInt i = 0, j = 0; i < nt; i++) {
-    while (k >= 0 && z[j + 1] < t[i])
-      j++;
-    out[i] = k < 0 ? -FEN_NONE : (t[i] - y[v[j]]) * (t[i] - y[v[j]]) - h[v[j]];
-  }
-}
-
-/* |x-y|: the cones' envelope by one sweep up and one down over both sets of points */
-static void EnvelopeCones(FenInt nt, const double t[], FenInt ns, const double y[], const double h[], double out[])
-{
-  double best = -FEN_NONE, at = t[0];
-  FenInt j = 0;
-
-  for (FenInt i = 0; i < nt; i++) {
-    for (; j < ns && y[j] <= t[i]; at = y[j], j++)
-      best = PetscMin(best + (y[j] - at), -h[j]);
-    best += t[i] - at;
-    at = t[i];
-    out[i] = best;
-  }
-  best = -FEN_NONE;
-  at = t[nt - 1];
-  j = ns - 1;
-  for (FenInt i = nt - 1; i >= 0; i--) {
-    for (; j >= 0 && y[j] >= t[i]; at = y[j], j--)
-      best = PetscMin(best + (at - y[j]), -h[j]);
-    best += at - t[i];
-    at = t[i];
-    out[i] = PetscMin(out[i], best);
-  }
-}
-
-static PetscErrorCode SweepHard(const FenSweep *s)
-{
-  FenInt *v;
-  double *z;
-
-  PetscFunctionBegin;
-  if (!s->nlines || !s->ns)
-    PetscFunctionReturn(0);
-  PetscCall(PetscMalloc2(s->ns + 1, &v, s->ns + 2, &z));
-  for (FenInt l = 0; l < s->nlines; l++) {
-    double *out = s->out + l * s->nt;
-
-    if (s->kind == FEN_TILE_L1)
-      EnvelopeCones(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out);
-    else
-      EnvelopeSquares(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out, v, z);
-    for (FenInt i = 0; i < s->nt; i++)
-      out[i] = -out[i]; /* the next stage takes h, not -h */
-  }
-  PetscCall(PetscFree2(v, z));
-  PetscFunctionReturn(0);
-}
-
 /* the array in S->a, on the layout of the direction's sources, is taken through all stages into `out` */
-static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool hard, PetscBool keep, double out[])
+static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool keep, double out[])
 {
-  FenSeparable *S = (FenSeparable *)op->data;
-  FenChain     *C = &S->stages.chain[dir];
+  FenSeparable   *S = (FenSeparable *)op->data;
+  FenChain       *C = &S->stages.chain[dir];
+  const PetscInt  last = op->dim - 1;
+  const FenStage *g = &C->stage[op->dim];
+  PetscBool       across = PETSC_FALSE;
 
   PetscFunctionBegin;
-  for (PetscInt s = 0; s < op->dim; s++) {
-    FenSweep w = FenStageSweep(op, &C->stage[s], dir, (PetscBool)!hard);
-
-    PetscCall(FenRedistMove(C->stage[s].enter, S->a, S->b));
-    w.u = S->b;
-    w.out = S->a;
-    w.visits = S->stages.visits[dir][s];
-    if (keep) {
-      w.windows = S->windows[0][s];
-      PetscCall(PetscArraycpy(S->L[s], S->b, C->stage[s].nin));
-    }
-    if (hard)
-      PetscCall(SweepHard(&w));
-    else if (keep && (op->keep || S->cones)) {
-      PetscCall(FenSweepFactors(&w, &S->factors[s]));
-      op->kept = (PetscBool)(op->kept && S->factors[s].have);
-    } else
-      FenSweepLSE(&w);
-    for (FenInt i = 0; keep && i < C->stage[s].nout; i++)
-      S->minus[s][i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
+  for (PetscInt s = 0; s < last; s++)
+    PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL));
+  if (S->stages.across[dir] && !S->stages.counting)
+    PetscCall(FenLogSumsAcross(op, dir, keep, &across));
+  if (!across) {
+    g = &C->stage[last];
+    PetscCall(FenStageLogSums(op, dir, g, keep, NULL));
   }
-  PetscCall(FenRedistMove(C->leave, S->a, out));
+  if (keep)
+    S->slabs = across;
+  PetscCall(FenRedistMove(g->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -132,7 +46,7 @@ static PetscErrorCode Soft(FenOTOperator op, FenDirection dir, PetscBool keep, c
 {
   PetscFunctionBegin;
   FenOTExponents_Private(op, 1 - (int)dir, in, ((FenSeparable *)op->data)->a);
-  PetscCall(RunChain(op, dir, PETSC_FALSE, keep, out));
+  PetscCall(RunChain(op, dir, keep, out));
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] /= -op->kappa;
   PetscFunctionReturn(0);
@@ -152,53 +66,62 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   PetscFunctionBegin;
   op->kept = S->whole = (PetscBool)(op->keep || S->cones);
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
-  S->have[0] = PETSC_TRUE;
-  S->have[1] = S->slabs = PETSC_FALSE;
-  S->products = 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir, const double in[], double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
+  FenChain     *C = &S->stages.chain[dir];
   const int     c = 1 - (int)dir;
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < op->n[c]; i++)
     S->a[i] = op->logw[c][i] > FEN_NONE ? in[i] : FEN_NONE;
-  PetscCall(RunChain(op, dir, PETSC_TRUE, PETSC_FALSE, out));
+  for (PetscInt s = 0; s < op->dim; s++) {
+    FenSweep w = FenStageSweep(op, &C->stage[s], dir, PETSC_FALSE);
+
+    PetscCall(FenStageThrough(op, &C->stage[s], FEN_STAGE_HARD, &w, NULL));
+  }
+  PetscCall(FenRedistMove(C->stage[op->dim - 1].leave, S->a, out));
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] = -out[i];
   PetscFunctionReturn(0);
+}
+
+/* a sweep of stage s of the plan, with its exponents, windows and factors */
+static FenSweep PlanSweep(FenOTOperator op, PetscInt s, FenStagePlan **plan)
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenStage *g = FenPlanStage(op, s);
+  FenSweep        w = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+
+  *plan = &S->plan[g->number];
+  w.u = (*plan)->L;
+  w.w = (*plan)->minus;
+  w.windows = (*plan)->windows[0];
+  w.have = (*plan)->have[0];
+  w.whole = S->whole;
+  return w;
 }
 
 /* E v with the cost of one axis as weight (or none: axis < 0) */
 static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis, double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  FenChain     *C = &S->stages.chain[FEN_TO_SOURCE];
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
   for (PetscInt s = 0; s < op->dim; s++) {
-    const FenStage *g = &C->stage[s];
-    FenSweep        w = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+    const FenStage *g = FenPlanStage(op, s);
+    FenStagePlan   *P;
+    FenSweep        w = PlanSweep(op, s, &P);
 
-    PetscCall(FenRedistMove(g->enter, S->a, S->b));
-    w.u = S->L[s];
-    w.w = S->minus[s];
-    w.v = S->b;
-    w.out = S->a;
     w.weighted = (PetscBool)(g->axis == axis);
-    w.windows = S->windows[0][s];
-    w.have = S->have[0];
-    w.whole = S->whole;
-    if (S->cones)
-      FenSweepMult(&w, &S->factors[s], FEN_SWEEP_FORWARD);
-    else
-      FenSweepApply(&w);
+    PetscCall(FenStageThrough(op, g, S->cones ? FEN_STAGE_FORWARD : FEN_STAGE_APPLY, &w, &P->factors));
   }
-  PetscCall(FenRedistMove(C->leave, S->a, out));
+  PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -243,21 +166,35 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(S->a, v, op->n[0]));
+  PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->arrive, v, S->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_TARGET, PETSC_TRUE);
+    const FenStage *g = FenPlanStage(op, s);
+    FenStagePlan   *P = &S->plan[s];
+    FenSweep        t = FenStageSweep(op, g, FEN_TO_TARGET, PETSC_TRUE);
 
-    PetscCall(FenRedistMove(S->stages.back[s], S->a, S->b));
+    if (plan && !P->windows[1])
+      PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lin, g->nlines), &P->windows[1]));
     t.u = minus[s];
     t.w = L[s];
-    t.v = S->b;
-    t.out = S->a;
-    t.windows = plan ? S->windows[1][s] : NULL;
-    t.have = (PetscBool)(plan && S->have[1]);
-    FenSweepApply(&t);
+    t.windows = plan ? P->windows[1] : NULL;
+    t.have = (PetscBool)(plan && P->have[1]);
+    PetscCall(FenStageBackward(op, g, FEN_STAGE_APPLY, &t, NULL, s ? NULL : out));
+    P->have[1] = (PetscBool)(plan || P->have[1]);
   }
-  S->have[1] = (PetscBool)(plan || S->have[1]);
-  PetscCall(FenRedistMove(S->stages.out, S->a, out));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TransposedPlan(FenOTOperator op, const double v[], double out[])
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+  double       *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  for (PetscInt s = 0; s < op->dim; s++) {
+    L[s] = S->plan[s].L;
+    minus[s] = S->plan[s].minus;
+  }
+  PetscCall(RunTransposed(op, v, L, minus, PETSC_TRUE, out));
   PetscFunctionReturn(0);
 }
 
@@ -265,105 +202,66 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
    are made again, in double precision, unless that is what they are kept in */
 static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], PetscBool squares, double out[])
 {
-  FenSeparable *S = (FenSeparable *)op->data;
+  FenSeparable  *S = (FenSeparable *)op->data;
+  FenStageAction action = S->cones ? FEN_STAGE_TRANSPOSED : FEN_STAGE_SPREAD;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(S->a, v, op->n[0]));
+  if (squares)
+    action = FEN_STAGE_SQUARES;
+  PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->arrive, v, S->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
+    FenStagePlan *P;
+    FenSweep      t = PlanSweep(op, s, &P);
 
-    PetscCall(FenRedistMove(S->stages.back[s], S->a, S->b));
-    t.u = S->L[s];
-    t.w = S->minus[s];
-    t.v = S->b;
-    t.out = S->a;
-    t.windows = S->windows[0][s];
-    if (squares)
-      FenSweepMult(&t, &S->factors[s], FEN_SWEEP_SQUARES);
-    else if (S->cones)
-      FenSweepMult(&t, &S->factors[s], FEN_SWEEP_TRANSPOSED);
-    else
-      FenSweepSpread(&t);
-  }
-  PetscCall(FenRedistMove(S->stages.out, S->a, out));
-  PetscFunctionReturn(0);
-}
-
-/* From the targets' layout to what stage `last` leaves, or back from there */
-static PetscErrorCode Forward(FenOTOperator op, PetscInt last)
-{
-  FenSeparable *S = (FenSeparable *)op->data;
-
-  PetscFunctionBegin;
-  for (PetscInt s = 0; s <= last; s++) {
-    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
-    FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
-
-    PetscCall(FenRedistMove(g->enter, S->a, S->b));
-    t.v = S->b;
-    t.out = S->a;
-    FenSweepMult(&t, &S->factors[s], FEN_SWEEP_FORWARD);
+    PetscCall(FenStageBackward(op, FenPlanStage(op, s), action, &t, &P->factors, s ? NULL : out));
   }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Backward(FenOTOperator op, PetscInt last, double out[])
+PetscErrorCode FenPlanWeights(FenOTOperator op)
 {
-  FenSeparable *S = (FenSeparable *)op->data;
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenStage *g = FenPlanStage(op, op->dim - 1);
 
   PetscFunctionBegin;
-  for (PetscInt s = last; s >= 0; s--) {
-    FenSweep t = FenStageSweep(op, &S->stages.chain[FEN_TO_SOURCE].stage[s], FEN_TO_SOURCE, PETSC_TRUE);
-
-    t.v = S->b;
-    t.out = S->a;
-    FenSweepMult(&t, &S->factors[s], FEN_SWEEP_TRANSPOSED);
-    PetscCall(FenRedistMove(s ? S->stages.back[s - 1] : S->stages.out, S->a, s ? S->b : out));
+  if (S->weighted != g->number) {
+    PetscCall(PetscFree(S->weights));
+    PetscCall(PetscMalloc1(g->nout, &S->weights));
+    PetscCall(FenRedistMove(g->arrive, op->rows, S->weights));
+    S->weighted = g->number;
   }
   PetscFunctionReturn(0);
 }
 
 /* the last stage and its transpose meet on the same lines: its factors are read once from memory, and nothing moves in
    between */
-static PetscErrorCode Both(FenOTOperator op)
-{
-  FenSeparable   *S = (FenSeparable *)op->data;
-  const PetscInt  s = op->dim - 1;
-  const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
-  FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
-
-  PetscFunctionBegin;
-  PetscCall(FenRedistMove(g->enter, S->a, S->b));
-  t.v = S->b;
-  t.w = S->weights;
-  t.out = S->a;
-  FenSweepMult(&t, &S->factors[s], FEN_SWEEP_BOTH);
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[])
 {
-  FenSeparable *S = (FenSeparable *)op->data;
+  FenSeparable  *S = (FenSeparable *)op->data;
+  const PetscInt last = op->dim - 1;
+  FenStagePlan  *P;
+  FenSweep       t;
 
   PetscFunctionBegin;
-  if (S->halo && S->products++ == FEN_HALO_AFTER)
-    PetscCall(FenHaloSetPlan(S->halo, op, &S->slabs));
+  PetscCall(FenPlanWeights(op));
   PetscCall(PetscArraycpy(S->a, v, op->n[1]));
-  PetscCall(Forward(op, op->dim - 2));
-  if (S->slabs)
-    PetscCall(FenHaloMult(S->halo, op, S->a, S->b));
-  else {
-    PetscCall(Both(op));
-    PetscCall(FenRedistMove(op->dim > 1 ? S->stages.back[op->dim - 2] : S->stages.out, S->a, op->dim > 1 ? S->b : out));
+  for (PetscInt s = 0; s < last; s++) {
+    t = PlanSweep(op, s, &P);
+    PetscCall(FenStageThrough(op, FenPlanStage(op, s), FEN_STAGE_FORWARD, &t, &P->factors));
   }
-  PetscCall(Backward(op, op->dim - 2, out));
+  t = PlanSweep(op, last, &P);
+  t.w = S->weights;
+  PetscCall(FenStageThereAndBack(op, FenPlanStage(op, last), &t, &P->factors, last ? NULL : out));
+  for (PetscInt s = last - 1; s >= 0; s--) {
+    t = PlanSweep(op, s, &P);
+    PetscCall(FenStageBackward(op, FenPlanStage(op, s), FEN_STAGE_TRANSPOSED, &t, &P->factors, s ? NULL : out));
+  }
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], double out[])
 {
-  FenSeparable *S = (FenSeparable *)op->data;
-  double       *u;
+  double *u;
 
   PetscFunctionBegin;
   if (op->kept) {
@@ -374,7 +272,7 @@ static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], doubl
   PetscCall(MultAxis(op, v, -1, u));
   for (FenInt i = 0; i < op->n[0]; i++)
     u[i] *= op->rows[i];
-  PetscCall(RunTransposed(op, u, S->L, S->minus, PETSC_TRUE, out));
+  PetscCall(TransposedPlan(op, u, out));
   PetscCall(PetscFree(u));
   PetscFunctionReturn(0);
 }
@@ -393,9 +291,9 @@ static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], doub
 
     PetscCall(PetscMalloc2(g->nin, &L[s], g->nout, &minus[s]));
     for (FenInt i = 0; i < g->nin; i++)
-      L[s][i] = PetscMax(2 * S->L[s][i], FEN_NONE);
+      L[s][i] = PetscMax(2 * S->plan[s].L[i], FEN_NONE);
     for (FenInt i = 0; i < g->nout; i++)
-      minus[s][i] = PetscMax(2 * S->minus[s][i], FEN_NONE);
+      minus[s][i] = PetscMax(2 * S->plan[s].minus[i], FEN_NONE);
   }
   PetscCall(RunTransposed(op, v, L, minus, PETSC_FALSE, out));
   for (PetscInt s = 0; s < op->dim; s++)
@@ -406,15 +304,13 @@ static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], doub
 
 static PetscErrorCode MultTranspose_Separable(FenOTOperator op, const double v[], PetscBool squares, double out[])
 {
-  FenSeparable *S = (FenSeparable *)op->data;
-
   PetscFunctionBegin;
   if (op->kept)
     PetscCall(RunTransposedKept(op, v, squares, out));
   else if (squares)
     PetscCall(TransposedSquares(op, v, out));
   else
-    PetscCall(RunTransposed(op, v, S->L, S->minus, PETSC_TRUE, out));
+    PetscCall(TransposedPlan(op, v, out));
   PetscFunctionReturn(0);
 }
 
@@ -424,7 +320,11 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
 
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 1));
-  S->have[0] = S->have[1] = op->kept = PETSC_FALSE;
+  op->kept = PETSC_FALSE;
+  for (PetscInt s = 0; s < FEN_STAGES; s++)
+    S->plan[s].have[0] = S->plan[s].have[1] = PETSC_FALSE;
+  for (int dir = 0; dir < 2; dir++)
+    S->wait[dir] = S->waited[dir] = 0;
   PetscFunctionReturn(0);
 }
 
@@ -433,49 +333,27 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  for (PetscInt s = 0; s < op->dim; s++) {
+  for (PetscInt s = 0; s < op->dim; s++)
     for (int side = 0; side < 2; side++)
       PetscCall(PetscFree2(S->axis[side][s], S->plain[side][s]));
-    PetscCall(PetscFree4(S->L[s], S->minus[s], S->windows[0][s], S->windows[1][s]));
-    PetscCall(FenFactorsDestroy(&S->factors[s]));
-  }
-  PetscCall(FenHaloDestroy(&S->halo));
+  for (PetscInt s = 0; s < FEN_STAGES; s++)
+    PetscCall(FenStagePlanClear(&S->plan[s]));
+  for (int dir = 0; dir < 2; dir++)
+    PetscCall(PetscFree(S->seen[dir]));
   PetscCall(FenStagesDestroy(&S->stages));
   PetscCall(PetscFree(S->weights));
-  PetscCall(PetscFree3(S->a, S->b, S->sweep));
+  PetscCall(PetscFree(S->parts));
+  PetscCall(PetscFree(S->a));
+  PetscCall(PetscFree(S->b));
+  PetscCall(PetscFree(S->sweep));
   PetscCall(PetscFree(S));
   PetscFunctionReturn(0);
 }
 
-/* what a plan keeps */
-static PetscErrorCode MakePlan(FenOTOperator op)
-{
-  FenSeparable *S = (FenSeparable *)op->data;
-
-  PetscFunctionBegin;
-  for (PetscInt s = 0; s < op->dim; s++) {
-    const FenStage *g = &S->stages.chain[FEN_TO_SOURCE].stage[s];
-    const FenInt    lines = S->cones ? 0 : g->nlines; /* that have windows */
-
-    PetscCall(PetscMalloc4(g->nin, &S->L[s], g->nout, &S->minus[s], FenSweepWindows(op->kernels, g->lout, lines),
-                           &S->windows[0][s], FenSweepWindows(op->kernels, g->lin, lines), &S->windows[1][s]));
-    PetscCall(FenFactorsCreate(op->kernels, FenTileKindOf(op->kind), g->lout, g->nlines, &S->factors[s]));
-  }
-  PetscFunctionReturn(0);
-}
-
-/* the sources' weights on the last stage's output */
 static PetscErrorCode SetRows_Separable(FenOTOperator op)
 {
-  FenSeparable  *S = (FenSeparable *)op->data;
-  const PetscInt last = op->dim - 1;
-
   PetscFunctionBegin;
-  if (!S->weights)
-    PetscCall(PetscMalloc1(S->stages.chain[FEN_TO_SOURCE].stage[last].nout, &S->weights));
-  PetscCall(FenRedistMove(S->stages.back[last], op->rows, S->weights));
-  if (S->halo)
-    PetscCall(FenHaloSetRows(S->halo, op));
+  ((FenSeparable *)op->data)->weighted = -1;
   PetscFunctionReturn(0);
 }
 
@@ -488,7 +366,10 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(PetscNew(&S));
   op->data = S;
   S->cones = (PetscBool)(op->kind == FEN_COST_L1);
+  S->weighted = -1;
   PetscCall(FenStagesCreate(op->measure, op->work, &S->stages));
+  if (!S->cones)
+    PetscCall(FenStagesCreateAcross(op->measure, op->work, op->kernels, &S->stages));
   op->stages = S->cones ? NULL : &S->stages;
   for (int s = 0; s < 2; s++) {
     double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];
@@ -501,15 +382,11 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
       longest = PetscMax(longest, S->stages.shape[s][d]);
     }
   }
-  PetscCall(MakePlan(op));
   PetscCheck(longest < INT_MAX, op->comm, (PetscErrorCode)FEN_ERR_SIZE, "an axis of %lld points is too long",
              (long long)longest);
-  PetscCall(SetRows_Separable(op));
-  PetscCall(
-      PetscMalloc3(S->stages.nwork, &S->a, S->stages.nwork, &S->b, FenSweepWork(op->kernels, longest), &S->sweep));
-  PetscCall(FenHaloCreate(op, &S->halo));
-  if (S->halo)
-    PetscCall(FenHaloSetRows(S->halo, op));
+  PetscCall(PetscMalloc1(S->stages.nwork, &S->a));
+  PetscCall(PetscMalloc1(S->stages.nwork, &S->b));
+  PetscCall(PetscMalloc1(FenSweepWork(op->kernels, longest), &S->sweep));
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
   op->ops.hardtransform = HardTransform_Separable;

@@ -5,37 +5,89 @@
 #include "stages.h"
 #include "sweeps.h"
 
-typedef struct _p_FenHalo *FenHalo;
+#define FEN_STAGES (FEN_MAX_DIM + 1) /* by their numbers, that across slabs behind the others */
+
+/* what the present plan keeps of a stage */
+typedef struct {
+  FenInt     nlines;     /* room for exponents of its lines */
+  double    *L, *minus;  /* L_s of its lines, -L_{s+1} at its output */
+  int       *windows[2]; /* of the stage, and of the transposed one */
+  PetscBool  have[2];    /* are they there? */
+  FenFactors factors;
+} FenStagePlan;
 
 typedef struct {
-  FenStages stages;
-  PetscBool cones;                             /* the cost is |x-y|: no windows, factors always */
-  double   *axis[2][FEN_MAX_DIM];              /* scaled coordinates of source and target axes */
-  double   *plain[2][FEN_MAX_DIM];             /* the same, not scaled */
-  double *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM]; /* of the present plan: L_s at stage s's input, -L_{s+1} at its output */
-  int    *windows[2][FEN_MAX_DIM];             /* of the present plan: of its stages, and of the transposed ones */
-  PetscBool  have[2];                          /* are they there? */
-  FenFactors factors[FEN_MAX_DIM];             /* of the present plan, by stage */
-  PetscBool  whole;                            /* its windows are for lines of one lane each, as kept factors are */
-  double    *weights;                          /* of the source, on the last stage's output */
-  FenHalo    halo;                             /* products across slabs; NULL: on pencils only */
-  PetscInt   products;                         /* of the present plan so far */
-  PetscBool  slabs;                            /* does the halo have its factors? */
-  double    *a, *b, *sweep;                    /* work: two arrays, what a sweep needs */
+  FenStages    stages;
+  PetscBool    cones;                 /* the cost is |x-y|: no windows, factors always */
+  double      *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
+  double      *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
+  FenStagePlan plan[FEN_STAGES];
+  PetscBool    slabs;              /* the plan's last stage is that across slabs */
+  PetscBool    whole;              /* its windows are for lines of one lane each, as kept factors are */
+  double      *weights;            /* of the source, on the output of a last stage */
+  PetscInt     weighted;           /* which; -1: none */
+  PetscBool    planned[2];         /* do slabs know which sources come, by direction? */
+  PetscInt     wait[2], waited[2]; /* sweeps over whole lines before that is looked at again; and so far */
+  int         *seen[2];            /* windows of sweeps across slabs that keep no plan */
+  double      *a, *b, *sweep;      /* work: two arrays, what a sweep needs */
+  double      *parts;              /* lines of a stage across slabs */
+  FenInt       nparts;
 } FenSeparable;
+
+/* stage s of the plan */
+static inline const FenStage *FenPlanStage(FenOTOperator op, PetscInt s)
+{
+  const FenSeparable *S = (FenSeparable *)op->data;
+
+  return &S->stages.chain[FEN_TO_SOURCE].stage[s == op->dim - 1 && S->slabs ? op->dim : s];
+}
 
 /* along the axis of a stage, from side 1-to to side `to` */
 static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDirection to, PetscBool scaled)
 {
   FenSeparable *S = (FenSeparable *)op->data;
   double *(*axis)[FEN_MAX_DIM] = scaled ? S->axis : S->plain;
+  FenSweep w = {.kernels = op->kernels,
+                .kind = FenTileKindOf(op->kind),
+                .nt = g->halo ? g->lout : S->stages.shape[to][g->axis],
+                .ns = S->stages.shape[1 - to][g->axis],
+                .nlines = g->nlines,
+                .xt = axis[to][g->axis] + g->first,
+                .xs = axis[1 - to][g->axis],
+                .work = S->sweep};
+  FenInt   size;
 
-  return (FenSweep){.kernels = op->kernels,
-                    .kind = FenTileKindOf(op->kind),
-                    .nt = S->stages.shape[to][g->axis],
-                    .ns = S->stages.shape[1 - to][g->axis],
-                    .nlines = g->nlines,
-                    .xt = axis[to][g->axis],
-                    .xs = axis[1 - to][g->axis],
-                    .work = S->sweep};
+  if (g->halo) {
+    w.span = FenHaloSpans(g->halo, &size);
+    w.to = FenSweepBlocks(op->kernels, g->nlines);
+  }
+  return w;
 }
+
+/* what a sweep does with lines of a stage; those behind FEN_STAGE_HARD take values, the others exponents */
+typedef enum {
+  FEN_STAGE_LSE,
+  FEN_STAGE_FACTORS,
+  FEN_STAGE_HARD,
+  FEN_STAGE_APPLY,
+  FEN_STAGE_FORWARD,
+  FEN_STAGE_SPREAD,
+  FEN_STAGE_TRANSPOSED,
+  FEN_STAGE_SQUARES
+} FenStageAction;
+
+/* Collective. S->a from what is before a stage to its output; back; and there and back with weights in between, w->w.
+   `out` takes the place of S->a at the end of the way, NULL: it does not */
+PETSC_INTERN PetscErrorCode FenStageThrough(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *);
+PETSC_INTERN PetscErrorCode FenStageBackward(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *,
+                                             double out[]);
+PETSC_INTERN PetscErrorCode FenStageThereAndBack(FenOTOperator, const FenStage *, FenSweep *, FenFactors *,
+                                                 double out[]);
+/* Log sums of S->a through a stage, and what a plan keeps of them; `windows` stay, unless NULL, if no plan is kept */
+PETSC_INTERN PetscErrorCode FenStageLogSums(FenOTOperator, FenDirection, const FenStage *, PetscBool keep,
+                                            int *windows);
+PETSC_INTERN PetscErrorCode FenStagePlanClear(FenStagePlan *);
+/* Log sums of S->a through the last stage, across slabs. If they are not `done` S->a is as it was */
+PETSC_INTERN PetscErrorCode FenLogSumsAcross(FenOTOperator, FenDirection, PetscBool keep, PetscBool *done);
+/* the sources' weights on the output of the plan's last stage */
+PETSC_INTERN PetscErrorCode FenPlanWeights(FenOTOperator);

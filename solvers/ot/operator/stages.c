@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pencils of a grid's axes, and how arrays get from one to the next. */
+/* The layouts of a grid's stages, and how arrays get from one to the next. */
 #include "stages.h"
 
 /* where work of a stage along an axis begins; dir 2: the end */
@@ -52,6 +52,7 @@ void FenStagesWorkRefine(PetscInt dim, const FenInt source[], const FenInt targe
 PetscErrorCode FenStagesCountBegin(FenStages *S)
 {
   PetscFunctionBegin;
+  S->counting = PETSC_TRUE;
   for (int dir = 0; dir < 2; dir++)
     for (PetscInt s = 0; s < S->dim; s++)
       PetscCall(PetscCalloc1(S->chain[dir].stage[s].nlines, &S->visits[dir][s]));
@@ -90,6 +91,7 @@ PetscErrorCode FenStagesCountEnd(FenStages *S, double work[])
   PetscFunctionBegin;
   PetscCall(FenMPIIntCast(size, &n));
   PetscCall(PetscArrayzero(work, size));
+  S->counting = PETSC_FALSE;
   for (int dir = 0; dir < 2; dir++)
     for (PetscInt s = 0; s < S->dim; s++) {
       PetscCall(Sum(S, dir, s, work));
@@ -133,6 +135,7 @@ static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir,
   for (PetscInt s = 0; s < S->dim; s++) {
     FenStage *g = &C->stage[s];
 
+    g->number = s;
     g->axis = S->dim - 1 - s;
     PetscCall(Pencil(comm, S, shape, dir, s, work, &g->in));
     g->lin = shape[g->axis];
@@ -144,54 +147,187 @@ static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir,
     PetscCheck(g->nlines * g->lout == g->nout, comm, (PetscErrorCode)FEN_ERR_INTERNAL,
                "pencils along axis %d are cut differently before and after", (int)g->axis);
     PetscCall(FenRedistCreate(previous, g->in, &g->enter));
+    if (dir == 0)
+      PetscCall(FenRedistCreate(g->in, previous, &g->back));
     previous = g->out;
     S->nwork = PetscMax(S->nwork, PetscMax(g->nin, g->nout));
   }
-  PetscCall(FenRedistCreate(previous, from[dir], &C->leave));
+  PetscCall(FenRedistCreate(previous, from[dir], &C->stage[S->dim - 1].leave));
+  if (dir == 0)
+    PetscCall(FenRedistCreate(from[dir], previous, &C->stage[S->dim - 1].arrive));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode MeasureLayouts(FenMeasure const measure[2], FenLayout layout[2])
+{
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetLayout(measure[s], &layout[s]));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], FenStages *S)
 {
-  const MPI_Comm  comm = PetscObjectComm((PetscObject)measure[0]);
-  const FenStage *g = S->chain[0].stage;
-  FenLayout       layout[2];
+  const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
+  FenLayout      layout[2];
 
   PetscFunctionBegin;
   PetscCall(PetscMemzero(S, sizeof(*S)));
   PetscCall(FenMeasureGetDim(measure[0], &S->dim));
+  PetscCall(MeasureLayouts(measure, layout));
   for (int s = 0; s < 2; s++) {
     FenInt n;
 
     PetscCall(FenMeasureGetGrid(measure[s], S->shape[s], NULL, NULL));
-    PetscCall(FenMeasureGetLayout(measure[s], &layout[s]));
     PetscCall(FenLayoutGetLocalSize(layout[s], &n));
     S->nwork = PetscMax(S->nwork, n);
   }
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(comm, layout, dir, work, S));
-  for (PetscInt s = 0; s < S->dim; s++)
-    PetscCall(FenRedistCreate(s + 1 < S->dim ? g[s + 1].in : layout[0], g[s].out, &S->back[s]));
-  PetscCall(FenRedistCreate(g[0].in, layout[1], &S->out));
   PetscFunctionReturn(0);
+}
+
+/* Slabs of a side, cut as the lines are with which the other direction begins */
+static PetscErrorCode Slabs(MPI_Comm comm, const FenStages *S, int dir, const double work[], FenLayout *slabs)
+{
+  const FenInt *const sides[2] = {S->shape[0], S->shape[1]};
+  const double       *weight[FEN_MAX_DIM] = {NULL};
+  FenLayout           even;
+  FenInt              n;
+
+  PetscFunctionBegin;
+  if (work)
+    weight[0] = work + WorkAt(S->dim, sides, 1 - dir, 0, 0, &n);
+  PetscCall(FenLayoutCreateGrid(comm, S->dim, S->shape[dir], NULL, &even));
+  PetscCall(FenLayoutCreateWeighted(even, weight, slabs));
+  PetscCall(FenLayoutDestroy(&even));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStagesCreateAcross(FenMeasure const measure[2], const double work[], const FenKernels *kernels,
+                                     FenStages *S)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
+  FenLayout      layout[2];
+  PetscMPIInt    ranks;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  if (S->dim == 1 || ranks == 1)
+    PetscFunctionReturn(0);
+  PetscCall(MeasureLayouts(measure, layout));
+  for (int dir = 0; dir < 2; dir++) {
+    const FenStage *last = &S->chain[dir].stage[S->dim - 1];
+    FenStage       *g = &S->chain[dir].stage[S->dim];
+    FenBox          box;
+
+    g->number = S->dim;
+    g->axis = 0;
+    PetscCall(PetscObjectReference((PetscObject)last[-1].out));
+    g->in = last[-1].out;
+    PetscCall(Slabs(comm, S, dir, work, &g->out));
+    PetscCall(FenHaloCreate(g->in, g->out, kernels, &g->halo));
+    if (!g->halo)
+      continue;
+    S->across[dir] = PETSC_TRUE;
+    PetscCall(FenLayoutGetBox(g->out, -1, &box));
+    PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
+    PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
+    g->first = box.lo[0];
+    g->lin = last->lin;
+    g->lout = box.hi[0] - box.lo[0];
+    g->nlines = S->shape[dir][1] * (S->dim > 2 ? S->shape[dir][2] : 1);
+    S->nwork = PetscMax(S->nwork, g->nout);
+    PetscCall(FenRedistCreate(g->out, layout[dir], &g->leave));
+    if (dir == 0)
+      PetscCall(FenRedistCreate(layout[dir], g->out, &g->arrive));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageEnterBegin(const FenStage *g, const double before[], double lines[])
+{
+  PetscFunctionBegin;
+  if (g->halo)
+    PetscCall(FenHaloGetBegin(g->halo, before, lines));
+  else
+    PetscCall(FenRedistMove(g->enter, before, lines));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageEnterEnd(const FenStage *g, int group, PetscBool exponents, const double before[],
+                                double lines[])
+{
+  PetscFunctionBegin;
+  if (g->halo)
+    PetscCall(FenHaloGetEnd(g->halo, group, exponents, before, lines));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageBackBegin(const FenStage *g, int group, const double lines[], double before[])
+{
+  PetscFunctionBegin;
+  if (g->halo)
+    PetscCall(FenHaloAddBegin(g->halo, group, lines, before));
+  else
+    PetscCall(FenRedistMove(g->back, lines, before));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageBackEnd(const FenStage *g, int group, const double lines[], double before[])
+{
+  PetscFunctionBegin;
+  if (g->halo)
+    PetscCall(FenHaloAddEnd(g->halo, group, lines, before));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageEnter(const FenStage *g, const double before[], double lines[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenStageEnterBegin(g, before, lines));
+  for (int k = 0; k < FenStageGroups(g); k++)
+    PetscCall(FenStageEnterEnd(g, k, PETSC_FALSE, before, lines));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageBack(const FenStage *g, const double lines[], double before[])
+{
+  PetscFunctionBegin;
+  if (g->halo)
+    PetscCall(PetscArrayzero(before, g->nin));
+  for (int k = 0; k < FenStageGroups(g); k++)
+    PetscCall(FenStageBackBegin(g, k, lines, before));
+  for (int k = 0; k < FenStageGroups(g); k++)
+    PetscCall(FenStageBackEnd(g, k, lines, before));
+  PetscFunctionReturn(0);
+}
+
+FenInt FenStageLines(const FenStage *g)
+{
+  FenInt n = g->nin;
+
+  if (g->halo)
+    (void)FenHaloSpans(g->halo, &n);
+  return n;
 }
 
 PetscErrorCode FenStagesDestroy(FenStages *S)
 {
   PetscFunctionBegin;
-  for (int dir = 0; dir < 2; dir++) {
-    for (PetscInt s = 0; s < S->dim; s++) {
+  for (int dir = 0; dir < 2; dir++)
+    for (PetscInt s = 0; s <= S->dim; s++) {
       FenStage *g = &S->chain[dir].stage[s];
 
       PetscCall(FenRedistDestroy(&g->enter));
+      PetscCall(FenRedistDestroy(&g->back));
+      PetscCall(FenRedistDestroy(&g->leave));
+      PetscCall(FenRedistDestroy(&g->arrive));
+      PetscCall(FenHaloDestroy(&g->halo));
       PetscCall(FenLayoutDestroy(&g->in));
       PetscCall(FenLayoutDestroy(&g->out));
-      PetscCall(PetscFree(S->visits[dir][s]));
+      if (s < S->dim)
+        PetscCall(PetscFree(S->visits[dir][s]));
     }
-    PetscCall(FenRedistDestroy(&S->chain[dir].leave));
-  }
-  for (PetscInt s = 0; s < S->dim; s++)
-    PetscCall(FenRedistDestroy(&S->back[s]));
-  PetscCall(FenRedistDestroy(&S->out));
   PetscFunctionReturn(0);
 }

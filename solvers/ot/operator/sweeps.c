@@ -2,7 +2,7 @@
 /*
    Lines are taken in blocks, one in each lane of the line kernels, and are transposed on their way in and out. When
    fewer lines than half of the lanes remain, each takes r lanes, which share its targets: lane l + n k works on targets
-   k, k + r, k + 2r, ... of line l.
+   k, k + r, k + 2r, ... of line l. Parts of lines come as the kernels take them.
 */
 #include "sweepsimpl.h"
 
@@ -42,12 +42,8 @@ void FenBlockGather(const FenBlock *b, FenInt n, const double from[], double to[
     }
 }
 
-static void GatherTargets(const FenBlock *b, FenInt nt, const double from[], double to[])
+static void SharedTargets(const FenBlock *b, FenInt nt, const double from[], double to[])
 {
-  if (b->r == 1) {
-    FenBlockGather(b, nt, from, to);
-    return;
-  }
   for (FenInt i = 0; i < b->rows; i++)
     for (FenInt l = 0; l < b->lanes; l++)
       to[i * b->lanes + l] = from[b->line[l] * nt + Target(b, i, l, nt)];
@@ -74,34 +70,91 @@ void FenBlockScatter(const FenBlock *b, FenInt nt, const double from[], double t
     }
 }
 
+/* what is of the sources of a block: a part as it lies, or gathered in `to` */
+static double *Sources(const FenSweep *s, const FenBlock *b, const double from[], double to[])
+{
+  if (s->span)
+    return (double *)from + s->span[b->line[0] / b->lanes].at;
+  FenBlockGather(b, s->ns, from, to);
+  return to;
+}
+
+/* what is of the targets, one lane a line */
+static void Targets(const FenSweep *s, const FenBlock *b, const double from[], double to[])
+{
+  if (!s->span) {
+    FenBlockGather(b, s->nt, from, to);
+    return;
+  }
+  for (FenInt i = 0; i < s->nt; i++)
+    for (FenInt l = 0; l < b->lanes; l++)
+      to[i * b->lanes + l] = from[i * s->nlines + b->line[l]];
+}
+
+static void PutTargets(const FenSweep *s, const FenBlock *b, const double from[], double to[])
+{
+  if (!s->span) {
+    FenBlockScatter(b, s->nt, from, to);
+    return;
+  }
+  for (FenInt i = 0; i < s->nt; i++)
+    memcpy(to + i * s->nlines + b->line[0], from + i * b->lanes, (size_t)b->n * sizeof(double));
+}
+
+static FenInt FirstLine(const FenSweep *s)
+{
+  return s->span ? s->from * s->kernels->linelanes : 0;
+}
+
+static FenInt EndLine(const FenSweep *s)
+{
+  return !s->nt || !s->ns ? 0 : s->span ? PetscMin(s->nlines, s->to * s->kernels->linelanes) : s->nlines;
+}
+
+static FenLines BlockLines(const FenSweep *s, const FenFactors *F, FenInt first, double *work[])
+{
+  const FenInt  longest = PetscMax(s->nt, s->ns), block = first / s->kernels->linelanes;
+  const FenSpan span = s->span ? s->span[block] : (FenSpan){0, s->ns, 0};
+
+  for (int k = 0; k < FEN_ARRAYS; k++)
+    work[k] = s->work + k * longest * s->kernels->linelanes;
+  return (FenLines){.ns = span.hi - span.lo,
+                    .nt = s->nt,
+                    .xs = s->xs + span.lo,
+                    .u = work[0],
+                    .v = work[1],
+                    .xt = work[2],
+                    .w = work[3],
+                    .terms = work[3],
+                    .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
+                    .kept = F ? F->windows + block * 2 * s->nt : NULL};
+}
+
 /* calls `run` for each block, sources' exponents and targets' coordinates in place */
 typedef void (*BlockFn)(const FenSweep *, const FenBlock *, FenLines *, double *work[]);
 static void ForBlocks(const FenSweep *s, BlockFn run)
 {
-  const FenInt lanes = s->kernels->linelanes, longest = PetscMax(s->nt, s->ns);
-  FenLines     P = {.ns = s->ns, .xs = s->xs, .weighted = (int)s->weighted};
-  double      *work[FEN_ARRAYS];
+  const FenInt lanes = s->kernels->linelanes;
   FenInt       shares = 0;
 
-  if (!s->nt || !s->ns)
-    return;
-  for (int k = 0; k < FEN_ARRAYS; k++)
-    work[k] = s->work + k * longest * lanes;
-  P.u = work[0];
-  P.v = work[1];
-  P.xt = work[2];
-  P.w = work[3];
-  for (FenInt first = 0; first < s->nlines; first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, s->whole);
+  for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
+    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
+    double        *work[FEN_ARRAYS];
+    FenLines       P = BlockLines(s, NULL, first, work);
 
     P.nt = b.rows;
-    P.window = s->windows ? s->windows + (first / lanes) * 2 * s->nt : (int *)(s->work + FEN_ARRAYS * longest * lanes);
+    P.weighted = (int)s->weighted;
+    if (!s->windows)
+      P.window = (int *)(s->work + FEN_ARRAYS * PetscMax(s->nt, s->ns) * lanes);
     if (b.r != shares)
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
     shares = b.r; /* only the last block can have other shares than the first */
-    FenBlockGather(&b, s->ns, s->u, work[0]);
+    P.u = Sources(s, &b, s->u, work[0]);
     run(s, &b, &P, work);
-    FenBlockScatter(&b, s->nt, work[4], s->out);
+    if (b.r == 1)
+      PutTargets(s, &b, work[4], s->out);
+    else
+      FenBlockScatter(&b, s->nt, work[4], s->out);
   }
 }
 
@@ -126,8 +179,11 @@ static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *
 
 static void BlockApply(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
-  FenBlockGather(b, s->ns, s->v, work[1]);
-  GatherTargets(b, s->nt, s->w, work[3]);
+  P->v = Sources(s, b, s->v, work[1]);
+  if (b->r == 1)
+    Targets(s, b, s->w, work[3]);
+  else
+    SharedTargets(b, s->nt, s->w, work[3]);
   if (!s->have)
     s->kernels->linewindows(P, work[4]);
   s->kernels->lineapply(P, work[4]);
@@ -181,9 +237,9 @@ PetscErrorCode FenFactorsDestroy(FenFactors *F)
   PetscFunctionReturn(0);
 }
 
-/* Room for the factors of a block whose windows are known, hardly more than they need; `used`: by the blocks before.
-   false: they would be too many */
-static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, FenInt *used, PetscBool *fits)
+/* Room for the factors of a block whose windows are known, hardly more than they need; false: with those of the blocks
+   before they would be too many */
+static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, PetscBool *fits)
 {
   FenInt size = 0;
 
@@ -191,8 +247,8 @@ static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFa
   for (FenInt i = 0; i < P->nt; i++)
     size += P->kept[2 * i + 1] > P->kept[2 * i] ? 1 + P->kept[2 * i + 1] - P->kept[2 * i] : 0;
   size *= s->kernels->linelanes;
-  *used += size;
-  *fits = (PetscBool)(*used <= FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * F->nblocks);
+  F->used += size;
+  *fits = (PetscBool)(F->used <= FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * F->nblocks);
   if (!*fits || (size <= F->room[b] && 5 * size > 3 * F->room[b]))
     PetscFunctionReturn(0);
   PetscCall(PetscFree(F->e[b]));
@@ -201,53 +257,37 @@ static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFa
   PetscFunctionReturn(0);
 }
 
-static FenLines BlockLines(const FenSweep *s, const FenFactors *F, FenInt first, double *work[])
-{
-  const FenInt longest = PetscMax(s->nt, s->ns), block = first / s->kernels->linelanes;
-
-  for (int k = 0; k < FEN_ARRAYS; k++)
-    work[k] = s->work + k * longest * s->kernels->linelanes;
-  return (FenLines){.ns = s->ns,
-                    .nt = s->nt,
-                    .xs = s->xs,
-                    .u = work[0],
-                    .v = work[1],
-                    .xt = work[2],
-                    .w = work[3],
-                    .terms = work[3],
-                    .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
-                    .kept = F ? F->windows + block * 2 * s->nt : NULL};
-}
-
 PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
 {
   const FenInt lanes = s->kernels->linelanes;
-  FenInt       used = 0;
 
   PetscFunctionBegin;
-  F->have = PETSC_TRUE;
+  if (!s->span || !s->from) {
+    F->have = PETSC_TRUE;
+    F->used = 0;
+  }
   if (s->kind == FEN_TILE_L1) {
     PetscCall(FenConesFactors(s, F));
     PetscFunctionReturn(0);
   }
-  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+  for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
     const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
     double        *work[FEN_ARRAYS];
     FenLines       P = BlockLines(s, F, first, work);
 
-    if (!first)
+    if (first == FirstLine(s))
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
-    FenBlockGather(&b, s->ns, s->u, work[0]);
+    P.u = Sources(s, &b, s->u, work[0]);
     s->kernels->linewindows(&P, work[4]);
     s->kernels->linekept(&P, work[4]);
     if (F->have)
-      PetscCall(Room(s, &P, first / lanes, F, &used, &F->have));
+      PetscCall(Room(s, &P, first / lanes, F, &F->have));
     if (F->have) {
       P.e = F->e[first / lanes];
       s->kernels->linefactors(&P, work[4]);
     } else
       s->kernels->linelse(&P, work[4]);
-    FenBlockScatter(&b, s->nt, work[4], s->out);
+    PutTargets(s, &b, work[4], s->out);
   }
   PetscFunctionReturn(0);
 }
@@ -260,25 +300,32 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     FenConesMult(s, F, product);
     return;
   }
-  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+  for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
     const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
-    double        *work[FEN_ARRAYS];
+    double        *work[FEN_ARRAYS], *out;
     FenLines       P = BlockLines(s, F, first, work);
 
     P.e = F->e[first / lanes];
-    FenBlockGather(&b, nin ? s->ns : s->nt, s->v, work[1]);
-    if (product == FEN_SWEEP_BOTH) {
+    if (nin)
+      P.v = Sources(s, &b, s->v, work[1]);
+    else
+      Targets(s, &b, s->v, work[1]);
+    if (nin)
       s->kernels->linemult(&P, work[4]);
-      FenBlockGather(&b, s->nt, s->w, work[3]);
+    if (product == FEN_SWEEP_FORWARD) {
+      PutTargets(s, &b, work[4], s->out);
+      continue;
+    }
+    if (product == FEN_SWEEP_BOTH) {
+      Targets(s, &b, s->w, work[3]);
       for (FenInt k = 0; k < s->nt * lanes; k++)
         work[3][k] *= work[4][k];
       P.v = work[3];
     }
-    if (product == FEN_SWEEP_FORWARD)
-      s->kernels->linemult(&P, work[4]);
-    else
-      s->kernels->linemulttranspose(&P, product == FEN_SWEEP_SQUARES, work[4]);
-    FenBlockScatter(&b, product == FEN_SWEEP_FORWARD ? s->nt : s->ns, work[4], s->out);
+    out = s->span ? s->out + s->span[first / lanes].at : work[4];
+    s->kernels->linemulttranspose(&P, product == FEN_SWEEP_SQUARES, out);
+    if (!s->span)
+      FenBlockScatter(&b, s->ns, out, s->out);
   }
 }
 
@@ -286,18 +333,20 @@ void FenSweepSpread(const FenSweep *s)
 {
   const FenInt lanes = s->kernels->linelanes;
 
-  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+  for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
     const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
-    double        *work[FEN_ARRAYS];
-    const FenLines P = BlockLines(s, NULL, first, work);
+    double        *work[FEN_ARRAYS], *out;
+    FenLines       P = BlockLines(s, NULL, first, work);
 
-    if (!first)
+    if (first == FirstLine(s))
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
-    FenBlockGather(&b, s->ns, s->u, work[0]);
-    FenBlockGather(&b, s->nt, s->v, work[1]);
-    FenBlockGather(&b, s->nt, s->w, work[3]);
-    s->kernels->linespread(&P, work[4]);
-    FenBlockScatter(&b, s->ns, work[4], s->out);
+    P.u = Sources(s, &b, s->u, work[0]);
+    Targets(s, &b, s->v, work[1]);
+    Targets(s, &b, s->w, work[3]);
+    out = s->span ? s->out + s->span[first / lanes].at : work[4];
+    s->kernels->linespread(&P, out);
+    if (!s->span)
+      FenBlockScatter(&b, s->ns, out, s->out);
   }
 }
 
@@ -316,13 +365,19 @@ void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const F
   FenBlockGather(&other, s->nt, c->minus, minus);
 }
 
-/* the other lines of a block; where there is none its factors are zero */
-static void GatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
+/* the other lines of a block; where there is none its factors are zero. Parts of lines go with their own line only */
+static const double *Others(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[],
+                            double minus[])
 {
+  if (s->span) {
+    Targets(s, b, c->minus, minus);
+    return Sources(s, b, c->u, u);
+  }
   FenBlockGatherOthers(s, c, b, u, minus);
   for (FenInt l = 0; l < b->lanes; l++)
     for (FenInt i = 0; c->other[b->line[l]] < 0 && i < s->nt; i++)
       minus[i * b->lanes + l] = FEN_NONE;
+  return u;
 }
 
 void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCouplings *c)
@@ -333,21 +388,25 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
     FenConesCouple(s, c);
     return;
   }
-  for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
+  for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
     const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
     double        *work[FEN_ARRAYS];
     FenLines       P = BlockLines(s, F, first, work);
-    FenLineCouple  C = {.first = c->first, .last = c->last, .u = work[0], .minus = work[3], .f = c->work};
+    FenLineCouple  C = {.first = c->first, .last = c->last, .minus = work[3], .f = c->work};
 
-    if (!first)
+    if (first == FirstLine(s))
       GatherCoordinates(&b, s->nt, s->xt, work[2]);
     P.e = F->e[first / lanes];
-    FenBlockGather(&b, s->nt, s->v, work[1]);
-    GatherOthers(s, c, &b, work[0], work[3]);
+    Targets(s, &b, s->v, work[1]);
+    C.u = Others(s, c, &b, work[0], work[3]);
     C.out = c->work + (s->ns + n) * lanes;
-    memset(C.out, 0, (size_t)(n * s->ns * lanes) * sizeof(double));
+    memset(C.out, 0, (size_t)(n * P.ns * lanes) * sizeof(double));
     s->kernels->linecouple(&P, &C);
     for (FenInt o = 0; o < n; o++)
-      FenBlockScatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
+      if (s->span)
+        memcpy(c->out[o] + s->span[first / lanes].at, C.out + o * P.ns * lanes,
+               (size_t)(P.ns * lanes) * sizeof(double));
+      else
+        FenBlockScatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
   }
 }

@@ -12,6 +12,12 @@
 #pragma once
 #include "../kernels/kernels.h"
 
+/* Of a block of lines, one in each lane, the sources [lo, hi) that are here: numbers on them are in the order of the
+   kernels, those of a source's lanes next to each other, from `at` on */
+typedef struct {
+  FenInt lo, hi, at;
+} FenSpan;
+
 typedef struct {
   const FenKernels *kernels;
   FenTileKind       kind;
@@ -25,6 +31,11 @@ typedef struct {
   double           *work;      /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
   double           *visits;    /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
   PetscBool         whole;     /* a line takes one lane, whatever their number */
+  /* |x-y|^2: NULL, or parts of the sources, block by block. Then u, and what else is of the sources, is too, the
+     windows are relative to the parts, and what is of the targets is point by point, all lines of a point next to each
+     other */
+  const FenSpan *span;
+  FenInt         from, to; /* and only these blocks are worked on */
 } FenSweep;
 
 /* Normalised factors e_ij = 2^(u_j - c_ij - out_i) of a LSE sweep, for products without exponentials: single precision,
@@ -38,14 +49,17 @@ typedef struct {
   FenInt    nblocks; /* of lines: FenSweepBlocks() */
   float   **e;       /* of each block */
   FenInt   *room;    /* numbers that each has room for */
+  FenInt    used;    /* numbers of the blocks so far */
   int      *windows; /* of what is kept, block after block */
 } FenFactors;
 #define FEN_FACTORS_MOST 80
 
-PETSC_INTERN FenInt         FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
-PETSC_INTERN FenInt         FenSweepWork(const FenKernels *, FenInt longest);
-PETSC_INTERN void           FenSweepLSE(const FenSweep *);
-PETSC_INTERN void           FenSweepApply(const FenSweep *);
+PETSC_INTERN FenInt FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
+PETSC_INTERN FenInt FenSweepWork(const FenKernels *, FenInt longest);
+PETSC_INTERN void   FenSweepLSE(const FenSweep *);
+PETSC_INTERN void   FenSweepApply(const FenSweep *);
+/* minus min_j (c_ij - u_j) */
+PETSC_INTERN PetscErrorCode FenSweepHard(const FenSweep *);
 PETSC_INTERN FenInt         FenSweepBlocks(const FenKernels *, FenInt nlines);
 PETSC_INTERN PetscErrorCode FenFactorsCreate(const FenKernels *, FenTileKind, FenInt nt, FenInt nlines, FenFactors *);
 PETSC_INTERN PetscErrorCode FenFactorsDestroy(FenFactors *);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Log sums across slabs. Sources come as planned; if that proves to be too few, whole lines are swept on pencils once,
+   their windows say what has to come, and the sums are taken across slabs again: they do not depend on what the plan
+   was before. Where windows reach so far that the exchange of all with all is less, pencils it is, and after 1, 3, 7,
+   ... sweeps there slabs are looked at again.
+
+   A plan on slabs keeps its factors there. If they are too many the plan is made on pencils, without them.
+*/
+#include "separableimpl.h"
+
+#define WAIT_MOST 64
+
+/* S->a through the stage; `done` if nothing was missing, on any rank */
+static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenStage *g = &S->stages.chain[dir].stage[op->dim];
+  const PetscBool kept = op->kept;
+  int             flags[2] = {1, 1}; /* all that matters came; few factors */
+
+  PetscFunctionBegin;
+  if (!S->seen[dir])
+    PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, g->nlines), &S->seen[dir]));
+  PetscCall(FenStageLogSums(op, dir, g, keep, S->seen[dir]));
+  flags[0] = (int)FenHaloHolds(g->halo, keep ? S->plan[g->number].windows[0] : S->seen[dir]);
+  flags[1] = !keep || op->kept;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MIN, op->comm));
+  *done = (PetscBool)(flags[0] && flags[1]);
+  S->planned[dir] = (PetscBool)(flags[0] != 0);
+  if (!*done)
+    op->kept = kept;
+  PetscFunctionReturn(0);
+}
+
+/* windows of a sweep over whole lines, point by point; lo = hi where lines weigh nothing */
+static void Spread(FenOTOperator op, const FenStage *g, const int windows[], const double sums[], double lo[],
+                   double hi[])
+{
+  for (FenInt l = 0, k = 0; l < g->nlines; l++)
+    for (FenInt i = 0; i < g->lout; i++, k++) {
+      const int *w = windows + 2 * (l / op->kernels->linelanes * g->lout + i);
+
+      lo[k] = sums[k] > FEN_NONE ? w[0] : 0;
+      hi[k] = sums[k] > FEN_NONE ? w[1] : 0;
+    }
+}
+
+/* which sources come, for sums of `before` */
+static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, const double before[])
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenStage *whole = &S->stages.chain[dir].stage[op->dim - 1], *g = whole + 1;
+  FenRedist       move;
+  double         *end[2], *mine[2];
+  int            *windows;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, whole->lout, whole->nlines), &windows));
+  PetscCall(PetscMalloc4(whole->nout, &end[0], whole->nout, &end[1], g->nout, &mine[0], g->nout, &mine[1]));
+  PetscCall(FenRedistCreate(whole->out, g->out, &move));
+  PetscCall(FenStageLogSums(op, dir, whole, PETSC_FALSE, windows));
+  Spread(op, whole, windows, S->a, end[0], end[1]);
+  for (int k = 0; k < 2; k++)
+    PetscCall(FenRedistMove(move, end[k], mine[k]));
+  PetscCall(FenHaloPlan(g->halo, mine[0], mine[1], before, &S->planned[dir]));
+  PetscCall(FenRedistDestroy(&move));
+  PetscCall(PetscFree4(end[0], end[1], mine[0], mine[1]));
+  PetscCall(PetscFree(windows));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+  const FenInt  n = S->stages.chain[dir].stage[op->dim].nin;
+  /* a plan lies on the sources that came for it */
+  const PetscBool fixed = (PetscBool)(dir == FEN_TO_SOURCE && !keep && S->slabs && S->plan[op->dim].have[0]);
+  double         *before;
+
+  PetscFunctionBegin;
+  *done = PETSC_FALSE;
+  if (keep && !op->keep) /* it has no factors to keep */
+    PetscFunctionReturn(0);
+  if (!S->planned[dir] && (fixed || S->waited[dir]++ < S->wait[dir]))
+    PetscFunctionReturn(0);
+  S->waited[dir] = 0;
+  PetscCall(PetscMalloc1(n, &before));
+  PetscCall(PetscArraycpy(before, S->a, n));
+  if (S->planned[dir]) {
+    PetscCall(Try(op, dir, keep, done));
+    if (!*done)
+      PetscCall(PetscArraycpy(S->a, before, n));
+  }
+  if (!S->planned[dir] && !fixed) {
+    PetscCall(Plan(op, dir, before));
+    PetscCall(PetscArraycpy(S->a, before, n));
+    S->wait[dir] = S->planned[dir] ? 0 : PetscMin(WAIT_MOST, 2 * S->wait[dir] + 1);
+    if (S->planned[dir]) {
+      PetscCall(Try(op, dir, keep, done));
+      if (!*done)
+        PetscCall(PetscArraycpy(S->a, before, n));
+    }
+  }
+  PetscCall(PetscFree(before));
+  PetscFunctionReturn(0);
+}

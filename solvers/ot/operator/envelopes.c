@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Hard sweeps along an axis: lower envelopes, min_j (c_ij - u_j) for all targets i of a line in linear time.
+   Felzenszwalb and Huttenlocher, Distance transforms of sampled functions, 2012, for |x-y|^2.
+*/
+#include "sweeps.h"
+#include <math.h>
+
+/* |x-y|^2: the parabolas' envelope. z[k] is where parabola v[k] takes over */
+static void EnvelopeSquares(FenInt nt, const double t[], FenInt ns, const double y[], const double h[], double out[],
+                            FenInt v[], double z[])
+{
+  FenInt k = -1;
+
+  for (FenInt q = 0; q < ns; q++) {
+    double cross = -HUGE_VAL;
+
+    if (h[q] <= FEN_NONE)
+      continue;
+    while (k >= 0) {
+      const FenInt p = v[k];
+
+      cross = ((y[q] * y[q] - h[q]) - (y[p] * y[p] - h[p])) / (2 * (y[q] - y[p]));
+      if (cross > z[k])
+        break;
+      k--;
+    }
+    k++;
+    v[k] = q;
+    z[k] = k ? cross : -HUGE_VAL;
+  }
+  z[k + 1] = HUGE_VAL;
+  for (FenInt i = 0, j = 0; i < nt; i++) {
+    while (k >= 0 && z[j + 1] < t[i])
+      j++;
+    out[i] = k < 0 ? -FEN_NONE : (t[i] - y[v[j]]) * (t[i] - y[v[j]]) - h[v[j]];
+  }
+}
+
+/* |x-y|: the cones' envelope by one sweep up and one down over both sets of points */
+static void EnvelopeCones(FenInt nt, const double t[], FenInt ns, const double y[], const double h[], double out[])
+{
+  double best = -FEN_NONE, at = t[0];
+  FenInt j = 0;
+
+  for (FenInt i = 0; i < nt; i++) {
+    for (; j < ns && y[j] <= t[i]; at = y[j], j++)
+      best = PetscMin(best + (y[j] - at), -h[j]);
+    best += t[i] - at;
+    at = t[i];
+    out[i] = best;
+  }
+  best = -FEN_NONE;
+  at = t[nt - 1];
+  j = ns - 1;
+  for (FenInt i = nt - 1; i >= 0; i--) {
+    for (; j >= 0 && y[j] >= t[i]; at = y[j], j--)
+      best = PetscMin(best + (at - y[j]), -h[j]);
+    best += at - t[i];
+    at = t[i];
+    out[i] = PetscMin(out[i], best);
+  }
+}
+
+PetscErrorCode FenSweepHard(const FenSweep *s)
+{
+  FenInt *v;
+  double *z;
+
+  PetscFunctionBegin;
+  if (!s->nlines || !s->ns)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc2(s->ns + 1, &v, s->ns + 2, &z));
+  for (FenInt l = 0; l < s->nlines; l++) {
+    double *out = s->out + l * s->nt;
+
+    if (s->kind == FEN_TILE_L1)
+      EnvelopeCones(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out);
+    else
+      EnvelopeSquares(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out, v, z);
+    for (FenInt i = 0; i < s->nt; i++)
+      out[i] = -out[i]; /* the next stage takes h, not -h */
+  }
+  PetscCall(PetscFree2(v, z));
+  PetscFunctionReturn(0);
+}
