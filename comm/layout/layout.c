@@ -248,9 +248,9 @@ static void FenLayoutSplit(PetscMPIInt P, const FenInt n[2], PetscMPIInt p[2])
 . pencil - layout of the same array on the same ranks in which every box has all of the axis, stored fastest
 
   Notes:
-  If the axis is undivided already and every rank has work, only the storage order changes and nothing will be sent.
-  Otherwise all ranks are spread over the other axes, in three dimensions over a grid of ranks that makes the largest
-  box smallest. An array of one axis cannot be spread: rank 0 gets all of it.
+  If the axis is undivided already and every rank of the layout has work, only the storage order changes and nothing
+  will be sent. Otherwise as many ranks are spread over the other axes, in three dimensions over a grid of ranks that
+  makes the largest box smallest. An array of one axis cannot be spread: rank 0 gets all of it.
 
   Errors:
   `FEN_ERR_USAGE` for a wrong axis.
@@ -262,15 +262,14 @@ static void FenLayoutSplit(PetscMPIInt P, const FenInt n[2], PetscMPIInt p[2])
 PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout *pencil)
 {
   const PetscInt dim = layout->dim;
-  PetscMPIInt    size, np[FEN_MAX_DIM] = {1, 1, 1}, split[2] = {1, 1};
+  PetscMPIInt    np[FEN_MAX_DIM] = {1, 1, 1}, split[2] = {1, 1}, used = 1;
   PetscInt       order[FEN_MAX_DIM] = {0, 1, 2}, other[2] = {0, 1}, n = 0;
-  FenInt         extent[2] = {1, 1}, used = 1;
+  FenInt         extent[2] = {1, 1};
   PetscBool      keep;
   MPI_Comm       comm;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectGetComm((PetscObject)layout, &comm));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCheck(axis >= 0 && axis < dim, comm, FEN_ERR_USAGE, "axis %d of a layout of %d axes", (int)axis, (int)dim);
   keep = PetscNot(layout->nprocs[axis] > 1);
   for (PetscInt d = 0; d < dim; d++) {
@@ -278,18 +277,19 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
       continue;
     other[n] = order[n] = d;
     extent[n++] = layout->shape[d];
-    used *= layout->nprocs[d];
     if (layout->nprocs[d] > layout->shape[d])
       keep = PETSC_FALSE;
   }
   order[n] = axis;
-  FenLayoutSplit(dim == 1 ? 1 : size, extent, split);
+  for (PetscInt d = 0; d < dim; d++)
+    used *= layout->nprocs[d];
+  FenLayoutSplit(dim == 1 ? 1 : used, extent, split);
   if (dim == 2) {
-    split[0] = size;
+    split[0] = used;
     split[1] = 1;
   }
   for (PetscInt k = 0; k < n; k++)
-    np[other[k]] = keep && used == size ? layout->nprocs[other[k]] : split[k];
+    np[other[k]] = keep ? layout->nprocs[other[k]] : split[k];
   PetscCall(FenLayoutCreate(comm, dim, layout->shape, np, order, pencil));
   PetscFunctionReturn(0);
 }

@@ -50,6 +50,29 @@ PetscErrorCode FenLayoutGetShape(FenLayout layout, FenInt shape[FEN_MAX_DIM])
 }
 
 /*@
+  FenLayoutGetRanks - Ranks along each axis.
+
+  Not Collective
+
+  Input Parameter:
+. layout - the layout
+
+  Output Parameter:
+. nprocs - three numbers; their product may be less than the size of the communicator, the ranks beyond own nothing
+
+  Level: intermediate
+
+.seealso: `FenLayoutCreateGrid()`
+@*/
+PetscErrorCode FenLayoutGetRanks(FenLayout layout, PetscMPIInt nprocs[FEN_MAX_DIM])
+{
+  PetscFunctionBegin;
+  for (int d = 0; d < FEN_MAX_DIM; d++)
+    nprocs[d] = layout->nprocs[d];
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenLayoutGetOrder - Order in which ranks store the axes of their boxes.
 
   Not Collective

@@ -133,6 +133,25 @@ static PetscErrorCode FenMapGrid(FenLayout from, FenLayout to, FenLineMap map, c
   PetscFunctionReturn(0);
 }
 
+#define ROWS   8    /* of a coarse grid that a rank has at least, and points, */
+#define POINTS 8192 /* if the other is less */
+
+/* A coarse grid is cut over fewer ranks than a fine one where their parts would be so small that messages take longer
+   than the work that they save */
+static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt shape[], PetscMPIInt ranks[])
+{
+  FenInt size = 1, most;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetRanks(fine, ranks));
+  for (PetscInt k = 0; k < dim; k++)
+    size *= shape[k];
+  most = PetscMax(1, PetscMax(shape[0] / ROWS, size / POINTS));
+  ranks[0] = (PetscMPIInt)PetscMin(most, ranks[0] * ranks[1] * ranks[2]);
+  ranks[1] = ranks[2] = 1;
+  PetscFunctionReturn(0);
+}
+
 /*@
   FenMeasureCoarsen - Makes the measure of blocks of two pixels along each axis of a grid.
 
@@ -143,7 +162,8 @@ static PetscErrorCode FenMapGrid(FenLayout from, FenLayout to, FenLineMap map, c
 - least - axes with fewer than twice as many points stay as they are; at least 1
 
   Output Parameter:
-. coarse - on a grid of twice the spacing along the halved axes, all ranks along axis 0; NULL if no axis is halved
+. coarse - on a grid of twice the spacing along the halved axes, cut along axis 0 over all ranks that have parts of the
+fine one, or fewer where parts would be small; NULL if no axis is halved
 
   Notes:
   Weights are sums over blocks, so that mass is kept and a pixel is empty only if all of its block are. A point of the
@@ -163,6 +183,7 @@ PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coar
   FenInt         shape[FEN_MAX_DIM], local;
   double         spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM], *weights;
   PetscBool      halved = PETSC_FALSE;
+  PetscMPIInt    ranks[FEN_MAX_DIM];
   FenLayout      layout;
   size_t         bytes;
 
@@ -178,7 +199,8 @@ PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coar
     }
   if (!halved)
     PetscFunctionReturn(0);
-  PetscCall(FenLayoutCreateGrid(comm, fine->dim, shape, NULL, &layout));
+  PetscCall(FenFewerRanks(fine->layout, fine->dim, shape, ranks));
+  PetscCall(FenLayoutCreateGrid(comm, fine->dim, shape, ranks, &layout));
   PetscCall(FenLayoutGetLocalSize(layout, &local));
   PetscCall(FenBytes(local, sizeof(double), &bytes));
   PetscCall(PetscMalloc(bytes, &weights));

@@ -5,8 +5,9 @@ import math
 from benchlib import table
 
 RANKS = (4, 8, 16)
-KEPT, MARGIN = 40, 3  # factors below 2^-40 are dropped; rows beyond them that travel
-LATENCY, FEW = 200, 5  # a message of an exchange all to all, in numbers; ranks to whom products on slabs send
+CUT, MARGIN = 54, 1  # terms below 2^-54 of the largest do not matter; rows beyond them that travel
+LATENCY, FEW = 200, 5  # a message of an exchange all to all, in numbers; ranks to whom slabs send
+MOST = 1.25  # numbers that come for one in a slab, at most
 
 
 def cut(n, parts):
@@ -24,19 +25,19 @@ def transpositions(shape, ranks):
     return [max(column) for column in zip(*found)]
 
 
-def product(shape, ranks, eps):
-    """the last axis across slabs: a rank takes the rows that its own reach and gives sums for them back, in two groups
-    of lines; the exchange above where that is less"""
-    reach = MARGIN + math.floor(math.sqrt(KEPT * math.log(2) * eps))
+def across(shape, ranks, eps, times):
+    """the last axis across slabs: a rank takes the rows that its own reach, and those that its neighbours' nearest do,
+    in two groups of lines, and in a product gives sums for them back; the exchange above where that is less"""
+    reach = MARGIN + 1 + math.floor(math.sqrt(CUT * math.log(2) * eps))
     starts, columns, found = cut(shape[0], ranks), math.prod(shape[1:]), []
     for lo, hi in zip(starts, starts[1:]):
         needed = (range(max(0, lo - reach), lo), range(hi, min(shape[0], hi + reach)))
         owners = {r for rows in needed for i in rows for r in range(ranks) if starts[r] <= i < starts[r + 1]}
         found.append((len(owners), sum(map(len, needed)) * columns))
     others, numbers = map(max, zip(*found))
-    if numbers > math.prod(shape) // ranks + LATENCY * max(0, ranks - FEW):
+    if numbers > MOST * math.prod(shape) / ranks + LATENCY * max(0, ranks - FEW):
         return transpositions(shape, ranks)
-    return [2 * 2 * others, 2 * 8 * numbers]
+    return [times * 2 * others, times * 8 * numbers]
 
 
 def cycle(shape, ranks):
@@ -104,8 +105,8 @@ def run(bench):
             eps = 0.25 if len(shape) == 2 else 0.5
             found = bench.json([bench.program("messages"), "-bench_shape", given, "-bench_eps", eps,
                                 "-bench_no_cells"], ranks)[0]
-            for what, key, model in (("soft transform", "pass", transpositions(shape, ranks)),
-                                     ("product", "product", product(shape, ranks, eps)),
+            for what, key, model in (("soft transform", "pass", across(shape, ranks, eps, 1)),
+                                     ("product", "product", across(shape, ranks, eps, 2)),
                                      ("V-cycle", "cycle", cycle(shape, ranks))):
                 sent = [int(found[key]["messages"]), int(found[key]["bytes"])]
                 rows.append((name, ranks, what, *model, *sent, int(found[key]["collectives"]),

@@ -20,7 +20,7 @@
 #include <limits.h>
 #include <petscsf.h>
 
-#define MARGIN 3 /* rows to both sides */
+#define MARGIN 1 /* rows to both sides */
 /* What pencils cost: all with all, of which a message takes as long as so many numbers; slabs send to four or so. And
    how many times as many numbers may come as are in a slab: they come in a product and its transpose each, where
    pencils move the array twice, but only once in a log sum */
@@ -41,7 +41,7 @@ typedef struct {
 
 struct _p_FenHalo {
   MPI_Comm    comm;
-  PetscMPIInt ranks, before, after; /* the next ranks with targets; -1: none */
+  PetscMPIInt ranks, before, after; /* that have slabs; the next ones with targets, -1: none */
   FenLayout   in, out;
   FenInt      shape[FEN_MAX_DIM]; /* of the sources */
   Owner       mine;
@@ -121,7 +121,7 @@ static PetscBool IsLess(const FenHalo H, double most)
 PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, const FenKernels *kernels, FenHalo *halo)
 {
   FenBox      box;
-  PetscMPIInt ranks;
+  PetscMPIInt ranks, nprocs[FEN_MAX_DIM];
   PetscBool   slabs = PETSC_TRUE;
   FenHalo     H;
 
@@ -134,7 +134,8 @@ PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, const FenKern
     PetscFunctionReturn(0);
   PetscCall(PetscNew(&H));
   H->comm = PetscObjectComm((PetscObject)sources);
-  H->ranks = ranks;
+  PetscCall(FenLayoutGetRanks(targets, nprocs));
+  H->ranks = nprocs[0];
   H->in = sources;
   H->out = targets;
   H->lanes = kernels->linelanes;

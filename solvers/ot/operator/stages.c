@@ -115,7 +115,7 @@ static PetscErrorCode Pencil(MPI_Comm comm, const FenStages *S, const FenInt sha
   for (PetscInt k = 0; work && k < S->dim; k++)
     if (k != S->dim - 1 - s)
       weight[k] = work + WorkAt(S->dim, sides, dir, s, k, &n);
-  PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, NULL, &whole));
+  PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, S->ranks, &whole));
   PetscCall(FenLayoutCreatePencil(whole, S->dim - 1 - s, &even));
   PetscCall(FenLayoutCreateWeighted(even, weight, pencil));
   PetscCall(FenLayoutDestroy(&even));
@@ -175,12 +175,17 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
   PetscCall(PetscMemzero(S, sizeof(*S)));
   PetscCall(FenMeasureGetDim(measure[0], &S->dim));
   PetscCall(MeasureLayouts(measure, layout));
+  for (int k = 0; k < FEN_MAX_DIM; k++)
+    S->ranks[k] = 1;
   for (int s = 0; s < 2; s++) {
-    FenInt n;
+    PetscMPIInt ranks[FEN_MAX_DIM];
+    FenInt      n;
 
     PetscCall(FenMeasureGetGrid(measure[s], S->shape[s], NULL, NULL));
     PetscCall(FenLayoutGetLocalSize(layout[s], &n));
     S->nwork = PetscMax(S->nwork, n);
+    PetscCall(FenLayoutGetRanks(layout[s], ranks));
+    S->ranks[0] = PetscMax(S->ranks[0], ranks[0] * ranks[1] * ranks[2]);
   }
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(comm, layout, dir, work, S));
@@ -198,7 +203,7 @@ static PetscErrorCode Slabs(MPI_Comm comm, const FenStages *S, int dir, const do
   PetscFunctionBegin;
   if (work)
     weight[0] = work + WorkAt(S->dim, sides, 1 - dir, 0, 0, &n);
-  PetscCall(FenLayoutCreateGrid(comm, S->dim, S->shape[dir], NULL, &even));
+  PetscCall(FenLayoutCreateGrid(comm, S->dim, S->shape[dir], S->ranks, &even));
   PetscCall(FenLayoutCreateWeighted(even, weight, slabs));
   PetscCall(FenLayoutDestroy(&even));
   PetscFunctionReturn(0);

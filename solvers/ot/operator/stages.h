@@ -27,13 +27,14 @@ typedef struct {
 } FenChain;
 
 typedef struct _FenStages {
-  PetscInt  dim;
-  FenInt    shape[2][FEN_MAX_DIM];
-  FenChain  chain[2];  /* by direction: to the source 0, to the target 1 */
-  PetscBool across[2]; /* is there a stage across slabs? */
-  FenInt    nwork;     /* the longest array on the way */
-  PetscBool counting;  /* of each chain and stage: terms visited on each of my lines; NULL otherwise */
-  double   *visits[2][FEN_MAX_DIM];
+  PetscInt    dim;
+  FenInt      shape[2][FEN_MAX_DIM];
+  PetscMPIInt ranks[FEN_MAX_DIM]; /* slabs of so many ranks as the measures have, (ranks, 1, 1) */
+  FenChain    chain[2];           /* by direction: to the source 0, to the target 1 */
+  PetscBool   across[2];          /* is there a stage across slabs? */
+  FenInt      nwork;              /* the longest array on the way */
+  PetscBool   counting;           /* of each chain and stage: terms visited on each of my lines; NULL otherwise */
+  double     *visits[2][FEN_MAX_DIM];
 } FenStages;
 
 /* Collective. From what is before a stage to its lines, group by group: once begun, the array must stay as it is. And
