@@ -149,7 +149,7 @@ static PetscErrorCode OTSetUp(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* multigrid on grids of two axes whose cost is a sum over axes; where passes visit all pairs, as few as can be:
+/* multigrid on grids of one or two axes whose cost is a sum over axes; where passes visit all pairs, as few as can be:
  * Sinkhorn steps */
 static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
 {
@@ -170,7 +170,7 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
   if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID &&
       ((dim > 1 && cost == FEN_COST_EUCLIDEAN) || cost == FEN_COST_FUNCTION))
     *type = FENOTSINKHORN;
-  else if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim == 2 && cost != FEN_COST_MATRIX)
+  else if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim < 3 && cost != FEN_COST_MATRIX)
     *type = FENOTMULTIGRID;
   PetscFunctionReturn(0);
 }

@@ -447,7 +447,10 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 {
   Newton     *N = (Newton *)s->data;
-  const char *used = N->step.system.cycles ? "cycle" : N->step.system.sparse ? "sparse" : "jacobi";
+  const char *used = N->step.system.cycles   ? "cycle"
+                     : N->step.system.banded ? "band"
+                     : N->step.system.sparse ? "sparse"
+                                             : "jacobi";
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",

@@ -15,11 +15,14 @@
      sparse   the same Laplacian from the entries of E that are large in their row or their column, rows scaled to sum
               one, assembled as AIJ; then any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension and
               for small grids in two, algebraic multigrid otherwise. The diagonal while a source sends to many targets
+     band     on one line: the factors of what the plan's kept factors couple, which is nearly all, see newtonband.c.
+              They solve: a product with kept factors differs from the columns c, which are of double precision, by more
+              than the smallest eigenvalues of a long line
      cycle    on grids of two or three axes: a V-cycle on the graph of the plan's couplings between near neighbours,
               which cost two or three passes to find, see couplings.c and gridcycle.c
-     auto     the least time. Where a pass costs n m exponentials this is sparse. On grids a pass is cheap, and an
-              assembled matrix costs hundreds of them: this is cycle while sources send to few targets, jacobi otherwise
-              until its iterations would pay for sparse
+     auto     the least time: band where it is there. Where a pass costs n m exponentials this is sparse. On grids a
+   pass is cheap, and an assembled matrix costs hundreds of them: this is cycle while sources send to few targets,
+   jacobi otherwise until its iterations would pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>
@@ -32,11 +35,12 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #else
   #define FEN_MULTIGRID PCGAMG
 #endif
-#define CYCLE_TARGETS 60.0 /* the V-cycle is worth its while up to this effective number of targets a source, */
-#define CYCLE_LEAST   500  /* on grids of at least this many points */
-#define TAIL          1e-4 /* masses below this share of the mean are scaled to a unit diagonal */
-#define FEW_TARGETS   60.0 /* assemble up to this effective number of targets a source */
-#define SLOW_2D       100  /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
+#define CYCLE_TARGETS 60.0  /* the V-cycle is worth its while up to this effective number of targets a source, */
+#define CYCLE_LEAST   500   /* on grids of at least this many points */
+#define BAND_MOST     6.4e7 /* numbers of banded factors at most */
+#define TAIL          1e-4  /* masses below this share of the mean are scaled to a unit diagonal */
+#define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
+#define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
 #define CYCLES_SLOW   50     /* V-cycles of a solve that a factorisation is worth, */
 #define CYCLE_WORK    3.75e6 /* and as many as this of the number of its entries to the power 3/2 */
@@ -100,8 +104,6 @@ PetscErrorCode FenNewtonSystemCreate(FenOT ot, FenNewtonSystem *N)
   PetscCall(KSPCreate(comm, &N->ksp));
   PetscCall(KSPSetOptionsPrefix(N->ksp, prefix));
   PetscCall(KSPAppendOptionsPrefix(N->ksp, "ot_newton_"));
-  PetscCall(KSPSetType(N->ksp, KSPCG));
-  PetscCall(KSPSetNormType(N->ksp, KSP_NORM_NATURAL));
   PetscFunctionReturn(0);
 }
 
@@ -114,6 +116,7 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(VecDestroy(&N->x));
   PetscCall(VecDestroy(&N->rhs));
   PetscCall(FenGridCycleDestroy(&N->cycle));
+  PetscCall(FenBandDestroy(&N->band));
   PetscCall(PetscFree(N->scale));
   PetscCall(PetscFree2(N->diagonal, N->rows));
   PetscFunctionReturn(0);
@@ -153,7 +156,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemDestroy(N));
   PetscCall(FenNewtonSystemCreate(N->ot, N));
-  N->sparse = N->multigrid = N->diagonal_only = PETSC_FALSE;
+  N->sparse = N->multigrid = N->diagonal_only = N->indefinite = PETSC_FALSE;
   N->its = N->its_fresh = N->slow = N->trimmed = N->direct = 0;
   N->effort = N->effort_fresh = 0;
   N->most = FEN_FEWEST_CYCLES;
@@ -388,6 +391,45 @@ static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
+/* what the diagonal has beside couplings, of which those that are not there are no part */
+static PetscErrorCode BuildBand(FenNewtonSystem *N)
+{
+  FenOT     ot = N->ot;
+  double   *excess, *alone, more;
+  PetscBool ok;
+
+  PetscFunctionBegin;
+  if (!N->band)
+    PetscCall(FenBandCreate(ot->op, &N->band));
+  PetscCall(PetscCalloc2(ot->m, &excess, ot->m, &alone));
+  if (ot->relaxed)
+    PetscCall(Couplings(N, excess, &more));
+  for (FenInt j = 0; j < ot->m; j++) {
+    excess[j] = (ot->relaxed ? PetscMax(0.0, N->c[j] - excess[j]) : 0) + (N->shift + N->least) * N->c[j];
+    alone[j] = ScaledMass(N, j);
+  }
+  PetscCall(FenBandBuild(N->band, N->scale, excess, alone, &N->average, &ok));
+  PetscCall(PetscFree2(excess, alone));
+  N->indefinite = PetscNot(ok);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ApplyBand(PC pc, Vec r, Vec z)
+{
+  FenNewtonSystem *N;
+  const double    *pr;
+  double          *pz;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &N));
+  PetscCall(VecGetArrayRead(r, &pr));
+  PetscCall(VecGetArray(z, &pz));
+  PetscCall(FenBandSolve(N->band, pr, pz));
+  PetscCall(VecRestoreArray(z, &pz));
+  PetscCall(VecRestoreArrayRead(r, &pr));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
 {
   FenOT    ot = N->ot;
@@ -493,10 +535,10 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 
   PetscFunctionBegin;
   PetscCall(KSPGetPC(N->ksp, &pc));
-  if (N->cycles) {
+  if (N->cycles || N->banded) {
     PetscCall(PCSetType(pc, PCSHELL));
     PetscCall(PCShellSetContext(pc, N));
-    PetscCall(PCShellSetApply(pc, ApplyCycle));
+    PetscCall(PCShellSetApply(pc, N->cycles ? ApplyCycle : ApplyBand));
   } else if (!N->sparse)
     PetscCall(PCSetType(pc, PCJACOBI));
   else if (IsDirect(N))
@@ -509,7 +551,9 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
-  PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles ? N->S : N->P));
+  PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles || N->banded ? N->S : N->P));
+  PetscCall(KSPSetType(N->ksp, N->banded ? KSPPREONLY : KSPCG));
+  PetscCall(KSPSetNormType(N->ksp, N->banded ? KSP_NORM_NONE : KSP_NORM_NATURAL));
   PetscCall(ChoosePC(N));
   PetscCall(KSPSetFromOptions(N->ksp));
   N->its_fresh = 0;
@@ -548,7 +592,14 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
 static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
 {
   PetscFunctionBegin;
-  N->cycles = PETSC_FALSE;
+  N->cycles = N->banded = PETSC_FALSE;
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->indefinite && N->ot->op->separable)
+    PetscCall(FenBandFits(N->ot->op, BAND_MOST, &N->banded));
+  if (N->banded) {
+    N->sparse = N->multigrid = PETSC_FALSE;
+    N->least = LEAST_SHIFT;
+    PetscFunctionReturn(0);
+  }
   if (N->average > 0)
     PetscCall(WantCycle(N, &N->cycles));
   if (!N->cycles && !WantSparse(N)) {
@@ -570,6 +621,11 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->average_before = N->average;
   PetscCall(Choose(N, d));
+  if (N->banded) {
+    PetscCall(BuildBand(N));
+    if (N->indefinite)
+      PetscCall(Choose(N, d));
+  }
   if (N->sparse) {
     const PetscBool direct = (PetscBool)(N->direct > 0);
 
@@ -579,7 +635,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   }
   if (N->cycles)
     PetscCall(BuildCycle(N));
-  else if (!N->sparse)
+  else if (!N->sparse && !N->banded)
     PetscCall(AssembleDiagonal(N, d));
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
@@ -601,7 +657,8 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
   const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
-  if (!N->sparse && !N->cycles && !N->slow && N->precondition == FEN_PRECONDITION_AUTO && N->its >= slow) {
+  if (!N->sparse && !N->cycles && !N->banded && !N->slow && N->precondition == FEN_PRECONDITION_AUTO &&
+      N->its >= slow) {
     N->slow = 1;
     return PETSC_TRUE;
   }
@@ -622,7 +679,7 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
    first */
 PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
-  if (N->sparse && IsDirect(N))
+  if (N->banded || (N->sparse && IsDirect(N)))
     return PETSC_TRUE;
   return (PetscBool)(N->cycles ? N->effort > N->effort_fresh + 1.5 || N->its >= N->most : N->its > 2 * N->its_fresh);
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "../otimpl.h"
 #include "gridcycle.h"
+#include "newtonband.h"
 #include <petscksp.h>
 
 typedef enum {
@@ -39,6 +40,9 @@ typedef struct {
   FenGridCycle  cycle;                /* coarse grids of the target, or NULL */
   double       *scale;                /* 1/sqrt(min(c, floor)), 0 for targets without mass */
   PetscBool     cycles;               /* the cycle is in use */
+  FenBand       band;                 /* factors of targets on one line, or NULL */
+  PetscBool     banded;               /* they are in use */
+  PetscBool     indefinite;           /* but were not found on this level */
   PetscBool     sparse, multigrid;    /* multigrid: coarsening depends on the number of ranks */
   PetscBool     diagonal_only;        /* the sparse preconditioner failed on this level */
   FenInt        its, its_fresh;       /* of the last solve; of the first with the present preconditioner */

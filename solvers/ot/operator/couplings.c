@@ -322,6 +322,49 @@ PetscBool FenOTHasCouplings(FenOTOperator op)
   return op->kept;
 }
 
+PetscErrorCode FenOTBandwidth(FenOTOperator op, FenInt *band)
+{
+  const FenSeparable *S = (const FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  *band = -1;
+  if (op->dim > 1 || !op->kept || S->cones)
+    PetscFunctionReturn(0);
+  *band = 0;
+  for (FenInt i = 0; S->plan[0].factors.nblocks && i < FenPlanStage(op, 0)->lout; i++) {
+    const int *kept = S->plan[0].factors.windows + 2 * i;
+
+    *band = PetscMax(*band, (FenInt)(kept[1] - kept[0]) - 1);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, band, 1, MPI_FENINT, MPI_MAX, op->comm));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTBandCouplings(FenOTOperator op, FenInt band, double B[])
+{
+  FenSeparable     *S = (FenSeparable *)op->data;
+  const FenStage   *g = FenPlanStage(op, 0);
+  FenStagePlan     *P = &S->plan[0];
+  FenSweep          t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
+  const FenInt      mine = 0;
+  FenSweepCouplings c = {.first = 0, .last = band, .other = &mine, .u = P->L, .minus = P->minus};
+  double          **out;
+
+  PetscFunctionBegin;
+  PetscCall(FenPlanWeights(op));
+  PetscCall(PetscMalloc2(band + 1, &out, FenSweepCoupleWork(op->kernels, g->lin, band + 1), &c.work));
+  for (FenInt o = 0; o <= band; o++)
+    out[o] = B + o * g->nin;
+  c.out = out;
+  t.u = P->L;
+  t.w = P->minus;
+  t.v = S->weights;
+  FenSweepCouple(&t, &P->factors, &c);
+  PetscCall(PetscFree2(out, c.work));
+  op->passes += 4 * op->share;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, double *const work[2], FenInt room,
                               FenOTTakeCoupling take, void *ctx)
 {

@@ -26,7 +26,7 @@ static PetscErrorCode IsSeparable(FenOTOperator op, PetscBool *separable)
   *separable = (PetscBool)(op->kind == FEN_COST_POWER);
   if (*separable)
     PetscFunctionReturn(0);
-  *separable = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && op->dim > 1 &&
+  *separable = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID &&
                            (op->kind == FEN_COST_SQEUCLIDEAN || op->kind == FEN_COST_L1));
   PetscFunctionReturn(0);
 }
@@ -60,6 +60,8 @@ PetscErrorCode FenOTOperatorCreateCut(FenMeasure source, FenMeasure target, FenC
   PetscCall(FenKernelsGet(simd, &op->kernels));
   PetscCall(FenCostGetKind(cost, &op->kind));
   PetscCall(FenMeasureGetDim(source, &op->dim));
+  if (op->dim == 1 && op->kind == FEN_COST_EUCLIDEAN)
+    op->kind = FEN_COST_L1; /* the same */
   for (int s = 0; s < 2; s++) {
     PetscCall(FenMeasureGetSize(op->measure[s], &op->N[s], &op->n[s]));
     PetscCall(LogWeights(op, s));

@@ -92,6 +92,10 @@ PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const 
 typedef PetscErrorCode (*FenOTTakeCoupling)(void *ctx, const FenInt offset[], const double[]);
 PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, double *const work[2], FenInt room,
                                            FenOTTakeCoupling, void *ctx);
+/* The same on one line, where those of kept factors are all: half the bandwidth of B, -1 where the plan is no such one;
+   and B_j,j+o for o <= band at B[o*n + j], 0 beyond the end, n the local size of the layout */
+PETSC_INTERN PetscErrorCode FenOTBandwidth(FenOTOperator, FenInt *band);
+PETSC_INTERN PetscErrorCode FenOTBandCouplings(FenOTOperator, FenInt band, double B[]);
 PETSC_INTERN PetscErrorCode FenOTCouplingsLayout(FenOTOperator, FenLayout *);
 PETSC_INTERN PetscBool      FenOTHasCouplings(FenOTOperator);
 /* sum_ij r_i C_ij s_j for an explicit cost, or for a function */
