@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Long lines: densities on grids of one axis against the monotone coupling, which is optimal, on 1 to 5 ranks; empty
+points, lengths that differ, |x-y| as well, penalised marginals."""
+import clitest
+import numpy as np
+
+check = clitest.Checks()
+rng = np.random.default_rng(7)
+
+
+def densities(n, m):
+    x, y = (np.arange(n) + 0.5) / n, (np.arange(m) + 0.5) / m
+    a = 1.3 + np.sin(9 * x) + 0.2 * rng.uniform(size=n)
+    b = (1.2 + np.cos(14 * y + 1)) * np.exp(0.5 * rng.normal(size=m))
+    a[(x > 0.4) & (x < 0.45)] = 0
+    b[: m // 50] = 0
+    return a / a.sum(), b / b.sum()
+
+
+def monotone(a, b, power):
+    """sum over the pieces of mass between the steps of both distribution functions"""
+    steps = np.unique(np.concatenate([np.cumsum(a), np.cumsum(b)]))
+    mass = np.diff(np.concatenate([[0], steps]))
+    middle = steps - 0.5 * mass
+    i = np.minimum(np.searchsorted(np.cumsum(a), middle), len(a) - 1)
+    j = np.minimum(np.searchsorted(np.cumsum(b), middle), len(b) - 1)
+    return float((mass * np.abs(i - j).astype(float)**power).sum())
+
+
+def solve(folder, n, m, *options, ranks=1):
+    run = clitest.run("ot", "-source", folder + "/a.npy", "-target", folder + "/b.npy", "-ot_eps", 0.25, "-ot_gap_rel",
+                      "1e-6", "-ot_normalize", "-summary", folder + "/s.json", "-o", folder + "/r.h5", "-overwrite",
+                      "-ot_time_limit", 100, *options, ranks=ranks, timeout=200)
+    what = f"{n} to {m} points, {options}, {ranks} ranks"
+    check.that(run.status == 0, f"{what}: status 0", run)
+    return what, clitest.read_json(folder + "/s.json")
+
+
+with clitest.folder() as folder:
+    for n, m, ranks in ((3001, 3001, 1), (3001, 3001, 2), (3001, 3001, 5), (20000, 14999, 1)):
+        rng = np.random.default_rng(7)
+        a, b = densities(n, m)
+        np.save(folder + "/a.npy", a)
+        np.save(folder + "/b.npy", b)
+        what, found = solve(folder, n, m, ranks=ranks)
+        exact = monotone(a, b, 2)
+        check.that(found["type"] == "multigrid", f"{what}: {found['type']}")
+        check.that(found["ot_lower"] <= exact * (1 + 1e-9) and exact * (1 - 1e-9) <= found["ot_upper"],
+                   f"{what}: {exact!r} outside [{found['ot_lower']!r}, {found['ot_upper']!r}]")
+        if n == 3001:
+            first = found["value"] if ranks == 1 else first
+            check.that(abs(found["value"] - first) <= 1e-12 * first, f"{what}: {found['value']!r}, {first!r} on one rank")
+    run = clitest.run("verify", folder + "/r.h5")
+    check.that(run.status == 0, "verify", run)
+
+    a, b = densities(1500, 1200)
+    np.save(folder + "/a.npy", a)
+    np.save(folder + "/b.npy", b)
+    for cost in ("l1", "euclidean"):
+        what, found = solve(folder, 1500, 1200, "-ot_cost", cost, ranks=2)
+        exact = monotone(a, b, 1)
+        check.that(found["ot_lower"] <= exact * (1 + 1e-9) and exact * (1 - 1e-9) <= found["ot_upper"],
+                   f"{what}: {exact!r} outside [{found['ot_lower']!r}, {found['ot_upper']!r}]")
+    answers = [solve(folder, 1500, 1200, "-ot_marginal", "kl", "-ot_marginal_rho", 3000, "-ot_type", name)[1]
+               for name in ("multigrid", "newton")]
+    check.that(max(r["lower"] for r in answers) <= min(r["upper"] for r in answers), f"penalised: {answers}")
+check.finish()
