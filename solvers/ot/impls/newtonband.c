@@ -15,6 +15,8 @@ extern void dpbtrf_(const char *, const PetscBLASInt *, const PetscBLASInt *, do
 extern void dpbtrs_(const char *, const PetscBLASInt *, const PetscBLASInt *, const PetscBLASInt *, const double *,
                     const PetscBLASInt *, double *, const PetscBLASInt *, PetscBLASInt *);
 
+#define FEW 3 /* offsets that a plan may reach farther than the one before */
+
 struct _p_FenBand {
   FenOTOperator op;
   FenLayout     line;
@@ -86,6 +88,43 @@ static void Assemble(FenBand B, const double b[], const double scale[], const do
   }
 }
 
+/* how far couplings reach */
+static FenInt Reach(FenInt n, FenInt band, const double b[])
+{
+  for (; band > 0; band--) {
+    const double *far = b + band * n;
+
+    for (FenInt j = 0; j + band < n; j++)
+      if (far[j] * far[j] > 1e-26 * b[j] * b[j + band])
+        return band;
+  }
+  return 0;
+}
+
+/* Couplings, offset by offset. Windows of lines that share lanes are longer than their factors reach, so that those of
+   the plan before are tried first, and a few more */
+static PetscErrorCode Couplings(FenBand B, double **b)
+{
+  const FenInt first = B->band;
+  FenInt       most, band;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTBandwidth(B->op, &most));
+  band = first > 0 ? PetscMin(most, first + FEW) : most;
+  PetscCall(PetscMalloc1((size_t)((band + 1) * B->n), b));
+  PetscCall(FenOTBandCouplings(B->op, band, *b));
+  B->band = Reach(B->n, band, *b);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &B->band, 1, MPI_FENINT, MPI_MAX, B->op->comm));
+  if (B->band < band || band == most)
+    PetscFunctionReturn(0);
+  PetscCall(PetscFree(*b));
+  PetscCall(PetscMalloc1((size_t)((most + 1) * B->n), b));
+  PetscCall(FenOTBandCouplings(B->op, most, *b));
+  B->band = Reach(B->n, most, *b);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &B->band, 1, MPI_FENINT, MPI_MAX, B->op->comm));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenBandBuild(FenBand B, const double scale[], const double excess[], const double alone[],
                             double *average, PetscBool *ok)
 {
@@ -94,9 +133,7 @@ PetscErrorCode FenBandBuild(FenBand B, const double scale[], const double excess
   PetscBLASInt N, band, ld, info = 0;
 
   PetscFunctionBegin;
-  PetscCall(FenOTBandwidth(B->op, &B->band));
-  PetscCall(PetscMalloc1((size_t)((B->band + 1) * n), &b));
-  PetscCall(FenOTBandCouplings(B->op, B->band, b));
+  PetscCall(Couplings(B, &b));
   for (FenInt j = 0; j < n; j++)
     own += b[j];
   PetscCall(FenRedistMove(B->to, scale, B->work[0]));

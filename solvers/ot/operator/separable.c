@@ -64,7 +64,7 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  op->kept = S->whole = (PetscBool)(op->keep || S->cones);
+  op->kept = (PetscBool)(op->keep || S->cones);
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
   PetscFunctionReturn(0);
@@ -102,7 +102,6 @@ static FenSweep PlanSweep(FenOTOperator op, PetscInt s, FenStagePlan **plan)
   w.w = (*plan)->minus;
   w.windows = (*plan)->windows[0];
   w.have = (*plan)->have[0];
-  w.whole = S->whole;
   return w;
 }
 

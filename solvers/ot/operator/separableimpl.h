@@ -23,7 +23,6 @@ typedef struct {
   double      *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
   FenStagePlan plan[FEN_STAGES];
   PetscBool    slabs;              /* the plan's last stage is that across slabs */
-  PetscBool    whole;              /* its windows are for lines of one lane each, as kept factors are */
   double      *weights;            /* of the source, on the output of a last stage */
   PetscInt     weighted;           /* which; -1: none */
   PetscBool    planned[2];         /* do slabs know which sources come, by direction? */

@@ -192,13 +192,12 @@ PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStag
   PetscFunctionBegin;
   w.visits = g->halo ? NULL : S->stages.visits[dir][g->number];
   w.windows = windows;
-  w.whole = (PetscBool)(windows != NULL);
+  w.whole = PetscNot(keep || !windows);
   if (keep) {
     PetscCall(Room(op, g));
     w.windows = P->windows[0];
     if (op->keep || S->cones)
       action = FEN_STAGE_FACTORS;
-    w.whole = S->whole;
   }
   PetscCall(FenStageThrough(op, g, action, &w, &P->factors));
   if (!keep)

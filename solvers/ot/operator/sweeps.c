@@ -49,11 +49,14 @@ static void SharedTargets(const FenBlock *b, FenInt nt, const double from[], dou
       to[i * b->lanes + l] = from[b->line[l] * nt + Target(b, i, l, nt)];
 }
 
-static void GatherCoordinates(const FenBlock *b, FenInt nt, const double x[], double to[])
+/* of the targets: only the last block can have other shares than the first */
+static void Coordinates(const FenSweep *s, const FenBlock *b, double to[])
 {
+  if (b->line[0] && b->line[0] != s->from * b->lanes && b->r == 1)
+    return;
   for (FenInt i = 0; i < b->rows; i++)
     for (FenInt l = 0; l < b->lanes; l++)
-      to[i * b->lanes + l] = x[Target(b, i, l, nt)];
+      to[i * b->lanes + l] = s->xt[Target(b, i, l, s->nt)];
 }
 
 void FenBlockScatter(const FenBlock *b, FenInt nt, const double from[], double to[])
@@ -79,16 +82,29 @@ static double *Sources(const FenSweep *s, const FenBlock *b, const double from[]
   return to;
 }
 
-/* what is of the targets, one lane a line */
+/* what is of the targets; lanes and rows beyond them repeat others */
 static void Targets(const FenSweep *s, const FenBlock *b, const double from[], double to[])
 {
-  if (!s->span) {
+  if (b->r > 1)
+    SharedTargets(b, s->nt, from, to);
+  else if (!s->span)
     FenBlockGather(b, s->nt, from, to);
+  else
+    for (FenInt i = 0; i < s->nt; i++)
+      for (FenInt l = 0; l < b->lanes; l++)
+        to[i * b->lanes + l] = from[i * s->nlines + b->line[l]];
+}
+
+/* the same for values that are summed over targets: those that repeat others are zero */
+static void Values(const FenSweep *s, const FenBlock *b, const double from[], double to[])
+{
+  Targets(s, b, from, to);
+  if (b->r == 1)
     return;
-  }
-  for (FenInt i = 0; i < s->nt; i++)
+  for (FenInt i = 0; i < b->rows; i++)
     for (FenInt l = 0; l < b->lanes; l++)
-      to[i * b->lanes + l] = from[i * s->nlines + b->line[l]];
+      if (l >= b->n * b->r || i * b->r + b->share[l] >= s->nt)
+        to[i * b->lanes + l] = 0;
 }
 
 static void PutTargets(const FenSweep *s, const FenBlock *b, const double from[], double to[])
@@ -101,6 +117,34 @@ static void PutTargets(const FenSweep *s, const FenBlock *b, const double from[]
     memcpy(to + i * s->nlines + b->line[0], from + i * b->lanes, (size_t)b->n * sizeof(double));
 }
 
+/* sums of the sources of lines, over the lanes that a line has; parts of lines are where they belong */
+static void PutSources(const FenSweep *s, const FenBlock *b, const double from[], double to[])
+{
+  FenBlock one = *b;
+
+  if (s->span)
+    return;
+  one.r = 1;
+  if (b->r == 1) {
+    FenBlockScatter(&one, s->ns, from, to);
+    return;
+  }
+  for (FenInt l = 0; l < b->n; l++)
+    for (FenInt j = 0; j < s->ns; j++) {
+      double sum = 0;
+
+      for (FenInt k = 0; k < b->r; k++)
+        sum += from[j * b->lanes + l + k * b->n];
+      to[b->line[l] * s->ns + j] = sum;
+    }
+}
+
+/* where they are made */
+static double *SourcesOut(const FenSweep *s, const FenBlock *b, double out[], double work[])
+{
+  return s->span ? out + s->span[b->line[0] / b->lanes].at : work;
+}
+
 static FenInt FirstLine(const FenSweep *s)
 {
   return s->span ? s->from * s->kernels->linelanes : 0;
@@ -111,15 +155,15 @@ static FenInt EndLine(const FenSweep *s)
   return !s->nt || !s->ns ? 0 : s->span ? PetscMin(s->nlines, s->to * s->kernels->linelanes) : s->nlines;
 }
 
-static FenLines BlockLines(const FenSweep *s, const FenFactors *F, FenInt first, double *work[])
+static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBlock *b, double *work[])
 {
-  const FenInt  longest = PetscMax(s->nt, s->ns), block = first / s->kernels->linelanes;
+  const FenInt  longest = PetscMax(s->nt, s->ns), block = b->line[0] / b->lanes;
   const FenSpan span = s->span ? s->span[block] : (FenSpan){0, s->ns, 0};
 
   for (int k = 0; k < FEN_ARRAYS; k++)
     work[k] = s->work + k * longest * s->kernels->linelanes;
   return (FenLines){.ns = span.hi - span.lo,
-                    .nt = s->nt,
+                    .nt = b->rows,
                     .xs = s->xs + span.lo,
                     .u = work[0],
                     .v = work[1],
@@ -135,26 +179,19 @@ typedef void (*BlockFn)(const FenSweep *, const FenBlock *, FenLines *, double *
 static void ForBlocks(const FenSweep *s, BlockFn run)
 {
   const FenInt lanes = s->kernels->linelanes;
-  FenInt       shares = 0;
 
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
     const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
     double        *work[FEN_ARRAYS];
-    FenLines       P = BlockLines(s, NULL, first, work);
+    FenLines       P = BlockLines(s, NULL, &b, work);
 
-    P.nt = b.rows;
     P.weighted = (int)s->weighted;
     if (!s->windows)
       P.window = (int *)(s->work + FEN_ARRAYS * PetscMax(s->nt, s->ns) * lanes);
-    if (b.r != shares)
-      GatherCoordinates(&b, s->nt, s->xt, work[2]);
-    shares = b.r; /* only the last block can have other shares than the first */
+    Coordinates(s, &b, work[2]);
     P.u = Sources(s, &b, s->u, work[0]);
     run(s, &b, &P, work);
-    if (b.r == 1)
-      PutTargets(s, &b, work[4], s->out);
-    else
-      FenBlockScatter(&b, s->nt, work[4], s->out);
+    PutTargets(s, &b, work[4], s->out);
   }
 }
 
@@ -180,10 +217,7 @@ static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *
 static void BlockApply(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
   P->v = Sources(s, b, s->v, work[1]);
-  if (b->r == 1)
-    Targets(s, b, s->w, work[3]);
-  else
-    SharedTargets(b, s->nt, s->w, work[3]);
+  Targets(s, b, s->w, work[3]);
   if (!s->have)
     s->kernels->linewindows(P, work[4]);
   s->kernels->lineapply(P, work[4]);
@@ -271,12 +305,11 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
     PetscFunctionReturn(0);
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
     double        *work[FEN_ARRAYS];
-    FenLines       P = BlockLines(s, F, first, work);
+    FenLines       P = BlockLines(s, F, &b, work);
 
-    if (first == FirstLine(s))
-      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    Coordinates(s, &b, work[2]);
     P.u = Sources(s, &b, s->u, work[0]);
     s->kernels->linewindows(&P, work[4]);
     s->kernels->linekept(&P, work[4]);
@@ -301,15 +334,15 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     return;
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
     double        *work[FEN_ARRAYS], *out;
-    FenLines       P = BlockLines(s, F, first, work);
+    FenLines       P = BlockLines(s, F, &b, work);
 
     P.e = F->e[first / lanes];
     if (nin)
       P.v = Sources(s, &b, s->v, work[1]);
     else
-      Targets(s, &b, s->v, work[1]);
+      Values(s, &b, s->v, work[1]);
     if (nin)
       s->kernels->linemult(&P, work[4]);
     if (product == FEN_SWEEP_FORWARD) {
@@ -317,15 +350,14 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
       continue;
     }
     if (product == FEN_SWEEP_BOTH) {
-      Targets(s, &b, s->w, work[3]);
-      for (FenInt k = 0; k < s->nt * lanes; k++)
+      Values(s, &b, s->w, work[3]);
+      for (FenInt k = 0; k < b.rows * lanes; k++)
         work[3][k] *= work[4][k];
       P.v = work[3];
     }
-    out = s->span ? s->out + s->span[first / lanes].at : work[4];
+    out = SourcesOut(s, &b, s->out, work[4]);
     s->kernels->linemulttranspose(&P, product == FEN_SWEEP_SQUARES, out);
-    if (!s->span)
-      FenBlockScatter(&b, s->ns, out, s->out);
+    PutSources(s, &b, out, s->out);
   }
 }
 
@@ -334,19 +366,17 @@ void FenSweepSpread(const FenSweep *s)
   const FenInt lanes = s->kernels->linelanes;
 
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
     double        *work[FEN_ARRAYS], *out;
-    FenLines       P = BlockLines(s, NULL, first, work);
+    FenLines       P = BlockLines(s, NULL, &b, work);
 
-    if (first == FirstLine(s))
-      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    Coordinates(s, &b, work[2]);
     P.u = Sources(s, &b, s->u, work[0]);
-    Targets(s, &b, s->v, work[1]);
+    Values(s, &b, s->v, work[1]);
     Targets(s, &b, s->w, work[3]);
-    out = s->span ? s->out + s->span[first / lanes].at : work[4];
+    out = SourcesOut(s, &b, s->out, work[4]);
     s->kernels->linespread(&P, out);
-    if (!s->span)
-      FenBlockScatter(&b, s->ns, out, s->out);
+    PutSources(s, &b, out, s->out);
   }
 }
 
@@ -362,7 +392,7 @@ void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const F
   for (FenInt l = 0; l < b->lanes; l++)
     other.line[l] = PetscMax(0, c->other[b->line[l]]);
   FenBlockGather(&other, s->ns, c->u, u);
-  FenBlockGather(&other, s->nt, c->minus, minus);
+  Targets(s, &other, c->minus, minus);
 }
 
 /* the other lines of a block; where there is none its factors are zero. Parts of lines go with their own line only */
@@ -375,7 +405,7 @@ static const double *Others(const FenSweep *s, const FenSweepCouplings *c, const
   }
   FenBlockGatherOthers(s, c, b, u, minus);
   for (FenInt l = 0; l < b->lanes; l++)
-    for (FenInt i = 0; c->other[b->line[l]] < 0 && i < s->nt; i++)
+    for (FenInt i = 0; c->other[b->line[l]] < 0 && i < b->rows; i++)
       minus[i * b->lanes + l] = FEN_NONE;
   return u;
 }
@@ -389,15 +419,14 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
     return;
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
     double        *work[FEN_ARRAYS];
-    FenLines       P = BlockLines(s, F, first, work);
+    FenLines       P = BlockLines(s, F, &b, work);
     FenLineCouple  C = {.first = c->first, .last = c->last, .minus = work[3], .f = c->work};
 
-    if (first == FirstLine(s))
-      GatherCoordinates(&b, s->nt, s->xt, work[2]);
+    Coordinates(s, &b, work[2]);
     P.e = F->e[first / lanes];
-    Targets(s, &b, s->v, work[1]);
+    Values(s, &b, s->v, work[1]);
     C.u = Others(s, c, &b, work[0], work[3]);
     C.out = c->work + (s->ns + n) * lanes;
     memset(C.out, 0, (size_t)(n * P.ns * lanes) * sizeof(double));
@@ -407,6 +436,6 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
         memcpy(c->out[o] + s->span[first / lanes].at, C.out + o * P.ns * lanes,
                (size_t)(P.ns * lanes) * sizeof(double));
       else
-        FenBlockScatter(&b, s->ns, C.out + o * s->ns * lanes, c->out[o]);
+        PutSources(s, &b, C.out + o * s->ns * lanes, c->out[o]);
   }
 }
