@@ -50,7 +50,7 @@ with clitest.folder() as folder:
                    f"{what}: {exact!r} outside [{found['ot_lower']!r}, {found['ot_upper']!r}]")
         if n == 3001:
             first = found["value"] if ranks == 1 else first
-            check.that(abs(found["value"] - first) <= 1e-12 * first, f"{what}: {found['value']!r}, {first!r} on one rank")
+            check.that(abs(found["value"] - first) <= 1e-12 * first, f"{what}: {found['value']!r}, {first!r} before")
     run = clitest.run("verify", folder + "/r.h5")
     check.that(run.status == 0, "verify", run)
 

@@ -186,7 +186,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
 static PetscErrorCode TransposedPlan(FenOTOperator op, const double v[], double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  double       *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];
+  double       *L[FEN_MAX_DIM] = {NULL}, *minus[FEN_MAX_DIM] = {NULL};
 
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++) {
@@ -281,7 +281,7 @@ static PetscErrorCode Normal_Separable(FenOTOperator op, const double v[], doubl
 static PetscErrorCode TransposedSquares(FenOTOperator op, const double v[], double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  double       *L[FEN_MAX_DIM], *minus[FEN_MAX_DIM];
+  double       *L[FEN_MAX_DIM] = {NULL}, *minus[FEN_MAX_DIM] = {NULL};
 
   PetscFunctionBegin;
   PetscCall(ScaleAxes(op, 2));
