@@ -2,14 +2,16 @@
 /*
    Log sums across slabs. Sources come as planned; if that proves to be too few, whole lines are swept on pencils once,
    their windows say what has to come, and the sums are taken across slabs again: they do not depend on what the plan
-   was before. Where windows reach so far that the exchange of all with all is less, pencils it is, and after 1, 3, 7,
-   ... sweeps there slabs are looked at again.
+   was before. The same is done once epsilon, and with it what matters, has become much smaller. Where windows reach so
+   far that the exchange of all with all is less, pencils it is, and after 1, 3, 7, ... sweeps there slabs are looked at
+   again.
 
    A plan on slabs keeps its factors there. If they are too many the plan is made on pencils, without them.
 */
 #include "separableimpl.h"
 
 #define WAIT_MOST 64
+#define SMALLER   0.5 /* than the epsilon of a plan: it is made anew */
 
 /* S->a through the stage; `done` if nothing was missing, on any rank */
 static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
@@ -80,6 +82,8 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscBool ke
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
+  if (!fixed && op->eps < SMALLER * S->eps[dir])
+    S->planned[dir] = PETSC_FALSE;
   if (keep && !op->keep) /* it has no factors to keep */
     PetscFunctionReturn(0);
   if (!S->planned[dir] && (fixed || S->waited[dir]++ < S->wait[dir]))
@@ -95,6 +99,7 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscBool ke
   if (!S->planned[dir] && !fixed) {
     PetscCall(Plan(op, dir, before));
     PetscCall(PetscArraycpy(S->a, before, n));
+    S->eps[dir] = op->eps;
     S->wait[dir] = S->planned[dir] ? 0 : PetscMin(WAIT_MOST, 2 * S->wait[dir] + 1);
     if (S->planned[dir]) {
       PetscCall(Try(op, dir, keep, done));

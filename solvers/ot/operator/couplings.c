@@ -23,6 +23,7 @@
 #include "separableimpl.h"
 
 #define FEN_MAX_RADIUS 2
+#define ROOM           16777216
 #define MOST           125 /* offsets of an axis pass: (2 radius + 1)^3 */
 
 typedef struct {
@@ -340,26 +341,30 @@ PetscErrorCode FenOTBandwidth(FenOTOperator op, FenInt *band)
   PetscFunctionReturn(0);
 }
 
+/* as many offsets at a time as ROOM numbers of work allow: the other factors are made again for each lot */
 PetscErrorCode FenOTBandCouplings(FenOTOperator op, FenInt band, double B[])
 {
   FenSeparable     *S = (FenSeparable *)op->data;
   const FenStage   *g = FenPlanStage(op, 0);
   FenStagePlan     *P = &S->plan[0];
   FenSweep          t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
-  const FenInt      mine = 0;
-  FenSweepCouplings c = {.first = 0, .last = band, .other = &mine, .u = P->L, .minus = P->minus};
+  const FenInt      mine = 0, lot = PetscMin(band + 1, PetscMax(1, ROOM / (g->lin * op->kernels->linelanes)));
+  FenSweepCouplings c = {.other = &mine, .u = P->L, .minus = P->minus};
   double          **out;
 
   PetscFunctionBegin;
   PetscCall(FenPlanWeights(op));
-  PetscCall(PetscMalloc2(band + 1, &out, FenSweepCoupleWork(op->kernels, g->lin, band + 1), &c.work));
+  PetscCall(PetscMalloc2(band + 1, &out, FenSweepCoupleWork(op->kernels, g->lin, lot), &c.work));
   for (FenInt o = 0; o <= band; o++)
     out[o] = B + o * g->nin;
-  c.out = out;
   t.u = P->L;
   t.w = P->minus;
   t.v = S->weights;
-  FenSweepCouple(&t, &P->factors, &c);
+  for (c.first = 0; c.first <= band; c.first += lot) {
+    c.last = PetscMin(band, c.first + lot - 1);
+    c.out = out + c.first;
+    FenSweepCouple(&t, &P->factors, &c);
+  }
   PetscCall(PetscFree2(out, c.work));
   op->passes += 4 * op->share;
   PetscFunctionReturn(0);

@@ -26,6 +26,7 @@ typedef struct {
   double      *weights;            /* of the source, on the output of a last stage */
   PetscInt     weighted;           /* which; -1: none */
   PetscBool    planned[2];         /* do slabs know which sources come, by direction? */
+  double       eps[2];             /* and since which epsilon */
   PetscInt     wait[2], waited[2]; /* sweeps over whole lines before that is looked at again; and so far */
   int         *seen[2];            /* windows of sweeps across slabs that keep no plan */
   double      *a, *b, *sweep;      /* work: two arrays, what a sweep needs */
