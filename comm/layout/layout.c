@@ -262,7 +262,7 @@ static void FenLayoutSplit(PetscMPIInt P, const FenInt n[2], PetscMPIInt p[2])
 PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout *pencil)
 {
   const PetscInt dim = layout->dim;
-  PetscMPIInt    np[FEN_MAX_DIM] = {1, 1, 1}, split[2] = {1, 1}, used = 1;
+  PetscMPIInt    np[FEN_MAX_DIM] = {1, 1, 1}, split[2] = {1, 1}, used;
   PetscInt       order[FEN_MAX_DIM] = {0, 1, 2}, other[2] = {0, 1}, n = 0;
   FenInt         extent[2] = {1, 1};
   PetscBool      keep;
@@ -281,8 +281,7 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
       keep = PETSC_FALSE;
   }
   order[n] = axis;
-  for (PetscInt d = 0; d < dim; d++)
-    used *= layout->nprocs[d];
+  PetscCall(FenLayoutGetRanks(layout, NULL, &used));
   FenLayoutSplit(dim == 1 ? 1 : used, extent, split);
   if (dim == 2) {
     split[0] = used;

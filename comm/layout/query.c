@@ -57,18 +57,21 @@ PetscErrorCode FenLayoutGetShape(FenLayout layout, FenInt shape[FEN_MAX_DIM])
   Input Parameter:
 . layout - the layout
 
-  Output Parameter:
-. nprocs - three numbers; their product may be less than the size of the communicator, the ranks beyond own nothing
+  Output Parameters:
++ nprocs - three numbers, or NULL
+- used   - their product, or NULL; it may be less than the size of the communicator, the ranks beyond own nothing
 
   Level: intermediate
 
 .seealso: `FenLayoutCreateGrid()`
 @*/
-PetscErrorCode FenLayoutGetRanks(FenLayout layout, PetscMPIInt nprocs[FEN_MAX_DIM])
+PetscErrorCode FenLayoutGetRanks(FenLayout layout, PetscMPIInt nprocs[FEN_MAX_DIM], PetscMPIInt *used)
 {
   PetscFunctionBegin;
-  for (int d = 0; d < FEN_MAX_DIM; d++)
+  for (int d = 0; nprocs && d < FEN_MAX_DIM; d++)
     nprocs[d] = layout->nprocs[d];
+  if (used)
+    *used = layout->nprocs[0] * layout->nprocs[1] * layout->nprocs[2];
   PetscFunctionReturn(0);
 }
 

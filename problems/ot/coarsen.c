@@ -140,14 +140,15 @@ static PetscErrorCode FenMapGrid(FenLayout from, FenLayout to, FenLineMap map, c
    than the work that they save */
 static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt shape[], PetscMPIInt ranks[])
 {
-  FenInt size = 1, most;
+  FenInt      size = 1, most;
+  PetscMPIInt used;
 
   PetscFunctionBegin;
-  PetscCall(FenLayoutGetRanks(fine, ranks));
+  PetscCall(FenLayoutGetRanks(fine, NULL, &used));
   for (PetscInt k = 0; k < dim; k++)
     size *= shape[k];
   most = PetscMax(1, PetscMax(shape[0] / ROWS, size / POINTS));
-  ranks[0] = (PetscMPIInt)PetscMin(most, ranks[0] * ranks[1] * ranks[2]);
+  ranks[0] = (PetscMPIInt)PetscMin(most, used);
   ranks[1] = ranks[2] = 1;
   PetscFunctionReturn(0);
 }
@@ -162,8 +163,8 @@ static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt s
 - least - axes with fewer than twice as many points stay as they are; at least 1
 
   Output Parameter:
-. coarse - on a grid of twice the spacing along the halved axes, cut along axis 0 over all ranks that have parts of the
-fine one, or fewer where parts would be small; NULL if no axis is halved
+. coarse - on a grid of twice the spacing along the halved axes, cut along axis 0 over the ranks of the fine one,
+           fewer where parts would be small; NULL if no axis is halved
 
   Notes:
   Weights are sums over blocks, so that mass is kept and a pixel is empty only if all of its block are. A point of the

@@ -479,7 +479,7 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
 {
   FenGridCycle C;
   FenInt       shape[FEN_MAX_DIM];
-  PetscMPIInt  slabs[FEN_MAX_DIM] = {1, 1, 1}, ranks[FEN_MAX_DIM];
+  PetscMPIInt  slabs[FEN_MAX_DIM] = {1, 1, 1}, used;
   FenBox       box;
   FenGrid     *G;
 
@@ -493,8 +493,8 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCall(FenLayoutGetDim(layout, &C->dim));
   MakeOffsets(C);
   PetscCall(FenLayoutGetShape(layout, shape));
-  PetscCall(FenLayoutGetRanks(layout, ranks));
-  slabs[0] = (PetscMPIInt)PetscMax(1, PetscMin(ranks[0] * ranks[1] * ranks[2], shape[0] / FEN_GRID_LEAST));
+  PetscCall(FenLayoutGetRanks(layout, NULL, &used));
+  slabs[0] = (PetscMPIInt)PetscMax(1, PetscMin(used, shape[0] / FEN_GRID_LEAST));
   PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, slabs, &C->slabs));
   PetscCall(FenRedistCreate(layout, C->slabs, &C->to));
   PetscCall(FenRedistCreate(C->slabs, layout, &C->from));

@@ -2,7 +2,7 @@
 /*
    On one line a source sends to neighbours, and B = E^T diag(rows) E couples targets that are no farther from each
    other than the windows of kept factors are long, w points: the Newton system is banded. Its Cholesky factors cost as
-   much as a few products, and with them conjugate gradients need one step or two, however small epsilon is.
+   much as a few products and solve it, however small epsilon is. Row sums are exact, and a line may be long.
 
    Work N w^2 multiply-adds and memory 2 N w numbers on the rank that has the line; two redistributions a solve.
 */
@@ -105,23 +105,20 @@ static FenInt Reach(FenInt n, FenInt band, const double b[])
    the plan before are tried first, and a few more */
 static PetscErrorCode Couplings(FenBand B, double **b)
 {
-  const FenInt first = B->band;
-  FenInt       most, band;
+  FenInt most, band;
 
   PetscFunctionBegin;
   PetscCall(FenOTBandwidth(B->op, &most));
-  band = first > 0 ? PetscMin(most, first + FEW) : most;
-  PetscCall(PetscMalloc1((size_t)((band + 1) * B->n), b));
-  PetscCall(FenOTBandCouplings(B->op, band, *b));
-  B->band = Reach(B->n, band, *b);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &B->band, 1, MPI_FENINT, MPI_MAX, B->op->comm));
-  if (B->band < band || band == most)
-    PetscFunctionReturn(0);
-  PetscCall(PetscFree(*b));
-  PetscCall(PetscMalloc1((size_t)((most + 1) * B->n), b));
-  PetscCall(FenOTBandCouplings(B->op, most, *b));
-  B->band = Reach(B->n, most, *b);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &B->band, 1, MPI_FENINT, MPI_MAX, B->op->comm));
+  band = B->band > 0 ? PetscMin(most, B->band + FEW) : most;
+  for (;; band = most) {
+    PetscCall(PetscMalloc1((size_t)((band + 1) * B->n), b));
+    PetscCall(FenOTBandCouplings(B->op, band, *b));
+    B->band = Reach(B->n, band, *b);
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &B->band, 1, MPI_FENINT, MPI_MAX, B->op->comm));
+    if (B->band < band || band == most)
+      break;
+    PetscCall(PetscFree(*b));
+  }
   PetscFunctionReturn(0);
 }
 

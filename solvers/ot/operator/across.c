@@ -13,7 +13,7 @@
 #define WAIT_MOST 64
 #define SMALLER   0.5 /* than the epsilon of a plan: it is made anew */
 
-/* S->a through the stage; `done` if nothing was missing, on any rank */
+/* S->a through the stage, if nothing is missing on any rank; otherwise it stays */
 static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
@@ -30,8 +30,10 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscBool keep, Pe
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MIN, op->comm));
   *done = (PetscBool)(flags[0] && flags[1]);
   S->planned[dir] = (PetscBool)(flags[0] != 0);
-  if (!*done)
+  if (!*done) {
     op->kept = kept;
+    FenSwapArrays(S);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -48,24 +50,28 @@ static void Spread(FenOTOperator op, const FenStage *g, const int windows[], con
     }
 }
 
-/* which sources come, for sums of `before` */
-static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, const double before[])
+/* which sources come, for sums of S->a, which stays */
+static PetscErrorCode Plan(FenOTOperator op, FenDirection dir)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const FenStage *whole = &S->stages.chain[dir].stage[op->dim - 1], *g = whole + 1;
   FenRedist       move;
-  double         *end[2], *mine[2];
+  double         *end[2], *mine[2], *before;
   int            *windows;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, whole->lout, whole->nlines), &windows));
   PetscCall(PetscMalloc4(whole->nout, &end[0], whole->nout, &end[1], g->nout, &mine[0], g->nout, &mine[1]));
+  PetscCall(PetscMalloc1(g->nin, &before));
+  PetscCall(PetscArraycpy(before, S->a, g->nin));
   PetscCall(FenRedistCreate(whole->out, g->out, &move));
   PetscCall(FenStageLogSums(op, dir, whole, PETSC_FALSE, windows));
   Spread(op, whole, windows, S->a, end[0], end[1]);
   for (int k = 0; k < 2; k++)
     PetscCall(FenRedistMove(move, end[k], mine[k]));
   PetscCall(FenHaloPlan(g->halo, mine[0], mine[1], before, &S->planned[dir]));
+  PetscCall(PetscArraycpy(S->a, before, g->nin));
+  PetscCall(PetscFree(before));
   PetscCall(FenRedistDestroy(&move));
   PetscCall(PetscFree4(end[0], end[1], mine[0], mine[1]));
   PetscCall(PetscFree(windows));
@@ -75,10 +81,8 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, const double befo
 PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  const FenInt  n = S->stages.chain[dir].stage[op->dim].nin;
   /* a plan lies on the sources that came for it */
   const PetscBool fixed = (PetscBool)(dir == FEN_TO_SOURCE && !keep && S->slabs && S->plan[op->dim].have[0]);
-  double         *before;
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
@@ -89,24 +93,14 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscBool ke
   if (!S->planned[dir] && (fixed || S->waited[dir]++ < S->wait[dir]))
     PetscFunctionReturn(0);
   S->waited[dir] = 0;
-  PetscCall(PetscMalloc1(n, &before));
-  PetscCall(PetscArraycpy(before, S->a, n));
-  if (S->planned[dir]) {
+  if (S->planned[dir])
     PetscCall(Try(op, dir, keep, done));
-    if (!*done)
-      PetscCall(PetscArraycpy(S->a, before, n));
-  }
-  if (!S->planned[dir] && !fixed) {
-    PetscCall(Plan(op, dir, before));
-    PetscCall(PetscArraycpy(S->a, before, n));
-    S->eps[dir] = op->eps;
-    S->wait[dir] = S->planned[dir] ? 0 : PetscMin(WAIT_MOST, 2 * S->wait[dir] + 1);
-    if (S->planned[dir]) {
-      PetscCall(Try(op, dir, keep, done));
-      if (!*done)
-        PetscCall(PetscArraycpy(S->a, before, n));
-    }
-  }
-  PetscCall(PetscFree(before));
+  if (S->planned[dir] || fixed)
+    PetscFunctionReturn(0);
+  PetscCall(Plan(op, dir));
+  S->eps[dir] = op->eps;
+  S->wait[dir] = S->planned[dir] ? 0 : PetscMin(WAIT_MOST, 2 * S->wait[dir] + 1);
+  if (S->planned[dir])
+    PetscCall(Try(op, dir, keep, done));
   PetscFunctionReturn(0);
 }

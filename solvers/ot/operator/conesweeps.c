@@ -26,7 +26,7 @@ static FenCones Lines(const FenSweep *s, const FenFactors *F, FenInt first, doub
 static void SweepLSE(const FenSweep *s, const FenFactors *F)
 {
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += s->kernels->linelanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
     const FenCones P = Lines(s, F, first, work);
 
@@ -58,7 +58,7 @@ void FenConesMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
   const PetscBool nin = (PetscBool)(product == FEN_SWEEP_FORWARD || product == FEN_SWEEP_BOTH);
 
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
     FenCones       P = Lines(s, F, first, work);
 
@@ -81,7 +81,7 @@ void FenConesCouple(const FenSweep *s, const FenSweepCouplings *c)
   const FenInt lanes = s->kernels->linelanes, n = c->last - c->first + 1;
 
   for (FenInt first = 0; first < s->nlines && s->nt && s->ns; first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, PETSC_TRUE);
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS], *sums = c->work, *u = sums + 4 * s->ns * lanes, *out = u + s->ns * lanes;
     const FenCones P = Lines(s, NULL, first, work);
     FenConeCouple  C = {.first = c->first, .last = c->last, .u = u, .minus = {work[3], work[4]}, .work = sums};

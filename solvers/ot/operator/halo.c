@@ -49,7 +49,6 @@ struct _p_FenHalo {
   FenSpan    *span;
   Ends       *ends;
   FenInt      size;
-  PetscBool   planned;
   PetscSF     sf[FEN_HALO_GROUPS];
   PetscMPIInt tag;
 };
@@ -74,25 +73,6 @@ static PetscErrorCode GetOwner(FenLayout layout, PetscMPIInt r, Owner *O)
 static FenInt Place(const Owner *O, const FenInt shape[], FenInt row, FenInt line)
 {
   return (row - O->box.lo[0]) * O->stride[0] + line / shape[2] * O->stride[1] + line % shape[2] * O->stride[2];
-}
-
-/* cut along axis 0 only? The same answer on all ranks */
-static PetscErrorCode IsSlab(FenLayout layout, PetscMPIInt ranks, PetscBool *is)
-{
-  FenInt   shape[FEN_MAX_DIM];
-  PetscInt dim;
-
-  PetscFunctionBegin;
-  PetscCall(FenLayoutGetDim(layout, &dim));
-  PetscCall(FenLayoutGetShape(layout, shape));
-  for (PetscMPIInt r = 0; r < ranks; r++) {
-    FenBox box;
-
-    PetscCall(FenLayoutGetBox(layout, r, &box));
-    for (PetscInt k = 1; k < dim; k++)
-      *is = (PetscBool)(*is && (box.hi[0] == box.lo[0] || (box.lo[k] == 0 && box.hi[k] == shape[k])));
-  }
-  PetscFunctionReturn(0);
 }
 
 /* the next rank with targets in a direction */
@@ -121,21 +101,18 @@ static PetscBool IsLess(const FenHalo H, double most)
 PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, const FenKernels *kernels, FenHalo *halo)
 {
   FenBox      box;
-  PetscMPIInt ranks, nprocs[FEN_MAX_DIM];
-  PetscBool   slabs = PETSC_TRUE;
+  PetscMPIInt from[FEN_MAX_DIM], to[FEN_MAX_DIM];
   FenHalo     H;
 
   PetscFunctionBegin;
   *halo = NULL;
-  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)sources), &ranks));
-  PetscCall(IsSlab(sources, ranks, &slabs));
-  PetscCall(IsSlab(targets, ranks, &slabs));
-  if (!slabs)
+  PetscCall(FenLayoutGetRanks(sources, from, NULL));
+  PetscCall(FenLayoutGetRanks(targets, to, NULL));
+  if (from[1] * from[2] * to[1] * to[2] > 1) /* cut along other axes */
     PetscFunctionReturn(0);
   PetscCall(PetscNew(&H));
   H->comm = PetscObjectComm((PetscObject)sources);
-  PetscCall(FenLayoutGetRanks(targets, nprocs));
-  H->ranks = nprocs[0];
+  H->ranks = to[0];
   H->in = sources;
   H->out = targets;
   H->lanes = kernels->linelanes;
@@ -163,7 +140,6 @@ static PetscErrorCode ClearPlan(FenHalo H)
   PetscFunctionBegin;
   for (int g = 0; g < FEN_HALO_GROUPS; g++)
     PetscCall(PetscSFDestroy(&H->sf[g]));
-  H->planned = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -178,10 +154,14 @@ PetscErrorCode FenHaloDestroy(FenHalo *halo)
   PetscFunctionReturn(0);
 }
 
-const FenSpan *FenHaloSpans(FenHalo H, FenInt *size)
+const FenSpan *FenHaloSpans(FenHalo H)
 {
-  *size = H->size;
   return H->span;
+}
+
+FenInt FenHaloSize(FenHalo H)
+{
+  return H->size;
 }
 
 void FenHaloGroup(FenHalo H, int group, FenInt *from, FenInt *to)
@@ -374,7 +354,6 @@ PetscErrorCode FenHaloPlan(FenHalo H, const double lo[], const double hi[], cons
     PetscFunctionReturn(0);
   for (int g = 0; g < FEN_HALO_GROUPS; g++)
     PetscCall(MakeForest(H, g));
-  H->planned = PETSC_TRUE;
   PetscFunctionReturn(0);
 }
 

@@ -24,7 +24,8 @@ PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double lo[], const double
    ranks, and only then, the sums are those of whole lines */
 PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);
 /* the parts of lines that come, FenSweepBlocks() of them, and how many numbers they are */
-PETSC_INTERN const FenSpan *FenHaloSpans(FenHalo, FenInt *size);
+PETSC_INTERN const FenSpan *FenHaloSpans(FenHalo);
+PETSC_INTERN FenInt         FenHaloSize(FenHalo);
 /* blocks of a group */
 PETSC_INTERN void FenHaloGroup(FenHalo, int group, FenInt *from, FenInt *to);
 /* Collective. Numbers of sources: from their owners into parts of lines, group by group; `exponents`: lanes without a

@@ -66,7 +66,8 @@ static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], doub
   PetscFunctionBegin;
   op->kept = (PetscBool)(op->keep || S->cones);
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
+  if (!S->slabs) /* there ranks have agreed already */
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
   PetscFunctionReturn(0);
 }
 

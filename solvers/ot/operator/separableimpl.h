@@ -55,10 +55,9 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
                 .xt = axis[to][g->axis] + g->first,
                 .xs = axis[1 - to][g->axis],
                 .work = S->sweep};
-  FenInt   size;
 
   if (g->halo) {
-    w.span = FenHaloSpans(g->halo, &size);
+    w.span = FenHaloSpans(g->halo);
     w.to = FenSweepBlocks(op->kernels, g->nlines);
   }
   return w;
@@ -76,8 +75,16 @@ typedef enum {
   FEN_STAGE_SQUARES
 } FenStageAction;
 
-/* Collective. S->a from what is before a stage to its output; back; and there and back with weights in between, w->w.
-   `out` takes the place of S->a at the end of the way, NULL: it does not */
+static inline void FenSwapArrays(FenSeparable *S)
+{
+  double *a = S->a;
+
+  S->a = S->b;
+  S->b = a;
+}
+
+/* Collective. S->a from what is before a stage to its output, across slabs with S->b as it was before; back; and there
+   and back with weights in between, w->w. `out` takes the place of S->a at the end of the way, NULL: it does not */
 PETSC_INTERN PetscErrorCode FenStageThrough(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *);
 PETSC_INTERN PetscErrorCode FenStageBackward(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *,
                                              double out[]);

@@ -178,14 +178,14 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
   for (int k = 0; k < FEN_MAX_DIM; k++)
     S->ranks[k] = 1;
   for (int s = 0; s < 2; s++) {
-    PetscMPIInt ranks[FEN_MAX_DIM];
+    PetscMPIInt used;
     FenInt      n;
 
     PetscCall(FenMeasureGetGrid(measure[s], S->shape[s], NULL, NULL));
     PetscCall(FenLayoutGetLocalSize(layout[s], &n));
     S->nwork = PetscMax(S->nwork, n);
-    PetscCall(FenLayoutGetRanks(layout[s], ranks));
-    S->ranks[0] = PetscMax(S->ranks[0], ranks[0] * ranks[1] * ranks[2]);
+    PetscCall(FenLayoutGetRanks(layout[s], NULL, &used));
+    S->ranks[0] = PetscMax(S->ranks[0], used);
   }
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(comm, layout, dir, work, S));
@@ -310,11 +310,7 @@ PetscErrorCode FenStageBack(const FenStage *g, const double lines[], double befo
 
 FenInt FenStageLines(const FenStage *g)
 {
-  FenInt n = g->nin;
-
-  if (g->halo)
-    (void)FenHaloSpans(g->halo, &n);
-  return n;
+  return g->halo ? FenHaloSize(g->halo) : g->nin;
 }
 
 PetscErrorCode FenStagesDestroy(FenStages *S)

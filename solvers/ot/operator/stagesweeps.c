@@ -52,14 +52,6 @@ static PetscErrorCode Lines(FenSeparable *S, const FenStage *g, double **lines)
   PetscFunctionReturn(0);
 }
 
-static void Swap(FenSeparable *S)
-{
-  double *a = S->a;
-
-  S->a = S->b;
-  S->b = a;
-}
-
 PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageAction action, FenSweep *w, FenFactors *F)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
@@ -81,7 +73,7 @@ PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageActi
     PetscCall(Sweep(action, w, F));
   }
   if (g->halo)
-    Swap(S);
+    FenSwapArrays(S);
   PetscFunctionReturn(0);
 }
 
@@ -91,7 +83,7 @@ static PetscErrorCode Collect(FenSeparable *S, const FenStage *g, const double l
   PetscFunctionBegin;
   for (int k = 0; k < FenStageGroups(g); k++)
     PetscCall(FenStageBackEnd(g, k, lines, S->b));
-  Swap(S);
+  FenSwapArrays(S);
   PetscFunctionReturn(0);
 }
 
@@ -133,7 +125,7 @@ PetscErrorCode FenStageThereAndBack(FenOTOperator op, const FenStage *g, FenSwee
   if (!g->halo) {
     FenSweepMult(w, F, FEN_SWEEP_BOTH);
     PetscCall(FenStageBack(g, S->a, out ? out : S->b));
-    Swap(S);
+    FenSwapArrays(S);
     PetscFunctionReturn(0);
   }
   PetscCall(PetscArrayzero(S->b, g->nin));

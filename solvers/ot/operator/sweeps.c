@@ -8,9 +8,10 @@
 
 #define TILE 8 /* points of a line that are transposed together: a cache line */
 
-FenBlock FenBlockOf(const FenSweep *s, FenInt first, PetscBool whole)
+FenBlock FenBlockOf(const FenSweep *s, FenInt first)
 {
-  FenBlock b = {.lanes = s->kernels->linelanes};
+  const PetscBool whole = (PetscBool)(s->whole || s->span || s->kind == FEN_TILE_L1);
+  FenBlock        b = {.lanes = s->kernels->linelanes};
 
   b.n = PetscMin(b.lanes, s->nlines - first);
   b.r = whole ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
@@ -120,13 +121,10 @@ static void PutTargets(const FenSweep *s, const FenBlock *b, const double from[]
 /* sums of the sources of lines, over the lanes that a line has; parts of lines are where they belong */
 static void PutSources(const FenSweep *s, const FenBlock *b, const double from[], double to[])
 {
-  FenBlock one = *b;
-
   if (s->span)
     return;
-  one.r = 1;
   if (b->r == 1) {
-    FenBlockScatter(&one, s->ns, from, to);
+    FenBlockScatter(b, s->ns, from, to);
     return;
   }
   for (FenInt l = 0; l < b->n; l++)
@@ -181,7 +179,7 @@ static void ForBlocks(const FenSweep *s, BlockFn run)
   const FenInt lanes = s->kernels->linelanes;
 
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
     FenLines       P = BlockLines(s, NULL, &b, work);
 
@@ -305,7 +303,7 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
     PetscFunctionReturn(0);
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
     FenLines       P = BlockLines(s, F, &b, work);
 
@@ -334,7 +332,7 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     return;
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS], *out;
     FenLines       P = BlockLines(s, F, &b, work);
 
@@ -366,7 +364,7 @@ void FenSweepSpread(const FenSweep *s)
   const FenInt lanes = s->kernels->linelanes;
 
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS], *out;
     FenLines       P = BlockLines(s, NULL, &b, work);
 
@@ -419,7 +417,7 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
     return;
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
-    const FenBlock b = FenBlockOf(s, first, (PetscBool)(s->whole || s->span));
+    const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
     FenLines       P = BlockLines(s, F, &b, work);
     FenLineCouple  C = {.first = c->first, .last = c->last, .minus = work[3], .f = c->work};

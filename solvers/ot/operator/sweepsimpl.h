@@ -12,8 +12,7 @@ typedef struct {
   FenInt line[FEN_LANES], share[FEN_LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
 } FenBlock;
 
-/* `whole`: a line takes one lane, whatever their number */
-PETSC_INTERN FenBlock FenBlockOf(const FenSweep *, FenInt first, PetscBool whole);
+PETSC_INTERN FenBlock FenBlockOf(const FenSweep *, FenInt first);
 PETSC_INTERN void     FenBlockGather(const FenBlock *, FenInt n, const double from[], double to[]);
 PETSC_INTERN void     FenBlockScatter(const FenBlock *, FenInt nt, const double from[], double to[]);
 /* exponents of the lines with which a block's lines are coupled; of line 0 where there is none */
