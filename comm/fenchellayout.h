@@ -31,6 +31,8 @@ FEN_EXTERN PetscErrorCode FenLayoutCreateRowsLocal(MPI_Comm, FenInt, FenLayout *
 FEN_EXTERN PetscErrorCode FenLayoutCreateGrid(MPI_Comm, PetscInt, const FenInt[], const PetscMPIInt[], FenLayout *);
 /* same array, the given axis undivided and stored fastest: the layout for work along that axis */
 FEN_EXTERN PetscErrorCode FenLayoutCreatePencil(FenLayout, PetscInt, FenLayout *);
+/* same array, cut in the same way, axes stored in another order, slowest first */
+FEN_EXTERN PetscErrorCode FenLayoutCreateOrdered(FenLayout, const PetscInt order[], FenLayout *);
 /* same array and ranks, parts of axes of equal weight */
 FEN_EXTERN PetscErrorCode FenLayoutCreateWeighted(FenLayout, const double *const[FEN_MAX_DIM], FenLayout *);
 FEN_EXTERN PetscErrorCode FenLayoutDestroy(FenLayout *);
@@ -42,6 +44,8 @@ FEN_EXTERN PetscErrorCode FenLayoutGetOrder(FenLayout, PetscInt[FEN_MAX_DIM]);
 FEN_EXTERN PetscErrorCode FenLayoutGetSize(FenLayout, FenInt *);
 FEN_EXTERN PetscErrorCode FenLayoutGetLocalSize(FenLayout, FenInt *);
 FEN_EXTERN PetscErrorCode FenLayoutGetBox(FenLayout, PetscMPIInt rank, FenBox *); /* rank < 0: mine */
+/* distance of neighbours along each axis in what a rank stores */
+FEN_EXTERN PetscErrorCode FenLayoutGetStrides(FenLayout, PetscMPIInt rank, FenInt[FEN_MAX_DIM]);
 FEN_EXTERN PetscErrorCode FenLayoutIsSame(FenLayout, FenLayout, PetscBool *);
 /* one axis only: my range [start, end) */
 FEN_EXTERN PetscErrorCode FenLayoutGetRange(FenLayout, FenInt *, FenInt *);

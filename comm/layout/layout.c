@@ -293,6 +293,47 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
   PetscFunctionReturn(0);
 }
 
+/*@C
+  FenLayoutCreateOrdered - Layout of the same array, cut in the same way, whose boxes are stored in another order.
+
+  Collective
+
+  Input Parameters:
++ layout - a layout of a grid
+- order  - its axes, slowest first
+
+  Output Parameter:
+. ordered - the layout; nothing is sent between it and the other one
+
+  Errors:
+  `FEN_ERR_USAGE` for what is no order of the axes, or a layout of given local sizes.
+
+  Level: developer
+
+.seealso: `FenLayoutGetOrder()`, `FenLayoutCreatePencil()`
+@*/
+PetscErrorCode FenLayoutCreateOrdered(FenLayout layout, const PetscInt order[], FenLayout *ordered)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)layout);
+  int            seen = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt d = 0; d < layout->dim; d++)
+    seen |= order[d] >= 0 && order[d] < layout->dim ? 1 << order[d] : 0;
+  PetscCheck(seen == (1 << layout->dim) - 1, comm, FEN_ERR_USAGE, "each of the %d axes must have its place in an order",
+             (int)layout->dim);
+  PetscCheck(!layout->starts, comm, FEN_ERR_USAGE, "a layout of given local sizes has one axis only");
+  PetscCall(FenLayoutCreate(comm, layout->dim, layout->shape, layout->nprocs, order, ordered));
+  for (PetscInt d = 0; d < layout->dim; d++)
+    if (layout->cut[d]) {
+      PetscCall(PetscMalloc1(layout->nprocs[d] + 1, &(*ordered)->cut[d]));
+      PetscCall(PetscArraycpy((*ordered)->cut[d], layout->cut[d], layout->nprocs[d] + 1));
+    }
+  (*ordered)->box = layout->box;
+  (*ordered)->local = layout->local;
+  PetscFunctionReturn(0);
+}
+
 /* ends of parts of at most `most` each, as few as go in; false if they are too many */
 static PetscBool FenLayoutFill(FenInt n, const double weight[], double most, PetscMPIInt parts, FenInt cut[])
 {

@@ -99,6 +99,32 @@ PetscErrorCode FenLayoutGetOrder(FenLayout layout, PetscInt order[FEN_MAX_DIM])
 }
 
 /*@
+  FenLayoutGetStrides - How far apart neighbours along each axis are in what a rank stores.
+
+  Not Collective
+
+  Input Parameters:
++ layout - the layout
+- rank   - a rank; negative means the calling one
+
+  Output Parameter:
+. stride - three numbers
+
+  Level: intermediate
+
+.seealso: `FenLayoutGetBox()`, `FenLayoutGetOrder()`
+@*/
+PetscErrorCode FenLayoutGetStrides(FenLayout layout, PetscMPIInt rank, FenInt stride[FEN_MAX_DIM])
+{
+  FenBox box;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetBox(layout, rank, &box));
+  FenBoxStrides_Private(&box, layout->order, stride);
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenLayoutGetSize - Entries of the whole array.
 
   Not Collective

@@ -103,7 +103,8 @@ static inline FenInt FenConesKept(FenInt nt, FenInt ns)
 
      out[(o-first)*ns + j] += sum_i e_ij v_i f_i,j+o       (v of FenLines) */
 typedef struct {
-  FenInt        first, last;
+  FenInt first, last;
+  FenInt lo, hi; /* sources of the other line that are there, by the numbers of the first one's; may be negative */
   const double *u, *minus;
   double       *f;   /* work: ns + last - first numbers for each lane */
   double       *out; /* lanes next to each other, as everywhere */

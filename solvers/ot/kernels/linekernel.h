@@ -390,7 +390,7 @@ static void LineSpread(const FenLines *P, double out[])
 
 /* ---- couplings of targets of a plan ---- */
 
-/* f of target i of the other line in the window of the first and the offsets around it; 0 beyond the line's ends */
+/* f of target i of the other line in the window of the first and the offsets around it; 0 where it has no sources */
 FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i)
 {
   LineTarget    T = TargetOfLines(P, i);
@@ -402,7 +402,7 @@ FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i
   for (FenInt j = P->kept[2 * i] + C->first; j < P->kept[2 * i + 1] + C->last; j++, f += FEN_GROUP) {
     vd t[2] = {none, none};
 
-    if (j >= 0 && j < P->ns)
+    if (j >= C->lo && j < C->hi)
       LineTerms(&T, j, w, 0, t);
     v_store(f, t[0]);
     v_store(f + FEN_SIMD, t[1]);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Log sums across slabs. Sources come as planned; if that proves to be too few, whole lines are swept on pencils once,
-   their windows say what has to come, and the sums are taken across slabs again: they do not depend on what the plan
+   Log sums across blocks. Sources come as planned; if that proves to be too few, whole lines are swept on pencils once,
+   their windows say what has to come, and the sums are taken across blocks again: they do not depend on what the plan
    was before. The same is done once epsilon, and with it what matters, has become much smaller. Where windows reach so
-   far that the exchange of all with all is less, pencils it is, and after 1, 3, 7, ... sweeps there slabs are looked at
-   again.
+   far that the exchange of all with all is less, pencils it is, and after 1, 3, 7, ... sweeps there blocks are looked
+   at again.
 
-   A plan on slabs keeps its factors there. If they are too many the plan is made on pencils, without them.
+   A plan across blocks keeps its factors there. If they are too many the plan is made on pencils, without them.
 */
 #include "separableimpl.h"
 
@@ -14,22 +14,23 @@
 #define SMALLER   0.5 /* than the epsilon of a plan: it is made anew */
 
 /* S->a through the stage, if nothing is missing on any rank; otherwise it stays */
-static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
+static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep, PetscBool *done)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *g = &S->stages.chain[dir].stage[op->dim];
+  const FenStage *g = &S->stages.chain[dir].across[s];
+  FenComing      *C = &S->coming[dir][s];
   const PetscBool kept = op->kept;
   int             flags[2] = {1, 1}; /* all that matters came; few factors */
 
   PetscFunctionBegin;
-  if (!S->seen[dir])
-    PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, g->nlines), &S->seen[dir]));
-  PetscCall(FenStageLogSums(op, dir, g, keep, S->seen[dir]));
-  flags[0] = (int)FenHaloHolds(g->halo, keep ? S->plan[g->number].windows[0] : S->seen[dir]);
+  if (!C->seen)
+    PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, g->nlines), &C->seen));
+  PetscCall(FenStageLogSums(op, dir, g, keep, C->seen));
+  flags[0] = (int)FenHaloHolds(g->halo, keep ? S->plan[g->number].windows[0] : C->seen);
   flags[1] = !keep || op->kept;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MIN, op->comm));
   *done = (PetscBool)(flags[0] && flags[1]);
-  S->planned[dir] = (PetscBool)(flags[0] != 0);
+  C->planned = (PetscBool)(flags[0] != 0);
   if (!*done) {
     op->kept = kept;
     FenSwapArrays(S);
@@ -51,10 +52,10 @@ static void Spread(FenOTOperator op, const FenStage *g, const int windows[], con
 }
 
 /* which sources come, for sums of S->a, which stays */
-static PetscErrorCode Plan(FenOTOperator op, FenDirection dir)
+static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *whole = &S->stages.chain[dir].stage[op->dim - 1], *g = whole + 1;
+  const FenStage *whole = &S->stages.chain[dir].stage[s], *g = &S->stages.chain[dir].across[s];
   FenRedist       move;
   double         *end[2], *mine[2], *before;
   int            *windows;
@@ -69,7 +70,7 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir)
   Spread(op, whole, windows, S->a, end[0], end[1]);
   for (int k = 0; k < 2; k++)
     PetscCall(FenRedistMove(move, end[k], mine[k]));
-  PetscCall(FenHaloPlan(g->halo, mine[0], mine[1], before, &S->planned[dir]));
+  PetscCall(FenHaloPlan(g->halo, mine[0], mine[1], before, &S->coming[dir][s].planned));
   PetscCall(PetscArraycpy(S->a, before, g->nin));
   PetscCall(PetscFree(before));
   PetscCall(FenRedistDestroy(&move));
@@ -78,29 +79,31 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscBool keep, PetscBool *done)
+PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep, PetscBool *done)
 {
   FenSeparable *S = (FenSeparable *)op->data;
+  FenComing    *C = &S->coming[dir][s];
   /* a plan lies on the sources that came for it */
-  const PetscBool fixed = (PetscBool)(dir == FEN_TO_SOURCE && !keep && S->slabs && S->plan[op->dim].have[0]);
+  const PetscBool fixed =
+      (PetscBool)(dir == FEN_TO_SOURCE && !keep && S->across[s] && S->plan[FEN_MAX_DIM + s].have[0]);
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
-  if (!fixed && op->eps < SMALLER * S->eps[dir])
-    S->planned[dir] = PETSC_FALSE;
-  if (keep && !op->keep) /* it has no factors to keep */
+  if (!fixed && op->eps < SMALLER * C->eps)
+    C->planned = PETSC_FALSE;
+  if (keep && (!op->keep || S->whole)) /* it has no factors to keep */
     PetscFunctionReturn(0);
-  if (!S->planned[dir] && (fixed || S->waited[dir]++ < S->wait[dir]))
+  if (!C->planned && (fixed || C->waited++ < C->wait))
     PetscFunctionReturn(0);
-  S->waited[dir] = 0;
-  if (S->planned[dir])
-    PetscCall(Try(op, dir, keep, done));
-  if (S->planned[dir] || fixed)
+  C->waited = 0;
+  if (C->planned)
+    PetscCall(Try(op, dir, s, keep, done));
+  if (C->planned || fixed)
     PetscFunctionReturn(0);
-  PetscCall(Plan(op, dir));
-  S->eps[dir] = op->eps;
-  S->wait[dir] = S->planned[dir] ? 0 : PetscMin(WAIT_MOST, 2 * S->wait[dir] + 1);
-  if (S->planned[dir])
-    PetscCall(Try(op, dir, keep, done));
+  PetscCall(Plan(op, dir, s));
+  C->eps = op->eps;
+  C->wait = C->planned ? 0 : PetscMin(WAIT_MOST, 2 * C->wait + 1);
+  if (C->planned)
+    PetscCall(Try(op, dir, s, keep, done));
   PetscFunctionReturn(0);
 }

@@ -392,7 +392,7 @@ PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
   PetscFunctionBegin;
   PetscCall(PetscNew(&A));
   op->data = A;
-  PetscCall(FenStagesCreate(op->measure, op->work, &A->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, NULL, &A->stages));
   op->stages = &A->stages;
   nwork = A->stages.nwork;
   PetscCall(MakeTables(op));

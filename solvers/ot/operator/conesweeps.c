@@ -30,7 +30,7 @@ static void SweepLSE(const FenSweep *s, const FenFactors *F)
     double        *work[FEN_ARRAYS];
     const FenCones P = Lines(s, F, first, work);
 
-    FenBlockGather(&b, s->ns, s->u, work[0]);
+    FenBlockGather(&b, s->ns, s->ns, s->u, work[0]);
     s->kernels->conelse(&P, work[4]);
     FenBlockScatter(&b, s->nt, work[4], s->out);
   }
@@ -62,11 +62,11 @@ void FenConesMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     double        *work[FEN_ARRAYS];
     FenCones       P = Lines(s, F, first, work);
 
-    FenBlockGather(&b, nin ? s->ns : s->nt, s->v, work[1]);
+    FenBlockGather(&b, nin ? s->ns : s->nt, nin ? s->ns : s->nt, s->v, work[1]);
     if (nin)
       s->kernels->conemult(&P, work[4]);
     if (product == FEN_SWEEP_BOTH) {
-      FenBlockGather(&b, s->nt, s->w, work[1]);
+      FenBlockGather(&b, s->nt, s->nt, s->w, work[1]);
       for (FenInt k = 0; k < s->nt * lanes; k++)
         work[1][k] *= work[4][k];
     }
@@ -86,13 +86,13 @@ void FenConesCouple(const FenSweep *s, const FenSweepCouplings *c)
     const FenCones P = Lines(s, NULL, first, work);
     FenConeCouple  C = {.first = c->first, .last = c->last, .u = u, .minus = {work[3], work[4]}, .work = sums};
 
-    FenBlockGather(&b, s->ns, s->u, work[0]);
-    FenBlockGather(&b, s->nt, s->v, work[1]);
-    FenBlockGather(&b, s->nt, s->w, work[3]);
-    FenBlockGatherOthers(s, c, &b, u, work[4]);
+    FenBlockGather(&b, s->ns, s->ns, s->u, work[0]);
+    FenBlockGather(&b, s->nt, s->nt, s->v, work[1]);
+    FenBlockGather(&b, s->nt, s->nt, s->w, work[3]);
+    FenBlockGatherOthers(s, c, &b, 0, s->ns, u, work[4]);
     s->kernels->conecouple(&P, &C, out);
     for (FenInt o = 0; o < n; o++) {
-      for (FenInt l = 0; l < lanes; l++) /* no other line, no coupling */
+      for (FenInt l = 0; c->other && l < lanes; l++) /* no other line, no coupling */
         for (FenInt j = 0; c->other[b.line[l]] < 0 && j < s->ns; j++)
           out[(o * s->ns + j) * lanes + l] = 0;
       FenBlockScatter(&b, s->ns, out + o * s->ns * lanes, c->out[o]);

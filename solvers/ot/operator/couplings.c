@@ -17,19 +17,21 @@
 
    Work for windows of w: on two axes with radius 2 about 16 w multiply-adds and 3 (w + 4) exponentials a point, as much
    as two or three products; with |x-y| 18 exponentials, whatever w is. Memory of the arrays between two stages, and of
-   one to five results at a time. Messages: each array between two stages moves once, all with all or across slabs; two
+   one to five results at a time. Messages: each array between two stages moves once, all with all or across blocks; two
    arrays of `radius` lines from neighbours.
 */
 #include "separableimpl.h"
+#include <petscsf.h>
 
 #define FEN_MAX_RADIUS 2
 #define ROOM           16777216
 #define MOST           125 /* offsets of an axis pass: (2 radius + 1)^3 */
 
+/* lines of a stage and those that they are coupled to */
 typedef struct {
-  PetscInt axis, radius;
-  FenBox   mine, all; /* my lines; those that I need */
-  FenInt   length[2]; /* of lines before and after the stage */
+  PetscInt axis;
+  FenBox   mine, all; /* my lines; with those that I need */
+  FenInt   lo, hi;    /* sources that are here of each */
   double  *u, *minus; /* of all these lines */
   double  *made[2];   /* the same, if they are not the operator's own */
 } Others;
@@ -91,84 +93,82 @@ static FenBox Intersection(const FenBox *a, const FenBox *b)
   return c;
 }
 
-/* lines of `part` between an array of the lines of `box` and a message */
-static void CopyLines(const FenBox *part, const FenBox *box, PetscInt axis, FenInt length, PetscBool pack,
-                      double array[], double message[])
+/* points of a box, the given axis fastest, between an array on a layout and one of the box `all` */
+typedef struct {
+  PetscInt n;
+  FenInt  *mine, *theirs; /* numbers in both */
+} Points;
+
+static PetscErrorCode PointsOf(FenLayout layout, PetscMPIInt r, const FenBox *part, const FenBox *all, PetscInt axis,
+                               Points *P)
 {
-  FenInt at[FEN_MAX_DIM];
-
-  if (!Lines(part, axis))
-    return;
-  PetscArraycpy(at, part->lo, FEN_MAX_DIM);
-  do {
-    double *line = array + LineOf(box, axis, at) * length;
-
-    for (FenInt i = 0; i < length; i++)
-      if (pack)
-        message[i] = line[i];
-      else
-        line[i] = message[i];
-    message += length;
-  } while (NextLine(part, axis, at));
-}
-
-/* the lines that I need of an array `own` on the lines of `layout` */
-static PetscErrorCode Fetch(FenLayout layout, const Others *O, FenInt length, const double own[], double all[])
-{
-  MPI_Comm     comm = PetscObjectComm((PetscObject)layout);
-  FenInt       shape[FEN_MAX_DIM], in = 0, out = 0;
-  PetscMPIInt  ranks, rank, nrequests = 0, tag;
-  MPI_Request *request;
-  double      *received, *sent;
-  FenBox       box, part;
+  FenInt at[FEN_MAX_DIM], stride[FEN_MAX_DIM], length = all->hi[axis] - all->lo[axis];
+  FenBox box;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  PetscCall(FenLayoutGetBox(layout, r, &box));
+  PetscCall(FenLayoutGetStrides(layout, r, stride));
+  PetscArraycpy(at, part->lo, FEN_MAX_DIM);
+  do {
+    FenInt theirs = 0;
+
+    at[axis] = part->lo[axis];
+    for (int k = 0; k < FEN_MAX_DIM; k++)
+      theirs += (at[k] - box.lo[k]) * stride[k];
+    for (FenInt i = part->lo[axis]; i < part->hi[axis]; i++, P->n++) {
+      P->mine[P->n] = LineOf(all, axis, at) * length + i - all->lo[axis];
+      P->theirs[P->n] = theirs + (i - part->lo[axis]) * stride[axis];
+    }
+  } while (NextLine(part, axis, at));
+  PetscFunctionReturn(0);
+}
+
+/* The part of an array on a layout that lies in a box, the given axis fastest, from its owners */
+static PetscErrorCode Fetch(FenLayout layout, const FenBox *all, PetscInt axis, const double own[], double out[])
+{
+  MPI_Comm     comm = PetscObjectComm((PetscObject)layout);
+  const FenInt size = Lines(all, axis) * PetscMax(0, all->hi[axis] - all->lo[axis]);
+  FenInt       local;
+  PetscInt    *mine, nroots;
+  PetscSFNode *remote;
+  PetscMPIInt  ranks, rank;
+  PetscSF      sf;
+  Points       P;
+
+  PetscFunctionBegin;
+  P.n = 0;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(FenLayoutGetShape(layout, shape));
-  PetscCall(PetscObjectGetNewTag((PetscObject)layout, &tag));
-  PetscCall(PetscMalloc3((size_t)(Lines(&O->all, O->axis) * length), &received,
-                         (size_t)(Lines(&O->mine, O->axis) * length * PetscMin(ranks, 27)), &sent, (size_t)(2 * ranks),
-                         &request));
-  CopyLines(&O->mine, &O->mine, O->axis, length, PETSC_TRUE, (double *)own, received);
-  CopyLines(&O->mine, &O->all, O->axis, length, PETSC_FALSE, all, received);
+  PetscCall(FenLayoutGetRanks(layout, NULL, &ranks));
+  PetscCall(PetscMalloc2(size, &P.mine, size, &P.theirs));
+  PetscCall(PetscMalloc1(size, &mine));
+  PetscCall(PetscMalloc1(size, &remote));
   for (PetscMPIInt r = 0; r < ranks; r++) {
-    PetscMPIInt n;
+    const PetscInt first = P.n;
+    FenBox         part;
 
-    PetscCall(FenLayoutGetBox(layout, r, &box));
-    part = Intersection(&O->all, &box);
-    if (r != rank && Lines(&part, O->axis)) {
-      PetscCall(FenMPIIntCast(Lines(&part, O->axis) * length, &n));
-      PetscCallMPI(MPI_Irecv(received + in, n, MPI_DOUBLE, r, tag, comm, &request[nrequests++]));
-      in += n;
-    }
-  }
-  for (PetscMPIInt r = 0; r < ranks; r++) {
-    PetscMPIInt n;
-
-    PetscCall(FenLayoutGetBox(layout, r, &box));
-    if (r == rank || !Lines(&box, O->axis))
+    PetscCall(FenLayoutGetBox(layout, r, &part));
+    part = Intersection(&part, all);
+    if (!Lines(&part, axis) || part.hi[axis] <= part.lo[axis])
       continue;
-    box = Expanded(&box, O->axis, O->radius, shape);
-    part = Intersection(&O->mine, &box);
-    if (Lines(&part, O->axis)) {
-      PetscCall(FenMPIIntCast(Lines(&part, O->axis) * length, &n));
-      CopyLines(&part, &O->mine, O->axis, length, PETSC_TRUE, (double *)own, sent + out);
-      PetscCallMPI(MPI_Isend(sent + out, n, MPI_DOUBLE, r, tag, comm, &request[nrequests++]));
-      out += n;
+    PetscCall(PointsOf(layout, r, &part, all, axis, &P));
+    for (PetscInt k = first; r == rank && k < P.n; k++)
+      out[P.mine[k]] = own[P.theirs[k]];
+    for (PetscInt k = first; r != rank && k < P.n; k++) {
+      PetscCall(FenIntCast(P.mine[k], &mine[k]));
+      PetscCall(FenIntCast(P.theirs[k], &remote[k].index));
+      remote[k].rank = r;
     }
+    if (r == rank)
+      P.n = first;
   }
-  PetscCallMPI(MPI_Waitall(nrequests, request, MPI_STATUSES_IGNORE));
-  in = 0;
-  for (PetscMPIInt r = 0; r < ranks; r++) {
-    PetscCall(FenLayoutGetBox(layout, r, &box));
-    part = Intersection(&O->all, &box);
-    if (r != rank && Lines(&part, O->axis)) {
-      CopyLines(&part, &O->all, O->axis, length, PETSC_FALSE, all, received + in);
-      in += Lines(&part, O->axis) * length;
-    }
-  }
-  PetscCall(PetscFree3(received, sent, request));
+  PetscCall(FenLayoutGetLocalSize(layout, &local));
+  PetscCall(FenIntCast(local, &nroots));
+  PetscCall(PetscSFCreate(comm, &sf));
+  PetscCall(PetscSFSetGraph(sf, nroots, P.n, mine, PETSC_OWN_POINTER, remote, PETSC_OWN_POINTER));
+  PetscCall(PetscSFBcastBegin(sf, MPI_DOUBLE, own, out, MPI_REPLACE));
+  PetscCall(PetscSFBcastEnd(sf, MPI_DOUBLE, own, out, MPI_REPLACE));
+  PetscCall(PetscSFDestroy(&sf));
+  PetscCall(PetscFree2(P.mine, P.theirs));
   PetscFunctionReturn(0);
 }
 
@@ -178,21 +178,39 @@ static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius
   const FenStagePlan *P = &((FenSeparable *)op->data)->plan[g->number];
   FenInt              shape[FEN_MAX_DIM], n;
   PetscMPIInt         ranks;
+  FenBox              want;
 
   PetscFunctionBegin;
-  *O = (Others){.axis = g->axis, .radius = radius, .u = P->L, .minus = P->minus, .length = {g->lin, g->lout}};
+  *O = (Others){.axis = g->axis, .u = P->L, .minus = P->minus, .hi = g->lin};
   PetscCall(FenLayoutGetBox(g->in, -1, &O->mine));
   PetscCall(FenLayoutGetShape(g->in, shape));
   O->all = O->mine;
   PetscCallMPI(MPI_Comm_size(op->comm, &ranks));
   if (ranks == 1 || !g->axis)
     PetscFunctionReturn(0);
-  if (Lines(&O->mine, g->axis))
+  if (g->nlines)
     O->all = Expanded(&O->mine, g->axis, radius, shape);
+  if (g->halo) {
+    const FenSpan *span = FenHaloSpans(g->halo);
+
+    O->lo = g->lin;
+    O->hi = 0;
+    for (FenInt b = 0; b < FenSweepBlocks(op->kernels, g->nlines); b++)
+      if (span[b].hi > span[b].lo) {
+        O->lo = PetscMin(O->lo, PetscMax(0, span[b].lo - radius));
+        O->hi = PetscMax(O->hi, PetscMin(g->lin, span[b].hi + radius));
+      }
+    O->lo = PetscMin(O->lo, O->hi);
+  }
   n = Lines(&O->all, g->axis);
-  PetscCall(PetscMalloc2((size_t)(n * g->lin), &O->made[0], (size_t)(n * g->lout), &O->made[1]));
-  PetscCall(Fetch(g->in, O, g->lin, P->L, O->made[0]));
-  PetscCall(Fetch(g->out, O, g->lout, P->minus, O->made[1]));
+  PetscCall(PetscMalloc2((size_t)(n * (O->hi - O->lo)), &O->made[0], (size_t)(n * g->lout), &O->made[1]));
+  want = O->all;
+  want.lo[g->axis] = O->lo;
+  want.hi[g->axis] = O->hi;
+  PetscCall(Fetch(g->in, &want, g->axis, g->halo ? P->before : P->L, O->made[0]));
+  want.lo[g->axis] = g->first;
+  want.hi[g->axis] = g->first + g->lout;
+  PetscCall(Fetch(g->out, &want, g->axis, P->minus, O->made[1]));
   O->u = O->made[0];
   O->minus = O->made[1];
   PetscFunctionReturn(0);
@@ -237,6 +255,7 @@ typedef struct {
    they go; made when they are needed, as those between two stages become fewer meanwhile */
 typedef struct {
   double *array[2 * FEN_MAX_RADIUS + 1], *own[2 * FEN_MAX_RADIUS + 1];
+  double *before; /* the same before the stage, if that is not where its lines are */
 } Results;
 
 static PetscErrorCode ResultsNeed(FenOTOperator op, const Wanted *W, FenInt count, FenInt n, Results *R)
@@ -248,13 +267,51 @@ static PetscErrorCode ResultsNeed(FenOTOperator op, const Wanted *W, FenInt coun
   for (FenInt k = 0; k < count; k++) {
     if (R->array[k])
       continue;
-    if (k < 2 || (k < 4 && n <= W->room))
+    if (n <= (k < 2 ? S->stages.nwork : k < 4 ? W->room : 0))
       R->array[k] = given[k];
     else {
       PetscCall(PetscMalloc1(n, &R->own[k]));
       R->array[k] = R->own[k];
     }
   }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTCouplingsLayout(FenOTOperator op, FenLayout *layout)
+{
+  const FenChain *C = &((FenSeparable *)op->data)->stages.chain[FEN_TO_SOURCE];
+
+  PetscFunctionBegin;
+  *layout = C->across[0].halo ? C->begin : C->stage[0].in;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Take(FenOTOperator op, const Wanted *W, const FenInt offset[], const double value[], Results *R)
+{
+  const FenStage *g = FenPlanStage(op, 0);
+  FenLayout       layout;
+  FenInt          n;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTCouplingsLayout(op, &layout));
+  if (!g->halo && layout == g->in) {
+    PetscCall((*W->take)(W->ctx, offset, value));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenLayoutGetLocalSize(layout, &n));
+  if (!R->before)
+    PetscCall(PetscMalloc1(n, &R->before));
+  PetscCall(FenStageBack(g, value, R->before));
+  PetscCall((*W->take)(W->ctx, offset, R->before));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ResultsDestroy(Results *R)
+{
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k <= 2 * FEN_MAX_RADIUS; k++)
+    PetscCall(PetscFree(R->own[k]));
+  PetscCall(PetscFree(R->before));
   PetscFunctionReturn(0);
 }
 
@@ -265,7 +322,7 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
   FenStagePlan   *P = &((FenSeparable *)op->data)->plan[g->number];
   FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
   Others          O;
-  Results         R = {{NULL}, {NULL}};
+  Results         R = {{NULL}, {NULL}, NULL};
   FenInt         *other;
   double         *work;
 
@@ -278,43 +335,58 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
     const PetscBool   zero = (PetscBool)(!at[0] && !at[1] && !at[2]);
     FenSweepCouplings c = {.first = zero ? 0 : -W->radius,
                            .last = W->radius,
-                           .other = other,
+                           .other = g->axis ? other : NULL, /* lines of the last stage are coupled to themselves */
+                           .lo = O.lo,
+                           .length = O.hi - O.lo,
                            .u = O.u,
                            .minus = O.minus,
                            .out = s ? after->value + after->n : R.array,
                            .work = work};
 
     if (!s)
-      PetscCall(ResultsNeed(op, W, c.last - c.first + 1, g->nin, &R));
+      PetscCall(ResultsNeed(op, W, c.last - c.first + 1, FenStageLines(g), &R));
     for (FenInt o = c.first; o <= c.last; o++) {
       PetscArraycpy(after->offset[after->n + o - c.first], at, FEN_MAX_DIM);
       after->offset[after->n + o - c.first][g->axis] = o;
       if (s)
         PetscCall(PetscMalloc1(FenStageLines(g), &after->value[after->n + o - c.first]));
     }
-    if (!g->halo) /* lines of the last stage are coupled to themselves */
+    if (g->axis)
       OtherLines(&O, at, other);
     t.u = P->L;
     t.w = P->minus;
     t.v = before->value[p];
     FenSweepCouple(&t, &P->factors, &c);
     for (FenInt o = c.first; !s && o <= c.last; o++)
-      PetscCall((*W->take)(W->ctx, after->offset[after->n + o - c.first], c.out[o - c.first]));
+      PetscCall(Take(op, W, after->offset[after->n + o - c.first], c.out[o - c.first], &R));
     after->n += (PetscInt)(c.last - c.first + 1);
     if (s < op->dim - 1)
       PetscCall(PetscFree(before->value[p]));
   }
-  for (PetscInt k = 0; k <= 2 * W->radius; k++)
-    PetscCall(PetscFree(R.own[k]));
+  PetscCall(ResultsDestroy(&R));
   PetscCall(PetscFree2(other, work));
   PetscCall(PetscFree2(O.made[0], O.made[1]));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTCouplingsLayout(FenOTOperator op, FenLayout *layout)
+/* an array of the lines of stage s to the output of the stage before */
+static PetscErrorCode ToStageBefore(FenOTOperator op, PetscInt s, double **value)
 {
+  const FenStage *g = FenPlanStage(op, s), *next = FenPlanStage(op, s - 1);
+  const FenStage *twin = &((FenSeparable *)op->data)->stages.chain[FEN_TO_SOURCE].across[s - 1];
+  double         *between, *out;
+
   PetscFunctionBegin;
-  *layout = ((FenSeparable *)op->data)->stages.chain[FEN_TO_SOURCE].stage[0].in;
+  PetscCall(PetscMalloc1(twin->halo ? twin->nout : next->nout, &between));
+  PetscCall(FenStageBack(g, *value, between));
+  PetscCall(PetscFree(*value));
+  *value = between;
+  if (next->arrive) {
+    PetscCall(PetscMalloc1(next->nout, &out));
+    PetscCall(FenRedistMove(next->arrive, between, out));
+    PetscCall(PetscFree(between));
+    *value = out;
+  }
   PetscFunctionReturn(0);
 }
 
@@ -348,8 +420,8 @@ PetscErrorCode FenOTBandCouplings(FenOTOperator op, FenInt band, double B[])
   const FenStage   *g = FenPlanStage(op, 0);
   FenStagePlan     *P = &S->plan[0];
   FenSweep          t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
-  const FenInt      mine = 0, lot = PetscMin(band + 1, PetscMax(1, ROOM / (g->lin * op->kernels->linelanes)));
-  FenSweepCouplings c = {.other = &mine, .u = P->L, .minus = P->minus};
+  const FenInt      lot = PetscMin(band + 1, PetscMax(1, ROOM / (g->lin * op->kernels->linelanes)));
+  FenSweepCouplings c = {.length = g->lin, .u = P->L, .minus = P->minus};
   double          **out;
 
   PetscFunctionBegin;
@@ -386,13 +458,8 @@ PetscErrorCode FenOTCouplings(FenOTOperator op, PetscInt radius, double *const w
   now->value[0] = S->weights;
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     PetscCall(Through(op, s, &W, now, next));
-    for (PetscInt k = 0; s && k < next->n; k++) { /* to the lines of the stage before */
-      double *value = next->value[k];
-
-      PetscCall(PetscMalloc1(FenPlanStage(op, s - 1)->nout, &next->value[k]));
-      PetscCall(FenStageBack(FenPlanStage(op, s), value, next->value[k]));
-      PetscCall(PetscFree(value));
-    }
+    for (PetscInt k = 0; s && k < next->n; k++)
+      PetscCall(ToStageBefore(op, s, &next->value[k]));
     next = now;
     now = &sums[now == sums];
   }

@@ -1,92 +1,94 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   On pencils a sum along axis 0 takes the array from all ranks to all ranks and back. Here a rank keeps its slab R of
-   targets, and [lo_R, hi_R) are the sources that come for a block of lines: some of its own, displaced ones of a few
-   other ranks, as transport moves a slab as a whole. Windows of an exact sweep say which, with a margin (PetscSF); the
-   sources are planned anew when windows leave it.
+   On pencils a sum along an axis takes the array from all ranks to all ranks and back. Here a rank keeps its block R of
+   targets, and [lo_R, hi_R) are the sources that come for a bundle of its lines: some of its own, displaced ones of a
+   few other ranks of its line of blocks, as transport moves a block as a whole. Windows of an exact sweep say which,
+   with a margin (PetscSF); the sources are planned anew when windows leave it.
 
    That nothing outside matters is proved without looking there. Terms t_ij = u_j - c_ij of a convex cost are Monge: a
-   source j left of k that is below k by a cut at target i is so at all later targets. Let slabs be in their order, lo
-   and hi rise with them, and no source with weight lie before the first lo. Suppose that the window of each slab's last
-   target, among its own sources, begins at or after lo of the next slab. A source j < lo_R then came to an earlier
-   slab, the last of which is Q; at the last target of Q it is below the cut, and the largest term there came to the
-   slab after Q as well. So j is below that term's source, and thus below the largest term, at all targets of this slab;
-   the same argument carries it on to R. The other side is the mirror image. Both are comparisons of a rank with its
-   neighbours' ends, which are known since the plan was made.
+   source j left of k that is below k by a cut at target i is so at all later targets. Let blocks be in their order, lo
+   and hi rise with them, and no source with weight lie before the first lo. Suppose that the window of each block's
+   last target, among its own sources, begins at or after lo of the next block. A source j < lo_R then came to an
+   earlier block, the last of which is Q; at the last target of Q it is below the cut, and the largest term there came
+   to the block after Q as well. So j is below that term's source, and thus below the largest term, at all targets of
+   this block; the same argument carries it on to R. The other side is the mirror image. Both are comparisons of a rank
+   with its neighbours' ends, which are known since the plan was made.
 
-   Memory of a rank: the sources that come. Messages: one a group to each of the ranks that have them, N/n rows numbers.
+   Memory of a rank: the sources that come. Messages: one a group to each of the ranks that have them, a few rows of its
+   lines.
 */
 #include "halo.h"
+#include "sweepsimpl.h"
 #include <limits.h>
 #include <petscsf.h>
 
 #define MARGIN 1 /* rows to both sides */
-/* What pencils cost: all with all, of which a message takes as long as so many numbers; slabs send to four or so. And
-   how many times as many numbers may come as are in a slab: they come in a product and its transpose each, where
+/* What pencils cost: all with all, of which a message takes as long as so many numbers; blocks send to four or so. And
+   how many times as many numbers may come as are in a block: they come in a product and its transpose each, where
    pencils move the array twice, but only once in a log sum */
 #define LATENCY 200
 #define FEW     5
 #define MOST    1.25
 
-/* sources at the ends of what comes for a block of lines to the slabs before and after */
+/* sources at the ends of what comes for a bundle of lines to the blocks before and after */
 typedef struct {
   FenInt hi_before, lo_after;
 } Ends;
 
-/* where numbers of a rank lie */
+/* the sources of a rank of my line of blocks: [lo, hi) of my lines, and how far apart they are along its axis and
+   across, the slow axis first */
 typedef struct {
-  FenBox box;
-  FenInt stride[FEN_MAX_DIM];
+  FenInt lo, hi, row, slow, fast;
 } Owner;
 
 struct _p_FenHalo {
-  MPI_Comm    comm;
-  PetscMPIInt ranks, before, after; /* that have slabs; the next ones with targets, -1: none */
+  MPI_Comm    all, line;     /* all ranks; those of my line of blocks, */
+  PetscMPIInt ranks;         /* so many, */
+  PetscMPIInt base, step;    /* which are base, base + step, ... of all, */
+  PetscMPIInt before, after; /* and among them the next ones with targets, -1: none */
   FenLayout   in, out;
-  FenInt      shape[FEN_MAX_DIM]; /* of the sources */
+  PetscInt    axis, other[2];
   Owner       mine;
   FenInt      lanes, nlines, nblocks, ns, nt; /* all sources of a line; my targets */
+  FenInt      width;                          /* lines along the fast one of the other axes */
+  double      part;                           /* sources of a rank, in the mean */
+  PetscMPIInt used;                           /* ranks that have some */
   FenSpan    *span;
   Ends       *ends;
   FenInt      size;
   PetscSF     sf[FEN_HALO_GROUPS];
-  PetscMPIInt tag;
 };
 
-static PetscErrorCode GetOwner(FenLayout layout, PetscMPIInt r, Owner *O)
+#define TAG 0 /* messages on `line`, which nobody else uses */
+
+static PetscErrorCode GetOwner(const FenHalo H, FenLayout layout, PetscMPIInt r, Owner *O)
 {
-  PetscInt order[FEN_MAX_DIM], dim;
-  FenInt   size = 1;
+  const PetscMPIInt rank = H->base + r * H->step;
+  FenInt            stride[FEN_MAX_DIM];
+  FenBox            box;
 
   PetscFunctionBegin;
-  PetscCall(FenLayoutGetDim(layout, &dim));
-  PetscCall(FenLayoutGetBox(layout, r, &O->box));
-  PetscCall(FenLayoutGetOrder(layout, order));
-  O->stride[0] = O->stride[1] = O->stride[2] = 0;
-  for (PetscInt k = dim - 1; k >= 0; k--) {
-    O->stride[order[k]] = size;
-    size *= O->box.hi[order[k]] - O->box.lo[order[k]];
-  }
+  PetscCall(FenLayoutGetBox(layout, rank, &box));
+  PetscCall(FenLayoutGetStrides(layout, rank, stride));
+  *O = (Owner){box.lo[H->axis], box.hi[H->axis], stride[H->axis], stride[H->other[0]], stride[H->other[1]]};
   PetscFunctionReturn(0);
 }
 
-static FenInt Place(const Owner *O, const FenInt shape[], FenInt row, FenInt line)
+static FenInt Place(const FenHalo H, const Owner *O, FenInt row, FenInt line)
 {
-  return (row - O->box.lo[0]) * O->stride[0] + line / shape[2] * O->stride[1] + line % shape[2] * O->stride[2];
+  return (row - O->lo) * O->row + line / H->width * O->slow + line % H->width * O->fast;
 }
 
 /* the next rank with targets in a direction */
-static PetscErrorCode Neighbour(FenHalo H, int step, PetscMPIInt *neighbour)
+static PetscErrorCode Neighbour(FenHalo H, PetscMPIInt r, int step, PetscMPIInt *neighbour)
 {
-  PetscMPIInt r;
-  FenBox      box;
+  Owner O;
 
   PetscFunctionBegin;
   *neighbour = -1;
-  PetscCallMPI(MPI_Comm_rank(H->comm, &r));
   for (r += step; H->nt && r >= 0 && r < H->ranks && *neighbour < 0; r += step) {
-    PetscCall(FenLayoutGetBox(H->out, r, &box));
-    if (box.hi[0] > box.lo[0])
+    PetscCall(GetOwner(H, H->out, r, &O));
+    if (O.hi > O.lo)
       *neighbour = r;
   }
   PetscFunctionReturn(0);
@@ -95,41 +97,88 @@ static PetscErrorCode Neighbour(FenHalo H, int step, PetscMPIInt *neighbour)
 /* is it less than the exchange of all with all? `most` numbers come to a rank */
 static PetscBool IsLess(const FenHalo H, double most)
 {
-  return (PetscBool)(most <= MOST * (double)(H->nlines * H->ns) / H->ranks + LATENCY * PetscMax(0, H->ranks - FEW));
+  return (PetscBool)(most <= MOST * H->part + LATENCY * PetscMax(0, H->used - FEW));
 }
 
-PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, const FenKernels *kernels, FenHalo *halo)
+/* sizes of the layouts, the same on all ranks; are they blocks of which the targets' differ along the axis only, and
+   thick enough? */
+static PetscErrorCode Fits(FenHalo H, PetscBool *fits)
 {
-  FenBox      box;
   PetscMPIInt from[FEN_MAX_DIM], to[FEN_MAX_DIM];
+  FenInt      shape[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetRanks(H->in, from, &H->used));
+  PetscCall(FenLayoutGetRanks(H->out, to, NULL));
+  PetscCall(FenLayoutGetShape(H->in, shape));
+  H->ns = shape[H->axis];
+  H->part = (double)(shape[0] * shape[1] * shape[2]) / H->used;
+  *fits = (PetscBool)(from[H->axis] > 1 &&
+                      IsLess(H, 2 * MARGIN * H->part * (double)from[H->axis] / (double)PetscMax(1, H->ns)));
+  for (int k = 0; k < FEN_MAX_DIM; k++)
+    *fits = (PetscBool)(*fits && from[k] == to[k]);
+  PetscFunctionReturn(0);
+}
+
+/* my place among the blocks, and what I have */
+static PetscErrorCode Settle(FenHalo H, FenBox *box)
+{
+  PetscMPIInt rank, ranks[FEN_MAX_DIM];
+  FenBox      in;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(H->all, &rank));
+  PetscCall(FenLayoutGetRanks(H->in, ranks, NULL));
+  H->base = rank;
+  if (rank < H->used) {
+    H->step = 1;
+    H->ranks = ranks[H->axis];
+    for (int k = H->axis + 1; k < FEN_MAX_DIM; k++)
+      H->step *= ranks[k];
+    H->base -= rank / H->step % H->ranks * H->step;
+  }
+  PetscCall(FenLayoutGetBox(H->in, -1, &in));
+  PetscCall(FenLayoutGetBox(H->out, -1, box));
+  for (int k = 0; k < 2; k++)
+    PetscCheck(in.lo[H->other[k]] == box->lo[H->other[k]] && in.hi[H->other[k]] == box->hi[H->other[k]],
+               PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_INTERNAL, "blocks are cut differently before and after axis %d",
+               (int)H->axis);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis, MPI_Comm line,
+                             const FenKernels *kernels, FenHalo *halo)
+{
   FenHalo     H;
+  PetscMPIInt place;
+  PetscBool   fits = PETSC_FALSE;
+  FenBox      box;
 
   PetscFunctionBegin;
   *halo = NULL;
-  PetscCall(FenLayoutGetRanks(sources, from, NULL));
-  PetscCall(FenLayoutGetRanks(targets, to, NULL));
-  if (from[1] * from[2] * to[1] * to[2] > 1) /* cut along other axes */
-    PetscFunctionReturn(0);
   PetscCall(PetscNew(&H));
-  H->comm = PetscObjectComm((PetscObject)sources);
-  H->ranks = to[0];
-  H->in = sources;
-  H->out = targets;
-  H->lanes = kernels->linelanes;
-  PetscCall(FenLayoutGetShape(sources, H->shape));
-  PetscCall(GetOwner(sources, -1, &H->mine));
-  H->ns = H->shape[0];
-  H->nlines = H->shape[1] * H->shape[2];
-  H->nblocks = FenSweepBlocks(kernels, H->nlines);
-  if (!IsLess(H, (double)(2 * MARGIN * H->nlines))) { /* slabs are too thin */
+  *H = (struct _p_FenHalo){.all = PetscObjectComm((PetscObject)sources),
+                           .line = line,
+                           .ranks = 1,
+                           .in = sources,
+                           .out = targets,
+                           .axis = axis,
+                           .other = {axis == 0, axis == 2 ? 1 : 2},
+                           .lanes = kernels->linelanes};
+  PetscCall(Fits(H, &fits));
+  if (!fits) {
     PetscCall(PetscFree(H));
     PetscFunctionReturn(0);
   }
-  PetscCall(FenLayoutGetBox(targets, -1, &box));
-  H->nt = box.hi[0] - box.lo[0];
-  PetscCall(Neighbour(H, -1, &H->before));
-  PetscCall(Neighbour(H, 1, &H->after));
-  PetscCall(PetscObjectGetNewTag((PetscObject)sources, &H->tag));
+  PetscCall(Settle(H, &box));
+  PetscCallMPI(MPI_Comm_rank(line, &place));
+  PetscCall(GetOwner(H, sources, place, &H->mine));
+  H->width = PetscMax(1, box.hi[H->other[1]] - box.lo[H->other[1]]);
+  H->nlines = (box.hi[H->other[0]] - box.lo[H->other[0]]) * (box.hi[H->other[1]] - box.lo[H->other[1]]);
+  H->nblocks = FenSweepBlocks(kernels, H->nlines);
+  H->nt = box.hi[axis] - box.lo[axis];
+  PetscCall(Neighbour(H, place, -1, &H->before));
+  PetscCall(Neighbour(H, place, 1, &H->after));
   PetscCall(PetscCalloc2(H->nblocks, &H->span, H->nblocks, &H->ends));
   *halo = H;
   PetscFunctionReturn(0);
@@ -177,40 +226,39 @@ static FenInt LinesOf(const FenHalo H, FenInt b)
   return PetscMin(H->lanes, H->nlines - b * H->lanes);
 }
 
-/* of each block the first and the last row of which any source weighs something, of all ranks */
+/* of each bundle the first and the last row of which any source weighs something, of all blocks */
 static PetscErrorCode Edges(FenHalo H, const double u[], FenInt edge[])
 {
-  const FenBox *box = &H->mine.box;
-  PetscMPIInt   n;
+  PetscMPIInt n;
 
   PetscFunctionBegin;
   for (FenInt b = 0; b < H->nblocks; b++) {
     edge[2 * b] = edge[2 * b + 1] = -H->ns; /* minus the first one, and the end */
     for (FenInt k = b * H->lanes; k < b * H->lanes + LinesOf(H, b); k++)
-      for (FenInt j = box->lo[0]; j < box->hi[0]; j++)
-        if (u[Place(&H->mine, H->shape, j, k)] > FEN_NONE) {
+      for (FenInt j = H->mine.lo; j < H->mine.hi; j++)
+        if (u[Place(H, &H->mine, j, k)] > FEN_NONE) {
           edge[2 * b] = PetscMax(edge[2 * b], -j);
           edge[2 * b + 1] = PetscMax(edge[2 * b + 1], j + 1);
         }
   }
   PetscCall(FenMPIIntCast(2 * H->nblocks, &n));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, edge, n, MPI_FENINT, MPI_MAX, H->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, edge, n, MPI_FENINT, MPI_MAX, H->line));
   PetscFunctionReturn(0);
 }
 
-/* one number a block to the slab on one side, and as many from the other */
+/* one number a bundle to the block on one side, and as many from the other */
 static PetscErrorCode Shift(FenHalo H, PetscMPIInt to, PetscMPIInt from, const FenInt out[], FenInt in[])
 {
   PetscMPIInt n;
 
   PetscFunctionBegin;
   PetscCall(FenMPIIntCast(H->nblocks, &n));
-  PetscCallMPI(MPI_Sendrecv(out, n, MPI_FENINT, to < 0 ? MPI_PROC_NULL : to, H->tag, in, n, MPI_FENINT,
-                            from < 0 ? MPI_PROC_NULL : from, H->tag, H->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(out, n, MPI_FENINT, to < 0 ? MPI_PROC_NULL : to, TAG, in, n, MPI_FENINT,
+                            from < 0 ? MPI_PROC_NULL : from, TAG, H->line, MPI_STATUS_IGNORE));
   PetscFunctionReturn(0);
 }
 
-/* Windows of a block's lines together, of targets [from, to); empty if they all are */
+/* Windows of a bundle's lines together, of targets [from, to); empty if they all are */
 static FenSpan Window(FenHalo H, FenInt b, FenInt from, FenInt to, const double lo[], const double hi[])
 {
   FenSpan w = {H->ns, 0, 0};
@@ -236,7 +284,7 @@ static PetscErrorCode Choose(FenHalo H, const double lo[], const double hi[], co
   PetscCall(PetscMalloc2((size_t)(2 * n), &mine, (size_t)(2 * n), &theirs));
   for (FenInt b = 0; b < n; b++) {
     span[b] = Window(H, b, 0, H->nt, lo, hi);
-    mine[b] = H->nt ? Window(H, b, 0, 1, lo, hi).hi : 0;                 /* matters to the slab before */
+    mine[b] = H->nt ? Window(H, b, 0, 1, lo, hi).hi : 0;                 /* matters to the block before */
     mine[n + b] = H->nt ? Window(H, b, H->nt - 1, H->nt, lo, hi).lo : 0; /* and to the one after */
     theirs[b] = span[b].hi;
     theirs[n + b] = span[b].lo;
@@ -267,10 +315,10 @@ static PetscErrorCode Choose(FenHalo H, const double lo[], const double hi[], co
   PetscFunctionReturn(0);
 }
 
-/* my own of the sources that come for a block */
+/* my own of the sources that come for a bundle */
 static FenSpan Own(const FenHalo H, FenInt b)
 {
-  FenSpan own = {PetscMax(H->span[b].lo, H->mine.box.lo[0]), PetscMin(H->span[b].hi, H->mine.box.hi[0]), 0};
+  FenSpan own = {PetscMax(H->span[b].lo, H->mine.lo), PetscMin(H->span[b].hi, H->mine.hi), 0};
 
   own.hi = PetscMax(own.lo, own.hi);
   own.at = H->span[b].at + (own.lo - H->span[b].lo) * H->lanes;
@@ -287,12 +335,12 @@ static PetscErrorCode Pays(FenHalo H, PetscBool *pays)
 
     most += (double)(LinesOf(H, b) * (H->span[b].hi - H->span[b].lo - (own.hi - own.lo)));
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, H->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, H->all));
   *pays = IsLess(H, most);
   PetscFunctionReturn(0);
 }
 
-/* those of other ranks, for the blocks of a group: a row's lines are next to each other here, and mostly there */
+/* those of other ranks, for the bundles of a group: a row's lines are next to each other here, and mostly there */
 static PetscErrorCode MakeForest(FenHalo H, int group)
 {
   FenInt       nroots, n = 0, k = 0, from, to;
@@ -307,27 +355,27 @@ static PetscErrorCode MakeForest(FenHalo H, int group)
     n += LinesOf(H, b) * (H->span[b].hi - H->span[b].lo - (Own(H, b).hi - Own(H, b).lo));
   PetscCall(PetscMalloc1(n, &local));
   PetscCall(PetscMalloc1(n, &remote));
-  PetscCall(GetOwner(H->in, r, &O));
+  PetscCall(GetOwner(H, H->in, r, &O));
   for (FenInt b = from; b < to; b++) {
     const FenSpan own = Own(H, b);
 
     for (FenInt j = H->span[b].lo; j < H->span[b].hi; j++) {
       if (j >= own.lo && j < own.hi)
         continue;
-      while (j < O.box.lo[0] || j >= O.box.hi[0]) {
-        r = j < O.box.lo[0] ? 0 : r + 1; /* ranks have rows in their order */
-        PetscCall(GetOwner(H->in, r, &O));
+      while (j < O.lo || j >= O.hi) {
+        r = j < O.lo ? 0 : r + 1; /* ranks have rows in their order */
+        PetscCall(GetOwner(H, H->in, r, &O));
       }
       for (FenInt l = 0; l < LinesOf(H, b); l++, k++) {
         PetscCall(FenIntCast(H->span[b].at + (j - H->span[b].lo) * H->lanes + l, &local[k]));
         remote[k].rank = r;
-        PetscCall(FenIntCast(Place(&O, H->shape, j, b * H->lanes + l), &remote[k].index));
+        PetscCall(FenIntCast(Place(H, &O, j, b * H->lanes + l), &remote[k].index));
       }
     }
   }
   PetscCall(FenLayoutGetLocalSize(H->in, &nroots));
   PetscCall(FenIntCast(nroots, &size));
-  PetscCall(PetscSFCreate(H->comm, &H->sf[group]));
+  PetscCall(PetscSFCreate(H->line, &H->sf[group]));
   PetscCall(PetscSFSetGraph(H->sf[group], size, (PetscInt)n, local, PETSC_OWN_POINTER, remote, PETSC_OWN_POINTER));
   PetscCall(PetscSFSetFromOptions(H->sf[group]));
   PetscCall(PetscSFSetUp(H->sf[group]));
@@ -371,38 +419,59 @@ PetscBool FenHaloHolds(FenHalo H, const int windows[])
 
 /* ---- sources on their way ---- */
 
-/* my own sources of a group's blocks: into their parts, or added up */
-static void MoveOwn(FenHalo H, int group, PetscBool add, double array[], double parts[])
+/* where a bundle's lines are from a row on, one by one; they are `step` apart, unless they are not in one row of lines
+ */
+static void Starts(const FenHalo H, FenInt b, FenInt row, FenInt start[], FenInt *step)
 {
-  FenInt from, to;
+  const FenInt n = LinesOf(H, b);
 
-  FenHaloGroup(H, group, &from, &to);
-  for (FenInt b = from; b < to; b++) {
-    const FenSpan   own = Own(H, b);
-    const FenInt    line = b * H->lanes, n = LinesOf(H, b);
-    const PetscBool lie = (PetscBool)(H->mine.stride[2] == 1 || (H->shape[2] == 1 && H->mine.stride[1] == 1));
-    const PetscBool together =
-        (PetscBool)(lie && (H->shape[2] == 1 || line / H->shape[2] == (line + n - 1) / H->shape[2]));
-
-    for (FenInt j = own.lo; j < own.hi; j++) {
-      double *part = parts + own.at + (j - own.lo) * H->lanes;
-      double *a = array + Place(&H->mine, H->shape, j, line);
-
-      if (together && add)
-        for (FenInt l = 0; l < n; l++)
-          a[l] += part[l];
-      else if (together)
-        PetscArraycpy(part, a, n);
-      else
-        for (FenInt l = 0; l < n; l++) {
-          a = array + Place(&H->mine, H->shape, j, line + l);
-          if (add)
-            *a += part[l];
-          else
-            part[l] = *a;
-        }
-    }
+  *step = n > 1 ? Place(H, &H->mine, row, b * H->lanes + 1) - Place(H, &H->mine, row, b * H->lanes) : 1;
+  for (FenInt l = 0; l < n; l++) {
+    start[l] = Place(H, &H->mine, row, b * H->lanes + l);
+    if (start[l] - start[0] != l * *step)
+      *step = 0;
   }
+}
+
+#define TILE 8 /* rows of which lines are taken one after the other: a cache line, if a line's rows are together */
+
+static void CopyOwn(const FenHalo H, FenInt b, const double array[], double parts[])
+{
+  const FenSpan own = Own(H, b);
+  const FenInt  n = LinesOf(H, b), rows = own.hi - own.lo;
+  FenInt        start[FEN_LANES], step;
+
+  Starts(H, b, own.lo, start, &step);
+  parts += own.at;
+  if (step == 1) {
+    for (FenInt j = 0; j < rows; j++)
+      PetscArraycpy(parts + j * H->lanes, array + start[0] + j * H->mine.row, n);
+    return;
+  }
+  for (FenInt from = 0; from < rows; from += TILE)
+    for (FenInt l = 0; l < n; l++)
+      for (FenInt j = from; j < PetscMin(rows, from + TILE); j++)
+        parts[j * H->lanes + l] = array[start[l] + j * H->mine.row];
+}
+
+static void AddOwn(const FenHalo H, FenInt b, const double parts[], double array[])
+{
+  const FenSpan own = Own(H, b);
+  const FenInt  n = LinesOf(H, b), rows = own.hi - own.lo;
+  FenInt        start[FEN_LANES], step;
+
+  Starts(H, b, own.lo, start, &step);
+  parts += own.at;
+  if (step == 1) {
+    for (FenInt j = 0; j < rows; j++)
+      for (FenInt l = 0; l < n; l++)
+        array[start[0] + j * H->mine.row + l] += parts[j * H->lanes + l];
+    return;
+  }
+  for (FenInt from = 0; from < rows; from += TILE)
+    for (FenInt l = 0; l < n; l++)
+      for (FenInt j = from; j < PetscMin(rows, from + TILE); j++)
+        array[start[l] + j * H->mine.row] += parts[j * H->lanes + l];
 }
 
 PetscErrorCode FenHaloGetBegin(FenHalo H, const double in[], double parts[])
@@ -410,8 +479,8 @@ PetscErrorCode FenHaloGetBegin(FenHalo H, const double in[], double parts[])
   PetscFunctionBegin;
   for (int g = 0; g < FEN_HALO_GROUPS; g++)
     PetscCall(PetscSFBcastBegin(H->sf[g], MPI_DOUBLE, in, parts, MPI_REPLACE));
-  for (int g = 0; g < FEN_HALO_GROUPS; g++)
-    MoveOwn(H, g, PETSC_FALSE, (double *)in, parts);
+  for (FenInt b = 0; b < H->nblocks; b++)
+    CopyOwn(H, b, in, parts);
   PetscFunctionReturn(0);
 }
 
@@ -433,9 +502,13 @@ PetscErrorCode FenHaloGetEnd(FenHalo H, int group, PetscBool exponents, const do
 
 PetscErrorCode FenHaloAddBegin(FenHalo H, int group, const double parts[], double out[])
 {
+  FenInt from, to;
+
   PetscFunctionBegin;
   PetscCall(PetscSFReduceBegin(H->sf[group], MPI_DOUBLE, parts, out, MPI_SUM));
-  MoveOwn(H, group, PETSC_TRUE, out, (double *)parts);
+  FenHaloGroup(H, group, &from, &to);
+  for (FenInt b = from; b < to; b++)
+    AddOwn(H, b, parts, out);
   PetscFunctionReturn(0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Sums along axis 0 of a grid that is cut into slabs along it, without the exchange of all with all: see halo.c. A rank
-   has some targets of every line, and takes the sources that matter to them from those who have them.
+   Sums along an axis of a grid that is cut along it, without the exchange of all with all: see halo.c. A rank has some
+   targets of each of its lines, and takes the sources that matter to them from those who have them.
 */
 #pragma once
 #include <fenchellayout.h>
@@ -11,9 +11,12 @@
 
 typedef struct _p_FenHalo *FenHalo;
 
-/* sources: slabs along axis 0, in any storage order; targets: the same along the other side's axis 0, in natural order.
-   NULL: the layouts are no slabs, or thin ones */
-PETSC_INTERN PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, const FenKernels *, FenHalo *);
+/* sources: blocks, in any storage order; targets: the same along the axis of the other side, which is stored slowest,
+   and the other axes in their order. line: the ranks whose blocks differ along the axis only, in their order, or this
+   one alone if it has no block. NULL: the blocks are not cut along the axis, or in different ways along others, or thin
+ */
+PETSC_INTERN PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis, MPI_Comm line,
+                                          const FenKernels *, FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloDestroy(FenHalo *);
 /* Collective. Windows of my targets from a sweep over whole lines, point by point, lo = hi where a line weighs nothing;
    u: exponents of my sources. `planned`: the sources that they need, and a margin, come from now on, if that is less

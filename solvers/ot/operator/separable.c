@@ -10,9 +10,9 @@
    epsilon is small, see sweeps.h. A plan keeps its windows. With |x-y| an axis takes three exponentials for a point,
    whatever epsilon is, and the plan's products none: it always keeps its factors.
 
-   Messages: one all-to-all a stage between different pencils. With |x-y|^2 and grids in slabs the last stage takes the
-   sources that matter from those who have them instead: log sums, and plans whose factors are kept, with all that is
-   done with them. See across.c.
+   Messages: one all-to-all a stage along an axis that is cut. With |x-y|^2 and blocks that are not too thin it takes
+   the sources that matter from those who have them instead: log sums, and plans whose factors are kept, with all that
+   is done with them. See across.c.
 */
 #include "separableimpl.h"
 #include <limits.h>
@@ -21,24 +21,23 @@
 /* the array in S->a, on the layout of the direction's sources, is taken through all stages into `out` */
 static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool keep, double out[])
 {
-  FenSeparable   *S = (FenSeparable *)op->data;
-  FenChain       *C = &S->stages.chain[dir];
-  const PetscInt  last = op->dim - 1;
-  const FenStage *g = &C->stage[op->dim];
-  PetscBool       across = PETSC_FALSE;
+  FenSeparable  *S = (FenSeparable *)op->data;
+  FenChain      *C = &S->stages.chain[dir];
+  const PetscInt last = op->dim - 1;
 
   PetscFunctionBegin;
-  for (PetscInt s = 0; s < last; s++)
-    PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL));
-  if (S->stages.across[dir] && !S->stages.counting)
-    PetscCall(FenLogSumsAcross(op, dir, keep, &across));
-  if (!across) {
-    g = &C->stage[last];
-    PetscCall(FenStageLogSums(op, dir, g, keep, NULL));
+  PetscCall(FenChainStart(op, dir, NULL));
+  for (PetscInt s = 0; s <= last; s++) {
+    PetscBool across = PETSC_FALSE;
+
+    if (S->stages.across && C->across[s].halo && !S->stages.counting)
+      PetscCall(FenLogSumsAcross(op, dir, s, keep, &across));
+    if (!across)
+      PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL));
+    if (keep)
+      S->across[s] = across;
+    PetscCall(FenStageLeave(op, across ? &C->across[s] : &C->stage[s], s == last ? out : NULL));
   }
-  if (keep)
-    S->slabs = across;
-  PetscCall(FenRedistMove(g->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -59,15 +58,26 @@ static PetscErrorCode SoftTransform_Separable(FenOTOperator op, FenDirection dir
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode MakePlan(FenOTOperator op, const double g[], double f[])
+{
+  PetscFunctionBegin;
+  op->kept = (PetscBool)(op->keep || ((FenSeparable *)op->data)->cones);
+  PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode SetPlan_Separable(FenOTOperator op, const double g[], double f[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  op->kept = (PetscBool)(op->keep || S->cones);
-  PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
-  if (!S->slabs) /* there ranks have agreed already */
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
+  PetscCall(MakePlan(op, g, f));
+  if (op->kept || !FenPlanIsAcross(op))
+    PetscFunctionReturn(0);
+  S->whole = PETSC_TRUE; /* a later stage had too many factors */
+  PetscCall(MakePlan(op, g, f));
+  S->whole = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -80,12 +90,13 @@ static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir
   PetscFunctionBegin;
   for (FenInt i = 0; i < op->n[c]; i++)
     S->a[i] = op->logw[c][i] > FEN_NONE ? in[i] : FEN_NONE;
+  PetscCall(FenChainStart(op, dir, NULL));
   for (PetscInt s = 0; s < op->dim; s++) {
     FenSweep w = FenStageSweep(op, &C->stage[s], dir, PETSC_FALSE);
 
     PetscCall(FenStageThrough(op, &C->stage[s], FEN_STAGE_HARD, &w, NULL));
+    PetscCall(FenStageLeave(op, &C->stage[s], s == op->dim - 1 ? out : NULL));
   }
-  PetscCall(FenRedistMove(C->stage[op->dim - 1].leave, S->a, out));
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] = -out[i];
   PetscFunctionReturn(0);
@@ -112,7 +123,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(S->a, v, op->n[1]));
+  PetscCall(FenChainStart(op, FEN_TO_SOURCE, v));
   for (PetscInt s = 0; s < op->dim; s++) {
     const FenStage *g = FenPlanStage(op, s);
     FenStagePlan   *P;
@@ -120,8 +131,8 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
 
     w.weighted = (PetscBool)(g->axis == axis);
     PetscCall(FenStageThrough(op, g, S->cones ? FEN_STAGE_FORWARD : FEN_STAGE_APPLY, &w, &P->factors));
+    PetscCall(FenStageLeave(op, g, s == op->dim - 1 ? out : NULL));
   }
-  PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->leave, S->a, out));
   PetscFunctionReturn(0);
 }
 
@@ -168,7 +179,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   PetscFunctionBegin;
   PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->arrive, v, S->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
-    const FenStage *g = FenPlanStage(op, s);
+    const FenStage *g = FenPlanStage(op, s); /* on pencils: no factors are kept */
     FenStagePlan   *P = &S->plan[s];
     FenSweep        t = FenStageSweep(op, g, FEN_TO_TARGET, PETSC_TRUE);
 
@@ -178,6 +189,8 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
     t.w = L[s];
     t.windows = plan ? P->windows[1] : NULL;
     t.have = (PetscBool)(plan && P->have[1]);
+    if (s < op->dim - 1)
+      PetscCall(FenStageArrive(op, g));
     PetscCall(FenStageBackward(op, g, FEN_STAGE_APPLY, &t, NULL, s ? NULL : out));
     P->have[1] = (PetscBool)(plan || P->have[1]);
   }
@@ -213,6 +226,8 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
     FenStagePlan *P;
     FenSweep      t = PlanSweep(op, s, &P);
 
+    if (s < op->dim - 1)
+      PetscCall(FenStageArrive(op, FenPlanStage(op, s)));
     PetscCall(FenStageBackward(op, FenPlanStage(op, s), action, &t, &P->factors, s ? NULL : out));
   }
   PetscFunctionReturn(0);
@@ -244,16 +259,18 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
 
   PetscFunctionBegin;
   PetscCall(FenPlanWeights(op));
-  PetscCall(PetscArraycpy(S->a, v, op->n[1]));
+  PetscCall(FenChainStart(op, FEN_TO_SOURCE, v));
   for (PetscInt s = 0; s < last; s++) {
     t = PlanSweep(op, s, &P);
     PetscCall(FenStageThrough(op, FenPlanStage(op, s), FEN_STAGE_FORWARD, &t, &P->factors));
+    PetscCall(FenStageLeave(op, FenPlanStage(op, s), NULL));
   }
   t = PlanSweep(op, last, &P);
   t.w = S->weights;
   PetscCall(FenStageThereAndBack(op, FenPlanStage(op, last), &t, &P->factors, last ? NULL : out));
   for (PetscInt s = last - 1; s >= 0; s--) {
     t = PlanSweep(op, s, &P);
+    PetscCall(FenStageArrive(op, FenPlanStage(op, s)));
     PetscCall(FenStageBackward(op, FenPlanStage(op, s), FEN_STAGE_TRANSPOSED, &t, &P->factors, s ? NULL : out));
   }
   PetscFunctionReturn(0);
@@ -324,7 +341,8 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
   for (PetscInt s = 0; s < FEN_STAGES; s++)
     S->plan[s].have[0] = S->plan[s].have[1] = PETSC_FALSE;
   for (int dir = 0; dir < 2; dir++)
-    S->wait[dir] = S->waited[dir] = 0;
+    for (PetscInt s = 0; s < op->dim; s++)
+      S->coming[dir][s].wait = S->coming[dir][s].waited = 0;
   PetscFunctionReturn(0);
 }
 
@@ -339,7 +357,8 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   for (PetscInt s = 0; s < FEN_STAGES; s++)
     PetscCall(FenStagePlanClear(&S->plan[s]));
   for (int dir = 0; dir < 2; dir++)
-    PetscCall(PetscFree(S->seen[dir]));
+    for (PetscInt s = 0; s < op->dim; s++)
+      PetscCall(PetscFree(S->coming[dir][s].seen));
   PetscCall(FenStagesDestroy(&S->stages));
   PetscCall(PetscFree(S->weights));
   PetscCall(PetscFree(S->parts));
@@ -367,9 +386,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->data = S;
   S->cones = (PetscBool)(op->kind == FEN_COST_L1);
   S->weighted = -1;
-  PetscCall(FenStagesCreate(op->measure, op->work, &S->stages));
-  if (!S->cones)
-    PetscCall(FenStagesCreateAcross(op->measure, op->work, op->kernels, &S->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, S->cones ? NULL : op->kernels, &S->stages));
   op->stages = S->cones ? NULL : &S->stages;
   for (int s = 0; s < 2; s++) {
     double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];

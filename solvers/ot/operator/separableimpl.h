@@ -5,16 +5,26 @@
 #include "stages.h"
 #include "sweeps.h"
 
-#define FEN_STAGES (FEN_MAX_DIM + 1) /* by their numbers, that across slabs behind the others */
+#define FEN_STAGES (2 * FEN_MAX_DIM) /* by their numbers: on pencils, and their twins across blocks */
 
 /* what the present plan keeps of a stage */
 typedef struct {
-  FenInt     nlines;     /* room for exponents of its lines */
-  double    *L, *minus;  /* L_s of its lines, -L_{s+1} at its output */
+  FenInt  nlines;        /* room for exponents of its lines */
+  double *L, *minus;     /* L_s of its lines, -L_{s+1} at its output */
+  double *before;        /* L_s before it: across blocks, but not for the last stage, whose lines are coupled to
+                            themselves only */
   int       *windows[2]; /* of the stage, and of the transposed one */
   PetscBool  have[2];    /* are they there? */
   FenFactors factors;
 } FenStagePlan;
+
+/* which sources come to a stage across blocks */
+typedef struct {
+  PetscBool planned;      /* is that known, */
+  double    eps;          /* and since which epsilon? */
+  PetscInt  wait, waited; /* sweeps over whole lines before it is looked at again; and so far */
+  int      *seen;         /* windows of sweeps that keep no plan */
+} FenComing;
 
 typedef struct {
   FenStages    stages;
@@ -22,15 +32,13 @@ typedef struct {
   double      *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
   double      *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
   FenStagePlan plan[FEN_STAGES];
-  PetscBool    slabs;              /* the plan's last stage is that across slabs */
-  double      *weights;            /* of the source, on the output of a last stage */
-  PetscInt     weighted;           /* which; -1: none */
-  PetscBool    planned[2];         /* do slabs know which sources come, by direction? */
-  double       eps[2];             /* and since which epsilon */
-  PetscInt     wait[2], waited[2]; /* sweeps over whole lines before that is looked at again; and so far */
-  int         *seen[2];            /* windows of sweeps across slabs that keep no plan */
-  double      *a, *b, *sweep;      /* work: two arrays, what a sweep needs */
-  double      *parts;              /* lines of a stage across slabs */
+  PetscBool    across[FEN_MAX_DIM]; /* are the plan's stages those across blocks? */
+  PetscBool    whole;               /* none of the plan that is made will be */
+  double      *weights;             /* of the source, on the output of a last stage */
+  PetscInt     weighted;            /* which; -1: none */
+  FenComing    coming[2][FEN_MAX_DIM];
+  double      *a, *b, *sweep; /* work: two arrays, what a sweep needs */
+  double      *parts;         /* lines of a stage across blocks */
   FenInt       nparts;
 } FenSeparable;
 
@@ -38,8 +46,16 @@ typedef struct {
 static inline const FenStage *FenPlanStage(FenOTOperator op, PetscInt s)
 {
   const FenSeparable *S = (FenSeparable *)op->data;
+  const FenChain     *C = &S->stages.chain[FEN_TO_SOURCE];
 
-  return &S->stages.chain[FEN_TO_SOURCE].stage[s == op->dim - 1 && S->slabs ? op->dim : s];
+  return S->across[s] ? &C->across[s] : &C->stage[s];
+}
+
+static inline PetscBool FenPlanIsAcross(FenOTOperator op)
+{
+  const FenSeparable *S = (FenSeparable *)op->data;
+
+  return (PetscBool)(S->across[0] || S->across[1] || S->across[2]);
 }
 
 /* along the axis of a stage, from side 1-to to side `to` */
@@ -83,18 +99,25 @@ static inline void FenSwapArrays(FenSeparable *S)
   S->b = a;
 }
 
-/* Collective. S->a from what is before a stage to its output, across slabs with S->b as it was before; back; and there
-   and back with weights in between, w->w. `out` takes the place of S->a at the end of the way, NULL: it does not */
+/* Collective. `in`, on the layout of the direction's sources, to S->a before the first stage; NULL: it is there */
+PETSC_INTERN PetscErrorCode FenChainStart(FenOTOperator, FenDirection, const double in[]);
+/* Collective. S->a from what is before a stage to its output, across blocks with S->b as it was before; back; and there
+   and back with weights in between, w->w. `out` takes the place of S->a at the end of the way, on the layout of the
+   sources; NULL: it does not */
 PETSC_INTERN PetscErrorCode FenStageThrough(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *);
 PETSC_INTERN PetscErrorCode FenStageBackward(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *,
                                              double out[]);
 PETSC_INTERN PetscErrorCode FenStageThereAndBack(FenOTOperator, const FenStage *, FenSweep *, FenFactors *,
                                                  double out[]);
+/* Collective. S->a from a stage's output to what is before the next one, and the other way; `out`, if it is not NULL,
+   takes the place of S->a */
+PETSC_INTERN PetscErrorCode FenStageLeave(FenOTOperator, const FenStage *, double out[]);
+PETSC_INTERN PetscErrorCode FenStageArrive(FenOTOperator, const FenStage *);
 /* Log sums of S->a through a stage, and what a plan keeps of them; `windows` stay, unless NULL, if no plan is kept */
 PETSC_INTERN PetscErrorCode FenStageLogSums(FenOTOperator, FenDirection, const FenStage *, PetscBool keep,
                                             int *windows);
 PETSC_INTERN PetscErrorCode FenStagePlanClear(FenStagePlan *);
-/* Log sums of S->a through the last stage, across slabs. If they are not `done` S->a is as it was */
-PETSC_INTERN PetscErrorCode FenLogSumsAcross(FenOTOperator, FenDirection, PetscBool keep, PetscBool *done);
+/* Log sums of S->a through stage s, across blocks. If they are not `done` S->a is as it was */
+PETSC_INTERN PetscErrorCode FenLogSumsAcross(FenOTOperator, FenDirection, PetscInt s, PetscBool keep, PetscBool *done);
 /* the sources' weights on the output of the plan's last stage */
 PETSC_INTERN PetscErrorCode FenPlanWeights(FenOTOperator);

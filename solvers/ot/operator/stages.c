@@ -102,153 +102,246 @@ PetscErrorCode FenStagesCountEnd(FenStages *S, double work[])
   PetscFunctionReturn(0);
 }
 
-/* pencils along an axis, cut by the work of a stage */
-static PetscErrorCode Pencil(MPI_Comm comm, const FenStages *S, const FenInt shape[], int dir, PetscInt s,
-                             const double work[], FenLayout *pencil)
+/* ---- how grids are cut ---- */
+
+/* work of all stages by place along an axis that is the given side's in them, the same on all ranks */
+static PetscErrorCode SideWork(const FenStages *S, int side, PetscInt axis, const double work[], double sum[])
 {
   const FenInt *const sides[2] = {S->shape[0], S->shape[1]};
-  const double       *weight[FEN_MAX_DIM] = {NULL};
-  FenLayout           whole, even;
-  FenInt              n;
+  FenInt              n = 0;
 
   PetscFunctionBegin;
-  for (PetscInt k = 0; work && k < S->dim; k++)
-    if (k != S->dim - 1 - s)
-      weight[k] = work + WorkAt(S->dim, sides, dir, s, k, &n);
-  PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, S->ranks, &whole));
-  PetscCall(FenLayoutCreatePencil(whole, S->dim - 1 - s, &even));
-  PetscCall(FenLayoutCreateWeighted(even, weight, pencil));
-  PetscCall(FenLayoutDestroy(&even));
-  PetscCall(FenLayoutDestroy(&whole));
+  PetscCall(PetscArrayzero(sum, S->shape[side][axis]));
+  for (int dir = 0; dir < 2; dir++)
+    for (PetscInt s = 0; s < S->dim; s++) {
+      const PetscInt own = S->dim - 1 - s;
+      const double  *w = work + WorkAt(S->dim, sides, dir, s, axis, &n);
+
+      if (axis == own || (axis > own ? dir : 1 - dir) != side)
+        continue;
+      for (FenInt i = 0; i < n; i++)
+        sum[i] += w[i];
+    }
   PetscFunctionReturn(0);
 }
 
-/* pencil layouts of a direction: axis d-1 first; a stage changes the length of its axis only */
-static PetscErrorCode MakeChain(MPI_Comm comm, FenLayout const from[2], int dir, const double work[], FenStages *S)
+/* Blocks of a grid of which the axes from `changed` on are those of the targets of a direction, or pencils of it */
+typedef struct {
+  FenStages *S;
+  double    *weight[2][FEN_MAX_DIM]; /* by side; NULL: even */
+} Cutter;
+
+static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt changed, PetscInt pencil, FenLayout *layout)
 {
-  FenChain *C = &S->chain[dir];
-  FenLayout previous = from[1 - dir];
-  FenInt    shape[FEN_MAX_DIM];
+  const FenStages *S = K->S;
+  FenInt           shape[FEN_MAX_DIM];
+  const double    *weight[FEN_MAX_DIM] = {NULL};
+  FenLayout        even;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(shape, S->shape[1 - dir], FEN_MAX_DIM));
-  for (PetscInt s = 0; s < S->dim; s++) {
-    FenStage *g = &C->stage[s];
+  for (PetscInt k = 0; k < S->dim; k++) {
+    const int side = k >= changed ? dir : 1 - dir;
 
-    g->number = s;
-    g->axis = S->dim - 1 - s;
-    PetscCall(Pencil(comm, S, shape, dir, s, work, &g->in));
-    g->lin = shape[g->axis];
-    g->lout = shape[g->axis] = S->shape[dir][g->axis];
-    PetscCall(Pencil(comm, S, shape, dir, s, work, &g->out));
-    PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
-    PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
-    g->nlines = g->lin ? g->nin / g->lin : 0;
-    PetscCheck(g->nlines * g->lout == g->nout, comm, (PetscErrorCode)FEN_ERR_INTERNAL,
-               "pencils along axis %d are cut differently before and after", (int)g->axis);
-    PetscCall(FenRedistCreate(previous, g->in, &g->enter));
-    if (dir == 0)
-      PetscCall(FenRedistCreate(g->in, previous, &g->back));
-    previous = g->out;
-    S->nwork = PetscMax(S->nwork, PetscMax(g->nin, g->nout));
+    shape[k] = S->shape[side][k];
+    weight[k] = K->weight[side][k];
   }
-  PetscCall(FenRedistCreate(previous, from[dir], &C->stage[S->dim - 1].leave));
-  if (dir == 0)
-    PetscCall(FenRedistCreate(from[dir], previous, &C->stage[S->dim - 1].arrive));
+  PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, S->ranks, &even));
+  if (pencil >= 0) {
+    FenLayout blocks = even;
+
+    PetscCall(FenLayoutCreatePencil(blocks, pencil, &even));
+    PetscCall(FenLayoutDestroy(&blocks));
+  }
+  PetscCall(FenLayoutCreateWeighted(even, weight, layout));
+  PetscCall(FenLayoutDestroy(&even));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode MeasureLayouts(FenMeasure const measure[2], FenLayout layout[2])
+static PetscErrorCode CutterCreate(FenStages *S, const double work[], Cutter *K)
 {
   PetscFunctionBegin;
-  for (int s = 0; s < 2; s++)
-    PetscCall(FenMeasureGetLayout(measure[s], &layout[s]));
+  *K = (Cutter){.S = S};
+  for (int side = 0; work && side < 2; side++)
+    for (PetscInt k = 0; k < S->dim; k++) {
+      PetscCall(PetscMalloc1(S->shape[side][k], &K->weight[side][k]));
+      PetscCall(SideWork(S, side, k, work, K->weight[side][k]));
+    }
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], FenStages *S)
+static PetscErrorCode CutterDestroy(Cutter *K)
+{
+  PetscFunctionBegin;
+  for (int side = 0; side < 2; side++)
+    for (PetscInt k = 0; k < K->S->dim; k++)
+      PetscCall(PetscFree(K->weight[side][k]));
+  PetscFunctionReturn(0);
+}
+
+/* ---- chains ---- */
+
+static PetscErrorCode Pencils(const Cutter *K, MPI_Comm comm, int dir, FenStage *g)
+{
+  PetscFunctionBegin;
+  PetscCall(Cut(K, comm, dir, g->axis + 1, g->axis, &g->in));
+  PetscCall(Cut(K, comm, dir, g->axis, g->axis, &g->out));
+  PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
+  PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
+  g->lin = K->S->shape[1 - dir][g->axis];
+  g->lout = K->S->shape[dir][g->axis];
+  g->nlines = g->lin ? g->nin / g->lin : 0;
+  PetscCheck(g->nlines * g->lout == g->nout, comm, (PetscErrorCode)FEN_ERR_INTERNAL,
+             "pencils along axis %d are cut differently before and after", (int)g->axis);
+  PetscFunctionReturn(0);
+}
+
+/* The twin of a stage that begins with `before`, if that is blocks */
+static PetscErrorCode Across(const Cutter *K, MPI_Comm comm, int dir, FenLayout before, const FenKernels *kernels,
+                             FenStage *g)
+{
+  FenStages *S = K->S;
+  PetscInt   order[FEN_MAX_DIM] = {g->axis}, n = 1;
+  FenLayout  blocks;
+  FenBox     box;
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < S->dim; k++)
+    if (k != g->axis)
+      order[n++] = k;
+  PetscCall(PetscObjectReference((PetscObject)before));
+  g->in = before;
+  PetscCall(Cut(K, comm, dir, g->axis, -1, &blocks));
+  PetscCall(FenLayoutCreateOrdered(blocks, order, &g->out));
+  PetscCall(FenLayoutDestroy(&blocks));
+  PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
+  PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
+  PetscCall(FenLayoutGetBox(g->out, -1, &box));
+  g->lin = S->shape[1 - dir][g->axis];
+  g->lout = box.hi[g->axis] - box.lo[g->axis];
+  g->first = box.lo[g->axis];
+  g->nlines = 1;
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++)
+    g->nlines *= k == g->axis ? 1 : box.hi[k] - box.lo[k];
+  PetscCall(FenHaloCreate(g->in, g->out, g->axis,
+                          S->line[g->axis] == MPI_COMM_NULL ? PETSC_COMM_SELF : S->line[g->axis], kernels, &g->halo));
+  S->across = (PetscBool)(S->across || g->halo);
+  PetscFunctionReturn(0);
+}
+
+/* from what a stage leaves to what the chain has, and back, if they differ */
+static PetscErrorCode Join(FenLayout out, FenLayout after, FenRedist *leave, FenRedist *arrive)
+{
+  PetscFunctionBegin;
+  if (out == after)
+    PetscFunctionReturn(0);
+  PetscCall(FenRedistCreate(out, after, leave));
+  if (arrive)
+    PetscCall(FenRedistCreate(after, out, arrive));
+  PetscFunctionReturn(0);
+}
+
+/* axis d-1 first; a stage changes the length of its axis only. Ways back are needed to the source's targets only */
+static PetscErrorCode MakeChain(const Cutter *K, MPI_Comm comm, FenLayout const measure[2], int dir,
+                                const FenKernels *kernels)
+{
+  FenStages *S = K->S;
+  FenChain  *C = &S->chain[dir];
+  FenLayout  now;
+
+  PetscFunctionBegin;
+  if (kernels && S->dim > 1 && S->ranks[S->dim - 1] > 1)
+    PetscCall(Cut(K, comm, dir, S->dim, -1, &C->begin));
+  else {
+    PetscCall(PetscObjectReference((PetscObject)measure[1 - dir]));
+    C->begin = measure[1 - dir];
+  }
+  PetscCall(Join(measure[1 - dir], C->begin, &C->start, dir ? NULL : &C->home));
+  now = C->begin;
+  for (PetscInt s = 0; s < S->dim; s++) {
+    FenStage *g = &C->stage[s], *across = &C->across[s];
+    FenLayout next;
+
+    *g = (FenStage){.number = s, .axis = S->dim - 1 - s};
+    *across = (FenStage){.number = FEN_MAX_DIM + s, .axis = g->axis};
+    PetscCall(Pencils(K, comm, dir, g));
+    PetscCall(FenRedistCreate(now, g->in, &g->enter));
+    if (!dir)
+      PetscCall(FenRedistCreate(g->in, now, &g->back));
+    if (kernels && S->dim > 1 && S->ranks[g->axis] > 1)
+      PetscCall(Across(K, comm, dir, now, kernels, across));
+    next = s == S->dim - 1 ? measure[dir] : across->halo ? across->out : g->out;
+    PetscCall(Join(g->out, next, &g->leave, dir ? NULL : &g->arrive));
+    if (across->halo)
+      PetscCall(Join(across->out, next, &across->leave, dir ? NULL : &across->arrive));
+    S->nwork = PetscMax(S->nwork, PetscMax(PetscMax(g->nin, g->nout), PetscMax(across->nin, across->nout)));
+    now = next;
+  }
+  PetscFunctionReturn(0);
+}
+
+/* the grid of ranks of the measure that is on more of them */
+static PetscErrorCode GetRanks(FenLayout const layout[2], FenStages *S)
+{
+  PetscMPIInt used, most = 0, ranks[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++) {
+    PetscCall(FenLayoutGetRanks(layout[s], ranks, &used));
+    if (used > most)
+      PetscCall(PetscArraycpy(S->ranks, ranks, FEN_MAX_DIM));
+    most = PetscMax(most, used);
+  }
+  PetscFunctionReturn(0);
+}
+
+/* of ranks whose blocks differ along an axis only */
+static PetscErrorCode Lines(MPI_Comm comm, FenStages *S)
+{
+  PetscMPIInt       rank, step = 1;
+  const PetscMPIInt used = S->ranks[0] * S->ranks[1] * S->ranks[2];
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  for (PetscInt k = FEN_MAX_DIM - 1; k >= 0; step *= S->ranks[k--]) {
+    const PetscMPIInt base = rank - rank / step % S->ranks[k] * step;
+
+    if (S->ranks[k] > 1)
+      PetscCallMPI(MPI_Comm_split(comm, rank < used ? base : MPI_UNDEFINED, rank, &S->line[k]));
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], const FenKernels *kernels,
+                               FenStages *S)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
   FenLayout      layout[2];
+  Cutter         K;
 
   PetscFunctionBegin;
   PetscCall(PetscMemzero(S, sizeof(*S)));
   PetscCall(FenMeasureGetDim(measure[0], &S->dim));
-  PetscCall(MeasureLayouts(measure, layout));
   for (int k = 0; k < FEN_MAX_DIM; k++)
-    S->ranks[k] = 1;
+    S->line[k] = MPI_COMM_NULL;
   for (int s = 0; s < 2; s++) {
-    PetscMPIInt used;
-    FenInt      n;
+    FenInt n;
 
+    PetscCall(FenMeasureGetLayout(measure[s], &layout[s]));
     PetscCall(FenMeasureGetGrid(measure[s], S->shape[s], NULL, NULL));
     PetscCall(FenLayoutGetLocalSize(layout[s], &n));
     S->nwork = PetscMax(S->nwork, n);
-    PetscCall(FenLayoutGetRanks(layout[s], NULL, &used));
-    S->ranks[0] = PetscMax(S->ranks[0], used);
   }
+  PetscCall(GetRanks(layout, S));
+  if (kernels && S->dim > 1)
+    PetscCall(Lines(comm, S));
+  PetscCall(CutterCreate(S, work, &K));
   for (int dir = 0; dir < 2; dir++)
-    PetscCall(MakeChain(comm, layout, dir, work, S));
+    PetscCall(MakeChain(&K, comm, layout, dir, kernels));
+  PetscCall(CutterDestroy(&K));
   PetscFunctionReturn(0);
 }
 
-/* Slabs of a side, cut as the lines are with which the other direction begins */
-static PetscErrorCode Slabs(MPI_Comm comm, const FenStages *S, int dir, const double work[], FenLayout *slabs)
-{
-  const FenInt *const sides[2] = {S->shape[0], S->shape[1]};
-  const double       *weight[FEN_MAX_DIM] = {NULL};
-  FenLayout           even;
-  FenInt              n;
-
-  PetscFunctionBegin;
-  if (work)
-    weight[0] = work + WorkAt(S->dim, sides, 1 - dir, 0, 0, &n);
-  PetscCall(FenLayoutCreateGrid(comm, S->dim, S->shape[dir], S->ranks, &even));
-  PetscCall(FenLayoutCreateWeighted(even, weight, slabs));
-  PetscCall(FenLayoutDestroy(&even));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStagesCreateAcross(FenMeasure const measure[2], const double work[], const FenKernels *kernels,
-                                     FenStages *S)
-{
-  const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
-  FenLayout      layout[2];
-  PetscMPIInt    ranks;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &ranks));
-  if (S->dim == 1 || ranks == 1)
-    PetscFunctionReturn(0);
-  PetscCall(MeasureLayouts(measure, layout));
-  for (int dir = 0; dir < 2; dir++) {
-    const FenStage *last = &S->chain[dir].stage[S->dim - 1];
-    FenStage       *g = &S->chain[dir].stage[S->dim];
-    FenBox          box;
-
-    g->number = S->dim;
-    g->axis = 0;
-    PetscCall(PetscObjectReference((PetscObject)last[-1].out));
-    g->in = last[-1].out;
-    PetscCall(Slabs(comm, S, dir, work, &g->out));
-    PetscCall(FenHaloCreate(g->in, g->out, kernels, &g->halo));
-    if (!g->halo)
-      continue;
-    S->across[dir] = PETSC_TRUE;
-    PetscCall(FenLayoutGetBox(g->out, -1, &box));
-    PetscCall(FenLayoutGetLocalSize(g->in, &g->nin));
-    PetscCall(FenLayoutGetLocalSize(g->out, &g->nout));
-    g->first = box.lo[0];
-    g->lin = last->lin;
-    g->lout = box.hi[0] - box.lo[0];
-    g->nlines = S->shape[dir][1] * (S->dim > 2 ? S->shape[dir][2] : 1);
-    S->nwork = PetscMax(S->nwork, g->nout);
-    PetscCall(FenRedistCreate(g->out, layout[dir], &g->leave));
-    if (dir == 0)
-      PetscCall(FenRedistCreate(layout[dir], g->out, &g->arrive));
-  }
-  PetscFunctionReturn(0);
-}
+/* ---- ways in and out of a stage ---- */
 
 PetscErrorCode FenStageEnterBegin(const FenStage *g, const double before[], double lines[])
 {
@@ -313,22 +406,36 @@ FenInt FenStageLines(const FenStage *g)
   return g->halo ? FenHaloSize(g->halo) : g->nin;
 }
 
+static PetscErrorCode StageDestroy(FenStage *g)
+{
+  PetscFunctionBegin;
+  PetscCall(FenRedistDestroy(&g->enter));
+  PetscCall(FenRedistDestroy(&g->back));
+  PetscCall(FenRedistDestroy(&g->leave));
+  PetscCall(FenRedistDestroy(&g->arrive));
+  PetscCall(FenHaloDestroy(&g->halo));
+  PetscCall(FenLayoutDestroy(&g->in));
+  PetscCall(FenLayoutDestroy(&g->out));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenStagesDestroy(FenStages *S)
 {
   PetscFunctionBegin;
-  for (int dir = 0; dir < 2; dir++)
-    for (PetscInt s = 0; s <= S->dim; s++) {
-      FenStage *g = &S->chain[dir].stage[s];
+  for (int dir = 0; dir < 2; dir++) {
+    FenChain *C = &S->chain[dir];
 
-      PetscCall(FenRedistDestroy(&g->enter));
-      PetscCall(FenRedistDestroy(&g->back));
-      PetscCall(FenRedistDestroy(&g->leave));
-      PetscCall(FenRedistDestroy(&g->arrive));
-      PetscCall(FenHaloDestroy(&g->halo));
-      PetscCall(FenLayoutDestroy(&g->in));
-      PetscCall(FenLayoutDestroy(&g->out));
-      if (s < S->dim)
-        PetscCall(PetscFree(S->visits[dir][s]));
+    for (PetscInt s = 0; s < S->dim; s++) {
+      PetscCall(StageDestroy(&C->stage[s]));
+      PetscCall(StageDestroy(&C->across[s]));
+      PetscCall(PetscFree(S->visits[dir][s]));
     }
+    PetscCall(FenRedistDestroy(&C->start));
+    PetscCall(FenRedistDestroy(&C->home));
+    PetscCall(FenLayoutDestroy(&C->begin));
+  }
+  for (int k = 0; k < FEN_MAX_DIM; k++)
+    if (S->line[k] != MPI_COMM_NULL)
+      PetscCallMPI(MPI_Comm_free(&S->line[k]));
   PetscFunctionReturn(0);
 }

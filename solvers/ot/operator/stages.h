@@ -2,43 +2,51 @@
 /*
    Grids axis by axis: how an array travels between the sweeps. Stage s works on axis d-1-s: it takes an array whose
    later axes are the targets' of the stage already and turns this axis from one grid to the other. On pencils it has
-   whole lines, contiguous along the axis, and all ranks exchange with all to get them. Grids that are cut into slabs
-   along axis 0 have whole lines of all other axes; then there is another last stage, across the slabs, for which only
-   the parts of lines come that matter, see halo.h.
+   whole lines, contiguous along the axis; where the axis is cut, all ranks exchange with all to get them. Then the
+   stage has a twin across blocks, if they are not too thin, for which only the parts of lines come that matter, see
+   halo.h.
+
+   Blocks are boxes of a grid of ranks, that of the measures. An axis of a side is cut in the same way in all stages, so
+   that blocks before and after a stage differ along its axis only.
 */
 #pragma once
 #include <fenchelmeasure.h>
 #include "halo.h"
 
 typedef struct {
-  PetscInt  axis, number;  /* of the stage among those of its chain */
-  FenLayout in, out;       /* before and after; pencils: axis fastest; across: natural order after */
-  FenRedist enter, back;   /* pencils: from the previous stage's output (or the measure's layout) into `in`, and back */
+  PetscInt  axis, number;  /* of the stage among the plan's: s on pencils, FEN_MAX_DIM + s across blocks */
+  FenLayout in, out;       /* before and after; pencils: axis fastest; across: the same axis slowest after */
+  FenRedist enter, back;   /* pencils: from what the chain has before the stage into `in`, and back */
   FenHalo   halo;          /* across: takes the place of both */
-  FenRedist leave, arrive; /* last stages: from the output to the measure's layout, and back */
+  FenRedist leave, arrive; /* from the output to what the chain has after the stage, and back; NULL: it is that */
   FenInt    nin, nout;     /* local sizes of these layouts */
   FenInt    lin, lout;     /* length of a line before, and after as far as it is mine */
   FenInt    first;         /* its first target that is mine */
   FenInt    nlines;
 } FenStage;
 
+/* What a chain has before a stage is what the stage before leaves: its output if there is but one, and blocks if there
+   is a twin. After the last stage it is the measure's layout */
 typedef struct {
-  FenStage stage[FEN_MAX_DIM + 1]; /* behind the last: the one across slabs */
+  FenLayout begin;                                   /* what it has before the first one, */
+  FenRedist start, home;                             /* from the measure's layout, and back; NULL: it is that */
+  FenStage  stage[FEN_MAX_DIM], across[FEN_MAX_DIM]; /* twins, if they have a halo */
 } FenChain;
 
 typedef struct _FenStages {
   PetscInt    dim;
   FenInt      shape[2][FEN_MAX_DIM];
-  PetscMPIInt ranks[FEN_MAX_DIM]; /* slabs of so many ranks as the measures have, (ranks, 1, 1) */
+  PetscMPIInt ranks[FEN_MAX_DIM]; /* along each axis, as the measures have */
+  MPI_Comm    line[FEN_MAX_DIM];  /* those whose blocks differ from mine along the axis only; MPI_COMM_NULL: just me */
   FenChain    chain[2];           /* by direction: to the source 0, to the target 1 */
-  PetscBool   across[2];          /* is there a stage across slabs? */
+  PetscBool   across;             /* are there stages across blocks? */
   FenInt      nwork;              /* the longest array on the way */
   PetscBool   counting;           /* of each chain and stage: terms visited on each of my lines; NULL otherwise */
   double     *visits[2][FEN_MAX_DIM];
 } FenStages;
 
 /* Collective. From what is before a stage to its lines, group by group: once begun, the array must stay as it is. And
-   back: groups are begun one by one as they are done; `before` must be zero with slabs */
+   back: groups are begun one by one as they are done; `before` must be zero across blocks */
 static inline int FenStageGroups(const FenStage *g)
 {
   return g->halo ? FEN_HALO_GROUPS : 1;
@@ -53,13 +61,11 @@ PETSC_INTERN PetscErrorCode FenStageEnter(const FenStage *, const double before[
 PETSC_INTERN PetscErrorCode FenStageBack(const FenStage *, const double lines[], double before[]);
 PETSC_INTERN FenInt         FenStageLines(const FenStage *); /* local numbers: nin, or of what comes */
 
-/* stages across slabs too, where the grids are so cut */
-PETSC_INTERN PetscErrorCode FenStagesCreateAcross(FenMeasure const measure[2], const double work[], const FenKernels *,
-                                                  FenStages *);
 /* Work of the lines of all stages, summed along all axes but one: for each direction, stage and axis other than the
    stage's, numbers by place along the axis, the same on all ranks. Counts, no times: the same solve is always cut in
-   the same way. NULL, or zero: lines are cut evenly */
-PETSC_INTERN PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], FenStages *);
+   the same way. NULL, or zero: axes are cut evenly. Kernels: for stages across blocks, NULL: there are none */
+PETSC_INTERN PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], const FenKernels *,
+                                            FenStages *);
 PETSC_INTERN FenInt         FenStagesWorkSize(PetscInt dim, const FenInt source[], const FenInt target[]);
 PETSC_INTERN PetscErrorCode FenStagesCountBegin(FenStages *);
 PETSC_INTERN PetscErrorCode FenStagesCountEnd(FenStages *, double work[]);

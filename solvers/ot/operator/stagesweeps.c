@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   One stage of a pass: lines come, are swept, and go. Between slabs they come and go in groups, so that one travels
+   One stage of a pass: lines come, are swept, and go. Across blocks they come and go in groups, so that one travels
    while another is worked on.
 */
 #include "separableimpl.h"
@@ -52,6 +52,45 @@ static PetscErrorCode Lines(FenSeparable *S, const FenStage *g, double **lines)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenChainStart(FenOTOperator op, FenDirection dir, const double in[])
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const FenChain *C = &S->stages.chain[dir];
+
+  PetscFunctionBegin;
+  if (C->start) {
+    PetscCall(FenRedistMove(C->start, in ? in : S->a, S->b));
+    FenSwapArrays(S);
+  } else if (in)
+    PetscCall(PetscArraycpy(S->a, in, op->n[1 - (int)dir]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageLeave(FenOTOperator op, const FenStage *g, double out[])
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  if (!g->leave)
+    PetscFunctionReturn(0);
+  PetscCall(FenRedistMove(g->leave, S->a, out ? out : S->b));
+  if (!out)
+    FenSwapArrays(S);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageArrive(FenOTOperator op, const FenStage *g)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  if (!g->arrive)
+    PetscFunctionReturn(0);
+  PetscCall(FenRedistMove(g->arrive, S->a, S->b));
+  FenSwapArrays(S);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageAction action, FenSweep *w, FenFactors *F)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
@@ -77,13 +116,43 @@ PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageActi
   PetscFunctionReturn(0);
 }
 
-/* the end of a way back across slabs: sums that were begun */
-static PetscErrorCode Collect(FenSeparable *S, const FenStage *g, const double lines[])
+/* the end of a way back, with what is before the stage in S->a: there `out` takes its place */
+static PetscErrorCode Finish(FenSeparable *S, double out[])
+{
+  const FenChain *C = &S->stages.chain[FEN_TO_SOURCE];
+  FenInt          n;
+
+  PetscFunctionBegin;
+  if (out && C->home)
+    PetscCall(FenRedistMove(C->home, S->a, out));
+  else if (out) {
+    PetscCall(FenLayoutGetLocalSize(C->begin, &n));
+    PetscCall(PetscArraycpy(out, S->a, n));
+  }
+  PetscFunctionReturn(0);
+}
+
+/* lines of pencils, which are not in S->b, back */
+static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double lines[], double out[])
+{
+  const PetscBool straight = PetscNot(!out || S->stages.chain[FEN_TO_SOURCE].home);
+
+  PetscFunctionBegin;
+  PetscCall(FenStageBack(g, lines, straight ? out : S->b));
+  FenSwapArrays(S);
+  if (!straight)
+    PetscCall(Finish(S, out));
+  PetscFunctionReturn(0);
+}
+
+/* sums across blocks that were begun */
+static PetscErrorCode Collect(FenSeparable *S, const FenStage *g, const double lines[], double out[])
 {
   PetscFunctionBegin;
   for (int k = 0; k < FenStageGroups(g); k++)
     PetscCall(FenStageBackEnd(g, k, lines, S->b));
   FenSwapArrays(S);
+  PetscCall(Finish(S, out));
   PetscFunctionReturn(0);
 }
 
@@ -99,7 +168,8 @@ PetscErrorCode FenStageBackward(FenOTOperator op, const FenStage *g, FenStageAct
   w->out = lines;
   if (!g->halo) {
     PetscCall(Sweep(action, w, F));
-    PetscCall(FenStageBack(g, lines, out ? out : S->a));
+    FenSwapArrays(S);
+    PetscCall(Return(S, g, S->a, out));
     PetscFunctionReturn(0);
   }
   PetscCall(PetscArrayzero(S->b, g->nin));
@@ -108,7 +178,7 @@ PetscErrorCode FenStageBackward(FenOTOperator op, const FenStage *g, FenStageAct
     PetscCall(Sweep(action, w, F));
     PetscCall(FenStageBackBegin(g, k, lines, S->b));
   }
-  PetscCall(Collect(S, g, lines));
+  PetscCall(Collect(S, g, lines, out));
   PetscFunctionReturn(0);
 }
 
@@ -124,8 +194,7 @@ PetscErrorCode FenStageThereAndBack(FenOTOperator op, const FenStage *g, FenSwee
   PetscCall(FenStageEnterBegin(g, S->a, lines));
   if (!g->halo) {
     FenSweepMult(w, F, FEN_SWEEP_BOTH);
-    PetscCall(FenStageBack(g, S->a, out ? out : S->b));
-    FenSwapArrays(S);
+    PetscCall(Return(S, g, S->a, out));
     PetscFunctionReturn(0);
   }
   PetscCall(PetscArrayzero(S->b, g->nin));
@@ -135,7 +204,7 @@ PetscErrorCode FenStageThereAndBack(FenOTOperator op, const FenStage *g, FenSwee
     FenSweepMult(w, F, FEN_SWEEP_BOTH);
     PetscCall(FenStageBackBegin(g, k, lines, S->b));
   }
-  PetscCall(Collect(S, g, lines));
+  PetscCall(Collect(S, g, lines, out));
   PetscFunctionReturn(0);
 }
 
@@ -144,6 +213,7 @@ PetscErrorCode FenStagePlanClear(FenStagePlan *P)
   PetscFunctionBegin;
   PetscCall(PetscFree(P->L));
   PetscCall(PetscFree(P->minus));
+  PetscCall(PetscFree(P->before));
   PetscCall(PetscFree(P->windows[0]));
   PetscCall(PetscFree(P->windows[1]));
   PetscCall(FenFactorsDestroy(&P->factors));
@@ -151,7 +221,7 @@ PetscErrorCode FenStagePlanClear(FenStagePlan *P)
   PetscFunctionReturn(0);
 }
 
-/* what a plan keeps of a stage; of last stages there is one */
+/* what a plan keeps of a stage; of twins there is one */
 static PetscErrorCode Room(FenOTOperator op, const FenStage *g)
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -159,13 +229,14 @@ static PetscErrorCode Room(FenOTOperator op, const FenStage *g)
   const FenInt  n = FenStageLines(g), lines = S->cones ? 0 : g->nlines; /* that have windows */
 
   PetscFunctionBegin;
-  if (g->number >= op->dim - 1)
-    PetscCall(FenStagePlanClear(&S->plan[g->number == op->dim ? op->dim - 1 : op->dim]));
+  PetscCall(FenStagePlanClear(&S->plan[(g->number + FEN_MAX_DIM) % FEN_STAGES]));
   if (!P->minus) {
     PetscCall(PetscMalloc1(g->nout, &P->minus));
     PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, lines), &P->windows[0]));
     PetscCall(FenFactorsCreate(op->kernels, FenTileKindOf(op->kind), g->lout, g->nlines, &P->factors));
   }
+  if (g->halo && g->axis && !P->before)
+    PetscCall(PetscMalloc1(g->nin, &P->before));
   if (!P->L || n > P->nlines) {
     PetscCall(PetscFree(P->L));
     P->nlines = g->halo ? n + n / 8 : n;
@@ -195,6 +266,8 @@ PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStag
   if (!keep)
     PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(P->L, w.u, FenStageLines(g)));
+  if (P->before)
+    PetscCall(PetscArraycpy(P->before, S->b, g->nin));
   for (FenInt i = 0; i < g->nout; i++)
     P->minus[i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
   P->have[0] = PETSC_TRUE;

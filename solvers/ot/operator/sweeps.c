@@ -29,13 +29,13 @@ static inline FenInt Target(const FenBlock *b, FenInt row, FenInt lane, FenInt n
   return PetscMin(row * b->r + b->share[lane], nt - 1);
 }
 
-void FenBlockGather(const FenBlock *b, FenInt n, const double from[], double to[])
+void FenBlockGather(const FenBlock *b, FenInt n, FenInt length, const double from[], double to[])
 {
   const FenInt lanes = b->lanes;
 
   for (FenInt j0 = 0; j0 < n; j0 += TILE)
     for (FenInt l = 0; l < lanes; l++) {
-      const double *p = from + b->line[l] * n;
+      const double *p = from + b->line[l] * length;
       const FenInt  j1 = PetscMin(n, j0 + TILE);
 
       for (FenInt j = j0; j < j1; j++)
@@ -79,7 +79,7 @@ static double *Sources(const FenSweep *s, const FenBlock *b, const double from[]
 {
   if (s->span)
     return (double *)from + s->span[b->line[0] / b->lanes].at;
-  FenBlockGather(b, s->ns, from, to);
+  FenBlockGather(b, s->ns, s->ns, from, to);
   return to;
 }
 
@@ -89,7 +89,7 @@ static void Targets(const FenSweep *s, const FenBlock *b, const double from[], d
   if (b->r > 1)
     SharedTargets(b, s->nt, from, to);
   else if (!s->span)
-    FenBlockGather(b, s->nt, from, to);
+    FenBlockGather(b, s->nt, s->nt, from, to);
   else
     for (FenInt i = 0; i < s->nt; i++)
       for (FenInt l = 0; l < b->lanes; l++)
@@ -383,29 +383,44 @@ FenInt FenSweepCoupleWork(const FenKernels *kernels, FenInt ns, FenInt offsets)
   return (PetscMax(ns + offsets, 6 * ns) + ns * offsets) * kernels->linelanes;
 }
 
-void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[])
+void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, FenInt from, FenInt to,
+                          double u[], double minus[])
 {
   FenBlock other = *b;
 
-  for (FenInt l = 0; l < b->lanes; l++)
+  for (FenInt l = 0; c->other && l < b->lanes; l++)
     other.line[l] = PetscMax(0, c->other[b->line[l]]);
-  FenBlockGather(&other, s->ns, c->u, u);
-  Targets(s, &other, c->minus, minus);
+  if (to > from)
+    FenBlockGather(&other, to - from, c->length, c->u + from - c->lo, u);
+  if (b->r > 1)
+    SharedTargets(&other, s->nt, c->minus, minus);
+  else
+    FenBlockGather(&other, s->nt, s->nt, c->minus, minus);
 }
 
-/* the other lines of a block; where there is none its factors are zero. Parts of lines go with their own line only */
-static const double *Others(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[],
-                            double minus[])
+/* The other lines of a block; where there is none its factors are zero. Parts of lines: sources that do not matter to
+   a line itself may do so to another one, as far as offsets reach */
+static void Others(const FenSweep *s, const FenSweepCouplings *c, const FenBlock *b, double u[], double minus[],
+                   FenLineCouple *C)
 {
-  if (s->span) {
+  const FenSpan span = s->span ? s->span[b->line[0] / b->lanes] : (FenSpan){0, s->ns, 0};
+  FenInt        from = span.lo, to = span.hi;
+
+  C->minus = minus;
+  if (s->span && !c->other) {
     Targets(s, b, c->minus, minus);
-    return Sources(s, b, c->u, u);
+    C->u = Sources(s, b, c->u, u);
+  } else {
+    from = PetscMax(c->lo, span.lo + c->first);
+    to = PetscMin(c->lo + c->length, span.hi + c->last);
+    FenBlockGatherOthers(s, c, b, from, to, u, minus);
+    C->u = u - (from - span.lo) * b->lanes;
   }
-  FenBlockGatherOthers(s, c, b, u, minus);
-  for (FenInt l = 0; l < b->lanes; l++)
+  C->lo = from - span.lo;
+  C->hi = to - span.lo;
+  for (FenInt l = 0; c->other && l < b->lanes; l++)
     for (FenInt i = 0; c->other[b->line[l]] < 0 && i < b->rows; i++)
       minus[i * b->lanes + l] = FEN_NONE;
-  return u;
 }
 
 void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCouplings *c)
@@ -420,12 +435,12 @@ void FenSweepCouple(const FenSweep *s, const FenFactors *F, const FenSweepCoupli
     const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
     FenLines       P = BlockLines(s, F, &b, work);
-    FenLineCouple  C = {.first = c->first, .last = c->last, .minus = work[3], .f = c->work};
+    FenLineCouple  C = {.first = c->first, .last = c->last, .f = c->work};
 
     Coordinates(s, &b, work[2]);
     P.e = F->e[first / lanes];
     Values(s, &b, s->v, work[1]);
-    C.u = Others(s, c, &b, work[0], work[3]);
+    Others(s, c, &b, work[0], work[3], &C);
     C.out = c->work + (s->ns + n) * lanes;
     memset(C.out, 0, (size_t)(n * P.ns * lanes) * sizeof(double));
     s->kernels->linecouple(&P, &C);

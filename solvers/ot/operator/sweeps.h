@@ -77,9 +77,11 @@ PETSC_INTERN void FenSweepSpread(const FenSweep *);
    [first, last], out[o-first][j] = sum_i e_ij v_i f_i,j+o. With |x-y| u and w of the sweep are the line's own exponents
    and minus its log sums */
 typedef struct {
-  FenInt         first, last;
-  const FenInt  *other;     /* for each line the other one's number in u and minus, -1: none */
-  const double  *u, *minus; /* exponents of lines, and minus their log sums */
+  FenInt        first, last;
+  const FenInt *other;       /* for each line the other one's number in u and minus, -1: none; NULL: it is itself, and
+                                parts of lines are there as the sweep has them */
+  FenInt         lo, length; /* lines in u are of so many sources, from lo on, and lines in minus of nt targets */
+  const double  *u, *minus;  /* exponents of lines, and minus their log sums */
   double *const *out;
   double        *work; /* FenSweepCoupleWork() numbers */
 } FenSweepCouplings;

@@ -13,11 +13,13 @@ typedef struct {
 } FenBlock;
 
 PETSC_INTERN FenBlock FenBlockOf(const FenSweep *, FenInt first);
-PETSC_INTERN void     FenBlockGather(const FenBlock *, FenInt n, const double from[], double to[]);
-PETSC_INTERN void     FenBlockScatter(const FenBlock *, FenInt nt, const double from[], double to[]);
-/* exponents of the lines with which a block's lines are coupled; of line 0 where there is none */
-PETSC_INTERN void FenBlockGatherOthers(const FenSweep *, const FenSweepCouplings *, const FenBlock *, double u[],
-                                       double minus[]);
+/* n numbers of each line, lines `length` apart */
+PETSC_INTERN void FenBlockGather(const FenBlock *, FenInt n, FenInt length, const double from[], double to[]);
+PETSC_INTERN void FenBlockScatter(const FenBlock *, FenInt nt, const double from[], double to[]);
+/* the sources [from, to) of the lines with which a block's lines are coupled, and their targets; of line 0 where there
+   is none */
+PETSC_INTERN void FenBlockGatherOthers(const FenSweep *, const FenSweepCouplings *, const FenBlock *, FenInt from,
+                                       FenInt to, double u[], double minus[]);
 
 /* |x-y|: see conesweeps.c */
 PETSC_INTERN void           FenConesLSE(const FenSweep *);
