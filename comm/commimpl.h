@@ -54,6 +54,19 @@ static inline FenInt FenBoxSize_Private(const FenBox *b)
   return (b->hi[0] - b->lo[0]) * (b->hi[1] - b->lo[1]) * (b->hi[2] - b->lo[2]);
 }
 
+/* ranks over two axes (layout/ranks.c) */
+extern void FenLayoutSplit_Private(PetscMPIInt, const FenInt shape[2], PetscMPIInt nprocs[2]);
+
+/* what two boxes share, and how much that is */
+static inline FenInt FenBoxIntersect_Private(const FenBox *a, const FenBox *b, FenBox *c)
+{
+  for (int d = 0; d < FEN_MAX_DIM; d++) {
+    c->lo[d] = PetscMax(a->lo[d], b->lo[d]);
+    c->hi[d] = PetscMax(c->lo[d], PetscMin(a->hi[d], b->hi[d]));
+  }
+  return FenBoxSize_Private(c);
+}
+
 /* ---- copying boxes (layout/copy.c) ---- */
 /* distance of neighbours along each axis in an array that stores this box in this order */
 extern void FenBoxStrides_Private(const FenBox *, const PetscInt order[FEN_MAX_DIM], FenInt stride[FEN_MAX_DIM]);

@@ -29,6 +29,9 @@ FEN_EXTERN PetscErrorCode FenLayoutCreateRows(MPI_Comm, FenInt, FenLayout *);
 FEN_EXTERN PetscErrorCode FenLayoutCreateRowsLocal(MPI_Comm, FenInt, FenLayout *);
 /* grid of given shape cut into nprocs[0] x ... boxes; nprocs = NULL: all ranks along axis 0 */
 FEN_EXTERN PetscErrorCode FenLayoutCreateGrid(MPI_Comm, PetscInt, const FenInt[], const PetscMPIInt[], FenLayout *);
+/* the grid of at most so many ranks on which the busiest one has least, neighbours' entries included; and on it */
+FEN_EXTERN PetscErrorCode FenLayoutChooseRanks(PetscMPIInt most, PetscInt, const FenInt[], PetscMPIInt[FEN_MAX_DIM]);
+FEN_EXTERN PetscErrorCode FenLayoutCreateBlocks(MPI_Comm, PetscInt, const FenInt[], FenLayout *);
 /* same array, the given axis undivided and stored fastest: the layout for work along that axis */
 FEN_EXTERN PetscErrorCode FenLayoutCreatePencil(FenLayout, PetscInt, FenLayout *);
 /* same array, cut in the same way, axes stored in another order, slowest first */
@@ -52,6 +55,10 @@ FEN_EXTERN PetscErrorCode FenLayoutGetRange(FenLayout, FenInt *, FenInt *);
 /* the runs of consecutive global numbers that my box consists of, in storage order (natural order only); arrays are
    owned by the layout */
 FEN_EXTERN PetscErrorCode FenLayoutGetRuns(FenLayout, FenInt *nruns, FenInt *length, const FenInt *global_start[]);
+
+/* any box of an array, in any order, from those who own it; collective */
+FEN_EXTERN PetscErrorCode FenLayoutFetch(FenLayout, const FenBox *, const PetscInt order[FEN_MAX_DIM],
+                                         const double own[], double values[]);
 
 /*S FenRedist - a plan that moves an array from one layout to another S*/
 typedef struct _p_FenRedist *FenRedist;

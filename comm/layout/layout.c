@@ -216,25 +216,6 @@ PetscErrorCode FenLayoutCreateGrid(MPI_Comm comm, PetscInt dim, const FenInt sha
   PetscFunctionReturn(0);
 }
 
-/* P ranks on two axes such that the largest box is smallest; among equals the squarest */
-static void FenLayoutSplit(PetscMPIInt P, const FenInt n[2], PetscMPIInt p[2])
-{
-  FenInt best = -1;
-
-  for (PetscMPIInt a = 1; a <= P; a++) {
-    const PetscMPIInt b = P / a;
-    const FenInt      box = ((n[0] + a - 1) / a) * ((n[1] + b - 1) / b);
-
-    if (P % a)
-      continue;
-    if (best < 0 || box < best || (box == best && PetscAbs(a - b) < PetscAbs(p[0] - p[1]))) {
-      best = box;
-      p[0] = a;
-      p[1] = b;
-    }
-  }
-}
-
 /*@
   FenLayoutCreatePencil - Layout of the same array for work along one axis.
 
@@ -282,7 +263,7 @@ PetscErrorCode FenLayoutCreatePencil(FenLayout layout, PetscInt axis, FenLayout 
   }
   order[n] = axis;
   PetscCall(FenLayoutGetRanks(layout, NULL, &used));
-  FenLayoutSplit(dim == 1 ? 1 : used, extent, split);
+  FenLayoutSplit_Private(dim == 1 ? 1 : used, extent, split);
   if (dim == 2) {
     split[0] = used;
     split[1] = 1;

@@ -30,15 +30,6 @@ struct _p_FenRedist {
   PetscBool   active; /* between begin and end */
 };
 
-static FenInt FenIntersect(const FenBox *a, const FenBox *b, FenBox *c)
-{
-  for (int d = 0; d < FEN_MAX_DIM; d++) {
-    c->lo[d] = PetscMax(a->lo[d], b->lo[d]);
-    c->hi[d] = PetscMax(c->lo[d], PetscMin(a->hi[d], b->hi[d]));
-  }
-  return FenBoxSize_Private(c);
-}
-
 /* peers in the order rank+1, rank+2, ..., so that not all ranks send to the same one at once; `sign` -1 mirrors it */
 static PetscErrorCode FenTrafficPlan(FenTraffic *t, const FenBox *mine, FenLayout theirs, PetscMPIInt rank, int sign)
 {
@@ -54,7 +45,7 @@ static PetscErrorCode FenTrafficPlan(FenTraffic *t, const FenBox *mine, FenLayou
       FenInt            n;
 
       PetscCall(FenLayoutGetBox(theirs, r, &box));
-      n = FenIntersect(mine, &box, &shared);
+      n = FenBoxIntersect_Private(mine, &box, &shared);
       if (!n)
         continue;
       if (pass) {
@@ -120,7 +111,7 @@ PetscErrorCode FenRedistCreate(FenLayout from, FenLayout to, FenRedist *redist)
   r->comm = PetscObjectComm((PetscObject)from);
   PetscCall(PetscObjectGetNewTag((PetscObject)from, &r->tag));
   PetscCallMPI(MPI_Comm_rank(r->comm, &r->rank));
-  (void)FenIntersect(&from->box, &to->box, &r->own);
+  (void)FenBoxIntersect_Private(&from->box, &to->box, &r->own);
   PetscCall(FenTrafficPlan(&r->out, &from->box, to, r->rank, 1));
   PetscCall(FenTrafficPlan(&r->in, &to->box, from, r->rank, -1));
   *redist = r;

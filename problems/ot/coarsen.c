@@ -3,153 +3,186 @@
    Levels of grid measures: a grid with half the points along each axis, and functions carried back from it.
 
    A coarse pixel is a block of two pixels along each halved axis (one at the end of an odd axis); its weight is their
-   sum and its centre the middle of a full block. Axis by axis: the array moves to pencils along the axis, whose lines
-   are whole, so that every rank works on its own lines and none sees the whole grid. One redistribution an axis and one
-   at the end, O(points/ranks) work and memory.
+   sum and its centre the middle of a full block. A rank gets what its part of the result is made of from its owners,
+   neighbours where both grids are on the same ranks, and works axis by axis, the last one first. O(points/ranks) work
+   and memory.
 */
 #include "measureimpl.h"
 
-/* `n` numbers of a line become `m` */
-typedef void (*FenLineMap)(FenInt n, const double in[], FenInt m, double out[]);
+#define TERMS 4
 
-static void FenLineSums(FenInt n, const double in[], FenInt m, double out[])
+/* a number of a line as a sum of others */
+typedef struct {
+  int    n;
+  FenInt from[TERMS];
+  double weight[TERMS];
+} FenTerms;
+
+/* number k of a line that is made from one of n numbers */
+typedef FenTerms (*FenLineMap)(FenInt k, FenInt n);
+
+/* numbers of the line that [*lo, *hi) of it are made from */
+typedef void (*FenLineReach)(FenInt n, FenInt *lo, FenInt *hi);
+
+static FenTerms FenLineSums(FenInt k, FenInt n)
 {
-  for (FenInt i = 0; i < m; i++)
-    out[i] = in[2 * i] + (2 * i + 1 < n ? in[2 * i + 1] : 0);
+  return (FenTerms){2 * k + 1 < n ? 2 : 1, {2 * k, 2 * k + 1}, {1, 1}};
 }
 
-/* values on a line, continued linearly at both ends */
-static inline double FenLineValue(FenInt n, const double v[], FenInt i)
+static void FenSumsReach(FenInt n, FenInt *lo, FenInt *hi)
 {
-  if (i < 0)
-    return v[0] + (double)-i * (v[0] - v[1]);
-  if (i >= n)
-    return v[n - 1] + (double)(i - n + 1) * (v[n - 1] - v[n - 2]);
-  return v[i];
+  *lo = 2 * *lo;
+  *hi = PetscMin(n, 2 * *hi);
+}
+
+static void FenTermsAdd(FenTerms *T, FenInt i, double weight)
+{
+  int k = 0;
+
+  while (k < T->n && T->from[k] != i)
+    k++;
+  if (k == T->n)
+    T->n++;
+  T->from[k] = i;
+  T->weight[k] += weight;
+}
+
+/* the same with lines continued linearly at both ends */
+static void FenTermsAddBeyond(FenTerms *T, FenInt n, FenInt i, double weight)
+{
+  const FenInt end = i < 0 ? 0 : n - 1, next = i < 0 ? 1 : n - 2;
+  const double beyond = (double)(i < 0 ? -i : i - n + 1);
+
+  if (i >= 0 && i < n) {
+    FenTermsAdd(T, i, weight);
+    return;
+  }
+  FenTermsAdd(T, end, weight * (1 + beyond));
+  FenTermsAdd(T, next, -weight * beyond);
 }
 
 /* cubic interpolation at the middles of the halves of each block */
-static void FenLineCubic(FenInt n, const double in[], FenInt m, double out[])
+static FenTerms FenLineCubic(FenInt k, FenInt n)
 {
-  for (FenInt k = 0; k < m; k++) {
-    const FenInt i = k / 2, s = k % 2 ? 1 : -1;
+  const FenInt i = k / 2, s = k % 2 ? 1 : -1;
+  FenTerms     T = {0, {0}, {0}};
 
-    if (n < 2)
-      out[k] = in[0];
-    else if (n < 4)
-      out[k] = 0.75 * in[i] + 0.25 * FenLineValue(n, in, i + s);
-    else
-      out[k] = (105 * in[i] - 7 * FenLineValue(n, in, i - s) + 35 * FenLineValue(n, in, i + s) -
-                5 * FenLineValue(n, in, i + 2 * s)) /
-               128;
+  if (n < 2)
+    FenTermsAdd(&T, 0, 1);
+  else if (n < 4) {
+    FenTermsAdd(&T, i, 0.75);
+    FenTermsAddBeyond(&T, n, i + s, 0.25);
+  } else {
+    FenTermsAdd(&T, i, 105. / 128);
+    FenTermsAddBeyond(&T, n, i - s, -7. / 128);
+    FenTermsAddBeyond(&T, n, i + s, 35. / 128);
+    FenTermsAddBeyond(&T, n, i + 2 * s, -5. / 128);
   }
+  return T;
 }
 
-static PetscErrorCode FenMove(FenRedist r, const double *from, double *to)
+static void FenCubicReach(FenInt n, FenInt *lo, FenInt *hi)
 {
-  PetscFunctionBegin;
-  PetscCall(FenRedistBegin(r, from, to));
-  PetscCall(FenRedistEnd(r, from, to));
-  PetscFunctionReturn(0);
+  *lo = PetscMax(0, *lo / 2 - 2);
+  *hi = PetscMin(n, (*hi + 1) / 2 + 2);
 }
 
-/* pencils along an axis of a grid of the given shape, cut over all ranks */
-static PetscErrorCode FenPencilOf(MPI_Comm comm, PetscInt dim, const FenInt shape[], PetscInt axis, FenLayout *pencil,
-                                  FenInt *local)
+static FenInt FenLength(const FenBox *b, PetscInt axis)
 {
-  FenLayout whole;
-
-  PetscFunctionBegin;
-  PetscCall(FenLayoutCreateGrid(comm, dim, shape, NULL, &whole));
-  PetscCall(FenLayoutCreatePencil(whole, axis, pencil));
-  PetscCall(FenLayoutDestroy(&whole));
-  PetscCall(FenLayoutGetLocalSize(*pencil, local));
-  PetscFunctionReturn(0);
+  return b->hi[axis] - b->lo[axis];
 }
 
-/* one axis: *array, on *layout, is replaced by the array after the map, on pencils along the axis */
-static PetscErrorCode FenMapAxis(PetscInt dim, FenInt shape[], PetscInt axis, FenInt length, FenLineMap map,
-                                 FenLayout *layout, double *array[])
+/* one axis of an array on the box `from`: its range becomes that of `to`, made from lines of n numbers */
+static PetscErrorCode FenMapAxis(FenBox *from, const FenBox *to, PetscInt axis, FenInt n, FenLineMap map,
+                                 double *array[])
 {
-  const MPI_Comm comm = PetscObjectComm((PetscObject)*layout);
-  const FenInt   n = shape[axis];
-  FenInt         nin, nout;
-  FenLayout      before, after;
-  FenRedist      move;
-  double        *in, *out;
-  size_t         bytes[2];
+  FenInt    outer = 1, inner = 1;
+  size_t    bytes;
+  double   *out;
+  FenTerms *terms;
 
   PetscFunctionBegin;
-  PetscCall(FenPencilOf(comm, dim, shape, axis, &before, &nin));
-  shape[axis] = length;
-  PetscCall(FenPencilOf(comm, dim, shape, axis, &after, &nout));
-  FEN_CHECK(nin / n == nout / length, PETSC_COMM_SELF, FEN_ERR_INTERNAL,
-            "pencils along axis %d are cut differently before and after", (int)axis);
-  PetscCall(FenBytes(nin, sizeof(double), &bytes[0]));
-  PetscCall(FenBytes(nout, sizeof(double), &bytes[1]));
-  PetscCall(PetscMalloc(bytes[0], &in));
-  PetscCall(PetscMalloc(bytes[1], &out));
-  PetscCall(FenRedistCreate(*layout, before, &move));
-  PetscCall(FenMove(move, *array, in));
-  PetscCall(FenRedistDestroy(&move));
-  for (FenInt l = 0; l < nin / n; l++)
-    map(n, in + l * n, length, out + l * length);
-  PetscCall(PetscFree(in));
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++)
+    if (k < axis)
+      outer *= FenLength(from, k);
+    else if (k > axis)
+      inner *= FenLength(from, k);
+  PetscCall(FenBytes(outer * FenLength(to, axis) * inner, sizeof(double), &bytes));
+  PetscCall(PetscMalloc(bytes, &out));
+  PetscCall(PetscMalloc1((size_t)FenLength(to, axis), &terms));
+  for (FenInt k = 0; k < FenLength(to, axis); k++)
+    terms[k] = map(to->lo[axis] + k, n);
+  for (FenInt o = 0; o < outer; o++)
+    for (FenInt k = 0; k < FenLength(to, axis); k++) {
+      const FenTerms *T = &terms[k];
+      double         *row = out + (o * FenLength(to, axis) + k) * inner;
+
+      for (int t = 0; t < T->n; t++) {
+        const double *v = *array + (o * FenLength(from, axis) + T->from[t] - from->lo[axis]) * inner;
+
+        for (FenInt q = 0; q < inner; q++)
+          row[q] = (t ? row[q] : 0) + T->weight[t] * v[q];
+      }
+    }
+  PetscCall(PetscFree(terms));
   PetscCall(PetscFree(*array));
-  PetscCall(FenLayoutDestroy(layout));
-  PetscCall(FenLayoutDestroy(&before));
-  *layout = after;
   *array = out;
+  from->lo[axis] = to->lo[axis];
+  from->hi[axis] = to->hi[axis];
   PetscFunctionReturn(0);
 }
 
 /* all axes whose length differs, the last first */
-static PetscErrorCode FenMapGrid(FenLayout from, FenLayout to, FenLineMap map, const double in[], double out[])
+static PetscErrorCode FenMapGrid(FenLayout from, FenLayout to, FenLineMap map, FenLineReach reach, const double in[],
+                                 double out[])
 {
-  FenInt    shape[FEN_MAX_DIM], goal[FEN_MAX_DIM], local;
-  FenLayout layout = from;
-  FenRedist move;
-  PetscInt  dim;
-  double   *array;
-  size_t    bytes;
+  const PetscInt natural[FEN_MAX_DIM] = {0, 1, 2};
+  FenInt         shape[FEN_MAX_DIM], goal[FEN_MAX_DIM], local;
+  FenBox         mine, box;
+  double        *array;
+  size_t         bytes;
 
   PetscFunctionBegin;
-  PetscCall(FenLayoutGetDim(from, &dim));
   PetscCall(FenLayoutGetShape(from, shape));
   PetscCall(FenLayoutGetShape(to, goal));
-  PetscCall(FenLayoutGetLocalSize(from, &local));
-  PetscCall(FenBytes(local, sizeof(double), &bytes));
+  PetscCall(FenLayoutGetBox(to, -1, &mine));
+  PetscCall(FenLayoutGetLocalSize(to, &local));
+  box = mine;
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++)
+    if (!local)
+      box.hi[k] = box.lo[k] = 0;
+    else if (shape[k] != goal[k])
+      reach(shape[k], &box.lo[k], &box.hi[k]);
+  PetscCall(FenBytes(FenLength(&box, 0) * FenLength(&box, 1) * FenLength(&box, 2), sizeof(double), &bytes));
   PetscCall(PetscMalloc(bytes, &array));
-  PetscCall(PetscArraycpy(array, in, local));
-  PetscCall(PetscObjectReference((PetscObject)from));
-  for (PetscInt axis = dim - 1; axis >= 0; axis--)
+  PetscCall(FenLayoutFetch(from, &box, natural, in, array));
+  for (PetscInt axis = FEN_MAX_DIM - 1; local && axis >= 0; axis--)
     if (shape[axis] != goal[axis])
-      PetscCall(FenMapAxis(dim, shape, axis, goal[axis], map, &layout, &array));
-  PetscCall(FenRedistCreate(layout, to, &move));
-  PetscCall(FenMove(move, array, out));
-  PetscCall(FenRedistDestroy(&move));
-  PetscCall(FenLayoutDestroy(&layout));
+      PetscCall(FenMapAxis(&box, &mine, axis, shape[axis], map, &array));
+  PetscCall(PetscArraycpy(out, array, local));
   PetscCall(PetscFree(array));
   PetscFunctionReturn(0);
 }
 
-#define ROWS   8    /* of a coarse grid that a rank has at least, and points, */
+#define ROWS   8    /* of a coarse grid in slabs that a rank would have at least, and points, */
 #define POINTS 8192 /* if the other is less */
 
 /* A coarse grid is cut over fewer ranks than a fine one where their parts would be so small that messages take longer
-   than the work that they save */
+   than the work that they save. Blocks where the fine one has blocks */
 static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt shape[], PetscMPIInt ranks[])
 {
   FenInt      size = 1, most;
   PetscMPIInt used;
 
   PetscFunctionBegin;
-  PetscCall(FenLayoutGetRanks(fine, NULL, &used));
+  PetscCall(FenLayoutGetRanks(fine, ranks, &used));
   for (PetscInt k = 0; k < dim; k++)
     size *= shape[k];
-  most = PetscMax(1, PetscMax(shape[0] / ROWS, size / POINTS));
-  ranks[0] = (PetscMPIInt)PetscMin(most, used);
-  ranks[1] = ranks[2] = 1;
+  most = PetscMin(used, PetscMax(1, PetscMax(shape[0] / ROWS, size / POINTS)));
+  if (ranks[0] < used)
+    PetscCall(FenLayoutChooseRanks((PetscMPIInt)most, dim, shape, ranks));
+  else
+    ranks[0] = (PetscMPIInt)most;
   PetscFunctionReturn(0);
 }
 
@@ -163,8 +196,8 @@ static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt s
 - least - axes with fewer than twice as many points stay as they are; at least 1
 
   Output Parameter:
-. coarse - on a grid of twice the spacing along the halved axes, cut along axis 0 over the ranks of the fine one,
-           fewer where parts would be small; NULL if no axis is halved
+. coarse - on a grid of twice the spacing along the halved axes, cut into slabs, or blocks, as the fine one is, over
+           its ranks or fewer where parts would be small; NULL if no axis is halved
 
   Notes:
   Weights are sums over blocks, so that mass is kept and a pixel is empty only if all of its block are. A point of the
@@ -205,7 +238,7 @@ PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coar
   PetscCall(FenLayoutGetLocalSize(layout, &local));
   PetscCall(FenBytes(local, sizeof(double), &bytes));
   PetscCall(PetscMalloc(bytes, &weights));
-  PetscCall(FenMapGrid(fine->layout, layout, FenLineSums, fine->weights, weights));
+  PetscCall(FenMapGrid(fine->layout, layout, FenLineSums, FenSumsReach, fine->weights, weights));
   PetscCall(FenMeasureCreateGrid(layout, weights, spacing, origin, coarse));
   PetscCall(FenLayoutDestroy(&layout));
   PetscCall(PetscFree(weights));
@@ -232,6 +265,6 @@ PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coar
 PetscErrorCode FenMeasureInterpolate(FenMeasure coarse, FenMeasure fine, const double v[], double out[])
 {
   PetscFunctionBegin;
-  PetscCall(FenMapGrid(coarse->layout, fine->layout, FenLineCubic, v, out));
+  PetscCall(FenMapGrid(coarse->layout, fine->layout, FenLineCubic, FenCubicReach, v, out));
   PetscFunctionReturn(0);
 }

@@ -198,7 +198,7 @@ static PetscErrorCode FenGaussianWeights(FenLayout layout, PetscInt dim, const F
 - stddev  - dim standard deviations, positive; NULL: 1
 
   Output Parameter:
-. measure - weights proportional to the density at the points, of mass one, all ranks along axis 0
+. measure - weights proportional to the density at the points, of mass one, cut as `FenLayoutCreateBlocks()` does
 
   Errors:
   `FEN_ERR_SHAPE`, `FEN_ERR_VALUE` for numbers out of range.
@@ -220,7 +220,7 @@ PetscErrorCode FenMeasureGenerateGaussianGrid(MPI_Comm comm, PetscInt dim, const
   for (PetscInt k = 0; k < dim && k < FEN_MAX_DIM; k++)
     FEN_CHECK(shape[k] > 0, comm, FEN_ERR_SHAPE, "grid axis %d has %" FENINT_FMT " points: must be positive", (int)k,
               shape[k]);
-  PetscCall(FenLayoutCreateGrid(comm, dim, shape, NULL, &layout));
+  PetscCall(FenLayoutCreateBlocks(comm, dim, shape, &layout));
   PetscCall(FenGaussianWeights(layout, dim, shape, spacing, origin, mean, stddev, &weights));
   code = FenMeasureCreateGrid(layout, weights, spacing, origin, measure);
   PetscCall(PetscFree(weights));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Grids seen as clouds: their coordinates, the boxes around them, and the cloud of a grid.
+   Grids seen as clouds: their coordinates, the boxes around them, and the cloud of a grid. Files and clouds have
+   consecutive numbers on a rank, that is slabs; grids are worked on in blocks.
 */
 #include "measureimpl.h"
 
@@ -56,24 +57,57 @@ PetscErrorCode FenMeasureGetPoints(FenMeasure measure, const double *points[])
   PetscFunctionReturn(0);
 }
 
+/* an array on a layout to another layout of the same grid */
+static PetscErrorCode FenGridMove(FenLayout from, const double in[], FenLayout to, double *out[])
+{
+  FenInt    local;
+  FenRedist redist;
+  size_t    bytes;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetLocalSize(to, &local));
+  PetscCall(FenBytes(local, sizeof(double), &bytes));
+  PetscCall(PetscMalloc(bytes, out));
+  PetscCall(FenRedistCreate(from, to, &redist));
+  PetscCall(FenRedistMove(redist, in, *out));
+  PetscCall(FenRedistDestroy(&redist));
+  PetscFunctionReturn(0);
+}
+
 /* the same grid with all ranks along axis 0: boxes are ranges of global numbers; moves the weights there */
 static PetscErrorCode FenGridToSlabs(FenMeasure grid, FenLayout *slabs, double *weights[])
 {
-  const MPI_Comm comm = PetscObjectComm((PetscObject)grid);
-  FenInt         shape[FEN_MAX_DIM], local;
-  FenRedist      redist;
-  size_t         bytes;
+  FenInt shape[FEN_MAX_DIM];
 
   PetscFunctionBegin;
   PetscCall(FenLayoutGetShape(grid->layout, shape));
-  PetscCall(FenLayoutCreateGrid(comm, grid->dim, shape, NULL, slabs));
-  PetscCall(FenLayoutGetLocalSize(*slabs, &local));
-  PetscCall(FenBytes(local, sizeof(double), &bytes));
-  PetscCall(PetscMalloc(bytes, weights));
-  PetscCall(FenRedistCreate(grid->layout, *slabs, &redist));
-  PetscCall(FenRedistBegin(redist, grid->weights, *weights));
-  PetscCall(FenRedistEnd(redist, grid->weights, *weights));
-  PetscCall(FenRedistDestroy(&redist));
+  PetscCall(FenLayoutCreateGrid(PetscObjectComm((PetscObject)grid), grid->dim, shape, NULL, slabs));
+  PetscCall(FenGridMove(grid->layout, grid->weights, *slabs, weights));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridToBlocks_Private(FenLayout *layout, double *values[])
+{
+  FenInt    shape[FEN_MAX_DIM];
+  PetscInt  dim;
+  FenLayout blocks;
+  double   *moved;
+  PetscBool same;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetShape(*layout, shape));
+  PetscCall(FenLayoutGetDim(*layout, &dim));
+  PetscCall(FenLayoutCreateBlocks(PetscObjectComm((PetscObject)*layout), dim, shape, &blocks));
+  PetscCall(FenLayoutIsSame(*layout, blocks, &same));
+  if (same) {
+    PetscCall(FenLayoutDestroy(&blocks));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(FenGridMove(*layout, *values, blocks, &moved));
+  PetscCall(PetscFree(*values));
+  PetscCall(FenLayoutDestroy(layout));
+  *layout = blocks;
+  *values = moved;
   PetscFunctionReturn(0);
 }
 

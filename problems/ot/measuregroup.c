@@ -167,6 +167,7 @@ static PetscErrorCode FenGroupGrid(FenMeasureGroup *g, FenMeasure *measure)
     PetscCall(FenGroupArray(g, "weights", flat, 0, &g->weights));
     PetscCall(FenLayoutDestroy(&flat));
   }
+  PetscCall(FenGridToBlocks_Private(&g->layout, &g->weights));
   PetscCall(FenMeasureCreateGrid(g->layout, g->weights, spacing, origin, measure));
   PetscFunctionReturn(0);
 }

@@ -102,6 +102,7 @@ static PetscErrorCode FenReadImageDensity(FenInput *in, const FenInt resize[2], 
 {
   PetscFunctionBegin;
   PetscCall(FenImageRead(in, resize, 1));
+  PetscCall(FenGridToBlocks_Private(&in->layout, &in->values));
   PetscCall(FenMeasureCreateGrid(in->layout, in->values, NULL, NULL, measure));
   PetscFunctionReturn(0);
 }
@@ -135,6 +136,7 @@ static PetscErrorCode FenReadDensity(FenInput *in, FenArrayKind kind, FenMeasure
     PetscCall(FenAllocate(in->layout, 1, &in->values));
     PetscCall(FenArrayRead(in->array, in->layout, 1, in->values));
   }
+  PetscCall(FenGridToBlocks_Private(&in->layout, &in->values));
   PetscCall(FenMeasureCreateGrid(in->layout, in->values, NULL, NULL, measure));
   PetscFunctionReturn(0);
 }

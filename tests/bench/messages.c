@@ -212,15 +212,18 @@ static PetscErrorCode Cells(Bench *b)
 static PetscErrorCode Run(void)
 {
   Bench       b = {0};
-  PetscMPIInt rank, size;
+  PetscMPIInt rank, size, grid[FEN_MAX_DIM];
+  FenLayout   layout;
 
   PetscFunctionBegin;
   PetscCall(FenSetBLASThreads(1));
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(Create(&b));
+  PetscCall(FenMeasureGetLayout(b.measure[1], &layout));
+  PetscCall(FenLayoutGetRanks(layout, grid, NULL));
   if (rank == 0)
-    printf("{\"ranks\": %d", (int)size);
+    printf("{\"ranks\": %d, \"grid\": [%d, %d, %d]", (int)size, grid[0], grid[1], grid[2]);
   PetscCall(Operator(&b));
   PetscCall(Cells(&b));
   if (rank == 0)

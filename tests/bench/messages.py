@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Transport on grids: messages and bytes of a product, a V-cycle and a sweep of cells, against the model."""
+import itertools
 import math
 
 from benchlib import table
@@ -14,6 +15,12 @@ def cut(n, parts):
     return [n // parts * r + n % parts * r // parts for r in range(parts + 1)]
 
 
+def boxes(shape, grid):
+    """of all ranks: [lo, hi) along each axis"""
+    ends = [cut(n, p) for n, p in zip(shape, grid)]
+    return list(itertools.product(*[list(zip(e, e[1:])) for e in ends]))
+
+
 def transpositions(shape, ranks):
     """from slabs of rows to slabs of columns and back: all to all, N/P numbers of 8 bytes each way"""
     rows, columns = cut(shape[0], ranks), cut(shape[-1], ranks)
@@ -25,19 +32,25 @@ def transpositions(shape, ranks):
     return [max(column) for column in zip(*found)]
 
 
-def across(shape, ranks, eps, times):
-    """the last axis across slabs: a rank takes the rows that its own reach, and those that its neighbours' nearest do,
-    in two groups of lines, and in a product gives sums for them back; the exchange above where that is less"""
+def across(shape, grid, eps, times):
+    """each axis across blocks: a rank takes the rows that its own reach, and those that its neighbours' nearest do, in
+    two groups of lines, and in a product gives sums for them back; the exchange above where that is less"""
     reach = MARGIN + 1 + math.floor(math.sqrt(CUT * math.log(2) * eps))
-    starts, columns, found = cut(shape[0], ranks), math.prod(shape[1:]), []
-    for lo, hi in zip(starts, starts[1:]):
-        needed = (range(max(0, lo - reach), lo), range(hi, min(shape[0], hi + reach)))
-        owners = {r for rows in needed for i in rows for r in range(ranks) if starts[r] <= i < starts[r + 1]}
-        found.append((len(owners), sum(map(len, needed)) * columns))
-    others, numbers = map(max, zip(*found))
-    if numbers > MOST * math.prod(shape) / ranks + LATENCY * max(0, ranks - FEW):
+    found, ranks = [], math.prod(grid)
+    for box in boxes(shape, grid):
+        messages = numbers = 0
+        for k, (lo, hi) in enumerate(box):
+            if grid[k] == 1:
+                continue
+            starts, lines = cut(shape[k], grid[k]), math.prod(h - l for j, (l, h) in enumerate(box) if j != k)
+            needed = (range(max(0, lo - reach), lo), range(hi, min(shape[k], hi + reach)))
+            messages += len({r for rows in needed for i in rows for r in range(grid[k]) if starts[r] <= i < starts[r + 1]})
+            numbers += sum(map(len, needed)) * lines
+        found.append((messages, numbers))
+    messages, numbers = map(max, zip(*found))
+    if grid[0] == ranks and numbers > MOST * math.prod(shape) / ranks + LATENCY * max(0, ranks - FEW):
         return transpositions(shape, ranks)
-    return [times * 2 * others, times * 8 * numbers]
+    return [times * 2 * messages, times * 8 * numbers]
 
 
 def cycle(shape, ranks):
@@ -105,8 +118,9 @@ def run(bench):
             eps = 0.25 if len(shape) == 2 else 0.5
             found = bench.json([bench.program("messages"), "-bench_shape", given, "-bench_eps", eps,
                                 "-bench_no_cells"], ranks)[0]
-            for what, key, model in (("soft transform", "pass", across(shape, ranks, eps, 1)),
-                                     ("product", "product", across(shape, ranks, eps, 2)),
+            grid = found["grid"]
+            for what, key, model in (("soft transform", "pass", across(shape, grid, eps, 1)),
+                                     ("product", "product", across(shape, grid, eps, 2)),
                                      ("V-cycle", "cycle", cycle(shape, ranks))):
                 sent = [int(found[key]["messages"]), int(found[key]["bytes"])]
                 rows.append((name, ranks, what, *model, *sent, int(found[key]["collectives"]),

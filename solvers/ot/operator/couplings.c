@@ -21,7 +21,6 @@
    arrays of `radius` lines from neighbours.
 */
 #include "separableimpl.h"
-#include <petscsf.h>
 
 #define FEN_MAX_RADIUS 2
 #define ROOM           16777216
@@ -82,100 +81,11 @@ static FenBox Expanded(const FenBox *box, PetscInt axis, PetscInt radius, const 
   return b;
 }
 
-static FenBox Intersection(const FenBox *a, const FenBox *b)
-{
-  FenBox c;
-
-  for (PetscInt k = 0; k < FEN_MAX_DIM; k++) {
-    c.lo[k] = PetscMax(a->lo[k], b->lo[k]);
-    c.hi[k] = PetscMax(c.lo[k], PetscMin(a->hi[k], b->hi[k]));
-  }
-  return c;
-}
-
-/* points of a box, the given axis fastest, between an array on a layout and one of the box `all` */
-typedef struct {
-  PetscInt n;
-  FenInt  *mine, *theirs; /* numbers in both */
-} Points;
-
-static PetscErrorCode PointsOf(FenLayout layout, PetscMPIInt r, const FenBox *part, const FenBox *all, PetscInt axis,
-                               Points *P)
-{
-  FenInt at[FEN_MAX_DIM], stride[FEN_MAX_DIM], length = all->hi[axis] - all->lo[axis];
-  FenBox box;
-
-  PetscFunctionBegin;
-  PetscCall(FenLayoutGetBox(layout, r, &box));
-  PetscCall(FenLayoutGetStrides(layout, r, stride));
-  PetscArraycpy(at, part->lo, FEN_MAX_DIM);
-  do {
-    FenInt theirs = 0;
-
-    at[axis] = part->lo[axis];
-    for (int k = 0; k < FEN_MAX_DIM; k++)
-      theirs += (at[k] - box.lo[k]) * stride[k];
-    for (FenInt i = part->lo[axis]; i < part->hi[axis]; i++, P->n++) {
-      P->mine[P->n] = LineOf(all, axis, at) * length + i - all->lo[axis];
-      P->theirs[P->n] = theirs + (i - part->lo[axis]) * stride[axis];
-    }
-  } while (NextLine(part, axis, at));
-  PetscFunctionReturn(0);
-}
-
-/* The part of an array on a layout that lies in a box, the given axis fastest, from its owners */
-static PetscErrorCode Fetch(FenLayout layout, const FenBox *all, PetscInt axis, const double own[], double out[])
-{
-  MPI_Comm     comm = PetscObjectComm((PetscObject)layout);
-  const FenInt size = Lines(all, axis) * PetscMax(0, all->hi[axis] - all->lo[axis]);
-  FenInt       local;
-  PetscInt    *mine, nroots;
-  PetscSFNode *remote;
-  PetscMPIInt  ranks, rank;
-  PetscSF      sf;
-  Points       P;
-
-  PetscFunctionBegin;
-  P.n = 0;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(FenLayoutGetRanks(layout, NULL, &ranks));
-  PetscCall(PetscMalloc2(size, &P.mine, size, &P.theirs));
-  PetscCall(PetscMalloc1(size, &mine));
-  PetscCall(PetscMalloc1(size, &remote));
-  for (PetscMPIInt r = 0; r < ranks; r++) {
-    const PetscInt first = P.n;
-    FenBox         part;
-
-    PetscCall(FenLayoutGetBox(layout, r, &part));
-    part = Intersection(&part, all);
-    if (!Lines(&part, axis) || part.hi[axis] <= part.lo[axis])
-      continue;
-    PetscCall(PointsOf(layout, r, &part, all, axis, &P));
-    for (PetscInt k = first; r == rank && k < P.n; k++)
-      out[P.mine[k]] = own[P.theirs[k]];
-    for (PetscInt k = first; r != rank && k < P.n; k++) {
-      PetscCall(FenIntCast(P.mine[k], &mine[k]));
-      PetscCall(FenIntCast(P.theirs[k], &remote[k].index));
-      remote[k].rank = r;
-    }
-    if (r == rank)
-      P.n = first;
-  }
-  PetscCall(FenLayoutGetLocalSize(layout, &local));
-  PetscCall(FenIntCast(local, &nroots));
-  PetscCall(PetscSFCreate(comm, &sf));
-  PetscCall(PetscSFSetGraph(sf, nroots, P.n, mine, PETSC_OWN_POINTER, remote, PETSC_OWN_POINTER));
-  PetscCall(PetscSFBcastBegin(sf, MPI_DOUBLE, own, out, MPI_REPLACE));
-  PetscCall(PetscSFBcastEnd(sf, MPI_DOUBLE, own, out, MPI_REPLACE));
-  PetscCall(PetscSFDestroy(&sf));
-  PetscCall(PetscFree2(P.mine, P.theirs));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius, Others *O)
 {
   const FenStage     *g = FenPlanStage(op, s);
   const FenStagePlan *P = &((FenSeparable *)op->data)->plan[g->number];
+  const PetscInt      order[FEN_MAX_DIM] = {g->axis == 0, g->axis == 2 ? 1 : 2, g->axis};
   FenInt              shape[FEN_MAX_DIM], n;
   PetscMPIInt         ranks;
   FenBox              want;
@@ -207,10 +117,10 @@ static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius
   want = O->all;
   want.lo[g->axis] = O->lo;
   want.hi[g->axis] = O->hi;
-  PetscCall(Fetch(g->in, &want, g->axis, g->halo ? P->before : P->L, O->made[0]));
+  PetscCall(FenLayoutFetch(g->in, &want, order, g->halo ? P->before : P->L, O->made[0]));
   want.lo[g->axis] = g->first;
   want.hi[g->axis] = g->first + g->lout;
-  PetscCall(Fetch(g->out, &want, g->axis, P->minus, O->made[1]));
+  PetscCall(FenLayoutFetch(g->out, &want, order, P->minus, O->made[1]));
   O->u = O->made[0];
   O->minus = O->made[1];
   PetscFunctionReturn(0);

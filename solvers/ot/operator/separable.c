@@ -36,7 +36,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool kee
       PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL));
     if (keep)
       S->across[s] = across;
-    PetscCall(FenStageLeave(op, across ? &C->across[s] : &C->stage[s], s == last ? out : NULL));
+    PetscCall(FenStageLeave(op, across ? &C->across[s] : &C->stage[s], out));
   }
   PetscFunctionReturn(0);
 }
@@ -95,7 +95,7 @@ static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir
     FenSweep w = FenStageSweep(op, &C->stage[s], dir, PETSC_FALSE);
 
     PetscCall(FenStageThrough(op, &C->stage[s], FEN_STAGE_HARD, &w, NULL));
-    PetscCall(FenStageLeave(op, &C->stage[s], s == op->dim - 1 ? out : NULL));
+    PetscCall(FenStageLeave(op, &C->stage[s], out));
   }
   for (FenInt i = 0; i < op->n[dir]; i++)
     out[i] = -out[i];
@@ -131,7 +131,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
 
     w.weighted = (PetscBool)(g->axis == axis);
     PetscCall(FenStageThrough(op, g, S->cones ? FEN_STAGE_FORWARD : FEN_STAGE_APPLY, &w, &P->factors));
-    PetscCall(FenStageLeave(op, g, s == op->dim - 1 ? out : NULL));
+    PetscCall(FenStageLeave(op, g, out));
   }
   PetscFunctionReturn(0);
 }
@@ -191,7 +191,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
     t.have = (PetscBool)(plan && P->have[1]);
     if (s < op->dim - 1)
       PetscCall(FenStageArrive(op, g));
-    PetscCall(FenStageBackward(op, g, FEN_STAGE_APPLY, &t, NULL, s ? NULL : out));
+    PetscCall(FenStageBackward(op, g, FEN_STAGE_APPLY, &t, NULL, out));
     P->have[1] = (PetscBool)(plan || P->have[1]);
   }
   PetscFunctionReturn(0);
@@ -228,7 +228,7 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
 
     if (s < op->dim - 1)
       PetscCall(FenStageArrive(op, FenPlanStage(op, s)));
-    PetscCall(FenStageBackward(op, FenPlanStage(op, s), action, &t, &P->factors, s ? NULL : out));
+    PetscCall(FenStageBackward(op, FenPlanStage(op, s), action, &t, &P->factors, out));
   }
   PetscFunctionReturn(0);
 }
@@ -267,11 +267,11 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
   }
   t = PlanSweep(op, last, &P);
   t.w = S->weights;
-  PetscCall(FenStageThereAndBack(op, FenPlanStage(op, last), &t, &P->factors, last ? NULL : out));
+  PetscCall(FenStageThereAndBack(op, FenPlanStage(op, last), &t, &P->factors, out));
   for (PetscInt s = last - 1; s >= 0; s--) {
     t = PlanSweep(op, s, &P);
     PetscCall(FenStageArrive(op, FenPlanStage(op, s)));
-    PetscCall(FenStageBackward(op, FenPlanStage(op, s), FEN_STAGE_TRANSPOSED, &t, &P->factors, s ? NULL : out));
+    PetscCall(FenStageBackward(op, FenPlanStage(op, s), FEN_STAGE_TRANSPOSED, &t, &P->factors, out));
   }
   PetscFunctionReturn(0);
 }

@@ -99,18 +99,18 @@ static inline void FenSwapArrays(FenSeparable *S)
   S->b = a;
 }
 
-/* Collective. `in`, on the layout of the direction's sources, to S->a before the first stage; NULL: it is there */
+/* Collective. `in`, on the layout of the direction's sources, to S->a before the first stage; NULL: it is in S->a */
 PETSC_INTERN PetscErrorCode FenChainStart(FenOTOperator, FenDirection, const double in[]);
 /* Collective. S->a from what is before a stage to its output, across blocks with S->b as it was before; back; and there
-   and back with weights in between, w->w. `out` takes the place of S->a at the end of the way, on the layout of the
-   sources; NULL: it does not */
+   and back with weights in between, w->w. At the end of the way, the first stage, `out` takes the place of S->a, on the
+   layout of the sources */
 PETSC_INTERN PetscErrorCode FenStageThrough(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *);
 PETSC_INTERN PetscErrorCode FenStageBackward(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *,
                                              double out[]);
 PETSC_INTERN PetscErrorCode FenStageThereAndBack(FenOTOperator, const FenStage *, FenSweep *, FenFactors *,
                                                  double out[]);
-/* Collective. S->a from a stage's output to what is before the next one, and the other way; `out`, if it is not NULL,
-   takes the place of S->a */
+/* Collective. S->a from a stage's output to what is before the next one, or of the last stage to `out`, on the layout
+   of the targets; and S->a the other way */
 PETSC_INTERN PetscErrorCode FenStageLeave(FenOTOperator, const FenStage *, double out[]);
 PETSC_INTERN PetscErrorCode FenStageArrive(FenOTOperator, const FenStage *);
 /* Log sums of S->a through a stage, and what a plan keeps of them; `windows` stay, unless NULL, if no plan is kept */

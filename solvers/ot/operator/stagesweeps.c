@@ -68,13 +68,14 @@ PetscErrorCode FenChainStart(FenOTOperator op, FenDirection dir, const double in
 
 PetscErrorCode FenStageLeave(FenOTOperator op, const FenStage *g, double out[])
 {
-  FenSeparable *S = (FenSeparable *)op->data;
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const PetscBool last = (PetscBool)(g->number % FEN_MAX_DIM == op->dim - 1);
 
   PetscFunctionBegin;
   if (!g->leave)
     PetscFunctionReturn(0);
-  PetscCall(FenRedistMove(g->leave, S->a, out ? out : S->b));
-  if (!out)
+  PetscCall(FenRedistMove(g->leave, S->a, last ? out : S->b));
+  if (!last)
     FenSwapArrays(S);
   PetscFunctionReturn(0);
 }
@@ -116,16 +117,22 @@ PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageActi
   PetscFunctionReturn(0);
 }
 
-/* the end of a way back, with what is before the stage in S->a: there `out` takes its place */
+/* does a way back end with this stage? */
+static PetscBool IsFirst(const FenStage *g)
+{
+  return PetscNot(g->number % FEN_MAX_DIM);
+}
+
+/* the end of a way back, with what is before the first stage in S->a: to `out` */
 static PetscErrorCode Finish(FenSeparable *S, double out[])
 {
   const FenChain *C = &S->stages.chain[FEN_TO_SOURCE];
   FenInt          n;
 
   PetscFunctionBegin;
-  if (out && C->home)
+  if (C->home)
     PetscCall(FenRedistMove(C->home, S->a, out));
-  else if (out) {
+  else {
     PetscCall(FenLayoutGetLocalSize(C->begin, &n));
     PetscCall(PetscArraycpy(out, S->a, n));
   }
@@ -135,12 +142,12 @@ static PetscErrorCode Finish(FenSeparable *S, double out[])
 /* lines of pencils, which are not in S->b, back */
 static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double lines[], double out[])
 {
-  const PetscBool straight = PetscNot(!out || S->stages.chain[FEN_TO_SOURCE].home);
+  const PetscBool straight = (PetscBool)(IsFirst(g) && !S->stages.chain[FEN_TO_SOURCE].home);
 
   PetscFunctionBegin;
   PetscCall(FenStageBack(g, lines, straight ? out : S->b));
   FenSwapArrays(S);
-  if (!straight)
+  if (IsFirst(g) && !straight)
     PetscCall(Finish(S, out));
   PetscFunctionReturn(0);
 }
@@ -152,7 +159,8 @@ static PetscErrorCode Collect(FenSeparable *S, const FenStage *g, const double l
   for (int k = 0; k < FenStageGroups(g); k++)
     PetscCall(FenStageBackEnd(g, k, lines, S->b));
   FenSwapArrays(S);
-  PetscCall(Finish(S, out));
+  if (IsFirst(g))
+    PetscCall(Finish(S, out));
   PetscFunctionReturn(0);
 }
 
