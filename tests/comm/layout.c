@@ -175,6 +175,47 @@ static void PencilsHaveTheirAxisWhole(void **state)
       }
 }
 
+/* slabs while they are thick, then blocks, as near to cubes as ranks allow; never more ranks than there are */
+static void BlocksAreChosen(void **state)
+{
+  static const struct {
+    PetscMPIInt most, grid[3];
+    PetscInt    dim;
+    FenInt      shape[3];
+  } known[] = {{1, {1, 1, 1}, 2, {512, 512, 0}},
+               {4, {4, 1, 1}, 2, {512, 512, 0}},
+               {16, {4, 4, 1}, 2, {512, 512, 0}},
+               {16, {16, 1, 1}, 2, {4096, 64, 0}},
+               {16, {1, 16, 1}, 2, {3, 4096, 0}},
+               {10000, {100, 100, 1}, 2, {16384, 16384, 0}},
+               {1000, {10, 10, 10}, 3, {1000, 1000, 1000}},
+               {7, {7, 1, 1}, 1, {100, 0, 0}},
+               {9, {2, 2, 2}, 3, {2, 2, 2}},
+               {5, {1, 1, 1}, 2, {0, 0, 0}}};
+
+  (void)state;
+  for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++) {
+    PetscMPIInt p[3];
+
+    FEN_OK(FenLayoutChooseRanks(known[k].most, known[k].dim, known[k].shape, p));
+    for (int d = 0; d < 3; d++)
+      assert_int_equal(p[d], known[k].grid[d]);
+  }
+  for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+    for (PetscInt dim = 1; dim <= 3; dim++) {
+      FenLayout   l;
+      PetscMPIInt p[3], used;
+
+      FEN_OK(FenLayoutCreateBlocks(MPI_COMM_WORLD, dim, shapes[s], &l));
+      CheckTiling(l);
+      FEN_OK(FenLayoutGetRanks(l, p, &used));
+      assert_true(used <= Size());
+      for (PetscInt d = 0; d < dim; d++)
+        assert_true(p[d] <= PetscMax(1, shapes[s][d]));
+      FEN_OK(FenLayoutDestroy(&l));
+    }
+}
+
 /* all ranks get work whenever the other axes have enough entries together */
 static void PencilsSpreadOverTwoAxes(void **state)
 {
@@ -299,6 +340,8 @@ static void WrongArgumentsAreNamed(void **state)
   FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, (const FenInt[]){4, 4}, NULL, &grid));
   FEN_ERROR(FenLayoutGetRange(grid, &start, &end), FEN_ERR_USAGE, "2 axes");
   FEN_ERROR(FenLayoutCreatePencil(grid, 2, &l), FEN_ERR_USAGE, "axis 2");
+  FEN_ERROR(FenLayoutCreateOrdered(grid, (const PetscInt[]){0, 0}, &l), FEN_ERR_USAGE, "each of the 2 axes");
+  FEN_ERROR(FenLayoutCreateBlocks(MPI_COMM_WORLD, 4, shape, &l), FEN_ERR_USAGE, "4 axes");
   FEN_OK(FenLayoutCreatePencil(grid, 0, &l));
   FEN_ERROR(FenLayoutGetRuns(l, &nruns, &end, &runs), FEN_ERR_USAGE, "natural");
   FEN_OK(FenLayoutDestroy(&l));
@@ -313,6 +356,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(RunsNumberTheBox),
     cmocka_unit_test(PencilsHaveTheirAxisWhole),
     cmocka_unit_test(PencilsSpreadOverTwoAxes),
+    cmocka_unit_test(BlocksAreChosen),
     cmocka_unit_test(PencilOfAWholeAxisKeepsTheBoxes),
     cmocka_unit_test(WeightsMoveTheCuts),
     cmocka_unit_test(ReferencesAreCounted),

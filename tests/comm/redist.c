@@ -11,18 +11,25 @@
 /* calls f for every entry of my box in storage order: k-th entry has this global number */
 static void Visit(FenLayout l, double x[], int (*f)(double *, FenInt))
 {
-  FenInt   shape[FEN_MAX_DIM], i[FEN_MAX_DIM], k = 0;
+  FenInt   shape[FEN_MAX_DIM], i[FEN_MAX_DIM], stride[FEN_MAX_DIM], k = 0;
   PetscInt o[FEN_MAX_DIM];
   FenBox   b;
   int      good = 1;
 
   FEN_OK(FenLayoutGetShape(l, shape));
   FEN_OK(FenLayoutGetOrder(l, o));
+  FEN_OK(FenLayoutGetStrides(l, -1, stride));
   FEN_OK(FenLayoutGetBox(l, -1, &b));
   for (i[o[0]] = b.lo[o[0]]; i[o[0]] < b.hi[o[0]]; i[o[0]]++)
     for (i[o[1]] = b.lo[o[1]]; i[o[1]] < b.hi[o[1]]; i[o[1]]++)
-      for (i[o[2]] = b.lo[o[2]]; i[o[2]] < b.hi[o[2]]; i[o[2]]++)
-        good &= f(&x[k++], (i[0] * shape[1] + i[1]) * shape[2] + i[2]);
+      for (i[o[2]] = b.lo[o[2]]; i[o[2]] < b.hi[o[2]]; i[o[2]]++) {
+        FenInt place = 0;
+
+        for (int d = 0; d < FEN_MAX_DIM; d++)
+          place += (i[d] - b.lo[d]) * stride[d];
+        good &= place == k && f(&x[k], (i[0] * shape[1] + i[1]) * shape[2] + i[2]);
+        k++;
+      }
   FEN_ASSERT_ALL(good);
 }
 
@@ -63,6 +70,40 @@ static void Move(FenLayout from, FenLayout to)
   free(y);
 }
 
+/* any box, in any order: ranks ask for different ones, some for nothing, some for all */
+static void Fetch(FenLayout l)
+{
+  static const PetscInt orders[3][FEN_MAX_DIM] = {{0, 1, 2}, {2, 0, 1}, {1, 2, 0}};
+  FenInt                shape[FEN_MAX_DIM], i[FEN_MAX_DIM], k;
+  double               *own = Allocate(l), *x;
+  PetscMPIInt           rank;
+  int                   good = 1;
+
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  FEN_OK(FenLayoutGetShape(l, shape));
+  Visit(l, own, Fill);
+  for (int turn = 0; turn < 4; turn++) {
+    const PetscInt *o = orders[turn % 3];
+    FenBox          b;
+
+    for (int d = 0; d < FEN_MAX_DIM; d++) {
+      b.lo[d] = turn == 3 ? 0 : shape[d] * (rank + turn) / (2 * rank + turn + 3);
+      b.hi[d] = (rank + turn) % 4 == 2 ? b.lo[d] : turn == 3 ? shape[d] : PetscMin(shape[d], b.lo[d] + 3 + turn);
+    }
+    x = (double *)calloc((size_t)(shape[0] * shape[1] * shape[2]) + 1, sizeof(double));
+    FEN_OK(FenLayoutFetch(l, &b, o, own, x));
+    k = 0;
+    for (i[o[0]] = b.lo[o[0]]; i[o[0]] < b.hi[o[0]]; i[o[0]]++)
+      for (i[o[1]] = b.lo[o[1]]; i[o[1]] < b.hi[o[1]]; i[o[1]]++)
+        for (i[o[2]] = b.lo[o[2]]; i[o[2]] < b.hi[o[2]]; i[o[2]]++)
+          good &= IsFilled(&x[k++], (i[0] * shape[1] + i[1]) * shape[2] + i[2]);
+    good &= x[k] == 0;
+    free(x);
+  }
+  FEN_ASSERT_ALL(good);
+  free(own);
+}
+
 /* grids of ranks of several forms and all pencils of the first of them */
 static int MakeLayouts(PetscInt dim, const FenInt shape[], FenLayout l[NLAYOUTS])
 {
@@ -82,6 +123,10 @@ static int MakeLayouts(PetscInt dim, const FenInt shape[], FenLayout l[NLAYOUTS]
   for (int first = 0, end = n; first < end && first < 3; first++)
     for (int axis = 0; axis < dim; axis++)
       FEN_OK(FenLayoutCreatePencil(l[first], axis, &l[n++]));
+  if (dim > 1) {
+    FEN_OK(FenLayoutCreateOrdered(l[0], dim > 2 ? (const PetscInt[]){1, 2, 0} : (const PetscInt[]){1, 0}, &l[n]));
+    n++;
+  }
   assert_true(n <= NLAYOUTS);
   return n;
 }
@@ -91,9 +136,11 @@ static void AllPairs(PetscInt dim, const FenInt shape[])
   FenLayout l[NLAYOUTS];
   const int n = MakeLayouts(dim, shape, l);
 
-  for (int a = 0; a < n; a++)
+  for (int a = 0; a < n; a++) {
     for (int b = 0; b < n; b++)
       Move(l[a], l[b]);
+    Fetch(l[a]);
+  }
   for (int a = 0; a < n; a++)
     FEN_OK(FenLayoutDestroy(&l[a]));
 }
