@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    The V-cycle on graphs of two and three axes, weights over many decades: symmetric, positive, a contraction in the
-   energy norm that does not depend on the size, the same on any number of ranks.
+   energy norm that does not depend on the size, the same on any number of ranks and however they cut the grid.
 */
 #include "impls/gridcycle.h"
 #include "fentest.h"
@@ -87,64 +87,114 @@ static double Dot(FenInt n, const double x[], const double y[])
   return s;
 }
 
-/* my part of a whole array, and back: slabs are contiguous */
-static void Apply(FenGridCycle C, FenInt start, FenInt local, FenInt n, const double r[], double e[])
+/* my box of a whole array, and back */
+static void Take(FenLayout layout, const double whole[], double mine[])
 {
-  double *mine = (double *)calloc((size_t)(n + 1), sizeof(double));
+  FenInt shape[FEN_MAX_DIM];
+  FenBox b;
 
-  FEN_OK(FenGridCycleApply(C, r + start, mine + start));
-  MPI_Allreduce(MPI_IN_PLACE, mine, (int)n, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
-  memcpy(e, mine, (size_t)n * sizeof(double));
-  (void)local;
+  FEN_OK(FenLayoutGetShape(layout, shape));
+  FEN_OK(FenLayoutGetBox(layout, -1, &b));
+  for (FenInt i = b.lo[0]; i < b.hi[0]; i++)
+    for (FenInt k = b.lo[1]; k < b.hi[1]; k++)
+      for (FenInt j = b.lo[2]; j < b.hi[2]; j++)
+        *mine++ = whole[(i * shape[1] + k) * shape[2] + j];
+}
+
+static void Give(FenLayout layout, const double mine[], FenInt n, double whole[])
+{
+  FenInt shape[FEN_MAX_DIM];
+  FenBox b;
+
+  FEN_OK(FenLayoutGetShape(layout, shape));
+  FEN_OK(FenLayoutGetBox(layout, -1, &b));
+  memset(whole, 0, (size_t)n * sizeof(double));
+  for (FenInt i = b.lo[0]; i < b.hi[0]; i++)
+    for (FenInt k = b.lo[1]; k < b.hi[1]; k++)
+      for (FenInt j = b.lo[2]; j < b.hi[2]; j++)
+        whole[(i * shape[1] + k) * shape[2] + j] = *mine++;
+  MPI_Allreduce(MPI_IN_PLACE, whole, (int)n, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)layout));
+}
+
+static void Apply(FenGridCycle C, FenLayout layout, FenInt n, const double r[], double e[])
+{
+  double *mine = (double *)calloc((size_t)(2 * n + 1), sizeof(double));
+
+  Take(layout, r, mine);
+  FEN_OK(FenGridCycleApply(C, mine, mine + n));
+  Give(layout, mine + n, n, e);
   free(mine);
+}
+
+static void Create(PetscInt dim, const FenInt shape[3], Graph *G)
+{
+  *G = (Graph){.dim = dim, .n = 1};
+  for (int d = 0; d < 3; d++) {
+    G->shape[d] = dim == 2 ? (d == 1 ? 1 : shape[d / 2]) : shape[d];
+    G->n *= G->shape[d];
+  }
+  G->mass = (double *)calloc((size_t)(126 * G->n), sizeof(double));
+  G->w = G->mass + G->n;
+  ForEdges(G, Weigh, NULL);
+}
+
+/* Edges are given as slabs, however vectors are cut. A cycle can be made again: if `again`, at first with other weights
+ */
+static void Build(Graph *G, FenLayout layout, double shift, PetscBool again, FenGridCycle *cycle)
+{
+  const PetscInt    dim = G->dim;
+  const FenKernels *K;
+  FenGridCycle      C;
+  FenLayout         edges;
+  FenInt            shape[FEN_MAX_DIM], local;
+  double           *mine = (double *)calloc((size_t)(3 * G->n + 1), sizeof(double));
+
+  FEN_OK(FenLayoutGetShape(layout, shape));
+  FEN_OK(FenLayoutCreateGrid(PetscObjectComm((PetscObject)layout), dim, shape, NULL, &edges));
+  FEN_OK(FenLayoutGetLocalSize(edges, &local));
+  FEN_OK(FenKernelsGet("auto", &K));
+  FEN_OK(FenGridCycleCreate(layout, edges, K, &C));
+  for (int pass = again ? 0 : 1; pass < 2; pass++) {
+    Take(layout, G->mass, mine);
+    FEN_OK(FenGridCycleSetMass(C, mine, mine + 2 * G->n));
+    for (int a = 0; a <= R; a++)
+      for (int b = dim > 2 ? -R : 0; b <= (dim > 2 ? R : 0); b++)
+        for (int c = -R; c <= R; c++)
+          if (a > 0 || b > 0 || (b == 0 && c > 0)) {
+            Take(edges, G->w + Number((int[3]){a, b, c}) * G->n, mine);
+            for (FenInt q = 0; q < local && !pass; q++)
+              mine[q] *= 2 + sin((double)(q + a + 2 * b + 3 * c));
+            FEN_OK(FenGridCycleSetCouplings(C, dim > 2 ? (FenInt[3]){a, b, c} : (FenInt[3]){a, c, 0}, mine));
+          }
+    FEN_OK(FenGridCycleBuild(C, shift));
+  }
+  FEN_OK(FenLayoutDestroy(&edges));
+  free(mine);
+  *cycle = C;
 }
 
 static void Check(PetscInt dim, const FenInt shape[3], double shift)
 {
-  Graph             G = {.dim = dim, .n = 1};
-  FenLayout         layout;
-  FenGridCycle      C;
-  FenBox            box;
-  const FenKernels *K;
-  FenInt            start;
-  double           *v[5], first = 0;
+  Graph        G;
+  FenLayout    layout;
+  FenGridCycle C;
+  double      *v[5], first = 0;
 
-  for (int d = 0; d < 3; d++) {
-    const int axis = dim == 2 && d == 2 ? 2 : d;
-
-    G.shape[d] = dim == 2 ? (d == 1 ? 1 : shape[d / 2]) : shape[axis];
-    G.n *= G.shape[d];
-  }
-  G.mass = (double *)calloc((size_t)(126 * G.n), sizeof(double));
-  G.w = G.mass + G.n;
+  Create(dim, shape, &G);
   for (int k = 0; k < 5; k++)
     v[k] = (double *)calloc((size_t)G.n, sizeof(double));
-  ForEdges(&G, Weigh, NULL);
   FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, dim, shape, NULL, &layout));
-  FEN_OK(FenLayoutGetBox(layout, -1, &box));
-  start = box.lo[0] * G.shape[1] * G.shape[2];
-  FEN_OK(FenKernelsGet("auto", &K));
-  FEN_OK(FenGridCycleCreate(layout, layout, K, &C));
-  for (int twice = 0; twice < 2; twice++) { /* a cycle can be made again */
-    FEN_OK(FenGridCycleSetMass(C, G.mass + start, v[0] + start));
-    for (int a = 0; a <= R; a++)
-      for (int b = dim > 2 ? -R : 0; b <= (dim > 2 ? R : 0); b++)
-        for (int c = -R; c <= R; c++)
-          if (a > 0 || b > 0 || (b == 0 && c > 0))
-            FEN_OK(FenGridCycleSetCouplings(C, dim > 2 ? (FenInt[3]){a, b, c} : (FenInt[3]){a, c, 0},
-                                            G.w + Number((int[3]){a, b, c}) * G.n + start));
-    FEN_OK(FenGridCycleBuild(C, shift));
-  }
+  Build(&G, layout, shift, PETSC_TRUE, &C);
   for (FenInt q = 0; q < G.n; q++) {
     v[0][q] = FenRandomUniform(41, (uint64_t)q, 0) - 0.5;
     v[1][q] = FenRandomUniform(42, (uint64_t)q, 0) - 0.5;
   }
   for (int k = 0; k < 2; k++) /* residuals of random errors, as large as the diagonal */
     Multiply(&G, shift, v[k], v[k + 2]);
-  Apply(C, start, 0, G.n, v[2], v[4]);
+  Apply(C, layout, G.n, v[2], v[4]);
   first = Dot(G.n, v[4], v[3]);
   assert_true(Dot(G.n, v[4], v[2]) > 0);
-  Apply(C, start, 0, G.n, v[3], v[4]);
+  Apply(C, layout, G.n, v[3], v[4]);
   FEN_ASSERT_NEAR(Dot(G.n, v[4], v[2]), first, 1e-4 * (fabs(first) + Dot(G.n, v[4], v[3])));
   for (int it = 0; it <= 10; it++) { /* v[0]: the error */
     double energy;
@@ -155,7 +205,7 @@ static void Check(PetscInt dim, const FenInt shape[3], double shift)
       first = energy;
     if (it == 10)
       assert_true(energy < 1e-4 * first);
-    Apply(C, start, 0, G.n, v[2], v[4]);
+    Apply(C, layout, G.n, v[2], v[4]);
     for (FenInt q = 0; q < G.n; q++)
       v[0][q] -= v[4][q];
   }
@@ -163,6 +213,67 @@ static void Check(PetscInt dim, const FenInt shape[3], double shift)
   FEN_OK(FenLayoutDestroy(&layout));
   for (int k = 0; k < 5; k++)
     free(v[k]);
+  free(G.mass);
+}
+
+/* e of a cycle on so many ranks along each axis, for the residual r; twice, since nothing may be left over */
+static void Solve(Graph *G, MPI_Comm comm, const FenInt shape[3], const PetscMPIInt procs[3], PetscBool again,
+                  const double r[], double e[])
+{
+  FenLayout    layout;
+  FenGridCycle C;
+
+  FEN_OK(FenLayoutCreateGrid(comm, G->dim, shape, procs, &layout));
+  Build(G, layout, 0.001, again, &C);
+  for (int pass = 0; pass < 2; pass++)
+    Apply(C, layout, G->n, r, e);
+  FEN_OK(FenGridCycleDestroy(&C));
+  FEN_OK(FenLayoutDestroy(&layout));
+}
+
+/* Differences to one rank, in units of the rounding errors of single precision, point by point relative to what the
+   diagonal makes of errors of order one */
+static double Difference(const Graph *G, const double e[], const double one[])
+{
+  double most = 0, scale = 0;
+
+  for (FenInt q = 0; q < G->n; q++) {
+    scale = fmax(scale, sqrt(G->mass[q]) * fabs(one[q]));
+    most = fmax(most, sqrt(G->mass[q]) * fabs(e[q] - one[q]));
+    if (!isfinite(e[q]))
+      return INFINITY;
+  }
+  return most / scale / 6e-8;
+}
+
+/* all grids of so many ranks: the same as on one */
+static void Compare(PetscInt dim, const FenInt shape[3], PetscMPIInt ranks, PetscBool again)
+{
+  Graph   G;
+  double *r, *one, *e;
+
+  Create(dim, shape, &G);
+  r = (double *)calloc((size_t)(3 * G.n), sizeof(double));
+  one = r + G.n;
+  e = one + G.n;
+  for (FenInt q = 0; q < G.n; q++)
+    e[q] = FenRandomUniform(43, (uint64_t)q, 0) - 0.5;
+  Multiply(&G, 0.001, e, r);
+  Solve(&G, MPI_COMM_SELF, shape, (PetscMPIInt[3]){1, 1, 1}, PETSC_FALSE, r, one);
+  for (PetscMPIInt a = 1; a <= ranks; a++)
+    for (PetscMPIInt b = 1; b <= ranks / a; b++) {
+      const PetscMPIInt c = ranks / a / b;
+      double            difference;
+
+      if (a * b * c != ranks || (dim < 3 && c > 1))
+        continue;
+      Solve(&G, MPI_COMM_WORLD, shape, (PetscMPIInt[3]){a, b, c}, again, r, e);
+      difference = Difference(&G, e, one);
+      if (difference > 20)
+        print_error("%d x %d x %d ranks: %g roundings from one rank\n", a, b, c, difference);
+      assert_true(difference <= 20);
+    }
+  free(r);
   free(G.mass);
 }
 
@@ -185,9 +296,38 @@ static void TestFewerRanks(void **state)
   Check(3, (FenInt[3]){13, 50, 33}, 0.001);
 }
 
+/* any cut along any axes, odd and prime sizes, also with more ranks than the grid takes */
+static void TestBlocks(void **state)
+{
+  PetscMPIInt ranks;
+
+  (void)state;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  Compare(2, (FenInt[3]){37, 53, 1}, ranks, PETSC_TRUE);
+  Compare(2, (FenInt[3]){64, 21, 1}, ranks, PETSC_TRUE);
+  Compare(2, (FenInt[3]){101, 90, 1}, PetscMax(1, ranks - 1), PETSC_FALSE);
+  Compare(3, (FenInt[3]){13, 12, 19}, ranks, PETSC_TRUE);
+  Compare(3, (FenInt[3]){8, 23, 16}, PetscMax(1, ranks - 1), PETSC_FALSE);
+}
+
+/* coarse grids that are not small on groups of ranks, along one axis and along two at once */
+static void TestGroups(void **state)
+{
+  PetscMPIInt ranks;
+
+  (void)state;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  Compare(2, (FenInt[3]){9, 1700, 1}, ranks, PETSC_TRUE);
+  Compare(2, (FenInt[3]){600, 33, 1}, ranks, PETSC_TRUE);
+  Compare(3, (FenInt[3]){17, 17, 103}, ranks, PETSC_FALSE);
+  if (ranks > 3)
+    Compare(3, (FenInt[3]){17, 103, 18}, ranks, PETSC_FALSE);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCycle), cmocka_unit_test(TestFewerRanks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCycle), cmocka_unit_test(TestFewerRanks),
+                                     cmocka_unit_test(TestBlocks), cmocka_unit_test(TestGroups)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

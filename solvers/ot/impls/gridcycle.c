@@ -10,12 +10,19 @@
    that masses may range over a hundred decades. A weight is stored once for both ends of its edge: 12 numbers a point
    on two axes, 62 on three. A sweep reads each of them twice, the second time from cache.
 
-   Distribution: slabs of planes (rows, on two axes), as gridplanes.c says; coarse grids on fewer and fewer ranks. Two
-   planes of a neighbour are all that a product or a transfer needs.
+   Distribution: boxes, cut along the axes along which the caller's layout is, as gridboxes.c says; coarse grids on
+   fewer and fewer ranks. Two points of a neighbour along each axis are all that a product or a transfer needs. Storage:
+   planes of neighbours before and behind mine; along axes 1 and 2, if they are cut, planes are padded by 3 points of
+   neighbours before and 4 behind, and nothing where they are not. Sweeps run over whole planes, or over rows between
+   those of neighbours, and compute in pads too; what they leave there is not used, and comes again from its owner
+   before the next one.
 
-   Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all. Memory
-   16 numbers of four bytes a point (66), and 4/3 (8/7) of that; two of eight bytes.
-   Messages: two neighbours, 2 planes, for each sweep and transfer.
+   Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all; pads
+   add 7/m, for m points that a rank has along the last axis if that is cut. Memory 16 numbers of four bytes a point
+   (66), and 4/3 (8/7) of that; two of eight bytes; pads add 7/m for each of axes 1 and 2 that is cut.
+   Messages: for each sweep and transfer one to each of two neighbours along each axis that is cut, of the 2 layers of
+   points next to it. On coarse grids that are cut no more, none; where ranks go together, a box from each of a group to
+   one of them and back: 26 at most, one along one axis mostly.
 */
 #include "gridcycleimpl.h"
 #include <math.h>
@@ -36,20 +43,83 @@ static FenInt RoundUp(FenInt n)
 
 static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 {
+  FenInt extent[3];
+
   PetscFunctionBegin;
-  G->plane = G->n[1] * G->n[2];
-  G->size = (G->hi - G->lo) * G->plane;
-  G->front = RoundUp(FEN_GRID_HALO * G->plane + 2 * G->n[2] + 2);
+  for (int a = 0; a < 3; a++) {
+    const PetscBool padded = (PetscBool)(a > 0 && G->active && !G->all && G->parts[a] > 1);
+
+    G->pad[a] = padded ? FEN_GRID_HALO : 0;
+    extent[a] = FenGridExtent(&G->box, a) + (padded ? FEN_GRID_HALO + FEN_GRID_BEHIND : 0);
+    G->at.first[a] = G->box.lo[a] - G->pad[a];
+  }
+  G->at.row = extent[2];
+  G->at.plane = extent[1] * extent[2];
+  G->size = extent[0] * G->at.plane;
+  G->front = RoundUp(FEN_GRID_HALO * G->at.plane + 2 * G->at.row + 2);
   G->ld = 2 * G->front + RoundUp(G->size);
   for (PetscInt k = 0; k < C->nk; k++)
-    G->shift[k] = C->offset[k][0] * G->plane + C->offset[k][1] * G->n[2] + C->offset[k][2];
+    G->shift[k] = C->offset[k][0] * G->at.plane + C->offset[k][1] * G->at.row + C->offset[k][2];
   if (!G->active)
     PetscFunctionReturn(0);
   PetscCall(PetscCalloc1((size_t)(C->nk * G->ld), &G->edge));
   PetscCall(PetscCalloc1(G->ld, &G->x));
   PetscCall(PetscCalloc1(G->ld, &G->t));
-  PetscCall(PetscCalloc2(RoundUp(G->size), &G->b, G->size, &G->root));
+  PetscCall(PetscCalloc2(RoundUp(G->size + 31), &G->b, G->size, &G->root)); /* sweeps may read 31 beyond a plane */
   PetscFunctionReturn(0);
+}
+
+/* rows of my box, and where they begin, counted from the first of my planes */
+static FenInt Rows(const FenGrid *G)
+{
+  return FenGridExtent(&G->box, 0) * FenGridExtent(&G->box, 1);
+}
+
+static FenInt Row(const FenGrid *G, FenInt r)
+{
+  const FenInt rows = FenGridExtent(&G->box, 1);
+
+  return r / rows * G->at.plane + (r % rows + G->pad[1]) * G->at.row + G->pad[2];
+}
+
+/* zero in pads of my planes */
+static void ClearPads(const FenGrid *G, float v[])
+{
+  const FenInt n = FenGridExtent(&G->box, 2);
+  FenInt       q = 0;
+
+  if (!G->pad[1] && !G->pad[2])
+    return;
+  for (FenInt r = 0; r < Rows(G); q = Row(G, r++) + n)
+    memset(v + q, 0, (size_t)(Row(G, r) - q) * sizeof(float));
+  memset(v + q, 0, (size_t)(G->size - q) * sizeof(float));
+}
+
+/* is it one of my rows? Counted from my first ones */
+static PetscBool IsMine(const FenGrid *G, FenInt i, FenInt k)
+{
+  return (PetscBool)(i >= 0 && i < FenGridExtent(&G->box, 0) && k >= 0 && k < FenGridExtent(&G->box, 1));
+}
+
+/* Of weights at points that are not mine only those of edges to mine are kept: so pads have no influence on each other,
+   and what sweeps leave there stays small */
+static void ClearWeights(FenGridCycle C, FenGrid *G)
+{
+  const FenInt n = FenGridExtent(&G->box, 2), rows = G->at.plane / G->at.row, planes = FenGridExtent(&G->box, 0);
+
+  for (PetscInt k = 0; k < C->nk && (G->pad[1] || G->pad[2]); k++) {
+    const int *o = C->offset[k];
+    float     *w = G->edge + k * G->ld + G->front - FEN_GRID_HALO * G->at.plane;
+
+    for (FenInt r = 0; r < (planes + FEN_GRID_HALO) * rows; r++, w += G->at.row) {
+      const FenInt    i = r / rows - FEN_GRID_HALO, m = r % rows - G->pad[1];
+      const PetscBool from = IsMine(G, i, m), to = IsMine(G, i + o[0], m + o[1]);
+
+      for (FenInt j = -G->pad[2]; j < G->at.row - G->pad[2]; j++)
+        if (!(from && j >= 0 && j < n) && !(to && j + o[2] >= 0 && j + o[2] < n))
+          w[j + G->pad[2]] = 0;
+    }
+  }
 }
 
 /* halos of edges, and the diagonal, in t, from edges and the excess in x */
@@ -84,13 +154,16 @@ static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
   for (PetscInt k = 0; k < C->nk; k++) {
     float *e = G->edge + k * G->ld;
 
-    for (FenInt q = G->front - FEN_GRID_HALO * G->plane; q < G->front + G->size; q++) {
+    for (FenInt q = G->front - FEN_GRID_HALO * G->at.plane; q < G->front + G->size; q++) {
       const float v = (e[q] * d[q]) * d[q + G->shift[k]];
 
       e[q] = v > 1e-12F ? v : 0;
     }
     PetscCall(PetscArrayzero(e + G->front + G->size, G->ld - G->front - G->size));
   }
+  ClearWeights(C, G);
+  ClearPads(G, G->root);
+  ClearPads(G, G->b);
   PetscCall(PetscArrayzero(G->t, G->ld));
   PetscFunctionReturn(0);
 }
@@ -102,178 +175,46 @@ static void Unscale(const FenGrid *G, float v[])
     v[q] = G->root[q] > 0 ? v[q] / G->root[q] : 0;
 }
 
-static FenGraph Graph(FenGridCycle C, const FenGrid *G)
+/* into t + front; rows of neighbours are left out */
+static void Multiply(FenGridCycle C, const FenGrid *G, FenGraphMode mode)
 {
-  return (FenGraph){.n = RoundUp(G->size),
-                    .nk = C->nk,
-                    .ld = G->ld,
-                    .shift = G->shift,
-                    .w = G->edge + G->front,
-                    .x = G->x + G->front,
-                    .b = G->b,
-                    .damping = DAMPING};
-}
+  const PetscBool whole = PetscNot(G->pad[1]);
+  const FenInt    rows = FenGridExtent(&G->box, 1), first = whole ? 0 : G->pad[1] * G->at.row;
+  FenGraph        A = {.n = RoundUp(whole ? G->size : rows * G->at.row),
+                       .nk = C->nk,
+                       .ld = G->ld,
+                       .shift = G->shift,
+                       .damping = DAMPING};
 
-/* ---- between grids ---- */
-
-/* the coarse points that a fine point i of n is interpolated from: weights 3/4 and 1/4, both the same at the ends */
-static inline void Parents(FenInt i, FenInt n, FenInt nc, FenInt *near, FenInt *far)
-{
-  *near = *far = i;
-  if (nc == n)
-    return;
-  *near = i / 2;
-  *far = PetscMax(0, PetscMin(nc - 1, i % 2 ? *near + 1 : *near - 1));
-}
-
-/* the same seen from the coarse points: weights of children 2 P - 1 + a, a < 4, 0 where there is none */
-static PetscErrorCode MakeShares(const FenGrid *fine, FenGrid *coarse)
-{
-  PetscFunctionBegin;
-  for (int axis = 0; axis < 3; axis++) {
-    const FenInt n = fine->n[axis], nc = coarse->n[axis];
-
-    coarse->share[axis] = NULL;
-    if (n == nc)
-      continue;
-    PetscCall(PetscCalloc1((size_t)(4 * nc), &coarse->share[axis]));
-    for (FenInt i = 0; i < n; i++) {
-      FenInt near, far;
-
-      Parents(i, n, nc, &near, &far);
-      coarse->share[axis][(i - 2 * near + 1) * nc + near] += 0.75F;
-      coarse->share[axis][(i - 2 * far + 1) * nc + far] += 0.25F;
-    }
+  for (FenInt q = first; q < G->size; q += whole ? G->size : G->at.plane) {
+    A.w = G->edge + G->front + q;
+    A.x = G->x + G->front + q;
+    A.b = G->b + q;
+    C->kernels->graph(&A, mode, G->t + G->front + q);
   }
-  PetscFunctionReturn(0);
-}
-
-/* a linear combination of two rows, or one of them */
-static const float *Between(const float near[], const float far[], FenInt n, float work[])
-{
-  if (near == far)
-    return near;
-  for (FenInt j = 0; j < n; j++)
-    work[j] = 0.75F * near[j] + 0.25F * far[j];
-  return work;
-}
-
-/* out += s R^T of a row */
-static void ProlongRow(FenInt n, FenInt nc, const float row[], const float s[], float out[])
-{
-  if (n == nc) {
-    for (FenInt j = 0; j < n; j++)
-      out[j] += s[j] * row[j];
-    return;
-  }
-  for (FenInt c = 1; c < nc - 1; c++) {
-    out[2 * c] += s[2 * c] * (0.75F * row[c] + 0.25F * row[c - 1]);
-    out[2 * c + 1] += s[2 * c + 1] * (0.75F * row[c] + 0.25F * row[c + 1]);
-  }
-  for (FenInt j = 0; j < n; j = j == 1 ? PetscMax(2, 2 * nc - 2) : j + 1) { /* the two at each end */
-    FenInt a, b;
-
-    Parents(j, n, nc, &a, &b);
-    out[j] += s[j] * (0.75F * row[a] + 0.25F * row[b]);
-  }
-}
-
-/* fine->x += R^T coarse->x, scaled */
-static PetscErrorCode Prolong(FenGridCycle C, FenGrid *coarse, FenGrid *fine)
-{
-  float       *out = fine->x + fine->front, *s = fine->root;
-  const float *x;
-  FenInt       a, b, first;
-
-  PetscFunctionBegin;
-  if (coarse->active) {
-    Unscale(coarse, coarse->x + coarse->front);
-    PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
-  }
-  PetscCall(FenGridApart(C, fine, coarse, coarse->x, &x, &first));
-  for (FenInt i = fine->lo; i < fine->hi; i++) {
-    const float *plane;
-
-    Parents(i, fine->n[0], coarse->n[0], &a, &b);
-    plane = Between(x + (a - first) * coarse->plane, x + (b - first) * coarse->plane, coarse->plane, C->plane);
-    for (FenInt k = 0; k < fine->n[1]; k++, out += fine->n[2], s += fine->n[2]) {
-      Parents(k, fine->n[1], coarse->n[1], &a, &b);
-      ProlongRow(fine->n[2], coarse->n[2],
-                 Between(plane + a * coarse->n[2], plane + b * coarse->n[2], coarse->n[2], C->row), s, out);
-    }
-  }
-  PetscFunctionReturn(0);
-}
-
-/* out = sum over children c of share[a] in[c], both arrays of rows of n numbers; a sum of four rows at most */
-static void Gather(const float share[], FenInt nc, FenInt P, FenInt nf, const float in[], FenInt first, FenInt n,
-                   float out[])
-{
-  if (!share) {
-    memcpy(out, in + (P - first) * n, (size_t)n * sizeof(float));
-    return;
-  }
-  memset(out, 0, (size_t)n * sizeof(float));
-  for (FenInt a = 0; a < 4; a++) {
-    const FenInt i = 2 * P - 1 + a;
-    const float  s = share[a * nc + P];
-    const float *v = in + (i - first) * n;
-
-    if (i < 0 || i >= nf || s == 0)
-      continue;
-    for (FenInt q = 0; q < n; q++)
-      out[q] += s * v[q];
-  }
-}
-
-static void RestrictRow(const float share[], FenInt n, FenInt nc, const float v[], float out[])
-{
-  if (!share) {
-    memcpy(out, v, (size_t)n * sizeof(float));
-    return;
-  }
-  for (FenInt c = 1; c < nc - 1; c++)
-    out[c] = 0.25F * v[2 * c - 1] + 0.75F * (v[2 * c] + v[2 * c + 1]);
-  for (FenInt c = 1; c < nc - 1; c++) /* the last child of the one before the end may not be there */
-    out[c] += 2 * c + 2 < n ? 0.25F * v[2 * c + 2] : 0;
-  for (FenInt c = 0; c < nc; c = c == 0 ? PetscMax(1, nc - 1) : c + 1) {
-    out[c] = 0;
-    for (FenInt a = 0; a < 4; a++)
-      if (2 * c - 1 + a >= 0 && 2 * c - 1 + a < n)
-        out[c] += share[a * nc + c] * v[2 * c - 1 + a];
-  }
-}
-
-PetscErrorCode FenGridRestrict(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt lo, FenInt hi,
-                               const float v[], float out[])
-{
-  const float *mine = v + fine->front;
-
-  PetscFunctionBegin;
-  for (FenInt P = lo; P < hi; P++) {
-    Gather(coarse->share[0], coarse->n[0], P, fine->n[0], mine, fine->lo, fine->plane, C->plane);
-    for (FenInt k = 0; k < coarse->n[1]; k++, out += coarse->n[2]) {
-      Gather(coarse->share[1], coarse->n[1], k, fine->n[1], C->plane, 0, fine->n[2], C->row);
-      RestrictRow(coarse->share[2], fine->n[2], coarse->n[2], C->row, out);
-    }
-  }
-  PetscFunctionReturn(0);
 }
 
 /* ---- building ---- */
 
 PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const double own[])
 {
-  FenGrid *G = &C->grid[0];
-  double  *here;
+  FenGrid     *G = &C->grid[0];
+  const FenInt n = FenGridExtent(&G->box, 2);
+  double      *here;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(G->size, &here));
+  PetscCall(PetscMalloc1((size_t)(Rows(G) * n), &here));
   PetscCall(FenRedistMove(C->to, mass, here));
   PetscCall(FenRedistMove(C->edges, own, C->mine));
-  for (FenInt q = 0; q < G->size; q++) {
-    G->b[q] = (float)(C->points * here[q]);
-    G->x[G->front + q] = (float)(C->points * PetscMax(0.0, here[q] - C->mine[q]));
+  if (G->active)
+    PetscCall(PetscArrayzero(G->x, G->ld));
+  for (FenInt r = 0, p = 0; r < Rows(G); r++) {
+    float *b = G->b + Row(G, r), *x = G->x + G->front + Row(G, r);
+
+    for (FenInt j = 0; j < n; j++, p++) {
+      b[j] = (float)(C->points * here[p]);
+      x[j] = (float)(C->points * PetscMax(0.0, here[p] - C->mine[p]));
+    }
   }
   PetscCall(PetscFree(here));
   PetscFunctionReturn(0);
@@ -281,18 +222,23 @@ PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const do
 
 PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
-  FenGrid  *G = &C->grid[0];
-  const int o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
-  int       sign;
-  PetscInt  k;
+  FenGrid     *G = &C->grid[0];
+  const int    o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
+  const FenInt n = FenGridExtent(&G->box, 2);
+  int          sign;
+  PetscInt     k;
 
   PetscFunctionBegin;
   k = FenGridOffset(C, o, &sign);
   PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
   PetscCall(FenRedistMove(C->edges, couplings, C->mine));
-  for (FenInt q = 0; q < G->size; q++)
-    G->edge[k * G->ld + G->front + q] = (float)(C->points * C->mine[q]);
+  for (FenInt r = 0, p = 0; r < Rows(G); r++) {
+    float *w = G->edge + k * G->ld + G->front + Row(G, r);
+
+    for (FenInt j = 0; j < n; j++, p++)
+      w[j] = (float)(C->points * C->mine[p]);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -351,12 +297,10 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < sweeps; k++) {
-    FenGraph A;
-    float   *x;
+    float *x;
 
     PetscCall(FenGridExchange(C, G, 2, G->x));
-    A = Graph(C, G);
-    C->kernels->graph(&A, FEN_GRAPH_JACOBI, G->t + G->front);
+    Multiply(C, G, FEN_GRAPH_JACOBI);
     x = G->x;
     G->x = G->t;
     G->t = x;
@@ -367,19 +311,33 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 /* coarse->b from the residual of the finer grid */
 static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
 {
-  FenGraph A;
-  float   *r = G->t + G->front, *made = coarse->active ? coarse->t + coarse->front : coarse->around;
+  float *r = G->t + G->front;
 
   PetscFunctionBegin;
   PetscCall(FenGridExchange(C, G, 2, G->x));
-  A = Graph(C, G);
-  C->kernels->graph(&A, FEN_GRAPH_RESIDUAL, r);
+  Multiply(C, G, FEN_GRAPH_RESIDUAL);
   for (FenInt q = 0; q < G->size; q++)
     r[q] *= G->root[q];
   PetscCall(FenGridExchange(C, G, 2, G->t));
-  PetscCall(FenGridRestrict(C, G, coarse, coarse->made[0], coarse->made[1], G->t, made));
-  PetscCall(FenGridTogether(C, G, coarse, made, coarse->b));
+  PetscCall(FenGridRestrict(C, G, coarse, G->t, C->moved));
+  PetscCall(FenGridTogether(C, G, coarse, C->moved, coarse->b));
   Unscale(coarse, coarse->b);
+  PetscFunctionReturn(0);
+}
+
+/* G->x += R^T coarse->x, scaled */
+static PetscErrorCode Up(FenGridCycle C, FenGrid *coarse, FenGrid *G)
+{
+  const float *x;
+  FenGridMap   at;
+
+  PetscFunctionBegin;
+  if (coarse->active) {
+    Unscale(coarse, coarse->x + coarse->front);
+    PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
+  }
+  PetscCall(FenGridApart(C, G, coarse, coarse->x, &x, &at));
+  PetscCall(FenGridProlong(C, coarse, x, &at, G));
   PetscFunctionReturn(0);
 }
 
@@ -402,22 +360,32 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
   PetscCall(Smooth(C, G, SWEEPS - 1));
   PetscCall(Down(C, G, G + 1));
   PetscCall(Cycle(C, l + 1));
-  PetscCall(Prolong(C, G + 1, G));
+  PetscCall(Up(C, G + 1, G));
   PetscCall(Smooth(C, G, SWEEPS));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 {
-  FenGrid *G = &C->grid[0];
+  FenGrid     *G = &C->grid[0];
+  const FenInt n = FenGridExtent(&G->box, 2);
 
   PetscFunctionBegin;
   PetscCall(FenRedistMove(C->to, r, C->mine));
-  for (FenInt q = 0; q < G->size; q++)
-    G->b[q] = G->root[q] > 0 ? (float)(C->points * C->mine[q] / (double)G->root[q]) : 0;
+  for (FenInt k = 0, p = 0; k < Rows(G); k++) {
+    const float *root = G->root + Row(G, k);
+    float       *b = G->b + Row(G, k);
+
+    for (FenInt j = 0; j < n; j++, p++)
+      b[j] = root[j] > 0 ? (float)(C->points * C->mine[p] / (double)root[j]) : 0;
+  }
   PetscCall(Cycle(C, 0));
-  for (FenInt q = 0; q < G->size; q++)
-    C->mine[q] = G->root[q] > 0 ? (double)G->x[q + G->front] / (double)G->root[q] : 0;
+  for (FenInt k = 0, p = 0; k < Rows(G); k++) {
+    const float *root = G->root + Row(G, k), *x = G->x + G->front + Row(G, k);
+
+    for (FenInt j = 0; j < n; j++, p++)
+      C->mine[p] = root[j] > 0 ? (double)x[j] / (double)root[j] : 0;
+  }
   PetscCall(FenRedistMove(C->from, C->mine, e));
   PetscFunctionReturn(0);
 }
@@ -456,7 +424,7 @@ static PetscErrorCode MakeGrids(FenGridCycle C)
     if (!fine->active)
       continue;
     PetscCall(GridAllocate(C, G));
-    PetscCall(MakeShares(fine, G));
+    PetscCall(FenGridMakeShares(fine, G));
   }
   PetscFunctionReturn(0);
 }
@@ -478,9 +446,6 @@ static void MakeOffsets(FenGridCycle C)
 PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKernels *kernels, FenGridCycle *cycle)
 {
   FenGridCycle C;
-  FenInt       shape[FEN_MAX_DIM];
-  PetscMPIInt  slabs[FEN_MAX_DIM] = {1, 1, 1}, used;
-  FenBox       box;
   FenGrid     *G;
 
   PetscFunctionBegin;
@@ -492,30 +457,16 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCallMPI(MPI_Comm_rank(C->comm, &C->rank));
   PetscCall(FenLayoutGetDim(layout, &C->dim));
   MakeOffsets(C);
-  PetscCall(FenLayoutGetShape(layout, shape));
-  PetscCall(FenLayoutGetRanks(layout, NULL, &used));
-  slabs[0] = (PetscMPIInt)PetscMax(1, PetscMin(used, shape[0] / FEN_GRID_LEAST));
-  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, slabs, &C->slabs));
-  PetscCall(FenRedistCreate(layout, C->slabs, &C->to));
-  PetscCall(FenRedistCreate(C->slabs, layout, &C->from));
-  PetscCall(FenRedistCreate(edges, C->slabs, &C->edges));
-  PetscCall(FenLayoutGetBox(C->slabs, -1, &box));
+  PetscCall(FenGridCutFinest(C, layout));
+  PetscCall(FenRedistCreate(layout, C->boxes, &C->to));
+  PetscCall(FenRedistCreate(C->boxes, layout, &C->from));
+  PetscCall(FenRedistCreate(edges, C->boxes, &C->edges));
   G = &C->grid[0];
-  G->n[0] = shape[0];
-  G->n[1] = C->dim > 2 ? shape[1] : 1;
-  G->n[2] = shape[C->dim - 1];
-  G->lo = box.lo[0];
-  G->hi = box.hi[0];
-  G->parts = slabs[0];
-  G->stride = 1;
-  G->active = PetscNot(C->rank >= G->parts);
-  G->up = G->active && G->lo > 0 ? C->rank - 1 : MPI_PROC_NULL;
-  G->down = G->active && G->hi < G->n[0] ? C->rank + 1 : MPI_PROC_NULL;
   PetscCall(GridAllocate(C, G));
   PetscCall(MakeGrids(C));
-  C->points = (double)G->n[0] * (double)G->plane;
-  PetscCall(PetscMalloc2(G->plane, &C->plane, G->n[2], &C->row));
-  PetscCall(PetscMalloc1(G->size, &C->mine));
+  PetscCall(FenGridSpace(C));
+  C->points = (double)G->n[0] * (double)G->n[1] * (double)G->n[2];
+  PetscCall(PetscMalloc1((size_t)(Rows(G) * FenGridExtent(&G->box, 2)), &C->mine));
   *cycle = C;
   PetscFunctionReturn(0);
 }
@@ -534,18 +485,20 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
     PetscCall(PetscFree(G->t));
     PetscCall(PetscFree(G->edge));
-    PetscCall(PetscFree(G->around));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }
+  for (int k = 0; k < 3; k++)
+    PetscCall(PetscFree(C->cut[k]));
   PetscCall(FenRedistDestroy(&C->to));
   PetscCall(FenRedistDestroy(&C->from));
   PetscCall(FenRedistDestroy(&C->edges));
-  PetscCall(FenLayoutDestroy(&C->slabs));
+  PetscCall(FenLayoutDestroy(&C->boxes));
   if (C->among != MPI_COMM_NULL)
     PetscCallMPI(MPI_Comm_free(&C->among));
   PetscCall(PetscFree2(C->counts, C->starts));
-  PetscCall(PetscFree2(C->plane, C->row));
+  PetscCall(PetscFree3(C->moved, C->plane, C->row));
+  PetscCall(PetscFree4(C->face[0], C->face[1], C->face[2], C->face[3]));
   PetscCall(PetscFree(C->mine));
   PetscCall(PetscFree(C));
   *cycle = NULL;

@@ -3,24 +3,43 @@
 #pragma once
 #include "gridcycle.h"
 
-#define FEN_GRID_HALO  3  /* planes of neighbours: 2 for products, 3 for coarse matrices */
-#define FEN_GRID_MOST  62 /* offsets that come after zero, of at most 2 along three axes */
-#define FEN_GRID_LEAST 4  /* planes that a rank has at least, unless it has all */
-#define FEN_GRID_GROUP 3  /* ranks whose planes one of them takes, at most */
+/* Points of neighbours along an axis: 2 for products and transfers. Coarse matrices need 3, and 4 behind along axes 1
+   and 2: an entry between two such points is stored at the one that comes first in the order of the grid */
+#define FEN_GRID_HALO   3
+#define FEN_GRID_BEHIND 4
+#define FEN_GRID_MOST   62 /* offsets that come after zero, of at most 2 along three axes */
+#define FEN_GRID_LEAST  4  /* points that a rank has at least along each axis, unless it has all */
+#define FEN_GRID_GROUP  3  /* ranks along an axis whose boxes one of them takes, at most */
+
+/* where an array has its points: number `first` comes first, neighbours along the last axis next to each other */
+typedef struct {
+  FenInt first[3], plane, row;
+} FenGridMap;
+
+static inline FenInt FenGridAt(const FenGridMap *M, FenInt i, FenInt k, FenInt j)
+{
+  return (i - M->first[0]) * M->plane + (k - M->first[1]) * M->row + j - M->first[2];
+}
 
 typedef struct {
-  FenInt      n[3], lo, hi;           /* whole grid; my planes [lo, hi) */
-  FenInt      plane, size, front, ld; /* points of a plane, mine; before mine, and in all, with halos */
-  PetscMPIInt parts, stride;          /* ranks 0, stride, 2 stride ... have planes, so many of them */
-  PetscBool   active, all;            /* this rank is one of them; all that have the finer grid have all planes */
-  PetscMPIInt up, down;               /* neighbours, or MPI_PROC_NULL */
-  FenInt      made[2];                /* planes that I make from the finer grid, at first on its ranks */
-  PetscMPIInt leader;                 /* the rank that takes them, -1: they stay where they are */
-  FenInt      taken[FEN_GRID_GROUP];  /* planes that I take of my group, 0: nobody */
-  float      *around;                 /* if planes move: those I make, one more before and after */
-  FenInt      shift[FEN_GRID_MOST];   /* of the offsets, in the order of the grid */
-  float      *share[3];               /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
-  /* while grids are made: masses times the number of points; afterwards scaled to a unit diagonal */
+  FenInt n[3]; /* whole grid */
+  FenBox box;  /* mine, empty on a rank that has none */
+  /* Arrays: axis 0 has planes of neighbours before and behind mine. In a plane there are pads for points of neighbours
+     before and behind mine along axes 1 and 2 if these are cut, so many before; none if they are not */
+  FenInt      pad[3];
+  FenGridMap  at;                          /* from the first of my planes on */
+  FenInt      size, front, ld;             /* points of my planes; before them, and in all, with halos */
+  PetscMPIInt parts[3], stride[3];         /* ranks 0, stride, 2 stride ... along an axis have parts */
+  PetscBool   active, all;                 /* this rank has one; all that have the finer grid have all of this */
+  PetscMPIInt near[3][2];                  /* neighbours before and behind, or MPI_PROC_NULL */
+  FenBox      made;                        /* what I make from the finer grid, at first on its ranks */
+  PetscMPIInt leader;                      /* the rank that takes it, if boxes move */
+  PetscMPIInt members[3];                  /* ranks along each axis whose boxes I take, mine the first one */
+  FenInt      from[3][FEN_GRID_GROUP + 1]; /* where they begin, and the last one ends */
+  FenInt      shift[FEN_GRID_MOST];        /* of the offsets, in the order of the grid */
+  float      *share[3];                    /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
+  /* While grids are made: masses times the number of points; afterwards scaled to a unit diagonal. Pads where no
+     neighbour is have edges of weight zero; those of b and root are zero everywhere */
   float *edge; /* weights, with halos */
   float *x,
       *t;   /* with halos; the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
@@ -31,16 +50,21 @@ typedef struct {
 struct _p_FenGridCycle {
   MPI_Comm          comm;
   PetscMPIInt       ranks, rank;
+  PetscMPIInt       procs[3], step[3], place[3]; /* ranks along axes; from one to the next; mine, if I have a part */
   const FenKernels *kernels;
   PetscInt          dim, nk; /* offsets */
   int               offset[FEN_GRID_MOST][3];
-  FenLayout         slabs;
-  FenRedist         to, from, edges; /* between the caller's layouts and slabs */
+  FenLayout         boxes;
+  FenRedist         to, from, edges; /* between the caller's layouts and boxes */
   PetscInt          ngrids;
   FenGrid           grid[32];        /* 0: the finest */
+  FenInt           *cut[3];          /* along axes, where ranks' parts of the last grid that is made of parts begin */
   MPI_Comm          among;           /* ranks of the last grid that is cut, if there is one that is not */
   PetscMPIInt      *counts, *starts; /* what each of them makes of it */
   float            *plane, *row;     /* work of transfers */
+  float            *moved;           /* a coarse box that I make, packed; or, on the way back, one point more around */
+  float            *face[4];         /* halos on the way, two out and two in; the first: any box on the way */
+  MPI_Request       request[4];      /* of faces */
   double            points;          /* of the finest grid: masses times this are of order one */
   double           *mine;            /* on the finest grid: what goes in and out */
 };
@@ -55,24 +79,49 @@ static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int 
   return (a * side + b) * (2 * R + 1) + c - 1;
 }
 
-/* halos of an array: so many planes of the neighbours; what lies beyond the grid stays as it is */
-PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt planes, float with_halo[]);
-/* out = R of an array with halos: the planes [lo, hi) of a coarse grid */
-PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, FenInt lo,
-                                            FenInt hi, const float v[], float out[]);
-/* a coarse grid's size is there: who has which planes of it. Collective on all ranks of the cycle */
+static inline FenInt FenGridExtent(const FenBox *b, int axis)
+{
+  return b->hi[axis] - b->lo[axis];
+}
+
+/* ---- gridboxes.c ---- */
+
+/* halos of an array: so many points of the neighbours, FEN_GRID_HALO: all; beyond the grid it stays as it is */
+PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt points, float with_halo[]);
+/* the finest grid on ranks as the layout has them; collective as all of these on all ranks of the cycle */
+PETSC_INTERN PetscErrorCode FenGridCutFinest(FenGridCycle, FenLayout);
+/* a coarse grid's size is there: who has which box of it */
 PETSC_INTERN PetscErrorCode FenGridCut(FenGridCycle, const FenGrid *fine, FenGrid *coarse);
-/* coarse planes stay where they are made */
+/* all grids are there: space for what travels */
+PETSC_INTERN PetscErrorCode FenGridSpace(FenGridCycle);
+/* coarse boxes stay where they are made */
 static inline PetscBool FenGridStays(const FenGrid *fine, const FenGrid *coarse)
 {
-  return (PetscBool)(coarse->all == fine->all && coarse->stride == fine->stride);
+  PetscBool stays = (PetscBool)(coarse->all == fine->all);
+
+  for (int axis = 0; axis < 3; axis++)
+    stays = (PetscBool)(stays && coarse->stride[axis] == fine->stride[axis]);
+  return stays;
 }
-/* coarse planes go from the ranks that have made them to those that have the coarse grid */
+/* coarse boxes, packed, go from the ranks that have made them to those that have the coarse grid; out: its planes */
 PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
                                             const float made[], float out[]);
-/* back, with one plane more on both sides: planes of an array with halos, which are there, and the first one's number
- */
-PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, float with_halo[],
-                                         const float **planes, FenInt *first);
+/* back, with one point more on each side: an array that is or was with halos, which are there, and its map */
+PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
+                                         const float with_halo[], const float **v, FenGridMap *at);
+
+/* ---- gridtransfer.c ---- */
+
+/* weights of interpolation to the points of a coarse grid */
+PETSC_INTERN PetscErrorCode FenGridMakeShares(const FenGrid *fine, FenGrid *coarse);
+/* out = R of an array with halos, which are there: what I make of a coarse grid, packed */
+PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, const float v[],
+                                            float out[]);
+/* fine->x += R^T x, scaled */
+PETSC_INTERN PetscErrorCode FenGridProlong(FenGridCycle, const FenGrid *coarse, const float x[], const FenGridMap *at,
+                                           FenGrid *fine);
+
+/* ---- gridgalerkin.c ---- */
+
 /* edges and excess of a coarse grid: R A R^T. Halos of the fine grid's edges and diagonal are there */
 PETSC_INTERN PetscErrorCode FenGridGalerkin(FenGridCycle, FenGrid *fine, FenGrid *coarse);

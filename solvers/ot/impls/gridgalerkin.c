@@ -8,20 +8,28 @@
    along one axis, other offsets unchanged; entries of negative offsets are those of positive ones at the other end.
    Entries that come out positive are dropped and the diagonal is made anew, so that every coarse matrix is again the
    Laplacian of a graph with positive weights, constants being in the null space where the excess is zero.
+
+   A rank makes the rows of A' that belong to the coarse points it makes. Children reach one point beyond its box before
+   and two behind, entries two points further; of two points that far away, axes 1 and 2, the one that comes first in
+   the order of the grid may be either.
 */
 #include "gridcycleimpl.h"
 
 /* entries of a plane, for zero and all offsets that come after it: number k + 1 holds offset k */
 typedef struct {
-  FenInt  rows, row, pad, ld;
+  FenInt  rows, row, first[2], pad, ld; /* first row and point by their numbers in the grid */
   double *entry;
 } Slice;
 
-static PetscErrorCode SliceCreate(FenGridCycle C, FenInt rows, FenInt row, Slice *S)
+static PetscErrorCode SliceCreate(FenGridCycle C, FenInt rows, FenInt first, const FenGridMap *at, Slice *S)
 {
+  const FenInt row = at->row;
+
   PetscFunctionBegin;
   S->rows = rows;
   S->row = row;
+  S->first[0] = first;
+  S->first[1] = at->first[2];
   S->pad = 2 * row + 2;
   S->ld = rows * row + 2 * S->pad;
   PetscCall(PetscCalloc1((size_t)((C->nk + 1) * S->ld), &S->entry));
@@ -70,7 +78,7 @@ static void FromPlanes(FenGridCycle C, const FenGrid *fine, const FenGrid *coars
     double   *to = Entry(out, k);
     const int na = p ? 4 : 1;
 
-    memset(to, 0, (size_t)fine->plane * sizeof(double));
+    memset(to, 0, (size_t)fine->at.plane * sizeof(double));
     for (int a = 0; a < na; a++)
       for (int b = 0; b < na; b++) {
         const int    o[3] = {p ? 2 * O[0] + b - a : O[0], O[1], O[2]};
@@ -80,16 +88,16 @@ static void FromPlanes(FenGridCycle C, const FenGrid *fine, const FenGrid *coars
 
         if (abs(o[0]) > FEN_GRID_RADIUS || Q >= nc || i < 0 || i >= fine->n[0])
           continue;
-        from = InGrid(C, fine, o, &factor) + (i - fine->lo) * fine->plane;
+        from = InGrid(C, fine, o, &factor) + (i - fine->box.lo[0]) * fine->at.plane;
         factor *= p ? (double)p[a * nc + P] * (double)p[b * nc + Q] : 1;
-        for (FenInt q = 0; factor != 0 && q < fine->plane; q++)
+        for (FenInt q = 0; factor != 0 && q < fine->at.plane; q++)
           to[q] += factor * (double)from[q];
       }
   }
 }
 
-/* axis 1: rows */
-static void FromRows(FenGridCycle C, const Slice *in, const float p[], Slice *out)
+/* axis 1: rows, of n and nc in all */
+static void FromRows(FenGridCycle C, const Slice *in, const float p[], FenInt n, FenInt nc, Slice *out)
 {
   for (PetscInt k = -1; k < C->nk; k++) {
     const int zero[3] = {0, 0, 0}, *O = k < 0 ? zero : C->offset[k];
@@ -100,37 +108,48 @@ static void FromRows(FenGridCycle C, const Slice *in, const float p[], Slice *ou
         const int     o[3] = {O[0], 2 * O[1] + b - a, O[2]};
         const double *from = In(C, in, o);
 
-        for (FenInt P = 0; from && P < out->rows; P++) {
-          const FenInt i = 2 * P - 1 + a, Q = P + O[1];
-          double      *to = Entry(out, k) + P * out->row, f;
+        for (FenInt r = 0; from && r < out->rows; r++) {
+          const FenInt  P = out->first[0] + r, i = 2 * P - 1 + a, Q = P + O[1];
+          const double *v = from + (i - in->first[0]) * in->row;
+          double       *to = Entry(out, k) + r * out->row, f;
 
-          if (i < 0 || i >= in->rows || Q < 0 || Q >= out->rows)
+          if (i < 0 || i >= n || Q < 0 || Q >= nc)
             continue;
-          f = (double)p[a * out->rows + P] * (double)p[b * out->rows + Q];
+          f = (double)p[a * nc + P] * (double)p[b * nc + Q];
           for (FenInt q = 0; f != 0 && q < in->row; q++)
-            to[q] += f * from[i * in->row + q];
+            to[q] += f * v[q];
         }
       }
   }
 }
 
-/* axis 2: points of a row. Weights of children that are not there are zero, and so are entries around a slice */
-static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt row, FenInt ld, float out[])
+/* where weights of coarse planes go: those of an offset `ld` after those of the one before */
+typedef struct {
+  float *weight;
+  FenInt ld, plane, row;
+} Out;
+
+/* axis 2: points of a row, of nc in all. Weights of children that are not there are zero, and entries around a slice or
+   in pads are numbers */
+static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt nc, const FenBox *made, const Out *out)
 {
+  const FenInt lo = made->lo[2], n = FenGridExtent(made, 2);
+
   for (PetscInt k = 0; k < C->nk; k++) {
     const int *O = C->offset[k];
 
-    memset(out + k * ld, 0, (size_t)(in->rows * row) * sizeof(float));
+    for (FenInt r = made->lo[1]; r < made->hi[1]; r++)
+      memset(out->weight + k * out->ld + (r - made->lo[1]) * out->row, 0, (size_t)n * sizeof(float));
     for (int a = 0; a < 4; a++)
       for (int b = 0; b < 4; b++) {
         const int     o[3] = {O[0], O[1], 2 * O[2] + b - a};
         const double *from = In(C, in, o);
-        const float  *pa = p + a * row, *pb = p + b * row + O[2];
-        const FenInt  first = PetscMax(0, -O[2]), last = PetscMin(row, row - O[2]);
+        const float  *pa = p + a * nc + lo, *pb = p + b * nc + lo + O[2];
+        const FenInt  first = PetscMax(0, -O[2] - lo), last = PetscMin(n, nc - O[2] - lo);
 
-        for (FenInt r = 0; from && r < in->rows; r++) {
-          const double *v = from + r * in->row - 1 + a;
-          float        *to = out + k * ld + r * row;
+        for (FenInt r = made->lo[1]; from && r < made->hi[1]; r++) {
+          const double *v = from + (r - in->first[0]) * in->row + 2 * lo - 1 + a - in->first[1];
+          float        *to = out->weight + k * out->ld + (r - made->lo[1]) * out->row;
 
           for (FenInt P = first; P < last; P++)
             to[P] += pa[P] * pb[P] * (float)v[2 * P];
@@ -139,51 +158,72 @@ static void FromPoints(FenGridCycle C, const Slice *in, const float p[], FenInt 
   }
 }
 
-/* weights of a coarse plane, those of an offset `ld` after those of the one before */
-static PetscErrorCode Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt P, Slice S[2], FenInt ld,
-                            float out[])
+/* axis 2 as it is */
+static void TakePoints(FenGridCycle C, const Slice *in, const FenBox *made, const Out *out)
 {
-  const Slice *last = &S[0];
+  for (PetscInt k = 0; k < C->nk; k++)
+    for (FenInt r = made->lo[1]; r < made->hi[1]; r++) {
+      const double *v = Entry(in, k) + (r - in->first[0]) * in->row + made->lo[2] - in->first[1];
+      float        *to = out->weight + k * out->ld + (r - made->lo[1]) * out->row;
 
-  PetscFunctionBegin;
+      for (FenInt q = 0; q < FenGridExtent(made, 2); q++)
+        to[q] = (float)v[q];
+    }
+}
+
+/* weights of a coarse plane */
+static void Plane(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, FenInt P, Slice S[2], const Out *out)
+{
+  const FenBox *made = &coarse->made;
+  const Slice  *last = &S[0];
+
   FromPlanes(C, fine, coarse, P, &S[0]);
   if (coarse->share[1]) {
-    FromRows(C, &S[0], coarse->share[1], &S[1]);
+    FromRows(C, &S[0], coarse->share[1], fine->n[1], coarse->n[1], &S[1]);
     last = &S[1];
   }
   if (coarse->share[2])
-    FromPoints(C, last, coarse->share[2], coarse->n[2], ld, out);
+    FromPoints(C, last, coarse->share[2], coarse->n[2], made, out);
   else
-    for (PetscInt k = 0; k < C->nk; k++)
-      for (FenInt q = 0; q < coarse->plane; q++)
-        out[k * ld + q] = (float)Entry(last, k)[q];
+    TakePoints(C, last, made, out);
   for (PetscInt k = 0; k < C->nk; k++)
-    for (FenInt q = 0; q < coarse->plane; q++)
-      out[k * ld + q] = PetscMax(0.0F, -out[k * ld + q]);
-  PetscFunctionReturn(0);
+    for (FenInt r = 0; r < FenGridExtent(made, 1); r++) {
+      float *w = out->weight + k * out->ld + r * out->row;
+
+      for (FenInt q = 0; q < FenGridExtent(made, 2); q++)
+        w[q] = PetscMax(0.0F, -w[q]);
+    }
 }
 
 PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
 {
   const PetscBool stay = FenGridStays(fine, coarse);
-  const FenInt    lo = coarse->made[0], hi = coarse->made[1], ld = (hi - lo) * coarse->plane;
+  const FenBox   *box = &coarse->made;
+  const FenInt    row = FenGridExtent(box, 2), plane = FenGridExtent(box, 1) * row, n = FenGridExtent(box, 0) * plane;
   Slice           S[2];
-  float          *made = NULL, *excess = coarse->active ? coarse->t + coarse->front : coarse->around;
+  float          *made = NULL;
+  Out             out;
 
   PetscFunctionBegin;
-  PetscCall(SliceCreate(C, fine->n[1], fine->n[2], &S[0]));
-  PetscCall(SliceCreate(C, coarse->n[1], fine->n[2], &S[1]));
-  if (!stay)
-    PetscCall(PetscMalloc1((size_t)(C->nk * ld), &made));
-  for (FenInt P = lo; P < hi; P++)
-    PetscCall(Plane(C, fine, coarse, P, S, stay ? coarse->ld : ld,
-                    (stay ? coarse->edge + coarse->front : made) + (P - lo) * coarse->plane));
+  PetscCall(SliceCreate(C, fine->at.plane / fine->at.row, fine->at.first[1], &fine->at, &S[0]));
+  PetscCall(SliceCreate(C, FenGridExtent(box, 1), box->lo[1], &fine->at, &S[1]));
+  if (stay) {
+    out = (Out){coarse->edge + coarse->front + FenGridAt(&coarse->at, box->lo[0], box->lo[1], box->lo[2]), coarse->ld,
+                coarse->at.plane, coarse->at.row};
+  } else {
+    PetscCall(PetscMalloc1((size_t)(C->nk * n), &made));
+    out = (Out){made, n, plane, row};
+  }
+  for (FenInt P = box->lo[0]; P < box->hi[0]; P++, out.weight += out.plane)
+    Plane(C, fine, coarse, P, S, &out);
   for (PetscInt k = 0; !stay && k < C->nk; k++)
-    PetscCall(FenGridTogether(C, fine, coarse, made + k * ld,
+    PetscCall(FenGridTogether(C, fine, coarse, made + k * n,
                               coarse->active ? coarse->edge + k * coarse->ld + coarse->front : NULL));
   PetscCall(FenGridExchange(C, fine, 2, fine->x));
-  PetscCall(FenGridRestrict(C, fine, coarse, lo, hi, fine->x, excess));
-  PetscCall(FenGridTogether(C, fine, coarse, excess, coarse->active ? coarse->x + coarse->front : NULL));
+  PetscCall(FenGridRestrict(C, fine, coarse, fine->x, C->moved));
+  if (coarse->active)
+    PetscCall(PetscArrayzero(coarse->x, coarse->ld));
+  PetscCall(FenGridTogether(C, fine, coarse, C->moved, coarse->active ? coarse->x + coarse->front : NULL));
   PetscCall(PetscFree(made));
   for (int k = 0; k < 2; k++)
     PetscCall(PetscFree(S[k].entry));

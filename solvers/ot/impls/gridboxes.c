@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Which rank has which box of the V-cycle's grids, and how points travel.
+
+   The finest grid is cut along the axes along which the caller's layout is, into boxes of at least four points a side;
+   where there are more ranks than that makes, the last ones have none. A coarse point is made by the owner of the finer
+   point 2i. When some rank would have fewer than four along an axis, ranks go together in pairs along it, the last
+   three if their number is odd, along several axes at once if need be: one takes the boxes of the others, which wait
+   until it has solved. So all grids cost a rank a few points, whatever the number of ranks is. A grid of at most 4,096
+   points that would be cut too thin is put together on all ranks that are left, which do the same work on it: less than
+   what messages would take.
+
+   Cuts are those of axes, so that every rank knows all boxes.
+
+   Halos come axis by axis. Those of axis 0 are whole planes and travel as they are; those of the other axes are packed,
+   with what has come of the axes before, so that corners need no messages of their own.
+*/
+#include "gridcycleimpl.h"
+
+#define FEW_POINTS 4096
+
+enum { TAG_FACE = 0, TAG_TOGETHER = 6, TAG_APART }; /* two for each axis */
+
+static void Copy(const FenBox *box, const float from[], const FenGridMap *A, float to[], const FenGridMap *B)
+{
+  for (FenInt i = box->lo[0]; i < box->hi[0]; i++)
+    for (FenInt k = box->lo[1]; k < box->hi[1]; k++) {
+      const float *a = from + FenGridAt(A, i, k, box->lo[2]);
+      float       *b = to + FenGridAt(B, i, k, box->lo[2]);
+
+      for (FenInt j = 0; j < box->hi[2] - box->lo[2]; j++)
+        b[j] = a[j];
+    }
+}
+
+static FenGridMap Packed(const FenBox *b)
+{
+  const FenInt row = FenGridExtent(b, 2);
+
+  return (FenGridMap){{b->lo[0], b->lo[1], b->lo[2]}, FenGridExtent(b, 1) * row, row};
+}
+
+static FenInt Points(const FenBox *b)
+{
+  return FenGridExtent(b, 0) * FenGridExtent(b, 1) * FenGridExtent(b, 2);
+}
+
+/* one point more on each side; inside the grid along axes 1 and 2, where there need not be pads */
+static FenBox Around(const FenGrid *G, const FenBox *b)
+{
+  FenBox more;
+
+  for (int a = 0; a < 3; a++) {
+    more.lo[a] = a ? PetscMax(0, b->lo[a] - 1) : b->lo[a] - 1;
+    more.hi[a] = a ? PetscMin(G->n[a], b->hi[a] + 1) : b->hi[a] + 1;
+  }
+  return more;
+}
+
+/* ---- halos ---- */
+
+static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
+{
+  const FenInt n = planes * G->at.plane;
+  float       *first = v + G->front, *end = first + G->size;
+  PetscMPIInt  count;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(n, &count));
+  PetscCallMPI(MPI_Sendrecv(first, count, MPI_FLOAT, G->near[0][0], TAG_FACE, end, count, MPI_FLOAT, G->near[0][1],
+                            TAG_FACE, C->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_FLOAT, G->near[0][1], TAG_FACE + 1, first - n, count, MPI_FLOAT,
+                            G->near[0][0], TAG_FACE + 1, C->comm, MPI_STATUS_IGNORE));
+  PetscFunctionReturn(0);
+}
+
+static FenInt Behind(FenInt points)
+{
+  return points == FEN_GRID_HALO ? FEN_GRID_BEHIND : points;
+}
+
+/* what an exchange along axis 1 or 2 sends before and behind and what comes in there; halos of the axes before it, as
+   far as they are on the grid, are part of it */
+static void Faces(const FenGrid *G, int axis, FenInt points, FenBox out[2], FenBox in[2])
+{
+  FenBox box = G->box;
+
+  for (int a = 0; a < axis; a++) {
+    box.lo[a] -= G->near[a][0] == MPI_PROC_NULL ? 0 : points;
+    box.hi[a] += G->near[a][1] == MPI_PROC_NULL ? 0 : a ? Behind(points) : points;
+  }
+  out[0] = out[1] = in[0] = in[1] = box;
+  out[0].hi[axis] = box.lo[axis] + Behind(points);
+  out[1].lo[axis] = box.hi[axis] - points;
+  in[0].lo[axis] = box.lo[axis] - points;
+  in[0].hi[axis] = box.lo[axis];
+  in[1].lo[axis] = box.hi[axis];
+  in[1].hi[axis] = box.hi[axis] + Behind(points);
+}
+
+static PetscErrorCode ExchangeFaces(FenGridCycle C, const FenGrid *G, int axis, FenInt points, float *v)
+{
+  const int   tag = TAG_FACE + 2 * axis;
+  float      *mine = v + G->front;
+  FenBox      out[2], in[2];
+  FenGridMap  map;
+  PetscMPIInt count;
+
+  PetscFunctionBegin;
+  Faces(G, axis, points, out, in);
+  for (int s = 0; s < 2; s++) {
+    PetscCall(FenMPIIntCast(Points(&in[s]), &count));
+    PetscCallMPI(
+        MPI_Irecv(C->face[2 + s], count, MPI_FLOAT, G->near[axis][s], tag + 1 - s, C->comm, &C->request[2 + s]));
+  }
+  for (int s = 0; s < 2; s++) {
+    map = Packed(&out[s]);
+    if (G->near[axis][s] != MPI_PROC_NULL)
+      Copy(&out[s], mine, &G->at, C->face[s], &map);
+    PetscCall(FenMPIIntCast(Points(&out[s]), &count));
+    PetscCallMPI(MPI_Isend(C->face[s], count, MPI_FLOAT, G->near[axis][s], tag + s, C->comm, &C->request[s]));
+  }
+  PetscCallMPI(MPI_Waitall(4, C->request, MPI_STATUSES_IGNORE));
+  for (int s = 0; s < 2; s++) {
+    map = Packed(&in[s]);
+    if (G->near[axis][s] != MPI_PROC_NULL)
+      Copy(&in[s], C->face[2 + s], &map, mine, &G->at);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt points, float *v)
+{
+  PetscFunctionBegin;
+  if (G->all)
+    PetscFunctionReturn(0);
+  if (G->parts[0] > 1)
+    PetscCall(ExchangePlanes(C, G, points, v));
+  for (int axis = 1; axis < 3; axis++)
+    if (G->parts[axis] > 1)
+      PetscCall(ExchangeFaces(C, G, axis, points, v));
+  PetscFunctionReturn(0);
+}
+
+/* ---- the cut ---- */
+
+/* part number `at` along each axis of a grid that is cut as `cut` is */
+static FenBox Part(FenGridCycle C, const FenGrid *cut, const FenInt n[3], const PetscMPIInt at[3])
+{
+  FenBox b;
+
+  for (int a = 0; a < 3; a++) {
+    b.lo[a] = C->cut[a][at[a] * cut->stride[a]];
+    b.hi[a] = at[a] + 1 < cut->parts[a] ? C->cut[a][(at[a] + 1) * cut->stride[a]] : n[a];
+  }
+  return b;
+}
+
+static FenBox MyBox(FenGridCycle C, const FenGrid *G)
+{
+  PetscMPIInt at[3];
+
+  if (!G->active)
+    return (FenBox){{0}, {0}};
+  if (G->all)
+    return (FenBox){{0}, {G->n[0], G->n[1], G->n[2]}};
+  for (int a = 0; a < 3; a++)
+    at[a] = C->place[a] / G->stride[a];
+  return Part(C, G, G->n, at);
+}
+
+static void Neighbours(FenGridCycle C, FenGrid *G)
+{
+  for (int a = 0; a < 3; a++) {
+    const PetscMPIInt at = C->place[a] / G->stride[a], step = G->stride[a] * C->step[a];
+    const PetscBool   cut = (PetscBool)(G->active && !G->all);
+
+    G->near[a][0] = cut && at > 0 ? C->rank - step : MPI_PROC_NULL;
+    G->near[a][1] = cut && at + 1 < G->parts[a] ? C->rank + step : MPI_PROC_NULL;
+  }
+}
+
+/* of the grid, for the layout's axis d */
+static int Axis(FenGridCycle C, PetscInt d)
+{
+  return d && C->dim < 3 ? 2 : (int)d;
+}
+
+PetscErrorCode FenGridCutFinest(FenGridCycle C, FenLayout layout)
+{
+  FenGrid    *G = &C->grid[0];
+  FenInt      shape[FEN_MAX_DIM];
+  PetscMPIInt np[FEN_MAX_DIM], used = 1;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetShape(layout, shape));
+  PetscCall(FenLayoutGetRanks(layout, np, NULL));
+  for (int a = 0; a < 3; a++) {
+    G->n[a] = C->procs[a] = 1;
+    G->stride[a] = 1;
+  }
+  for (PetscInt d = 0; d < C->dim; d++) {
+    np[d] = (PetscMPIInt)PetscMax(1, PetscMin(np[d], shape[d] / FEN_GRID_LEAST));
+    C->procs[Axis(C, d)] = np[d];
+    G->n[Axis(C, d)] = shape[d];
+  }
+  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, np, &C->boxes));
+  for (int a = 2; a >= 0; a--) { /* the last axis runs fastest in rank order */
+    G->parts[a] = C->procs[a];
+    C->step[a] = used;
+    C->place[a] = C->rank / used % C->procs[a];
+    used *= C->procs[a];
+    PetscCall(PetscCalloc1(C->procs[a], &C->cut[a]));
+  }
+  for (PetscInt d = 0; d < C->dim; d++)
+    for (PetscMPIInt p = 0; p < np[d]; p++) {
+      FenBox box;
+
+      PetscCall(FenLayoutGetBox(C->boxes, p * C->step[Axis(C, d)], &box));
+      C->cut[Axis(C, d)][p] = box.lo[d];
+    }
+  G->active = PetscNot(C->rank >= used);
+  G->box = MyBox(C, G);
+  Neighbours(C, G);
+  PetscFunctionReturn(0);
+}
+
+static PetscBool Thin(FenGridCycle C, const FenGrid *G, int a)
+{
+  PetscBool thin = PETSC_FALSE;
+
+  for (PetscMPIInt p = 0; p < G->parts[a] && G->parts[a] > 1; p++) {
+    const FenInt *begin = C->cut[a] + p * G->stride[a];
+    const FenInt  end = p + 1 < G->parts[a] ? begin[G->stride[a]] : G->n[a];
+
+    thin = (PetscBool)(thin || end - *begin < FEN_GRID_LEAST);
+  }
+  return thin;
+}
+
+/* ranks of the finer grid go together along axes: who takes what I make, and of whom I take what */
+static void Pair(FenGridCycle C, const FenGrid *fine, const PetscBool thin[3], FenGrid *G)
+{
+  G->leader = 0;
+  for (int a = 0; a < 3; a++) {
+    const PetscMPIInt at = C->place[a] / fine->stride[a], pair = thin[a] ? 2 : 1;
+    PetscMPIInt       group, first;
+
+    G->parts[a] = fine->parts[a] / pair;
+    G->stride[a] = fine->stride[a] * pair;
+    if (!fine->active)
+      continue;
+    group = PetscMin(at / pair, G->parts[a] - 1);
+    first = group * pair;
+    G->leader += group * G->stride[a] * C->step[a];
+    G->members[a] = group + 1 < G->parts[a] ? pair : fine->parts[a] - first;
+    for (PetscMPIInt p = 0; p < G->members[a]; p++)
+      G->from[a][p] = C->cut[a][(first + p) * fine->stride[a]];
+    G->from[a][G->members[a]] = group + 1 < G->parts[a] ? C->cut[a][(first + pair) * fine->stride[a]] : G->n[a];
+  }
+  G->active = (PetscBool)(fine->active && G->leader == C->rank);
+}
+
+/* part number r of the finer grid, in the order of ranks, of one that all of them have */
+static FenBox PartOfAll(FenGridCycle C, const FenGrid *fine, const FenGrid *G, PetscMPIInt r)
+{
+  const PetscMPIInt *p = fine->parts, at[3] = {r / p[2] / p[1], r / p[2] % p[1], r % p[2]};
+
+  return Part(C, fine, G->n, at);
+}
+
+/* all ranks of the finer grid have all of this one */
+static PetscErrorCode All(FenGridCycle C, const FenGrid *fine, FenGrid *G)
+{
+  const PetscMPIInt parts = fine->parts[0] * fine->parts[1] * fine->parts[2];
+
+  PetscFunctionBegin;
+  G->all = PETSC_TRUE;
+  PetscCallMPI(MPI_Comm_split(C->comm, fine->active ? 0 : MPI_UNDEFINED, C->rank, &C->among));
+  if (!fine->active)
+    PetscFunctionReturn(0);
+  PetscCall(PetscMalloc2(parts, &C->counts, parts, &C->starts));
+  for (PetscMPIInt r = 0, sum = 0; r < parts; sum += C->counts[r++]) {
+    const FenBox b = PartOfAll(C, fine, G, r);
+
+    PetscCall(FenMPIIntCast(Points(&b), &C->counts[r]));
+    C->starts[r] = sum;
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridCut(FenGridCycle C, const FenGrid *fine, FenGrid *G)
+{
+  PetscBool thin[3], some = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  G->active = fine->active;
+  G->all = fine->all;
+  G->leader = -1;
+  for (int a = 0; a < 3; a++) {
+    G->parts[a] = fine->parts[a];
+    G->stride[a] = fine->stride[a];
+    for (PetscMPIInt p = 0; p < C->procs[a] && !G->all && G->n[a] != fine->n[a]; p++)
+      C->cut[a][p] = (C->cut[a][p] + 1) / 2;
+    thin[a] = G->all ? PETSC_FALSE : Thin(C, G, a);
+    some = (PetscBool)(some || thin[a]);
+  }
+  G->made = MyBox(C, G);
+  if (some && G->n[0] * G->n[1] * G->n[2] <= FEW_POINTS)
+    PetscCall(All(C, fine, G));
+  else if (some)
+    Pair(C, fine, thin, G);
+  G->box = MyBox(C, G);
+  Neighbours(C, G);
+  PetscFunctionReturn(0);
+}
+
+/* ---- boxes that travel ---- */
+
+/* of a group of ranks: the rank and its box, which becomes empty after the last one */
+static FenBox Member(FenGridCycle C, const FenGrid *fine, const FenGrid *G, PetscMPIInt m, PetscMPIInt *rank)
+{
+  FenBox      b;
+  PetscMPIInt rest = m;
+
+  *rank = C->rank;
+  for (int a = 2; a >= 0; a--) {
+    const PetscMPIInt p = rest % G->members[a];
+
+    rest /= G->members[a];
+    *rank += p * fine->stride[a] * C->step[a];
+    b.lo[a] = G->from[a][p];
+    b.hi[a] = G->from[a][p + 1];
+  }
+  return b;
+}
+
+static PetscMPIInt Members(const FenGrid *G)
+{
+  return G->members[0] * G->members[1] * G->members[2];
+}
+
+PetscErrorCode FenGridSpace(FenGridCycle C)
+{
+  FenInt moved = 0, face = 0, plane = 0, row = 0;
+
+  PetscFunctionBegin;
+  for (PetscInt l = 0; l < C->ngrids; l++) {
+    const FenGrid *G = &C->grid[l];
+    const FenBox   around = Around(G, &G->made);
+
+    if (l && !C->grid[l - 1].active)
+      break;
+    if (l)
+      moved = PetscMax(moved, Points(&around));
+    plane = PetscMax(plane, PetscMax(G->at.plane, FenGridExtent(&around, 1) * FenGridExtent(&around, 2)));
+    row = PetscMax(row, PetscMax(G->at.row, FenGridExtent(&around, 2)));
+    for (int axis = 1; axis < 3 && G->active && !G->all; axis++) {
+      FenBox out[2], in[2];
+
+      Faces(G, axis, FEN_GRID_HALO, out, in);
+      face = PetscMax(face, G->parts[axis] > 1 ? Points(&in[1]) : 0);
+    }
+    if (G->all && C->among != MPI_COMM_NULL)
+      face = PetscMax(face, Points(&G->box));
+    for (PetscMPIInt m = 1, rank; G->active && m < Members(G); m++) {
+      FenBox b = Member(C, G - 1, G, m, &rank);
+
+      b = Around(G, &b);
+      face = PetscMax(face, Points(&b));
+    }
+  }
+  PetscCall(PetscMalloc3(moved, &C->moved, plane, &C->plane, row, &C->row));
+  PetscCall(PetscMalloc4(face, &C->face[0], face, &C->face[1], face, &C->face[2], face, &C->face[3]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode TogetherAll(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
+                                  float out[])
+{
+  const PetscMPIInt parts = fine->parts[0] * fine->parts[1] * fine->parts[2];
+  const PetscBool   slabs = PetscNot(parts != fine->parts[0]); /* they lie one after the other */
+  float            *in = slabs ? out : C->face[0];
+  PetscMPIInt       count;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(Points(&coarse->made), &count));
+  PetscCallMPI(MPI_Allgatherv(made, count, MPI_FLOAT, in, C->counts, C->starts, MPI_FLOAT, C->among));
+  for (PetscMPIInt r = 0; r < parts && !slabs; r++) {
+    const FenBox     b = PartOfAll(C, fine, coarse, r);
+    const FenGridMap map = Packed(&b);
+
+    Copy(&b, in + C->starts[r], &map, out, &coarse->at);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
+                               float out[])
+{
+  FenGridMap  map = Packed(&coarse->made);
+  PetscMPIInt count, rank;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(Points(&coarse->made), &count));
+  if (FenGridStays(fine, coarse)) {
+    Copy(&coarse->made, made, &map, out, &coarse->at);
+  } else if (coarse->all) {
+    PetscCall(TogetherAll(C, fine, coarse, made, out));
+  } else if (!coarse->active) {
+    PetscCallMPI(MPI_Send(made, count, MPI_FLOAT, coarse->leader, TAG_TOGETHER, C->comm));
+  } else {
+    Copy(&coarse->made, made, &map, out, &coarse->at);
+    for (PetscMPIInt m = 1; m < Members(coarse); m++) {
+      const FenBox b = Member(C, fine, coarse, m, &rank);
+
+      map = Packed(&b);
+      PetscCall(FenMPIIntCast(Points(&b), &count));
+      PetscCallMPI(MPI_Recv(C->face[0], count, MPI_FLOAT, rank, TAG_TOGETHER, C->comm, MPI_STATUS_IGNORE));
+      Copy(&b, C->face[0], &map, out, &coarse->at);
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridApart(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float with_halo[],
+                            const float **v, FenGridMap *at)
+{
+  PetscMPIInt count, rank;
+
+  PetscFunctionBegin;
+  if (!coarse->active) {
+    const FenBox b = Around(coarse, &coarse->made);
+
+    PetscCall(FenMPIIntCast(Points(&b), &count));
+    PetscCallMPI(MPI_Recv(C->moved, count, MPI_FLOAT, coarse->leader, TAG_APART, C->comm, MPI_STATUS_IGNORE));
+    *v = C->moved;
+    *at = Packed(&b);
+    PetscFunctionReturn(0);
+  }
+  *v = with_halo + coarse->front;
+  *at = coarse->at;
+  for (PetscMPIInt m = 1; m < Members(coarse); m++) {
+    FenBox     b = Member(C, fine, coarse, m, &rank);
+    FenGridMap map;
+
+    b = Around(coarse, &b);
+    map = Packed(&b);
+    Copy(&b, *v, at, C->face[0], &map);
+    PetscCall(FenMPIIntCast(Points(&b), &count));
+    PetscCallMPI(MPI_Send(C->face[0], count, MPI_FLOAT, rank, TAG_APART, C->comm));
+  }
+  PetscFunctionReturn(0);
+}
