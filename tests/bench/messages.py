@@ -53,48 +53,66 @@ def across(shape, grid, eps, times):
     return [times * 2 * messages, times * 8 * numbers]
 
 
-def cycle(shape, ranks):
-    """slabs of planes, four at least; two planes to both neighbours five times on the finest grid and six on others;
-    ranks that have too few planes go together in pairs; grids of 4,096 points are put together at the end"""
-    n = list(shape)
-    starts = cut(n[0], max(1, min(ranks, n[0] // 4)))
-    planes = list(zip(starts, starts[1:]))
-    sent, first = [[0, 0] for _ in planes], list(range(len(planes)))  # of the rank that has these planes
-    exchanges = 5
-    while len(planes) > 1:
-        size = 1
-        for k in n[1:]:
-            size *= k
-        for at, r in enumerate(first):
-            neighbours = (at > 0) + (at + 1 < len(planes))
-            sent[r][0] += neighbours * exchanges
-            sent[r][1] += neighbours * exchanges * 2 * size * 4
+HALO, BEHIND, LEAST, FEW_POINTS = 3, 4, 4, 4096  # of the V-cycle's grids
+
+
+def exchange(starts, n, at):
+    """of one array, two points of each neighbour: messages and numbers that the rank at this place sends"""
+    axes = range(3)
+    end = [s[i + 1] if i + 1 < len(s) else size for s, i, size in zip(starts, at, n)]
+    extent = [e - s[i] for e, s, i in zip(end, starts, at)]
+    padded = [e + (HALO + BEHIND if len(s) > 1 else 0) for e, s in zip(extent, starts)]
+    sides = [(i > 0) + (i + 1 < len(s)) for i, s in zip(at, starts)]
+    messages, numbers = sum(sides), 0
+    for k in axes:
+        face = padded[1:] if k == 0 else [e + 2 * sides[j] if j < k else e for j, e in enumerate(extent) if j != k]
+        numbers += sides[k] * 2 * math.prod(face)
+    return messages, numbers
+
+
+def cycle(shape, grid):
+    """boxes of four points a side at least; two points to both neighbours along each cut axis, five times on the finest
+    grid and six on others; ranks that have too few points along an axis go together in pairs; grids of 4,096 points are
+    put together at the end"""
+    n = [shape[0], 1, shape[1]] if len(shape) == 2 else list(shape)
+    p = [grid[0], 1, grid[1]] if len(shape) == 2 else list(grid)
+    starts = [cut(k, max(1, min(r, k // LEAST)))[:-1] for k, r in zip(n, p)]
+    first = [list(range(len(s))) for s in starts]  # along each axis, of the rank that has this part
+    sent, exchanges = {}, 5
+
+    def add(at, messages, numbers):
+        rank = tuple(f[i] for f, i in zip(first, at))
+        before = sent.get(rank, (0, 0))
+        sent[rank] = (before[0] + messages, before[1] + 4 * numbers)
+
+    while max(map(len, starts)) > 1:
+        for at in itertools.product(*[range(len(s)) for s in starts]):
+            messages, numbers = exchange(starts, n, at)
+            add(at, exchanges * messages, exchanges * numbers)
         coarse = [(k + 1) // 2 if k >= 8 else k for k in n]
         if coarse == n:
             break
-        if coarse[0] < n[0]:
-            planes = [((lo + 1) // 2, (hi + 1) // 2) for lo, hi in planes]
-        n, exchanges, size = coarse, 6, 1
-        for k in n[1:]:
-            size *= k
-        if min(hi - lo for lo, hi in planes) >= 4:
+        starts = [[(i + 1) // 2 for i in s] if c < k else s for s, c, k in zip(starts, coarse, n)]
+        n, exchanges = coarse, 6
+        ends = [s[1:] + [k] for s, k in zip(starts, n)]
+        thin = [len(s) > 1 and min(e - b for b, e in zip(s, f)) < LEAST for s, f in zip(starts, ends)]
+        if not any(thin):
             continue
-        if n[0] * size <= 4096:
+        if math.prod(n) <= FEW_POINTS:
             break
-        groups = len(planes) // 2
-        together, leaders = [], []
-        for at, (lo, hi) in enumerate(planes):
-            group = min(at // 2, groups - 1)
-            if group == len(together):
-                together.append((lo, hi))
-                leaders.append(first[at])
+        groups = [[min(i // 2, len(s) // 2 - 1) if t else i for i in range(len(s))] for s, t in zip(starts, thin)]
+        for at in itertools.product(*[range(len(s)) for s in starts]):
+            leader = [g.index(g[i]) for g, i in zip(groups, at)]
+            if list(at) == leader:
                 continue
-            together[group] = (together[group][0], hi)
-            for r, count in ((first[at], hi - lo), (leaders[group], hi - lo + 2)):
-                sent[r][0] += 1
-                sent[r][1] += count * size * 4
-        planes, first = together, leaders
-    return [max(column) for column in zip(*sent)] if sent else [0, 0]
+            box = [(s[i], e[i]) for s, e, i in zip(starts, ends, at)]
+            add(at, 1, math.prod(e - b for b, e in box))
+            around = [box[0][1] - box[0][0] + 2] + [min(k, e + 1) - max(0, b - 1) for (b, e), k in zip(box[1:], n[1:])]
+            add(leader, 1, math.prod(around))
+        leaders = [[g.index(j) for j in range(g[-1] + 1)] for g in groups]
+        starts = [[s[i] for i in m] for s, m in zip(starts, leaders)]
+        first = [[f[i] for i in m] for f, m in zip(first, leaders)]
+    return [max(column) for column in zip(*sent.values())] if sent else [0, 0]
 
 
 def guests(n, ranks, side=8):
@@ -121,7 +139,7 @@ def run(bench):
             grid = found["grid"]
             for what, key, model in (("soft transform", "pass", across(shape, grid, eps, 1)),
                                      ("product", "product", across(shape, grid, eps, 2)),
-                                     ("V-cycle", "cycle", cycle(shape, ranks))):
+                                     ("V-cycle", "cycle", cycle(shape, grid))):
                 sent = [int(found[key]["messages"]), int(found[key]["bytes"])]
                 rows.append((name, ranks, what, *model, *sent, int(found[key]["collectives"]),
                              "fits" if sent == model else "does not fit"))

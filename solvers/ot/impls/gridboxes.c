@@ -59,18 +59,27 @@ static FenBox Around(const FenGrid *G, const FenBox *b)
 
 /* ---- halos ---- */
 
-static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
+/* of `m` arrays that lie one after the other, as edges do */
+static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt planes, PetscMPIInt m, float *v)
 {
   const FenInt n = planes * G->at.plane;
   float       *first = v + G->front, *end = first + G->size;
+  MPI_Datatype type = MPI_FLOAT;
   PetscMPIInt  count;
 
   PetscFunctionBegin;
   PetscCall(FenMPIIntCast(n, &count));
-  PetscCallMPI(MPI_Sendrecv(first, count, MPI_FLOAT, G->near[0][0], TAG_FACE, end, count, MPI_FLOAT, G->near[0][1],
-                            TAG_FACE, C->comm, MPI_STATUS_IGNORE));
-  PetscCallMPI(MPI_Sendrecv(end - n, count, MPI_FLOAT, G->near[0][1], TAG_FACE + 1, first - n, count, MPI_FLOAT,
-                            G->near[0][0], TAG_FACE + 1, C->comm, MPI_STATUS_IGNORE));
+  if (m > 1) {
+    PetscCallMPI(MPI_Type_create_hvector(m, count, (MPI_Aint)((size_t)G->ld * sizeof(float)), MPI_FLOAT, &type));
+    PetscCallMPI(MPI_Type_commit(&type));
+    count = 1;
+  }
+  PetscCallMPI(MPI_Sendrecv(first, count, type, G->near[0][0], TAG_FACE, end, count, type, G->near[0][1], TAG_FACE,
+                            C->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Sendrecv(end - n, count, type, G->near[0][1], TAG_FACE + 1, first - n, count, type, G->near[0][0],
+                            TAG_FACE + 1, C->comm, MPI_STATUS_IGNORE));
+  if (m > 1)
+    PetscCallMPI(MPI_Type_free(&type));
   PetscFunctionReturn(0);
 }
 
@@ -98,7 +107,8 @@ static void Faces(const FenGrid *G, int axis, FenInt points, FenBox out[2], FenB
   in[1].hi[axis] = box.hi[axis] + Behind(points);
 }
 
-static PetscErrorCode ExchangeFaces(FenGridCycle C, const FenGrid *G, int axis, FenInt points, float *v)
+static PetscErrorCode ExchangeFaces(FenGridCycle C, const FenGrid *G, int axis, FenInt points, PetscMPIInt m,
+                                    float *const face[4], float *v)
 {
   const int   tag = TAG_FACE + 2 * axis;
   float      *mine = v + G->front;
@@ -109,36 +119,71 @@ static PetscErrorCode ExchangeFaces(FenGridCycle C, const FenGrid *G, int axis, 
   PetscFunctionBegin;
   Faces(G, axis, points, out, in);
   for (int s = 0; s < 2; s++) {
-    PetscCall(FenMPIIntCast(Points(&in[s]), &count));
-    PetscCallMPI(
-        MPI_Irecv(C->face[2 + s], count, MPI_FLOAT, G->near[axis][s], tag + 1 - s, C->comm, &C->request[2 + s]));
+    PetscCall(FenMPIIntCast(m * Points(&in[s]), &count));
+    PetscCallMPI(MPI_Irecv(face[2 + s], count, MPI_FLOAT, G->near[axis][s], tag + 1 - s, C->comm, &C->request[2 + s]));
   }
   for (int s = 0; s < 2; s++) {
     map = Packed(&out[s]);
-    if (G->near[axis][s] != MPI_PROC_NULL)
-      Copy(&out[s], mine, &G->at, C->face[s], &map);
-    PetscCall(FenMPIIntCast(Points(&out[s]), &count));
-    PetscCallMPI(MPI_Isend(C->face[s], count, MPI_FLOAT, G->near[axis][s], tag + s, C->comm, &C->request[s]));
+    for (PetscMPIInt k = 0; k < m && G->near[axis][s] != MPI_PROC_NULL; k++)
+      Copy(&out[s], mine + k * G->ld, &G->at, face[s] + k * Points(&out[s]), &map);
+    PetscCall(FenMPIIntCast(m * Points(&out[s]), &count));
+    PetscCallMPI(MPI_Isend(face[s], count, MPI_FLOAT, G->near[axis][s], tag + s, C->comm, &C->request[s]));
   }
   PetscCallMPI(MPI_Waitall(4, C->request, MPI_STATUSES_IGNORE));
   for (int s = 0; s < 2; s++) {
     map = Packed(&in[s]);
-    if (G->near[axis][s] != MPI_PROC_NULL)
-      Copy(&in[s], C->face[2 + s], &map, mine, &G->at);
+    for (PetscMPIInt k = 0; k < m && G->near[axis][s] != MPI_PROC_NULL; k++)
+      Copy(&in[s], face[2 + s] + k * Points(&in[s]), &map, mine + k * G->ld, &G->at);
   }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Exchange(FenGridCycle C, const FenGrid *G, FenInt points, PetscMPIInt m, float *const face[4],
+                               float *v)
+{
+  PetscFunctionBegin;
+  if (G->all)
+    PetscFunctionReturn(0);
+  if (G->parts[0] > 1)
+    PetscCall(ExchangePlanes(C, G, points, m, v));
+  for (int axis = 1; axis < 3; axis++)
+    if (G->parts[axis] > 1)
+      PetscCall(ExchangeFaces(C, G, axis, points, m, face, v));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenGridExchange(FenGridCycle C, const FenGrid *G, FenInt points, float *v)
 {
   PetscFunctionBegin;
-  if (G->all)
-    PetscFunctionReturn(0);
-  if (G->parts[0] > 1)
-    PetscCall(ExchangePlanes(C, G, points, v));
-  for (int axis = 1; axis < 3; axis++)
-    if (G->parts[axis] > 1)
-      PetscCall(ExchangeFaces(C, G, axis, points, v));
+  PetscCall(Exchange(C, G, points, 1, C->face, v));
+  PetscFunctionReturn(0);
+}
+
+/* points of the largest face of an exchange of whole halos */
+static FenInt LargestFace(const FenGrid *G)
+{
+  FenInt most = 0;
+
+  for (int axis = 1; axis < 3 && G->active && !G->all; axis++) {
+    FenBox out[2], in[2];
+
+    Faces(G, axis, FEN_GRID_HALO, out, in);
+    most = PetscMax(most, G->parts[axis] > 1 ? Points(&in[1]) : 0);
+  }
+  return most;
+}
+
+PetscErrorCode FenGridExchangeEdges(FenGridCycle C, FenGrid *G)
+{
+  const size_t n = (size_t)(C->nk * LargestFace(G));
+  PetscMPIInt  m;
+  float       *face[4];
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(C->nk, &m));
+  PetscCall(PetscMalloc4(n, &face[0], n, &face[1], n, &face[2], n, &face[3]));
+  PetscCall(Exchange(C, G, FEN_GRID_HALO, m, face, G->edge));
+  PetscCall(PetscFree4(face[0], face[1], face[2], face[3]));
   PetscFunctionReturn(0);
 }
 
@@ -355,12 +400,7 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
       moved = PetscMax(moved, Points(&around));
     plane = PetscMax(plane, PetscMax(G->at.plane, FenGridExtent(&around, 1) * FenGridExtent(&around, 2)));
     row = PetscMax(row, PetscMax(G->at.row, FenGridExtent(&around, 2)));
-    for (int axis = 1; axis < 3 && G->active && !G->all; axis++) {
-      FenBox out[2], in[2];
-
-      Faces(G, axis, FEN_GRID_HALO, out, in);
-      face = PetscMax(face, G->parts[axis] > 1 ? Points(&in[1]) : 0);
-    }
+    face = PetscMax(face, LargestFace(G));
     if (G->all && C->among != MPI_COMM_NULL)
       face = PetscMax(face, Points(&G->box));
     for (PetscMPIInt m = 1, rank; G->active && m < Members(G); m++) {

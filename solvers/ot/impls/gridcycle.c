@@ -129,10 +129,10 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(d, G->x + G->front, G->size));
+  PetscCall(FenGridExchangeEdges(C, G));
   for (PetscInt k = 0; k < C->nk; k++) {
-    float *w = G->edge + k * G->ld + G->front;
+    const float *w = G->edge + k * G->ld + G->front;
 
-    PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->edge + k * G->ld));
     for (FenInt q = 0; q < G->size; q++)
       d[q] += w[q] + w[q - G->shift[k]];
   }

@@ -88,6 +88,8 @@ static inline FenInt FenGridExtent(const FenBox *b, int axis)
 
 /* halos of an array: so many points of the neighbours, FEN_GRID_HALO: all; beyond the grid it stays as it is */
 PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt points, float with_halo[]);
+/* all halos of all edges, as many messages */
+PETSC_INTERN PetscErrorCode FenGridExchangeEdges(FenGridCycle, FenGrid *);
 /* the finest grid on ranks as the layout has them; collective as all of these on all ranks of the cycle */
 PETSC_INTERN PetscErrorCode FenGridCutFinest(FenGridCycle, FenLayout);
 /* a coarse grid's size is there: who has which box of it */
