@@ -23,20 +23,22 @@ void FenLayoutSplit_Private(PetscMPIInt P, const FenInt n[2], PetscMPIInt p[2])
   }
 }
 
-#define AROUND 8 /* entries along a cut axis that a rank needs of its neighbours, or works on as they do */
+#define AROUND   8    /* entries along a cut axis that a rank needs of its neighbours, or works on as they do */
+#define MESSAGES 3000 /* entries that could be worked on while messages travel along a second axis, or a third */
 
 /* what a rank works on at most: the largest box, and what is around it along the axes that are cut */
 static double FenLayoutLoad(PetscInt dim, const FenInt shape[], const PetscMPIInt p[])
 {
-  double box = 1, around = 1;
+  double box = 1, around = 1, messages = -MESSAGES;
 
   for (PetscInt k = 0; k < dim; k++) {
     const double length = (double)((shape[k] + p[k] - 1) / p[k]);
 
     box *= length;
     around += p[k] > 1 ? AROUND / length : 0;
+    messages += p[k] > 1 ? MESSAGES : 0;
   }
-  return box * around;
+  return box * around + PetscMax(0, messages);
 }
 
 /*@C
@@ -51,8 +53,9 @@ static double FenLayoutLoad(PetscInt dim, const FenInt shape[], const PetscMPIIn
 
   Output Parameter:
 . nprocs - ranks along each axis, three numbers: at most `most` in all, and no more along an axis than it has entries.
-           Of all such grids the one on which the busiest rank has least, with eight entries of neighbours along each
-           axis that is cut; axis 0 is cut first
+           Of all such grids the one on which the busiest rank has least to do, with eight entries of neighbours along
+           each axis that is cut, and as much as 3,000 entries for messages along a second and a third; axis 0 is cut
+           first
 
   Level: intermediate
 

@@ -51,6 +51,28 @@ static PetscErrorCode ReadSide(MPI_Comm comm, const SideNames *names, FenMeasure
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode ReadRanks(FenCLI *cli, FenOTOptions *o)
+{
+  PetscInt  ranks[FEN_MAX_DIM] = {0}, n = FEN_MAX_DIM;
+  PetscBool set;
+
+  PetscFunctionBegin;
+  PetscOptionsBegin(cli->comm, NULL, "Distribution", NULL);
+  PetscCall(PetscOptionsIntArray("-ot_ranks",
+                                 "grid of ranks p,q,... over which grids are cut; by default by their shapes", NULL,
+                                 ranks, &n, &set));
+  PetscOptionsEnd();
+  for (PetscInt k = 0; set && k < n; k++) {
+    PetscCheck(ranks[k] > 0, cli->comm, (PetscErrorCode)FEN_ERR_OPTION,
+               "-ot_ranks: %" PetscInt_FMT " along axis %" PetscInt_FMT ", numbers must be positive", ranks[k], k);
+    PetscCall(FenMPIIntCast(ranks[k], &o->source.ranks[k]));
+  }
+  o->source.nranks = set ? n : 0;
+  o->target.nranks = o->source.nranks;
+  PetscCall(PetscArraycpy(o->target.ranks, o->source.ranks, FEN_MAX_DIM));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
 {
   PetscInt  cost = 0;
@@ -73,6 +95,7 @@ static PetscErrorCode ReadInputs(FenCLI *cli, FenOTOptions *o)
   o->cost = cost_kinds[cost];
   PetscCheck(!power || o->cost == FEN_COST_POWER, cli->comm, (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_cost_power %g is read only with -ot_cost power", (double)o->cost_power);
+  PetscCall(ReadRanks(cli, o));
   o->source.allow_any_mass = o->target.allow_any_mass = o->normalize;
   PetscFunctionReturn(0);
 }

@@ -32,10 +32,10 @@ PetscErrorCode FenResultWriteHistory_Private(FenRun *run, FenFile file)
 /* options that do not change what is computed: where it is written, when it is saved */
 static PetscBool IsVolatile(const char option[])
 {
-  static const char *const names[] = {
-      "-o",       "-overwrite",   "-summary",  "-ckpt_",           "-restart",      "-walltime",
-      "-log_",    "-malloc_",     "-memory_",  "-options_",        "-skip_petscrc", "-ot_monitor",
-      "-ot_view", "-mdp_monitor", "-mdp_view", "-bilevel_monitor", "-bilevel_view"};
+  static const char *const names[] = {"-o",        "-overwrite",       "-summary",     "-ckpt_",   "-restart",
+                                      "-walltime", "-ot_ranks",        "-log_",        "-malloc_", "-memory_",
+                                      "-options_", "-skip_petscrc",    "-ot_monitor",  "-ot_view", "-mdp_monitor",
+                                      "-mdp_view", "-bilevel_monitor", "-bilevel_view"};
 
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     const size_t length = strlen(names[i]);

@@ -168,7 +168,7 @@ static PetscErrorCode FenMapGrid(FenLayout from, FenLayout to, FenLineMap map, F
 #define POINTS 8192 /* if the other is less */
 
 /* A coarse grid is cut over fewer ranks than a fine one where their parts would be so small that messages take longer
-   than the work that they save. Blocks where the fine one has blocks */
+   than the work that they save. Blocks stay blocks, of twice as many points along an axis */
 static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt shape[], PetscMPIInt ranks[])
 {
   FenInt      size = 1, most;
@@ -179,10 +179,15 @@ static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt s
   for (PetscInt k = 0; k < dim; k++)
     size *= shape[k];
   most = PetscMin(used, PetscMax(1, PetscMax(shape[0] / ROWS, size / POINTS)));
-  if (ranks[0] < used)
-    PetscCall(FenLayoutChooseRanks((PetscMPIInt)most, dim, shape, ranks));
-  else
+  if (ranks[0] == used)
     ranks[0] = (PetscMPIInt)most;
+  while ((FenInt)ranks[0] * ranks[1] * ranks[2] > most) {
+    PetscInt k = 0;
+
+    for (PetscInt j = 1; j < dim; j++)
+      k = ranks[j] > ranks[k] ? j : k;
+    ranks[k] = (ranks[k] + 1) / 2;
+  }
   PetscFunctionReturn(0);
 }
 

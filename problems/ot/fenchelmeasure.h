@@ -41,8 +41,10 @@ typedef struct {
   PetscInt nshape;                   /* shape of a raw file; 0 otherwise */
   FenInt   shape[4];
   int      kind; /* 0: by content; 1: points (n x d array); 2: density on a grid; 3: colours (image pixels as points) */
-  FenInt   resize[2];       /* images: new height and width by area averaging; 0: as they are */
-  PetscBool allow_any_mass; /* scale to mass one whatever the sum is (images always are) */
+  FenInt   resize[2];             /* images: new height and width by area averaging; 0: as they are */
+  PetscInt nranks;                /* axes of a grid along which ranks are given; 0: they are chosen */
+  PetscMPIInt ranks[FEN_MAX_DIM]; /* along each axis of a grid */
+  PetscBool   allow_any_mass;     /* scale to mass one whatever the sum is (images always are) */
 } FenMeasureSource;
 FEN_EXTERN PetscErrorCode FenMeasureRead(MPI_Comm, const FenMeasureSource *, FenMeasure *);
 

@@ -86,7 +86,32 @@ static PetscErrorCode FenGridToSlabs(FenMeasure grid, FenLayout *slabs, double *
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridToBlocks_Private(FenLayout *layout, double *values[])
+/* blocks on the grid of ranks that a source asks for */
+static PetscErrorCode FenGridBlocks(const FenMeasureSource *source, MPI_Comm comm, PetscInt dim, const FenInt shape[],
+                                    FenLayout *blocks)
+{
+  FenInt      product = 1;
+  PetscMPIInt size;
+
+  PetscFunctionBegin;
+  if (!source->nranks) {
+    PetscCall(FenLayoutCreateBlocks(comm, dim, shape, blocks));
+    PetscFunctionReturn(0);
+  }
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  FEN_CHECK(source->nranks == dim, comm, FEN_ERR_OPTION, "ranks along %d axes of a grid that has %d",
+            (int)source->nranks, (int)dim);
+  for (PetscInt k = 0; k < dim; k++) {
+    product *= PetscMax(0, source->ranks[k]);
+    FEN_CHECK(product > 0 && product <= size, comm, FEN_ERR_OPTION,
+              "%d ranks along axis %d of a grid; rule: positive, and in all no more than the %d that there are",
+              source->ranks[k], (int)k, size);
+  }
+  PetscCall(FenLayoutCreateGrid(comm, dim, shape, source->ranks, blocks));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridToBlocks_Private(const FenMeasureSource *source, FenLayout *layout, double *values[])
 {
   FenInt    shape[FEN_MAX_DIM];
   PetscInt  dim;
@@ -97,7 +122,7 @@ PetscErrorCode FenGridToBlocks_Private(FenLayout *layout, double *values[])
   PetscFunctionBegin;
   PetscCall(FenLayoutGetShape(*layout, shape));
   PetscCall(FenLayoutGetDim(*layout, &dim));
-  PetscCall(FenLayoutCreateBlocks(PetscObjectComm((PetscObject)*layout), dim, shape, &blocks));
+  PetscCall(FenGridBlocks(source, PetscObjectComm((PetscObject)*layout), dim, shape, &blocks));
   PetscCall(FenLayoutIsSame(*layout, blocks, &same));
   if (same) {
     PetscCall(FenLayoutDestroy(&blocks));

@@ -167,13 +167,14 @@ static PetscErrorCode FenGroupGrid(FenMeasureGroup *g, FenMeasure *measure)
     PetscCall(FenGroupArray(g, "weights", flat, 0, &g->weights));
     PetscCall(FenLayoutDestroy(&flat));
   }
-  PetscCall(FenGridToBlocks_Private(&g->layout, &g->weights));
+  PetscCall(FenGridToBlocks_Private(g->source, &g->layout, &g->weights));
   PetscCall(FenMeasureCreateGrid(g->layout, g->weights, spacing, origin, measure));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenMeasureReadGroup_Private(FenMeasureGroup *g, int kind, FenMeasure *measure)
+PetscErrorCode FenMeasureReadGroup_Private(FenMeasureGroup *g, FenMeasure *measure)
 {
+  const int kind = g->source->kind;
   PetscBool points;
 
   PetscFunctionBegin;

@@ -54,8 +54,9 @@ extern PetscErrorCode FenMeasureNormalize_Private(FenMeasure);
 /* " (row, column)" of a number on a grid with more than one axis, "" otherwise */
 extern PetscErrorCode FenMeasureIndexText_Private(FenLayout, FenInt, char[], size_t);
 
-/* values of a grid, as they were read in slabs, to the blocks in which it is worked on; both are replaced */
-extern PetscErrorCode FenGridToBlocks_Private(FenLayout *, double *values[]);
+/* values of a grid, as they were read in slabs, to the blocks in which it is worked on, on the source's grid of ranks;
+   both are replaced */
+extern PetscErrorCode FenGridToBlocks_Private(const FenMeasureSource *, FenLayout *, double *values[]);
 /* pixel (or sample) values averaged over the cells of a coarser or finer grid; two axes, ncomp numbers an entry */
 extern PetscErrorCode FenResizeImage_Private(FenLayout from, FenLayout to, PetscInt ncomp, const double[], double[]);
 /* the columns that a rank owns, out of the rows that it owns */

@@ -98,11 +98,11 @@ static PetscErrorCode FenReadColours(FenInput *in, const FenInt resize[2], FenMe
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode FenReadImageDensity(FenInput *in, const FenInt resize[2], FenMeasure *measure)
+static PetscErrorCode FenReadImageDensity(FenInput *in, const FenMeasureSource *source, FenMeasure *measure)
 {
   PetscFunctionBegin;
-  PetscCall(FenImageRead(in, resize, 1));
-  PetscCall(FenGridToBlocks_Private(&in->layout, &in->values));
+  PetscCall(FenImageRead(in, source->resize, 1));
+  PetscCall(FenGridToBlocks_Private(source, &in->layout, &in->values));
   PetscCall(FenMeasureCreateGrid(in->layout, in->values, NULL, NULL, measure));
   PetscFunctionReturn(0);
 }
@@ -124,7 +124,8 @@ static PetscErrorCode FenReadLine(FenInput *in)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode FenReadDensity(FenInput *in, FenArrayKind kind, FenMeasure *measure)
+static PetscErrorCode FenReadDensity(FenInput *in, const FenMeasureSource *source, FenArrayKind kind,
+                                     FenMeasure *measure)
 {
   PetscFunctionBegin;
   FEN_CHECK(in->naxes >= 1 && in->naxes <= FEN_MAX_DIM, in->comm, FEN_ERR_SHAPE,
@@ -136,7 +137,7 @@ static PetscErrorCode FenReadDensity(FenInput *in, FenArrayKind kind, FenMeasure
     PetscCall(FenAllocate(in->layout, 1, &in->values));
     PetscCall(FenArrayRead(in->array, in->layout, 1, in->values));
   }
-  PetscCall(FenGridToBlocks_Private(&in->layout, &in->values));
+  PetscCall(FenGridToBlocks_Private(source, &in->layout, &in->values));
   PetscCall(FenMeasureCreateGrid(in->layout, in->values, NULL, NULL, measure));
   PetscFunctionReturn(0);
 }
@@ -176,9 +177,9 @@ static PetscErrorCode FenReadInput(FenInput *in, const FenMeasureSource *source,
   else if (source->kind == FEN_SOURCE_POINTS)
     PetscCall(FenReadCloud(in, measure));
   else if (in->image)
-    PetscCall(FenReadImageDensity(in, source->resize, measure));
+    PetscCall(FenReadImageDensity(in, source, measure));
   else
-    PetscCall(FenReadDensity(in, kind, measure));
+    PetscCall(FenReadDensity(in, source, kind, measure));
   PetscCall(FenMeasureSetName(*measure, in->name));
   if (in->image && (*measure)->kind == FEN_MEASURE_GRID)
     PetscCall(FenMeasureNormalize_Private(*measure));
@@ -206,7 +207,7 @@ static PetscErrorCode FenReadArrayFile(MPI_Comm comm, const FenMeasureSource *so
 static PetscErrorCode FenReadGroupFile(MPI_Comm comm, const FenMeasureSource *source, const char file[],
                                        const char path[], const char spec[], FenMeasure *measure)
 {
-  FenMeasureGroup group = {.comm = comm, .path = path, .name = spec};
+  FenMeasureGroup group = {.comm = comm, .source = source, .path = path, .name = spec};
   FenDataInfo     info = {FEN_DATA_OTHER, 0, {0}};
   PetscErrorCode  code;
 
@@ -214,7 +215,7 @@ static PetscErrorCode FenReadGroupFile(MPI_Comm comm, const FenMeasureSource *so
   PetscCall(FenFileOpen(comm, file, FEN_FILE_READ, &group.file));
   code = FenFileGetInfo(group.file, path, &info);
   if (!code && info.type == FEN_DATA_GROUP)
-    code = FenMeasureReadGroup_Private(&group, source->kind, measure);
+    code = FenMeasureReadGroup_Private(&group, measure);
   PetscCall(FenFileClose(&group.file));
   PetscCall(FenLayoutDestroy(&group.layout));
   PetscCall(PetscFree(group.points));
@@ -255,6 +256,8 @@ static PetscErrorCode FenReadSource(MPI_Comm comm, const FenMeasureSource *sourc
     PetscCall(FenReadGroupFile(comm, source, file, path, spec, measure));
   } else
     PetscCall(FenReadArrayFile(comm, source, source->spec, measure));
+  FEN_CHECK(!source->nranks || (*measure)->kind == FEN_MEASURE_GRID, comm, FEN_ERR_OPTION,
+            "%s is made of points; rule: ranks are given along the axes of grids", source->spec);
   if (source->allow_any_mass)
     PetscCall(FenMeasureNormalize_Private(*measure));
   PetscFunctionReturn(0);
@@ -283,7 +286,8 @@ static PetscErrorCode FenReadSource(MPI_Comm comm, const FenMeasureSource *sourc
   An HDF5 file without a path takes `source->default_path`. `source->kind` 1 reads an array of n x d as points of equal
   weights, kind 3 the colours of an image's pixels as points in the unit cube, of equal weights. `source->resize`
 averages images over the pixels of a coarser or finer image. Densities of images are always scaled to mass one, others
-if `source->allow_any_mass` is set.
+if `source->allow_any_mass` is set. A grid is cut into blocks as `FenLayoutCreateBlocks()` does, or over the grid of
+ranks `source->ranks`, of `source->nranks` axes.
 
   Errors:
   `FEN_ERR_FILE_OPEN`, `FEN_ERR_FILE_FORMAT`, `FEN_ERR_FILE_MISSING` for files, `FEN_ERR_SHAPE` for sizes that do not

@@ -14,12 +14,13 @@ enum { FEN_SOURCE_AUTO = 0, FEN_SOURCE_POINTS = 1, FEN_SOURCE_GRID = 2, FEN_SOUR
 
 /* a group of an open file */
 typedef struct {
-  MPI_Comm    comm;
-  FenFile     file;
-  const char *path;   /* inside the file */
-  const char *name;   /* FILE:/path, for messages */
-  FenLayout   layout; /* what was read: freed with the group, also after an error */
-  double     *points, *weights;
+  MPI_Comm                comm;
+  FenFile                 file;
+  const FenMeasureSource *source;
+  const char             *path;   /* inside the file */
+  const char             *name;   /* FILE:/path, for messages */
+  FenLayout               layout; /* what was read: freed with the group, also after an error */
+  double                 *points, *weights;
 } FenMeasureGroup;
 
-extern PetscErrorCode FenMeasureReadGroup_Private(FenMeasureGroup *, int kind, FenMeasure *);
+extern PetscErrorCode FenMeasureReadGroup_Private(FenMeasureGroup *, FenMeasure *);

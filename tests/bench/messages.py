@@ -44,7 +44,8 @@ def across(shape, grid, eps, times):
                 continue
             starts, lines = cut(shape[k], grid[k]), math.prod(h - l for j, (l, h) in enumerate(box) if j != k)
             needed = (range(max(0, lo - reach), lo), range(hi, min(shape[k], hi + reach)))
-            messages += len({r for rows in needed for i in rows for r in range(grid[k]) if starts[r] <= i < starts[r + 1]})
+            messages += len({r for rows in needed for i in rows for r in range(grid[k])
+                             if starts[r] <= i < starts[r + 1]})
             numbers += sum(map(len, needed)) * lines
         found.append((messages, numbers))
     messages, numbers = map(max, zip(*found))
@@ -129,7 +130,7 @@ def guests(n, ranks, side=8):
 
 def run(bench):
     rows, cells = [], []
-    for shape in bench.size(((256, 256), (512, 512), (64, 64, 64)), ((32, 32), (16, 16, 16))):
+    for shape in bench.size(((512, 512), (1024, 1024), (64, 64, 64)), ((32, 32), (16, 16, 16))):
         name = " x ".join(map(str, shape))
         given = ",".join(map(str, shape))
         for ranks in bench.size(RANKS, RANKS[:1]):
@@ -141,7 +142,7 @@ def run(bench):
                                      ("product", "product", across(shape, grid, eps, 2)),
                                      ("V-cycle", "cycle", cycle(shape, grid))):
                 sent = [int(found[key]["messages"]), int(found[key]["bytes"])]
-                rows.append((name, ranks, what, *model, *sent, int(found[key]["collectives"]),
+                rows.append((name, ranks, " x ".join(map(str, grid[:len(shape)])), what, *model, *sent, int(found[key]["collectives"]),
                              "fits" if sent == model else "does not fit"))
     for n in bench.size((128,), (32,)):
         for ranks in bench.size(RANKS, RANKS[:1]):
@@ -150,7 +151,7 @@ def run(bench):
             sent = guests(n, ranks)
             cells.append((f"{n} x {n}", ranks, sent, int(found["messages"]), int(found["bytes"]),
                           found["bytes"] / sent, int(found["collectives"])))
-    return table(("grid", "ranks", "what", "model: messages", "bytes", "sent: messages", "bytes", "collective",
+    return table(("grid", "ranks", "of them", "what", "model: messages", "bytes", "sent: messages", "bytes", "collective",
                   "model"), rows) + (
         "\nThe busiest rank, every message that any library sends. The plan moves nothing; one that "
         "moves all by the same\nway sends as much, to other ranks.\n\n"
