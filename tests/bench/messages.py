@@ -138,11 +138,12 @@ def run(bench):
             found = bench.json([bench.program("messages"), "-bench_shape", given, "-bench_eps", eps,
                                 "-bench_no_cells"], ranks)[0]
             grid = found["grid"]
+            cuts = " x ".join(map(str, grid[:len(shape)]))
             for what, key, model in (("soft transform", "pass", across(shape, grid, eps, 1)),
                                      ("product", "product", across(shape, grid, eps, 2)),
                                      ("V-cycle", "cycle", cycle(shape, grid))):
                 sent = [int(found[key]["messages"]), int(found[key]["bytes"])]
-                rows.append((name, ranks, " x ".join(map(str, grid[:len(shape)])), what, *model, *sent, int(found[key]["collectives"]),
+                rows.append((name, ranks, cuts, what, *model, *sent, int(found[key]["collectives"]),
                              "fits" if sent == model else "does not fit"))
     for n in bench.size((128,), (32,)):
         for ranks in bench.size(RANKS, RANKS[:1]):
@@ -151,8 +152,8 @@ def run(bench):
             sent = guests(n, ranks)
             cells.append((f"{n} x {n}", ranks, sent, int(found["messages"]), int(found["bytes"]),
                           found["bytes"] / sent, int(found["collectives"])))
-    return table(("grid", "ranks", "of them", "what", "model: messages", "bytes", "sent: messages", "bytes", "collective",
-                  "model"), rows) + (
+    return table(("grid", "ranks", "of them", "what", "model: messages", "bytes", "sent: messages", "bytes",
+                  "collective", "model"), rows) + (
         "\nThe busiest rank, every message that any library sends. The plan moves nothing; one that "
         "moves all by the same\nway sends as much, to other ranks.\n\n"
     ) + table(("grid", "ranks", "cells that travel", "messages", "bytes", "bytes a cell", "collective"), cells) + (

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Grids in blocks: the same answers on any grid of ranks, to 1e-12, for images and volumes, smooth, rough and with empty
-pixels, of every type; fields too; stopped on one grid of ranks and continued on another; what cannot be is refused."""
+"""Grids in blocks: the same answers on any grid of ranks, to 1e-12, for images and volumes, smooth, rough and with
+empty pixels, of every type; fields too; stopped on one grid of ranks and continued on another; what cannot be is
+refused."""
 import clitest
 import h5py
 import numpy as np
