@@ -152,17 +152,29 @@ def _cache_entry(build, name):
     return found.group(1) if found else "?"
 
 
+def _cpu():
+    return dict(re.findall(r"^\s*([^:]+):\s*(.*)$", _output("lscpu"), re.MULTILINE))
+
+
+def processor():
+    cpu = _cpu()
+    return f"{cpu.get('Model name', '?')} (family {cpu.get('CPU family', '?')}, model {cpu.get('Model', '?')})"
+
+
+def version():
+    commit = _output("git", "-C", HERE, "rev-parse", "--short", "HEAD").strip() or "?"
+    changed = _output("git", "-C", HERE, "status", "--porcelain", "--untracked-files=no").strip()
+    return commit + (" with changes" if changed else "")
+
+
 def machine(bench):
     """a table of what the numbers depend on"""
-    cpu = dict(re.findall(r"^\s*([^:]+):\s*(.*)$", _output("lscpu"), re.MULTILINE))
+    cpu = _cpu()
     kernels = bench.json([bench.program("kernels"), "-n", "256", "-runs", "1"])
     compiler = _output(_cache_entry(bench.build, "CMAKE_C_COMPILER"), "--version").split("\n")[0]
     with open("/proc/meminfo", encoding="utf-8") as f:
         memory = int(re.search(r"MemTotal:\s*(\d+)", f.read()).group(1)) / 2**20
-    commit = _output("git", "-C", HERE, "rev-parse", "--short", "HEAD").strip() or "?"
-    changed = _output("git", "-C", HERE, "status", "--porcelain", "--untracked-files=no").strip()
-    rows = [("processor", f"{cpu.get('Model name', '?')} (family {cpu.get('CPU family', '?')}, "
-             f"model {cpu.get('Model', '?')}), {cpu.get('CPU(s)', '?')} CPUs"),
+    rows = [("processor", f"{processor()}, {cpu.get('CPU(s)', '?')} CPUs"),
             ("virtual machine", cpu.get("Hypervisor vendor", "no")),
             ("caches", ", ".join(f"{name} {cpu[name + ' cache']}" for name in ("L1d", "L2", "L3")
                                  if name + " cache" in cpu)),
@@ -173,6 +185,6 @@ def machine(bench):
             ("PETSc", (_output("pkg-config", "--modversion", "PETSc").strip() or "?")),
             ("MPI", _output(bench.mpirun, "--version").split("\n")[0]),
             ("kernel", platform.release()),
-            ("Fenchel", commit + (" with changes" if changed else "")),
+            ("Fenchel", version()),
             ("measured", f"{stamp()}, {load()}")]
     return "### Machine\n\n" + table(("what", "value"), rows)
