@@ -32,10 +32,10 @@ static double FenLayoutLoad(PetscInt dim, const FenInt shape[], const PetscMPIIn
   double box = 1, around = 1, messages = -MESSAGES;
 
   for (PetscInt k = 0; k < dim; k++) {
-    const double length = (double)((shape[k] + p[k] - 1) / p[k]);
+    const FenInt length = (shape[k] + p[k] - 1) / p[k];
 
-    box *= length;
-    around += p[k] > 1 ? AROUND / length : 0;
+    box *= (double)length;
+    around += p[k] > 1 ? AROUND / (double)length : 0;
     messages += p[k] > 1 ? MESSAGES : 0;
   }
   return box * around + PetscMax(0, messages);

@@ -14,13 +14,10 @@ PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual, double *m
   PetscFunctionBegin;
   PetscCall(FenOTPlan_Private(ot, g));
   r = FenOTRows_Private(ot);
-  for (FenInt i = 0; i < ot->n; i++) {
-    FenMarginalDual(&M[0], ot->a[i], ot->f[i], &sum[0]);
-    if (ot->relaxed)
-      FenDDAdd(&sum[1], r[i]);
-  }
-  for (FenInt j = 0; j < ot->m; j++)
-    FenMarginalDual(&M[1], ot->b[j], g[j], &sum[0]);
+  FenMarginalDuals(&M[0], ot->n, ot->a, ot->f, &sum[0]);
+  FenMarginalDuals(&M[1], ot->m, ot->b, g, &sum[0]);
+  for (FenInt i = 0; ot->relaxed && i < ot->n; i++)
+    FenDDAdd(&sum[1], r[i]);
   PetscCall(FenSolverReduce_Private((FenSolver)ot, 2, sum, v));
   if (!ot->relaxed) /* rows are exact */
     v[1] = ot->product;
@@ -34,16 +31,20 @@ PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *
 {
   const FenMarginal *M = &ot->marginal[1];
   FenDD              sum = {0, 0};
-  double             most = 0;
+  double             most = 1;
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < ot->m; j++) {
     const double wanted = FenMarginalWanted(M, ot->b[j], ot->g[j]);
 
     FenDDAdd(&sum, fabs(c[j] - wanted));
-    if (ot->b[j] > 0)
-      most = PetscMax(most, fabs(log(PetscMax(wanted, 1e-300) / PetscMax(c[j], 1e-300))));
+    if (ot->b[j] > 0) {
+      const double ratio = PetscMax(wanted, 1e-300) / PetscMax(c[j], 1e-300);
+
+      most = PetscMax(most, PetscMax(ratio, 1 / ratio));
+    }
   }
+  most = log(most);
   PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, error));
   PetscCallMPI(MPI_Allreduce(&most, log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
   *error *= FenOTErrorScale_Private(ot, mass);

@@ -133,7 +133,7 @@ static PetscErrorCode Settle(FenHalo H, FenBox *box)
   if (rank < H->used) {
     H->step = 1;
     H->ranks = ranks[H->axis];
-    for (int k = H->axis + 1; k < FEN_MAX_DIM; k++)
+    for (PetscInt k = H->axis + 1; k < FEN_MAX_DIM; k++)
       H->step *= ranks[k];
     H->base -= rank / H->step % H->ranks * H->step;
   }
