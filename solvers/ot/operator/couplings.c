@@ -177,7 +177,7 @@ static PetscErrorCode ResultsNeed(FenOTOperator op, const Wanted *W, FenInt coun
   for (FenInt k = 0; k < count; k++) {
     if (R->array[k])
       continue;
-    if (n <= (k < 2 ? S->stages.nwork : k < 4 ? W->room : 0))
+    if (k < 4 && n <= (k < 2 ? S->stages.nwork : W->room))
       R->array[k] = given[k];
     else {
       PetscCall(PetscMalloc1(n, &R->own[k]));
