@@ -148,7 +148,8 @@ static PetscErrorCode Neighbours(FenFlow *F)
   PetscCall(PetscMalloc1(n, &ghost));
   for (FenInt g = 0; g < n; g++)
     ghost[g] = (Ghost){keys[g], C->nlocal + g};
-  qsort(ghost, (size_t)n, sizeof(Ghost), GhostLess);
+  if (n > 1)
+    qsort(ghost, (size_t)n, sizeof(Ghost), GhostLess);
   for (FenInt s = 0; s < C->nlocal; s++)
     for (int face = 0; face < FEN_CELL_FACES; face++) {
       FenInt *next = &F->next[FEN_CELL_FACES * s + face], c[3];

@@ -185,7 +185,8 @@ static PetscErrorCode Tasks(FenCells *C)
   PetscCall(PetscMalloc1(n, &guest));
   for (FenInt g = 0; g < n; g++)
     guest[g] = (Guest){FenCellsNumber(C, C->place + 3 * (C->nlocal + g)), C->nlocal + g};
-  qsort(guest, (size_t)n, sizeof(Guest), GuestLess);
+  if (n > 1)
+    qsort(guest, (size_t)n, sizeof(Guest), GuestLess);
   PetscCall(PetscMalloc1((FEN_CELL_MEMBERS * (C->nlocal + 1)), &C->task[1]));
   for (int with = 0; with < 2; with++) { /* those without guests first */
     for (FenInt s = 0; s < C->nlocal; s++) {

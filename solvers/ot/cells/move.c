@@ -55,7 +55,8 @@ static PetscErrorCode FindSenders(FenMove v, const FenInt counts[])
   PetscCall(PetscMalloc1(v->nfrom, &s));
   for (PetscMPIInt k = 0; k < v->nfrom; k++)
     s[k] = (Sender){from[k], fromcounts[k]};
-  qsort(s, (size_t)v->nfrom, sizeof(Sender), SenderLess);
+  if (v->nfrom > 1)
+    qsort(s, (size_t)v->nfrom, sizeof(Sender), SenderLess);
   PetscCall(PetscMalloc2(v->nfrom, &v->from, (v->nfrom + 1), &v->fromstart));
   v->fromstart[0] = 0;
   for (PetscMPIInt k = 0; k < v->nfrom; k++) {
@@ -102,7 +103,8 @@ PetscErrorCode FenMoveCreate(MPI_Comm comm, FenInt n, const FenInt slot[], const
   PetscCall(PetscMalloc1(n, &row));
   for (FenInt k = 0; k < n; k++)
     row[k] = (Row){to[k], slot[k], key[k]};
-  qsort(row, (size_t)n, sizeof(Row), RowLess);
+  if (n > 1)
+    qsort(row, (size_t)n, sizeof(Row), RowLess);
   PetscCall(PetscMalloc3(n, &v->sendslot, n, &v->to, (n + 1), &v->tostart));
   PetscCall(PetscMalloc2(n, &sendkey, n, &counts));
   for (FenInt k = 0; k < n; k++) {
