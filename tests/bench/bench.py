@@ -40,8 +40,8 @@ PARTS = (("kernels", "Kernels: one log-sum-exp pass, one core"),
          ("bilevelscale", "Bilevel learning: two ranks against one"),
          ("bilevelbounds", "Bilevel learning: how sharp error bounds are"))
 HEAD = ("# Performance: what was measured\n\nThis page is written by `tests/bench/bench.sh --write`; do not edit it. "
-        "What the numbers mean stands in\n[performance.md](performance.md). A part that names a processor at its end was "
-        "measured on that one, the others on the\nmachine below.\n")
+        "What the numbers mean stands in\n[performance.md](performance.md). A part that names a processor at its end "
+        "was measured on that one, the others on the\nmachine below.\n")
 
 
 def arguments():
