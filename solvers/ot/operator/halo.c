@@ -419,59 +419,62 @@ PetscBool FenHaloHolds(FenHalo H, const int windows[])
 
 /* ---- sources on their way ---- */
 
-/* where a bundle's lines are from a row on, one by one; they are `step` apart, unless they are not in one row of lines
- */
-static void Starts(const FenHalo H, FenInt b, FenInt row, FenInt start[], FenInt *step)
-{
-  const FenInt n = LinesOf(H, b);
+/* my own sources that come for a bundle */
+typedef struct {
+  FenInt rows, n, at;      /* of n lines, from `at` on among those that come */
+  FenInt start[FEN_LANES]; /* where each line's first one is among mine; they are `step` apart, 0: not in one row of
+                              lines */
+  FenInt step;
+} Bundle;
 
-  *step = n > 1 ? Place(H, &H->mine, row, b * H->lanes + 1) - Place(H, &H->mine, row, b * H->lanes) : 1;
-  for (FenInt l = 0; l < n; l++) {
-    start[l] = Place(H, &H->mine, row, b * H->lanes + l);
-    if (start[l] - start[0] != l * *step)
-      *step = 0;
+static Bundle MyBundle(const FenHalo H, FenInt b)
+{
+  const FenSpan own = Own(H, b);
+  Bundle        B = {.rows = own.hi - own.lo, .n = LinesOf(H, b), .at = own.at, .step = 1};
+
+  for (FenInt l = 0; l < B.n; l++) {
+    B.start[l] = Place(H, &H->mine, own.lo, b * H->lanes + l);
+    if (l == 1)
+      B.step = B.start[1] - B.start[0];
+    if (B.start[l] - B.start[0] != l * B.step)
+      B.step = 0;
   }
+  return B;
 }
 
 #define TILE 8 /* rows of which lines are taken one after the other: a cache line, if a line's rows are together */
 
 static void CopyOwn(const FenHalo H, FenInt b, const double array[], double parts[])
 {
-  const FenSpan own = Own(H, b);
-  const FenInt  n = LinesOf(H, b), rows = own.hi - own.lo;
-  FenInt        start[FEN_LANES], step;
+  const Bundle B = MyBundle(H, b);
 
-  Starts(H, b, own.lo, start, &step);
-  parts += own.at;
-  if (step == 1) {
-    for (FenInt j = 0; j < rows; j++)
-      PetscArraycpy(parts + j * H->lanes, array + start[0] + j * H->mine.row, n);
+  parts += B.at;
+  if (B.step == 1) {
+    for (FenInt j = 0; j < B.rows; j++)
+      PetscArraycpy(parts + j * H->lanes, array + B.start[0] + j * H->mine.row, B.n);
     return;
   }
-  for (FenInt from = 0; from < rows; from += TILE)
-    for (FenInt l = 0; l < n; l++)
-      for (FenInt j = from; j < PetscMin(rows, from + TILE); j++)
-        parts[j * H->lanes + l] = array[start[l] + j * H->mine.row];
+  for (FenInt from = 0; from < B.rows; from += TILE)
+    for (FenInt l = 0; l < B.n; l++)
+      for (FenInt j = from; j < PetscMin(B.rows, from + TILE); j++)
+        parts[j * H->lanes + l] = array[B.start[l] + j * H->mine.row];
 }
 
 static void AddOwn(const FenHalo H, FenInt b, const double parts[], double array[])
 {
-  const FenSpan own = Own(H, b);
-  const FenInt  n = LinesOf(H, b), rows = own.hi - own.lo;
-  FenInt        start[FEN_LANES], step;
+  const Bundle B = MyBundle(H, b);
 
-  Starts(H, b, own.lo, start, &step);
-  parts += own.at;
-  if (step == 1) {
-    for (FenInt j = 0; j < rows; j++)
-      for (FenInt l = 0; l < n; l++)
-        array[start[0] + j * H->mine.row + l] += parts[j * H->lanes + l];
+  parts += B.at;
+  if (B.step == 1) {
+    for (FenInt j = 0; j < B.rows; j++)
+      for (FenInt l = 0; l < B.n; l++)
+        array[B.start[0] + j * H->mine.row + l] += parts[j * H->lanes + l];
     return;
   }
-  for (FenInt from = 0; from < rows; from += TILE)
-    for (FenInt l = 0; l < n; l++)
-      for (FenInt j = from; j < PetscMin(rows, from + TILE); j++)
-        array[start[l] + j * H->mine.row] += parts[j * H->lanes + l];
+  for (FenInt from = 0; from < B.rows; from += TILE)
+    for (FenInt l = 0; l < B.n; l++)
+      for (FenInt j = from; j < PetscMin(B.rows, from + TILE); j++)
+        array[B.start[l] + j * H->mine.row] += parts[j * H->lanes + l];
 }
 
 PetscErrorCode FenHaloGetBegin(FenHalo H, const double in[], double parts[])

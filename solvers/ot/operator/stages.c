@@ -125,12 +125,13 @@ static PetscErrorCode SideWork(const FenStages *S, int side, PetscInt axis, cons
   PetscFunctionReturn(0);
 }
 
-/* Blocks of a grid of which the axes from `changed` on are those of the targets of a direction, or pencils of it */
+/* what axes are cut by */
 typedef struct {
   FenStages *S;
   double    *weight[2][FEN_MAX_DIM]; /* by side; NULL: even */
 } Cutter;
 
+/* blocks of a grid of which the axes from `changed` on are those of the targets of a direction, or pencils of it */
 static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt changed, PetscInt pencil, FenLayout *layout)
 {
   const FenStages *S = K->S;
