@@ -137,6 +137,7 @@ static PetscErrorCode Operator(Bench *b)
 {
   FenLayout layout, edges;
   BenchSent before;
+  double    far;
 
   PetscFunctionBegin;
   PetscCall(FenOTSoftTransform(b->op, FEN_TO_SOURCE, b->g, b->f)); /* the first one finds which sources come */
@@ -157,7 +158,8 @@ static PetscErrorCode Operator(Bench *b)
   PetscCall(FenOTCouplingsLayout(b->op, &edges));
   PetscCall(FenGridCycleCreate(layout, edges, b->op->kernels, &b->cycle));
   PetscCall(FenOTCouplings(b->op, FEN_GRID_RADIUS, b->work, b->most, Take, b));
-  PetscCall(FenGridCycleBuild(b->cycle, 1e-6));
+  PetscCall(FenGridCycleComplete(b->cycle, 1e-6, &far));
+  PetscCall(FenGridCycleBuild(b->cycle));
   before = bench_sent;
   PetscCall(Cycle(b));
   PetscCall(Print("cycle", Since(before)));

@@ -27,12 +27,11 @@
 #include "gridcycleimpl.h"
 #include <math.h>
 
-#define LEAST     8  /* an axis with fewer points than this is not halved */
-#define SWEEPS    2  /* before and after the coarser grid */
-#define LAST      30 /* on the coarsest grid */
-#define DAMPING   0.6F
-#define NOTHING   1e-36F /* smaller diagonals couple nothing */
-#define STRONGEST 1e3F   /* edges are made so many times stronger at most */
+#define LEAST   8  /* an axis with fewer points than this is not halved */
+#define SWEEPS  2  /* before and after the coarser grid */
+#define LAST    30 /* on the coarsest grid */
+#define DAMPING 0.6F
+#define NOTHING 1e-36F /* smaller diagonals couple nothing */
 
 /* ---- a grid ---- */
 
@@ -69,19 +68,6 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   PetscFunctionReturn(0);
 }
 
-/* rows of my box, and where they begin, counted from the first of my planes */
-static FenInt Rows(const FenGrid *G)
-{
-  return FenGridExtent(&G->box, 0) * FenGridExtent(&G->box, 1);
-}
-
-static FenInt Row(const FenGrid *G, FenInt r)
-{
-  const FenInt rows = FenGridExtent(&G->box, 1);
-
-  return r / rows * G->at.plane + (r % rows + G->pad[1]) * G->at.row + G->pad[2];
-}
-
 /* zero in pads of my planes */
 static void ClearPads(const FenGrid *G, float v[])
 {
@@ -90,8 +76,8 @@ static void ClearPads(const FenGrid *G, float v[])
 
   if (!G->pad[1] && !G->pad[2])
     return;
-  for (FenInt r = 0; r < Rows(G); q = Row(G, r++) + n)
-    memset(v + q, 0, (size_t)(Row(G, r) - q) * sizeof(float));
+  for (FenInt r = 0; r < FenGridRows(G); q = FenGridRow(G, r++) + n)
+    memset(v + q, 0, (size_t)(FenGridRow(G, r) - q) * sizeof(float));
   memset(v + q, 0, (size_t)(G->size - q) * sizeof(float));
 }
 
@@ -203,13 +189,13 @@ PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const do
   double      *here;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)(Rows(G) * n), &here));
+  PetscCall(PetscMalloc1((size_t)(FenGridRows(G) * n), &here));
   PetscCall(FenRedistMove(C->to, mass, here));
   PetscCall(FenRedistMove(C->edges, own, C->mine));
   if (G->active)
     PetscCall(PetscArrayzero(G->x, G->ld));
-  for (FenInt r = 0, p = 0; r < Rows(G); r++) {
-    float *b = G->b + Row(G, r), *x = G->x + G->front + Row(G, r);
+  for (FenInt r = 0, p = 0; r < FenGridRows(G); r++) {
+    float *b = G->b + FenGridRow(G, r), *x = G->x + G->front + FenGridRow(G, r);
 
     for (FenInt j = 0; j < n; j++, p++) {
       b[j] = (float)(C->points * here[p]);
@@ -233,8 +219,8 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
   PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
   PetscCall(FenRedistMove(C->edges, couplings, C->mine));
-  for (FenInt r = 0, p = 0; r < Rows(G); r++) {
-    float *w = G->edge + k * G->ld + G->front + Row(G, r);
+  for (FenInt r = 0, p = 0; r < FenGridRows(G); r++) {
+    float *w = G->edge + k * G->ld + G->front + FenGridRow(G, r);
 
     for (FenInt j = 0; j < n; j++, p++)
       w[j] = (float)(C->points * C->mine[p]);
@@ -243,18 +229,34 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
 }
 
 /* Mass beyond a point's own coupling, which is in x, and its edges belongs to edges that are too long to be kept: the
-   others are made stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess */
-static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, double shift)
+   others are made stronger, so that the diagonal is right. A point without edges keeps its diagonal as excess. `far`:
+   number of my points with edges, sums of the share that such mass has at each, and of its square */
+static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, double shift, FenDD far[3])
 {
-  float *x = G->x + G->front, *d = G->t + G->front, *others = G->root, *excess = G->b;
+  const FenInt n = FenGridExtent(&G->box, 2);
+  float       *x = G->x + G->front, *d = G->t + G->front, *others = G->root, *excess = G->b;
 
   PetscFunctionBegin;
   PetscCall(PetscArraycpy(others, x, G->size));
   PetscCall(PetscArrayzero(G->x, G->ld));
   PetscCall(Diagonal(C, G));
+  for (FenInt r = 0; r < FenGridRows(G); r++) {
+    const FenInt first = FenGridRow(G, r);
+    double       sum[3] = {0, 0, 0};
+
+    for (FenInt q = first; q < first + n; q++) {
+      const double some = d[q] > NOTHING, share = some > 0 ? PetscMax(0.0F, 1 - d[q] / others[q]) : 0;
+
+      sum[0] += some;
+      sum[1] += share;
+      sum[2] += share * share;
+    }
+    for (int k = 0; k < 3; k++)
+      FenDDAdd(&far[k], sum[k]);
+  }
   for (FenInt q = 0; q < G->size; q++) {
     excess[q] = (float)shift * G->b[q] + (d[q] > NOTHING ? 0 : others[q]);
-    x[q] = d[q] > NOTHING ? sqrtf(PetscMax(1.0F, PetscMin(STRONGEST, others[q] / d[q]))) : 1;
+    x[q] = d[q] > NOTHING ? sqrtf(PetscMax(1.0F, PetscMin(FEN_GRID_STRONGEST, others[q] / d[q]))) : 1;
   }
   PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->x));
   for (PetscInt k = 0; k < C->nk; k++) {
@@ -268,19 +270,36 @@ static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, double shift)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridCycleBuild(FenGridCycle C, double shift)
+PetscErrorCode FenGridCycleComplete(FenGridCycle C, double shift, double *uneven)
+{
+  FenGrid *G = &C->grid[0];
+  FenDD    far[3] = {{0, 0}};
+  double   s[3], n;
+
+  PetscFunctionBegin;
+  if (G->active) {
+    PetscCall(Strengthen(C, G, shift, far));
+    PetscCall(Diagonal(C, G));
+  }
+  PetscCall(FenDDReduce(C->comm, 3, far, s));
+  n = PetscMax(1, s[0]);
+  *uneven = sqrt(PetscMax(0, s[2] / n - (s[1] / n) * (s[1] / n)));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridCycleBuild(FenGridCycle C)
 {
   FenGrid *G = &C->grid[0];
 
   PetscFunctionBegin;
   if (!G->active)
     PetscFunctionReturn(0);
-  PetscCall(Strengthen(C, G, shift));
-  PetscCall(Diagonal(C, G));
   for (PetscInt l = 1; l < C->ngrids && G->active; l++) {
     FenGrid *coarse = &C->grid[l];
 
     PetscCall(FenGridGalerkin(C, G, coarse));
+    if (l == 1 && C->moment[0])
+      PetscCall(FenGridMatchMoments(C, G, coarse));
     if (coarse->active)
       PetscCall(Diagonal(C, coarse));
     PetscCall(Scale(C, G));
@@ -288,6 +307,8 @@ PetscErrorCode FenGridCycleBuild(FenGridCycle C, double shift)
   }
   if (G->active)
     PetscCall(Scale(C, G));
+  for (int axis = 0; axis < 3; axis++)
+    PetscCall(PetscFree(C->moment[axis]));
   PetscFunctionReturn(0);
 }
 
@@ -372,16 +393,16 @@ PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 
   PetscFunctionBegin;
   PetscCall(FenRedistMove(C->to, r, C->mine));
-  for (FenInt k = 0, p = 0; k < Rows(G); k++) {
-    const float *root = G->root + Row(G, k);
-    float       *b = G->b + Row(G, k);
+  for (FenInt k = 0, p = 0; k < FenGridRows(G); k++) {
+    const float *root = G->root + FenGridRow(G, k);
+    float       *b = G->b + FenGridRow(G, k);
 
     for (FenInt j = 0; j < n; j++, p++)
       b[j] = root[j] > 0 ? (float)(C->points * C->mine[p] / (double)root[j]) : 0;
   }
   PetscCall(Cycle(C, 0));
-  for (FenInt k = 0, p = 0; k < Rows(G); k++) {
-    const float *root = G->root + Row(G, k), *x = G->x + G->front + Row(G, k);
+  for (FenInt k = 0, p = 0; k < FenGridRows(G); k++) {
+    const float *root = G->root + FenGridRow(G, k), *x = G->x + G->front + FenGridRow(G, k);
 
     for (FenInt j = 0; j < n; j++, p++)
       C->mine[p] = root[j] > 0 ? (double)x[j] / (double)root[j] : 0;
@@ -466,7 +487,7 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCall(MakeGrids(C));
   PetscCall(FenGridSpace(C));
   C->points = (double)G->n[0] * (double)G->n[1] * (double)G->n[2];
-  PetscCall(PetscMalloc1((size_t)(Rows(G) * FenGridExtent(&G->box, 2)), &C->mine));
+  PetscCall(PetscMalloc1((size_t)(FenGridRows(G) * FenGridExtent(&G->box, 2)), &C->mine));
   *cycle = C;
   PetscFunctionReturn(0);
 }
@@ -488,8 +509,10 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }
-  for (int k = 0; k < 3; k++)
+  for (int k = 0; k < 3; k++) {
     PetscCall(PetscFree(C->cut[k]));
+    PetscCall(PetscFree(C->moment[k]));
+  }
   PetscCall(FenRedistDestroy(&C->to));
   PetscCall(FenRedistDestroy(&C->from));
   PetscCall(FenRedistDestroy(&C->edges));

@@ -11,6 +11,8 @@
 #define FEN_GRID_LEAST  4  /* points that a rank has at least along each axis, unless it has all */
 #define FEN_GRID_GROUP  3  /* ranks along an axis whose boxes one of them takes, at most */
 
+#define FEN_GRID_STRONGEST 1e3F /* edges are made so many times stronger at most */
+
 /* where an array has its points: number `first` comes first, neighbours along the last axis next to each other */
 typedef struct {
   FenInt first[3], plane, row;
@@ -65,6 +67,7 @@ struct _p_FenGridCycle {
   float            *moved;           /* a coarse box that I make, packed; or, on the way back, one point more around */
   float            *face[4];         /* halos on the way, two out and two in; the first: any box on the way */
   MPI_Request       request[4];      /* of faces */
+  float            *moment[3];       /* of the finest grid, with halos, along each axis; until coarse grids are made */
   double            points;          /* of the finest grid: masses times this are of order one */
   double           *mine;            /* on the finest grid: what goes in and out */
 };
@@ -122,6 +125,25 @@ PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, c
 /* fine->x += R^T x, scaled */
 PETSC_INTERN PetscErrorCode FenGridProlong(FenGridCycle, const FenGrid *coarse, const float x[], const FenGridMap *at,
                                            FenGrid *fine);
+
+/* rows of a rank's box, and where they begin, counted from the first of its planes */
+static inline FenInt FenGridRows(const FenGrid *G)
+{
+  return FenGridExtent(&G->box, 0) * FenGridExtent(&G->box, 1);
+}
+
+static inline FenInt FenGridRow(const FenGrid *G, FenInt r)
+{
+  const FenInt rows = FenGridExtent(&G->box, 1);
+
+  return r / rows * G->at.plane + (r % rows + G->pad[1]) * G->at.row + G->pad[2];
+}
+
+/* ---- gridmoments.c ---- */
+
+/* makes the edges of a coarse grid so strong that second moments are those of all couplings. Halos of the fine grid's
+   edges are there */
+PETSC_INTERN PetscErrorCode FenGridMatchMoments(FenGridCycle, const FenGrid *fine, FenGrid *coarse);
 
 /* ---- gridgalerkin.c ---- */
 

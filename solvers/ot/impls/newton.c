@@ -39,6 +39,8 @@
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
 #define EASY_DIGIT    15.0  /* CG iterations that a digit takes where they are few */
 #define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
+#define HARD_CYCLES   10    /* after a level with so many, or with more than one Newton step, */
+#define HARD_STEP     0.75  /* this part of a step of log epsilon is taken */
 #define SMOOTH_BEFORE 0.3   /* Sinkhorn steps before the first Newton step until |log(b/c)| is below this everywhere */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 
@@ -233,7 +235,8 @@ static PetscBool OnTheWay(FenOT ot)
 
 /* On a grid, sums over pixels differ from integrals by about 2 exp(-pi^2 eps/h^2) of their value (squared costs, pixels
    of width h). From about eps = h^2/2 on this makes the potential wavy at a rate that no extrapolation foresees, the
-   more so on long waves the larger the image is: a half step first, where the level was an easy one and so is this */
+   more so on long waves the larger the image is: a half step first, where the level was an easy one and so is this.
+   After a hard level steps are shorter: more of them cost less than Newton steps that start far away */
 static double NextEpsilon(FenOT ot)
 {
   const Newton  *N = (Newton *)ot->base.data;
@@ -243,6 +246,8 @@ static double NextEpsilon(FenOT ot)
     return ot->eps;
   if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->step.system.its <= EASY_CYCLES)
     plan.factor = sqrt(plan.factor);
+  else if (N->newton_steps > 1 || N->step.system.its >= HARD_CYCLES)
+    plan.factor = pow(plan.factor, HARD_STEP);
   return FenEpsilonNext(&plan, N->eps, ot->eps);
 }
 

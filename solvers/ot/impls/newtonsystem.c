@@ -19,7 +19,8 @@
               They solve: a product with kept factors differs from the columns c, which are of double precision, by more
               than the smallest eigenvalues of a long line
      cycle    on grids of two or three axes: a V-cycle on the graph of the plan's couplings between near neighbours,
-              which cost two or three passes to find, see couplings.c and gridcycle.c
+              which cost two or three passes to find, see couplings.c and gridcycle.c. Where others are many at some
+              targets, five products (seven with three axes) tell how coarse grids make up for them, see gridmoments.c
      auto     the least time: band where it is there. Where a pass costs n m exponentials this is sparse. On grids a
    pass is cheap, and an assembled matrix costs hundreds of them: this is cycle while sources send to few targets,
    jacobi otherwise until its iterations would pay for sparse
@@ -37,6 +38,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #endif
 #define CYCLE_TARGETS 60.0  /* the V-cycle is worth its while up to this effective number of targets a source, */
 #define CYCLE_LEAST   500   /* on grids of at least this many points */
+#define UNEVEN        0.05  /* couplings that reach far are so much more of them at some targets: see gridmoments.c */
 #define BAND_MOST     6.4e7 /* numbers of banded factors at most */
 #define TAIL          1e-4  /* masses below this share of the mean are scaled to a unit diagonal */
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
@@ -349,23 +351,70 @@ static PetscErrorCode Couplings(FenNewtonSystem *N, double v[], double *more)
   PetscFunctionReturn(0);
 }
 
+/* places of my targets along an axis, counted from the middle of the grid */
+static PetscErrorCode Places(FenNewtonSystem *N, FenLayout layout, PetscInt axis, double x[])
+{
+  FenInt shape[FEN_MAX_DIM], stride = 1, n;
+  FenBox box;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetShape(layout, shape));
+  PetscCall(FenLayoutGetBox(layout, -1, &box));
+  n = PetscMax(1, box.hi[axis] - box.lo[axis]);
+  for (PetscInt k = axis + 1; k < N->ot->op->dim; k++)
+    stride *= box.hi[k] - box.lo[k];
+  for (FenInt j = 0; j < N->ot->m; j++)
+    x[j] = (double)(box.lo[axis] + j / stride % n) - 0.5 * (double)shape[axis];
+  PetscFunctionReturn(0);
+}
+
+/* Second moments along all axes of all couplings B = E^T diag(rows) E: sum_j' B_jj' (x_j' - x_j)^2 from products with
+   1, x and x^2. What rounding makes of kept factors is part of B, so that the terms cancel */
+static PetscErrorCode Moments(FenNewtonSystem *N, FenLayout layout)
+{
+  FenOT   ot = N->ot;
+  double *in = ot->wm, *x = ot->wm2, *sum, *first, *second;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(ot->m, &sum, ot->m, &first, ot->m, &second));
+  for (FenInt j = 0; j < ot->m; j++)
+    in[j] = 1;
+  PetscCall(FenOTMultNormal(ot->op, in, sum));
+  for (PetscInt axis = 0; axis < ot->op->dim; axis++) {
+    PetscCall(Places(N, layout, axis, x));
+    PetscCall(FenOTMultNormal(ot->op, x, first));
+    for (FenInt j = 0; j < ot->m; j++)
+      in[j] = x[j] * x[j];
+    PetscCall(FenOTMultNormal(ot->op, in, second));
+    for (FenInt j = 0; j < ot->m; j++)
+      second[j] += x[j] * (x[j] * sum[j] - 2 * first[j]);
+    PetscCall(FenGridCycleSetMoments(N->cycle, axis, second));
+  }
+  PetscCall(PetscFree3(sum, first, second));
+  PetscFunctionReturn(0);
+}
+
 /* the graph of the present plan's couplings between near neighbours, and its coarse grids */
 static PetscErrorCode BuildCycle(FenNewtonSystem *N)
 {
   FenOT     ot = N->ot;
   FenLayout layout, edges;
-  double    more = 0;
+  double    more = 0, uneven;
 
   PetscFunctionBegin;
+  PetscCall(FenMeasureGetLayout(ot->op->measure[1], &layout));
   if (!N->cycle) {
-    PetscCall(FenMeasureGetLayout(ot->op->measure[1], &layout));
     PetscCall(FenOTCouplingsLayout(ot->op, &edges));
     PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
   }
   if (ot->relaxed)
     PetscCall(Couplings(N, ot->wm, &more));
   PetscCall(FenOTCouplings(ot->op, FEN_GRID_RADIUS, (double *[2]){ot->wm2, ot->wm}, ot->most, TakeCoupling, N));
-  PetscCall(FenGridCycleBuild(N->cycle, N->shift + more));
+  PetscCall(FenGridCycleComplete(N->cycle, N->shift + more, &uneven));
+  if (uneven > UNEVEN)
+    PetscCall(Moments(N, layout));
+  PetscCall(FenGridCycleBuild(N->cycle));
+  PetscCall(PetscInfo(ot, "V-cycle: shares of far couplings differ by %g\n", uneven));
   PetscFunctionReturn(0);
 }
 
