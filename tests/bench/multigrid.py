@@ -284,21 +284,45 @@ def ranks(bench):
 
 def hard(bench):
     n, rows, times = bench.size(256, 24), [], []
+    seconds = {}
     for what, first, second, allowed in rough(n):
         progress(what)
         r = solve(bench, (n, n), files_of(bench, "hard", (first, second)))
+        seconds[what] = r["time_solve"]
         good = r["status"] == 0 and r["time_solve"] <= allowed
         rows.append((what, r["time_solve"], r["gap_rel"], r["iterations"], allowed, "met" if good else "not met",
                      f"{r['value']:.12g}"))
     for seed in range(bench.size(10, 1)):
-        progress(f"log-normal noise, seed {seed}")
+        what = f"log-normal noise, seed {seed}"
+        progress(what)
         r = solve(bench, (n, n), files_of(bench, "hard", lognormal(n, seed)))
+        seconds[what] = r["time_solve"]
         times.append(r["time_solve"] if r["status"] == 0 else math.inf)
-        rows.append((f"log-normal noise, seed {seed}", r["time_solve"], r["gap_rel"], r["iterations"], 4,
-                     verdict(times[-1], 4, False), f"{r['value']:.12g}"))
+        rows.append((what, r["time_solve"], r["gap_rel"], r["iterations"], 4, verdict(times[-1], 4, False),
+                     f"{r['value']:.12g}"))
     middle = statistics.median(times)
     rows.append(("log-normal noise, median", middle, "", "", 2, verdict(middle, 2, False), ""))
-    return table((f"{n} x {n}", "seconds", "gap", "iterations", "allowed", "goal", "value"), rows)
+    text = table((f"{n} x {n}", "seconds", "gap", "iterations", "allowed", "goal", "value"), rows)
+    return text + "\nThe same on larger images, and by domain decomposition:\n\n" + larger(bench, 2 * n, seconds)
+
+
+def larger(bench, n, seconds):
+    """some of the rough pairs on 2n x 2n pixels"""
+    pairs = [(what, images) for what, *images, _ in rough(n) if what in LARGER]
+    pairs += [(f"log-normal noise, seed {seed}", lognormal(n, seed)) for seed in bench.size((1, 4), ())]
+    rows = []
+    for what, images in pairs:
+        progress(f"{what}, {n} x {n}")
+        files = files_of(bench, "hard", images)
+        r, cells = (solve(bench, (n, n), files, kind, limit=300) for kind in ("multigrid", "domdec"))
+        rows.append((what, r["time_solve"], r["gap_rel"], r["iterations"],
+                     math.log(r["time_solve"] / seconds[what]) / math.log(4), cells["time_solve"], cells["gap_rel"],
+                     f"{r['value']:.12g}"))
+    return table((f"{n} x {n}", "seconds", "gap", "iterations", "grows like N^", "domdec, s", "gap", "value"), rows)
+
+
+LARGER = ("photographs, astronaut and coffee", "shapes, half of the pixels zero", "one blob each, on 1e-6",
+          "two blobs each, on 1e-6", "checkerboard to half of the image")
 
 
 def volume(bench):

@@ -22,8 +22,8 @@ PETSC_INTERN PetscErrorCode FenGridCycleSetMass(FenGridCycle, const double mass[
 /* couplings >= 0 of each point and the one that is `offset` away, 0 where that lies outside: for each offset that comes
    after zero in the order of the grid, in any order */
 PETSC_INTERN PetscErrorCode FenGridCycleSetCouplings(FenGridCycle, const FenInt offset[], const double couplings[]);
-/* ... then the matrix diag((1 + shift) mass) - couplings. `uneven`: the standard deviation, over points, of the share of
-   couplings that reach too far to be given. Collective, the same on all ranks */
+/* ... then the matrix diag((1 + shift) mass) - couplings. `uneven`: the standard deviation, over points, of the share
+   of couplings that reach too far to be given. Collective, the same on all ranks */
 PETSC_INTERN PetscErrorCode FenGridCycleComplete(FenGridCycle, double shift, double *uneven);
 /* ... where that is much, along each axis of the layout: of each point the sum of its couplings, all of them, times
    their squared lengths along the axis, on the layout of vectors; see gridmoments.c */
