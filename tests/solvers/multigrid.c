@@ -239,7 +239,8 @@ static void TestFactorised(void **state)
     FEN_ASSERT_ALL(S.dual >= before - 1e-13 * fabs(before));
     cut += step > 0 && step < 0.1;
   }
-  FEN_ASSERT_ALL(S.system.direct == 1 && S.system.sparse && S.system.its <= 20 && S.error <= 1e-12 && cut > 0);
+  FEN_ASSERT_ALL(S.system.seen.direct == 1 && S.system.sparse && S.system.seen.its <= 20 && S.error <= 1e-12 &&
+                 cut > 0);
   FEN_ASSERT_NEAR(S.dual, all.lower, 1e-11 * fabs(all.lower));
   FEN_OK(FenNewtonStepDestroy(&S));
   FEN_OK(FenOTDestroy(&ot));
@@ -278,12 +279,12 @@ static void TestStep(void **state)
   FEN_OK(FenNewtonStepSmoothen(&S, 0, before)); /* none */
   FEN_ASSERT_ALL(before < 0.5 * far && S.log_error == before);
   for (int k = 0; k < 30 && S.error > 1e-12; k++) {
-    const FenInt direct = S.system.direct;
+    const FenInt direct = S.system.seen.direct;
 
     before = S.dual;
     FEN_OK(FenNewtonStepTake(&S, 1e-6, &step));
     FEN_ASSERT_ALL(S.dual >= before - 1e-13 * fabs(before)); /* a cut or a slow solve asks for another preconditioner */
-    FEN_ASSERT_ALL(S.built == (step >= 0.5 && S.system.direct == direct));
+    FEN_ASSERT_ALL(S.built == (step >= 0.5 && S.system.seen.direct == direct));
   }
   FEN_ASSERT_ALL(S.error <= 1e-12 && step == 1 && S.system.shift == 0);
   FEN_ASSERT_NEAR(S.dual, B.lower, 1e-11 * fabs(B.lower));

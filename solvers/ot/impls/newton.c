@@ -149,7 +149,7 @@ static double Accuracy(FenOT ot)
 {
   const Newton *N = (Newton *)ot->base.data;
   const double  goal = N->step.system.least > 0 ? 0 : PetscMax(ot->base.residual, N->promising), error = N->step.error;
-  const double  share = N->step.system.effort > EASY_DIGIT ? 0.2 : 0.05;
+  const double  share = N->step.system.seen.effort > EASY_DIGIT ? 0.2 : 0.05;
 
   return PetscMin(0.1, PetscMax(PetscMax(QUADRATIC * error, share * PetscMax(0, goal) / error), 1e-6));
 }
@@ -168,46 +168,31 @@ static void Promise(FenOT ot)
    goes on bit by bit as if it had not been stopped. Work of this kind is not counted */
 static PetscErrorCode FenOTResume_Newton(FenSolver s)
 {
-  FenOT        ot = (FenOT)s;
-  Newton      *N = (Newton *)s->data;
-  const double shift = N->step.system.shift;
-  const FenInt its = N->step.system.its, its_fresh = N->step.system.its_fresh, slow = N->step.system.slow;
-  const double effort = N->step.system.effort, effort_fresh = N->step.system.effort_fresh;
-  const FenInt direct = N->step.system.direct, trimmed = N->step.system.trimmed, most = N->step.system.most;
-  const double average = N->step.system.average, average_before = N->step.system.average_before;
-  double      *g;
+  FenOT               ot = (FenOT)s;
+  Newton             *N = (Newton *)s->data;
+  const double        shift = N->step.system.shift;
+  const FenNewtonSeen seen = N->step.system.seen;
+  double             *g;
 
   PetscFunctionBegin;
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
   PetscCall(FenNewtonSystemMove(&N->step.system)); /* forgets what was loaded */
   N->step.g_built = N->g_built[N->at];
-  N->step.system.its = its;
-  N->step.system.its_fresh = its_fresh;
-  N->step.system.effort = effort;
-  N->step.system.effort_fresh = effort_fresh;
-  N->step.system.slow = slow;
-  N->step.system.trimmed = trimmed;
-  N->step.system.direct = direct;
-  N->step.system.most = most;
-  N->step.system.average = average;
-  N->step.system.average_before = average_before;
+  N->step.system.seen = seen;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
   if (N->step.built) {
     PetscCall(PetscMalloc1(ot->m, &g));
     PetscCall(PetscArraycpy(g, ot->g, ot->m));
     PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->step.system.shift = N->step.shift_built;
-    N->step.system.average = N->step.system.average_before;
+    N->step.system.seen.average = seen.average_before;
     PetscCall(FenNewtonStepEvaluate(&N->step));
     PetscCall(FenNewtonSystemSetColumns(&N->step.system, N->step.c, N->step.system.mass));
     PetscCall(FenNewtonStepBuild(&N->step));
     PetscCall(PetscArraycpy(ot->g, g, ot->m));
     PetscCall(PetscFree(g));
     N->step.system.shift = shift;
-    N->step.system.its = its;
-    N->step.system.its_fresh = its_fresh;
-    N->step.system.effort = effort;
-    N->step.system.effort_fresh = effort_fresh;
+    N->step.system.seen = seen;
   }
   if (N->ready)
     PetscCall(FenNewtonStepEvaluate(&N->step));
@@ -244,9 +229,9 @@ static double NextEpsilon(FenOT ot)
 
   if (N->eps <= ot->eps)
     return ot->eps;
-  if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->step.system.its <= EASY_CYCLES)
+  if (N->eps * plan.factor < FEN_OT_BLUR * ot->pixel && N->newton_steps == 1 && N->step.system.seen.its <= EASY_CYCLES)
     plan.factor = sqrt(plan.factor);
-  else if (N->newton_steps > 1 || N->step.system.its >= HARD_CYCLES)
+  else if (N->newton_steps > 1 || N->step.system.seen.its >= HARD_CYCLES)
     plan.factor = pow(plan.factor, HARD_STEP);
   return FenEpsilonNext(&plan, N->eps, ot->eps);
 }
@@ -277,7 +262,7 @@ static PetscBool WantSupport(FenOT ot, double step)
 
   N->cut += step < 0.5;
   return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) &&
-                     (N->cut >= 2 || N->step.system.its >= 2 * FEN_FEWEST_CYCLES));
+                     (N->cut >= 2 || N->step.system.seen.its >= 2 * FEN_FEWEST_CYCLES));
 }
 
 static PetscErrorCode GoToSupport(FenOT ot)
@@ -367,18 +352,18 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "level", &N->at));
   PetscCall(FenStateAddReal(state, "shift_built", &N->step.shift_built));
   PetscCall(FenStateAddInt(state, "built", &N->step.built));
-  PetscCall(FenStateAddReal(state, "average", &N->step.system.average));
-  PetscCall(FenStateAddReal(state, "average_before", &N->step.system.average_before));
+  PetscCall(FenStateAddReal(state, "average", &N->step.system.seen.average));
+  PetscCall(FenStateAddReal(state, "average_before", &N->step.system.seen.average_before));
   PetscCall(FenStateAddInt(state, "ready", &N->ready));
   PetscCall(FenStateAddInt(state, "diagonal_only", &N->step.diagonal_only));
-  PetscCall(FenStateAddInt(state, "cg_its", &N->step.system.its));
-  PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->step.system.its_fresh));
-  PetscCall(FenStateAddReal(state, "cg_effort", &N->step.system.effort));
-  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->step.system.effort_fresh));
-  PetscCall(FenStateAddInt(state, "slow", &N->step.system.slow));
-  PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.trimmed));
-  PetscCall(FenStateAddInt(state, "direct", &N->step.system.direct));
-  PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.most));
+  PetscCall(FenStateAddInt(state, "cg_its", &N->step.system.seen.its));
+  PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->step.system.seen.its_fresh));
+  PetscCall(FenStateAddReal(state, "cg_effort", &N->step.system.seen.effort));
+  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->step.system.seen.effort_fresh));
+  PetscCall(FenStateAddInt(state, "slow", &N->step.system.seen.slow));
+  PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.seen.trimmed));
+  PetscCall(FenStateAddInt(state, "direct", &N->step.system.seen.direct));
+  PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.seen.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
   PetscCall(FenStateAddReal(state, "dual", &N->step.dual));
   PetscCall(FenStateAddReal(state, "error", &N->step.error));
@@ -460,7 +445,7 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",
                                    FenPreconditions[N->step.system.precondition], used, N->step.system.shift,
-                                   (int)N->step.system.its));
+                                   (int)N->step.system.seen.its));
   PetscFunctionReturn(0);
 }
 

@@ -50,8 +50,8 @@ void FenNewtonStepForget(FenNewtonStep *S)
 {
   S->built = S->diagonal_only = 0;
   S->system.shift = 0;
-  S->system.direct = PetscMax(S->system.direct, 0); /* plans of smaller epsilon have fewer entries */
-  S->system.most = FEN_FEWEST_CYCLES;
+  S->system.seen.direct = PetscMax(S->system.seen.direct, 0); /* plans of smaller epsilon have fewer entries */
+  S->system.seen.most = FEN_FEWEST_CYCLES;
 }
 
 /* column sums and their error for the operator's present plan (one pass) */
@@ -306,10 +306,10 @@ static void Adapt(FenNewtonStep *S, double step, PetscBool far)
   else if (step < 0.5 && !(exact && far))
     *shift = PetscMax(4 * *shift, far || exact ? 3e-4 : 0.03);
   if (step < 0.5) {
-    S->system.most = FEN_FEWEST_CYCLES;
+    S->system.seen.most = FEN_FEWEST_CYCLES;
     S->built = 0;
-  } else if (S->system.its >= S->system.most)
-    S->system.most = PetscMin(2 * S->system.most, FEN_MOST_CYCLES);
+  } else if (S->system.seen.its >= S->system.seen.most)
+    S->system.seen.most = PetscMin(2 * S->system.seen.most, FEN_MOST_CYCLES);
 }
 
 PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
@@ -332,7 +332,7 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
   PetscCall(PetscInfo(ot,
                       "Newton step on %" FENINT_FMT " targets: eps %g, %" FENINT_FMT
                       " CG iterations, step %g, shift %g; then error %.3e, |log| %.2e, dual %.15g\n",
-                      ot->op->N[1], ot->op->eps, S->system.its, *step, S->system.shift, S->error, S->log_error,
+                      ot->op->N[1], ot->op->eps, S->system.seen.its, *step, S->system.shift, S->error, S->log_error,
                       S->dual));
   PetscFunctionReturn(0);
 }

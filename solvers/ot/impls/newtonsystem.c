@@ -159,10 +159,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   PetscCall(FenNewtonSystemDestroy(N));
   PetscCall(FenNewtonSystemCreate(N->ot, N));
   N->sparse = N->multigrid = N->diagonal_only = N->indefinite = PETSC_FALSE;
-  N->its = N->its_fresh = N->slow = N->trimmed = N->direct = 0;
-  N->effort = N->effort_fresh = 0;
-  N->most = FEN_FEWEST_CYCLES;
-  N->average = N->average_before = 0;
+  N->seen = (FenNewtonSeen){.most = FEN_FEWEST_CYCLES};
   N->points[0] = N->points[1] = 0;
   for (FenInt i = 0; i < N->ot->n; i++)
     N->points[0] += N->ot->a[i] > 0;
@@ -194,7 +191,7 @@ static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
     d[j] = PetscMax((1 + N->shift) * ScaledMass(N, j) - d[j] * N->scale[j] * N->scale[j], 1e-10 * ScaledMass(N, j));
   }
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
-  N->average = 1 / PetscMax(total, 1e-300);
+  N->seen.average = 1 / PetscMax(total, 1e-300);
   PetscFunctionReturn(0);
 }
 
@@ -202,7 +199,7 @@ static PetscBool IsDirect(const FenNewtonSystem *N)
 {
   const FenOTOperator op = N->ot->op;
 
-  return (PetscBool)(N->direct > 0 || (op->dim == 1 && op->N[1] <= LINE_LIMIT) ||
+  return (PetscBool)(N->seen.direct > 0 || (op->dim == 1 && op->N[1] <= LINE_LIMIT) ||
                      (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
 }
 
@@ -211,10 +208,10 @@ static double Share(const FenNewtonSystem *N)
 {
   if (N->share > 0)
     return N->share;
-  if (N->direct > 0 || FenOTOnSupport_Private(N->ot))
-    return DIRECT_SHARE * pow(0.01, (double)N->trimmed);
+  if (N->seen.direct > 0 || FenOTOnSupport_Private(N->ot))
+    return DIRECT_SHARE * pow(0.01, (double)N->seen.trimmed);
   if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
-    return (N->average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->trimmed);
+    return (N->seen.average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->seen.trimmed);
   return 1e-8;
 }
 
@@ -272,7 +269,7 @@ static PetscErrorCode AverageOf(FenNewtonSystem *N, const FenSparse *E)
     for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++)
       FenDDAdd(&sum, Rows(N)[i] * E->val[k] * E->val[k]);
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
-  N->average = 1 / PetscMax(total, 1e-300);
+  N->seen.average = 1 / PetscMax(total, 1e-300);
   PetscFunctionReturn(0);
 }
 
@@ -287,7 +284,7 @@ static PetscErrorCode TooMany(FenNewtonSystem *N, const FenSparse *E, PetscBool 
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &pairs, 1, MPI_DOUBLE, MPI_SUM, N->ot->op->comm));
   *many = (PetscBool)(pairs > DIRECT_MOST);
   PetscCall(PetscInfo(N->ot, "matrix of %" FENINT_FMT " targets with at most %g entries, average %g%s\n", N->points[1],
-                      pairs, N->average, *many ? ": too many" : ""));
+                      pairs, N->seen.average, *many ? ": too many" : ""));
   PetscFunctionReturn(0);
 }
 
@@ -301,7 +298,7 @@ static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const d
   PetscCall(FenOTEntries(N->ot->op, f, g, Share(N), PETSC_TRUE, &E));
   N->ot->op->passes += 1;
   PetscCall(AverageOf(N, &E));
-  if (N->direct > 0)
+  if (N->seen.direct > 0)
     PetscCall(TooMany(N, &E, &many));
   if (!many)
     PetscCall(RootFromEntries(N, &E, root));
@@ -329,7 +326,7 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   for (FenInt j = 0; j < n; j++)
     FenDDAdd(&sum, v[j]);
   PetscCall(FenDDReduce(N->ot->op->comm, 1, &sum, &total));
-  N->average = 1 / PetscMax(total, 1e-300);
+  N->seen.average = 1 / PetscMax(total, 1e-300);
   PetscFunctionReturn(0);
 }
 
@@ -457,7 +454,7 @@ static PetscErrorCode BuildBand(FenNewtonSystem *N)
     excess[j] = (ot->relaxed ? PetscMax(0.0, N->c[j] - excess[j]) : 0) + (N->shift + N->least) * N->c[j];
     alone[j] = ScaledMass(N, j);
   }
-  PetscCall(FenBandBuild(N->band, N->scale, excess, alone, &N->average, &ok));
+  PetscCall(FenBandBuild(N->band, N->scale, excess, alone, &N->seen.average, &ok));
   PetscCall(PetscFree2(excess, alone));
   N->indefinite = PetscNot(ok);
   PetscFunctionReturn(0);
@@ -509,7 +506,7 @@ static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], co
   PetscCall(MatDestroy(&N->P));
   PetscCall(AssembleRoot(N, f, g, &root));
   if (!root) {
-    N->direct = -1;
+    N->seen.direct = -1;
     PetscFunctionReturn(0);
   }
   PetscCall(MatCreateVecs(root, &x, NULL));
@@ -605,7 +602,7 @@ static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
   PetscCall(KSPSetNormType(N->ksp, N->banded ? KSP_NORM_NONE : KSP_NORM_NATURAL));
   PetscCall(ChoosePC(N));
   PetscCall(KSPSetFromOptions(N->ksp));
-  N->its_fresh = 0;
+  N->seen.its_fresh = 0;
   PetscFunctionReturn(0);
 }
 
@@ -615,9 +612,10 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
 {
   if (N->diagonal_only || N->precondition == FEN_PRECONDITION_JACOBI)
     return PETSC_FALSE;
-  if (N->average <= 0 || N->average > FEW_TARGETS)
+  if (N->seen.average <= 0 || N->seen.average > FEW_TARGETS)
     return PETSC_FALSE;
-  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->slow || N->direct > 0 || !N->ot->op->separable);
+  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct > 0 ||
+                     !N->ot->op->separable);
 }
 
 /* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
@@ -628,8 +626,8 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
 
   PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only && N->direct <= 0 &&
-                      FenOTHasCouplings(N->ot->op) && N->average <= CYCLE_TARGETS);
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
+                      N->seen.direct <= 0 && FenOTHasCouplings(N->ot->op) && N->seen.average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
@@ -649,7 +647,7 @@ static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
     N->least = LEAST_SHIFT;
     PetscFunctionReturn(0);
   }
-  if (N->average > 0)
+  if (N->seen.average > 0)
     PetscCall(WantCycle(N, &N->cycles));
   if (!N->cycles && !WantSparse(N)) {
     PetscCall(Diagonal(N, d));
@@ -668,7 +666,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscFunctionBegin;
   Rescale(N);
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
-  N->average_before = N->average;
+  N->seen.average_before = N->seen.average;
   PetscCall(Choose(N, d));
   if (N->banded) {
     PetscCall(BuildBand(N));
@@ -676,10 +674,10 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
       PetscCall(Choose(N, d));
   }
   if (N->sparse) {
-    const PetscBool direct = (PetscBool)(N->direct > 0);
+    const PetscBool direct = (PetscBool)(N->seen.direct > 0);
 
     PetscCall(AssembleLaplacian(N, f, g));
-    if (direct && N->direct < 0) /* in vain */
+    if (direct && N->seen.direct < 0) /* in vain */
       PetscCall(Choose(N, d));
   }
   if (N->cycles)
@@ -695,10 +693,10 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
    guess, as it was found, from how blurred the plan is: from the pairs that meet in a source, and from neighbours */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
-  const double average = N->average, n = (double)N->points[0], m = (double)N->points[1];
+  const double average = N->seen.average, n = (double)N->points[0], m = (double)N->points[1];
   const double links = PetscMin(6 * n * average, 3 * m * average * average) * average;
 
-  return (PetscBool)(N->its >= CYCLES_SLOW && (double)N->its >= pow(links, 1.5) / CYCLE_WORK &&
+  return (PetscBool)(N->seen.its >= CYCLES_SLOW && (double)N->seen.its >= pow(links, 1.5) / CYCLE_WORK &&
                      links <= 4 * DIRECT_MOST);
 }
 
@@ -706,18 +704,18 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
   const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
-  if (!N->sparse && !N->cycles && !N->banded && !N->slow && N->precondition == FEN_PRECONDITION_AUTO &&
-      N->its >= slow) {
-    N->slow = 1;
+  if (!N->sparse && !N->cycles && !N->banded && !N->seen.slow && N->precondition == FEN_PRECONDITION_AUTO &&
+      N->seen.its >= slow) {
+    N->seen.slow = 1;
     return PETSC_TRUE;
   }
-  if (N->cycles && !N->direct && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
-    N->direct = 1;
+  if (N->cycles && !N->seen.direct && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
+    N->seen.direct = 1;
     return PETSC_TRUE;
   }
-  if ((N->multigrid || (N->sparse && (N->direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
-      N->its_fresh > MANY_CG && N->trimmed < TRIM_MOST) {
-    N->trimmed++;
+  if ((N->multigrid || (N->sparse && (N->seen.direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
+      N->seen.its_fresh > MANY_CG && N->seen.trimmed < TRIM_MOST) {
+    N->seen.trimmed++;
     return PETSC_TRUE;
   }
   return PETSC_FALSE;
@@ -730,7 +728,8 @@ PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
   if (N->banded || (N->sparse && IsDirect(N)))
     return PETSC_TRUE;
-  return (PetscBool)(N->cycles ? N->effort > N->effort_fresh + 1.5 || N->its >= N->most : N->its > 2 * N->its_fresh);
+  return (PetscBool)(N->cycles ? N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most
+                               : N->seen.its > 2 * N->seen.its_fresh);
 }
 
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
@@ -742,7 +741,7 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscCall(KSPSolve(N->ksp, N->rhs, N->x));
   PetscCall(KSPGetConvergedReason(N->ksp, &reason));
   PetscCall(KSPGetIterationNumber(N->ksp, &its));
-  N->its = its;
+  N->seen.its = its;
   *ok = (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS);
   PetscFunctionReturn(0);
 }
@@ -780,17 +779,17 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,
-                             N->cycles       ? (PetscInt)N->most
-                             : N->direct > 0 ? DIRECT_CG
-                                             : 500));
+                             N->cycles            ? (PetscInt)N->seen.most
+                             : N->seen.direct > 0 ? DIRECT_CG
+                                                  : 500));
   PetscCall(Solve(N, &ok));
   PetscCall(VecResetArray(N->rhs));
   PetscCall(VecResetArray(N->x));
   *failed = PetscNot(ok);
-  N->effort = (double)N->its / -log10(rtol);
-  if (!N->its_fresh) {
-    N->its_fresh = N->its;
-    N->effort_fresh = N->effort;
+  N->seen.effort = (double)N->seen.its / -log10(rtol);
+  if (!N->seen.its_fresh) {
+    N->seen.its_fresh = N->seen.its;
+    N->seen.effort_fresh = N->seen.effort;
   }
   for (FenInt j = 0; j < N->ot->m; j++)
     d[j] *= N->scale[j];

@@ -19,6 +19,19 @@ PETSC_INTERN const char *const FenPreconditions[];
 #define FEN_FEWEST_CYCLES 50
 #define FEN_MOST_CYCLES   400
 
+/* What was seen of solves on this level: with it and the plan that it was made of, a preconditioner is made again as it
+   was. Part of a solver's state */
+typedef struct {
+  FenInt its, its_fresh;       /* of the last solve; of the first with the present preconditioner */
+  double effort, effort_fresh; /* iterations for a digit, of the same solves */
+  FenInt most;                 /* V-cycles of a solve */
+  FenInt slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
+  FenInt direct;         /* 1: an assembled matrix is factorised in place of V-cycles; -1: it has too many entries */
+  FenInt trimmed;        /* decades that the share was lowered because CG needed many iterations */
+  double average;        /* effective number of targets that a source sends to; 0: not known yet */
+  double average_before; /* the same before the present preconditioner was built */
+} FenNewtonSeen;
+
 typedef struct {
   /* options */
   FenPrecondition precondition;
@@ -37,23 +50,16 @@ typedef struct {
   Mat           S, P;   /* shell; matrix that the preconditioner is made of */
   Vec           x, rhs; /* arrays of the caller */
   KSP           ksp;
-  FenGridCycle  cycle;                /* coarse grids of the target, or NULL */
-  double       *scale;                /* 1/sqrt(min(c, floor)), 0 for targets without mass */
-  PetscBool     cycles;               /* the cycle is in use */
-  FenBand       band;                 /* factors of targets on one line, or NULL */
-  PetscBool     banded;               /* they are in use */
-  PetscBool     indefinite;           /* but were not found on this level */
-  PetscBool     sparse, multigrid;    /* multigrid: coarsening depends on the number of ranks */
-  PetscBool     diagonal_only;        /* the sparse preconditioner failed on this level */
-  FenInt        its, its_fresh;       /* of the last solve; of the first with the present preconditioner */
-  FenInt        most;                 /* V-cycles of a solve */
-  double        effort, effort_fresh; /* iterations for a digit, of the same solves */
-  FenInt        slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
-  FenInt        direct;    /* 1: an assembled matrix is factorised in place of V-cycles; -1: it has too many entries */
-  FenInt        points[2]; /* sources and targets with mass */
-  FenInt        trimmed;   /* decades that the share was lowered because CG needed many iterations */
-  double        average;   /* effective number of targets that a source sends to; 0: not known yet */
-  double        average_before; /* the same before the present preconditioner was built */
+  FenGridCycle  cycle;             /* coarse grids of the target, or NULL */
+  double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
+  PetscBool     cycles;            /* the cycle is in use */
+  FenBand       band;              /* factors of targets on one line, or NULL */
+  PetscBool     banded;            /* they are in use */
+  PetscBool     indefinite;        /* but were not found on this level */
+  PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
+  PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
+  FenInt        points[2];         /* sources and targets with mass */
+  FenNewtonSeen seen;
 } FenNewtonSystem;
 
 PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
