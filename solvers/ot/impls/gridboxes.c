@@ -401,8 +401,6 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
     plane = PetscMax(plane, PetscMax(G->at.plane, FenGridExtent(&around, 1) * FenGridExtent(&around, 2)));
     row = PetscMax(row, PetscMax(G->at.row, FenGridExtent(&around, 2)));
     face = PetscMax(face, LargestFace(G));
-    if (G->all && C->among != MPI_COMM_NULL)
-      face = PetscMax(face, Points(&G->box));
     for (PetscMPIInt m = 1, rank; G->active && m < Members(G); m++) {
       FenBox b = Member(C, G - 1, G, m, &rank);
 
@@ -415,50 +413,64 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode TogetherAll(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
-                                  float out[])
+/* packed arrays of a box, one after the other, to their places */
+static void Unpack(const FenGrid *G, const FenBox *b, PetscMPIInt arrays, const float in[], float out[], FenInt ld)
+{
+  const FenGridMap map = Packed(b);
+
+  for (PetscMPIInt k = 0; k < arrays; k++)
+    Copy(b, in + k * Points(b), &map, out + k * ld, &G->at);
+}
+
+static PetscErrorCode TogetherAll(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, PetscMPIInt arrays,
+                                  const float made[], float out[], FenInt ld)
 {
   const PetscMPIInt parts = fine->parts[0] * fine->parts[1] * fine->parts[2];
-  const PetscBool   slabs = PetscNot(parts != fine->parts[0]); /* they lie one after the other */
-  float            *in = slabs ? out : C->face[0];
-  PetscMPIInt       count;
+  PetscMPIInt       count, *counts, *starts;
+  float            *in;
 
   PetscFunctionBegin;
-  PetscCall(FenMPIIntCast(Points(&coarse->made), &count));
-  PetscCallMPI(MPI_Allgatherv(made, count, MPI_FLOAT, in, C->counts, C->starts, MPI_FLOAT, C->among));
-  for (PetscMPIInt r = 0; r < parts && !slabs; r++) {
-    const FenBox     b = PartOfAll(C, fine, coarse, r);
-    const FenGridMap map = Packed(&b);
-
-    Copy(&b, in + C->starts[r], &map, out, &coarse->at);
+  PetscCall(PetscMalloc3(parts, &counts, parts, &starts, (size_t)(arrays * Points(&coarse->box)), &in));
+  for (PetscMPIInt r = 0; r < parts; r++) {
+    counts[r] = arrays * C->counts[r];
+    starts[r] = arrays * C->starts[r];
   }
+  PetscCall(FenMPIIntCast(arrays * Points(&coarse->made), &count));
+  PetscCallMPI(MPI_Allgatherv(made, count, MPI_FLOAT, in, counts, starts, MPI_FLOAT, C->among));
+  for (PetscMPIInt r = 0; r < parts; r++) {
+    const FenBox b = PartOfAll(C, fine, coarse, r);
+
+    Unpack(coarse, &b, arrays, in + starts[r], out, ld);
+  }
+  PetscCall(PetscFree3(counts, starts, in));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
-                               float out[])
+PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, PetscMPIInt arrays,
+                               const float made[], float out[], FenInt ld)
 {
-  FenGridMap  map = Packed(&coarse->made);
   PetscMPIInt count, rank;
+  float      *in;
 
   PetscFunctionBegin;
-  PetscCall(FenMPIIntCast(Points(&coarse->made), &count));
-  if (FenGridStays(fine, coarse)) {
-    Copy(&coarse->made, made, &map, out, &coarse->at);
-  } else if (coarse->all) {
-    PetscCall(TogetherAll(C, fine, coarse, made, out));
-  } else if (!coarse->active) {
+  if (coarse->all && !FenGridStays(fine, coarse)) {
+    PetscCall(TogetherAll(C, fine, coarse, arrays, made, out, ld));
+    PetscFunctionReturn(0);
+  }
+  if (!coarse->active) {
+    PetscCall(FenMPIIntCast(arrays * Points(&coarse->made), &count));
     PetscCallMPI(MPI_Send(made, count, MPI_FLOAT, coarse->leader, TAG_TOGETHER, C->comm));
-  } else {
-    Copy(&coarse->made, made, &map, out, &coarse->at);
-    for (PetscMPIInt m = 1; m < Members(coarse); m++) {
-      const FenBox b = Member(C, fine, coarse, m, &rank);
+    PetscFunctionReturn(0);
+  }
+  Unpack(coarse, &coarse->made, arrays, made, out, ld);
+  for (PetscMPIInt m = 1; m < Members(coarse); m++) {
+    const FenBox b = Member(C, fine, coarse, m, &rank);
 
-      map = Packed(&b);
-      PetscCall(FenMPIIntCast(Points(&b), &count));
-      PetscCallMPI(MPI_Recv(C->face[0], count, MPI_FLOAT, rank, TAG_TOGETHER, C->comm, MPI_STATUS_IGNORE));
-      Copy(&b, C->face[0], &map, out, &coarse->at);
-    }
+    PetscCall(FenMPIIntCast(arrays * Points(&b), &count));
+    PetscCall(PetscMalloc1(count, &in));
+    PetscCallMPI(MPI_Recv(in, count, MPI_FLOAT, rank, TAG_TOGETHER, C->comm, MPI_STATUS_IGNORE));
+    Unpack(coarse, &b, arrays, in, out, ld);
+    PetscCall(PetscFree(in));
   }
   PetscFunctionReturn(0);
 }
