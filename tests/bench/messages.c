@@ -137,7 +137,7 @@ static PetscErrorCode Operator(Bench *b)
 {
   FenLayout layout, edges;
   BenchSent before;
-  double    far;
+  double    uneven;
 
   PetscFunctionBegin;
   PetscCall(FenOTSoftTransform(b->op, FEN_TO_SOURCE, b->g, b->f)); /* the first one finds which sources come */
@@ -158,7 +158,7 @@ static PetscErrorCode Operator(Bench *b)
   PetscCall(FenOTCouplingsLayout(b->op, &edges));
   PetscCall(FenGridCycleCreate(layout, edges, b->op->kernels, &b->cycle));
   PetscCall(FenOTCouplings(b->op, FEN_GRID_RADIUS, b->work, b->most, Take, b));
-  PetscCall(FenGridCycleComplete(b->cycle, 1e-6, &far));
+  PetscCall(FenGridCycleComplete(b->cycle, 1e-6, &uneven));
   PetscCall(FenGridCycleBuild(b->cycle));
   before = bench_sent;
   PetscCall(Cycle(b));

@@ -385,6 +385,20 @@ static PetscMPIInt Members(const FenGrid *G)
   return G->members[0] * G->members[1] * G->members[2];
 }
 
+/* points of the largest box that comes or goes at once, with one more around it where boxes go back */
+static FenInt LargestBox(FenGridCycle C, const FenGrid *fine, const FenGrid *G)
+{
+  FenInt most = G->all && C->among != MPI_COMM_NULL ? Points(&G->box) : 0;
+
+  for (PetscMPIInt m = 1, rank; G->active && m < Members(G); m++) {
+    FenBox b = Member(C, fine, G, m, &rank);
+
+    b = Around(G, &b);
+    most = PetscMax(most, Points(&b));
+  }
+  return most;
+}
+
 PetscErrorCode FenGridSpace(FenGridCycle C)
 {
   FenInt moved = 0, face = 0, plane = 0, row = 0;
@@ -401,12 +415,7 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
     plane = PetscMax(plane, PetscMax(G->at.plane, FenGridExtent(&around, 1) * FenGridExtent(&around, 2)));
     row = PetscMax(row, PetscMax(G->at.row, FenGridExtent(&around, 2)));
     face = PetscMax(face, LargestFace(G));
-    for (PetscMPIInt m = 1, rank; G->active && m < Members(G); m++) {
-      FenBox b = Member(C, G - 1, G, m, &rank);
-
-      b = Around(G, &b);
-      face = PetscMax(face, Points(&b));
-    }
+    face = PetscMax(face, LargestBox(C, G - 1, G));
   }
   PetscCall(PetscMalloc3(moved, &C->moved, plane, &C->plane, row, &C->row));
   PetscCall(PetscMalloc4(face, &C->face[0], face, &C->face[1], face, &C->face[2], face, &C->face[3]));
@@ -414,64 +423,80 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
 }
 
 /* packed arrays of a box, one after the other, to their places */
-static void Unpack(const FenGrid *G, const FenBox *b, PetscMPIInt arrays, const float in[], float out[], FenInt ld)
+static void Unpack(const FenGrid *G, const FenBox *b, PetscMPIInt arrays, const float in[], float out[])
 {
   const FenGridMap map = Packed(b);
 
   for (PetscMPIInt k = 0; k < arrays; k++)
-    Copy(b, in + k * Points(b), &map, out + k * ld, &G->at);
+    Copy(b, in + k * Points(b), &map, out + k * G->ld, &G->at);
 }
 
 static PetscErrorCode TogetherAll(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, PetscMPIInt arrays,
-                                  const float made[], float out[], FenInt ld)
+                                  MPI_Datatype type, const float made[], float space[], float out[])
 {
   const PetscMPIInt parts = fine->parts[0] * fine->parts[1] * fine->parts[2];
-  PetscMPIInt       count, *counts, *starts;
-  float            *in;
+  const PetscBool   there = (PetscBool)(arrays == 1 && parts == fine->parts[0]); /* slabs lie one after the other */
+  float            *in = there ? out : space;
+  PetscMPIInt       count;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc3(parts, &counts, parts, &starts, (size_t)(arrays * Points(&coarse->box)), &in));
-  for (PetscMPIInt r = 0; r < parts; r++) {
-    counts[r] = arrays * C->counts[r];
-    starts[r] = arrays * C->starts[r];
-  }
-  PetscCall(FenMPIIntCast(arrays * Points(&coarse->made), &count));
-  PetscCallMPI(MPI_Allgatherv(made, count, MPI_FLOAT, in, counts, starts, MPI_FLOAT, C->among));
-  for (PetscMPIInt r = 0; r < parts; r++) {
+  PetscCall(FenMPIIntCast(Points(&coarse->made), &count));
+  PetscCallMPI(MPI_Allgatherv(made, count, type, in, C->counts, C->starts, type, C->among));
+  for (PetscMPIInt r = 0; r < parts && !there; r++) {
     const FenBox b = PartOfAll(C, fine, coarse, r);
 
-    Unpack(coarse, &b, arrays, in + starts[r], out, ld);
+    Unpack(coarse, &b, arrays, in + arrays * C->starts[r], out);
   }
-  PetscCall(PetscFree3(counts, starts, in));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, PetscMPIInt arrays,
-                               const float made[], float out[], FenInt ld)
+/* type: so many numbers; space: for the largest box of so many arrays */
+static PetscErrorCode Together(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, PetscMPIInt arrays,
+                               MPI_Datatype type, const float made[], float space[], float out[])
 {
   PetscMPIInt count, rank;
-  float      *in;
 
   PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(Points(&coarse->made), &count));
   if (coarse->all && !FenGridStays(fine, coarse)) {
-    PetscCall(TogetherAll(C, fine, coarse, arrays, made, out, ld));
-    PetscFunctionReturn(0);
-  }
-  if (!coarse->active) {
-    PetscCall(FenMPIIntCast(arrays * Points(&coarse->made), &count));
-    PetscCallMPI(MPI_Send(made, count, MPI_FLOAT, coarse->leader, TAG_TOGETHER, C->comm));
-    PetscFunctionReturn(0);
-  }
-  Unpack(coarse, &coarse->made, arrays, made, out, ld);
-  for (PetscMPIInt m = 1; m < Members(coarse); m++) {
-    const FenBox b = Member(C, fine, coarse, m, &rank);
+    PetscCall(TogetherAll(C, fine, coarse, arrays, type, made, space, out));
+  } else if (!coarse->active) {
+    PetscCallMPI(MPI_Send(made, count, type, coarse->leader, TAG_TOGETHER, C->comm));
+  } else {
+    Unpack(coarse, &coarse->made, arrays, made, out);
+    for (PetscMPIInt m = 1; m < Members(coarse); m++) {
+      const FenBox b = Member(C, fine, coarse, m, &rank);
 
-    PetscCall(FenMPIIntCast(arrays * Points(&b), &count));
-    PetscCall(PetscMalloc1(count, &in));
-    PetscCallMPI(MPI_Recv(in, count, MPI_FLOAT, rank, TAG_TOGETHER, C->comm, MPI_STATUS_IGNORE));
-    Unpack(coarse, &b, arrays, in, out, ld);
-    PetscCall(PetscFree(in));
+      PetscCall(FenMPIIntCast(Points(&b), &count));
+      PetscCallMPI(MPI_Recv(space, count, type, rank, TAG_TOGETHER, C->comm, MPI_STATUS_IGNORE));
+      Unpack(coarse, &b, arrays, space, out);
+    }
   }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridTogether(FenGridCycle C, const FenGrid *fine, const FenGrid *coarse, const float made[],
+                               float out[])
+{
+  PetscFunctionBegin;
+  PetscCall(Together(C, fine, coarse, 1, MPI_FLOAT, made, C->face[0], out));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridTogetherEdges(FenGridCycle C, const FenGrid *fine, FenGrid *coarse, const float made[])
+{
+  MPI_Datatype type;
+  PetscMPIInt  m;
+  float       *space;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(C->nk, &m));
+  PetscCallMPI(MPI_Type_contiguous(m, MPI_FLOAT, &type));
+  PetscCallMPI(MPI_Type_commit(&type));
+  PetscCall(PetscMalloc1((size_t)(m * LargestBox(C, fine, coarse)), &space));
+  PetscCall(Together(C, fine, coarse, m, type, made, space, coarse->active ? coarse->edge + coarse->front : NULL));
+  PetscCall(PetscFree(space));
+  PetscCallMPI(MPI_Type_free(&type));
   PetscFunctionReturn(0);
 }
 

@@ -341,7 +341,7 @@ static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
     r[q] *= G->root[q];
   PetscCall(FenGridExchange(C, G, 2, G->t));
   PetscCall(FenGridRestrict(C, G, coarse, G->t, C->moved));
-  PetscCall(FenGridTogether(C, G, coarse, 1, C->moved, coarse->b, 0));
+  PetscCall(FenGridTogether(C, G, coarse, C->moved, coarse->b));
   Unscale(coarse, coarse->b);
   PetscFunctionReturn(0);
 }

@@ -7,10 +7,9 @@
    and 2: an entry between two such points is stored at the one that comes first in the order of the grid */
 #define FEN_GRID_HALO   3
 #define FEN_GRID_BEHIND 4
-#define FEN_GRID_MOST   62        /* offsets that come after zero, of at most 2 along three axes */
-#define FEN_GRID_LEAST  4         /* points that a rank has at least along each axis, unless it has all */
-#define FEN_GRID_BATCH  (1 << 30) /* numbers that go together in one message, if a rank had all of a grid */
-#define FEN_GRID_GROUP  3         /* ranks along an axis whose boxes one of them takes, at most */
+#define FEN_GRID_MOST   62 /* offsets that come after zero, of at most 2 along three axes */
+#define FEN_GRID_LEAST  4  /* points that a rank has at least along each axis, unless it has all */
+#define FEN_GRID_GROUP  3  /* ranks along an axis whose boxes one of them takes, at most */
 
 #define FEN_GRID_STRONGEST 1e3F /* edges are made so many times stronger at most */
 
@@ -66,7 +65,7 @@ struct _p_FenGridCycle {
   PetscMPIInt      *counts, *starts; /* what each of them makes of it */
   float            *plane, *row;     /* work of transfers */
   float            *moved;           /* a coarse box that I make, packed; or, on the way back, one point more around */
-  float            *face[4];         /* halos on the way, two out and two in; the first: a box on the way back */
+  float            *face[4];         /* halos on the way, two out and two in; the first: any box on the way */
   MPI_Request       request[4];      /* of faces */
   float            *moment[3];       /* of the finest grid, with halos, along each axis; until coarse grids are made */
   double            points;          /* of the finest grid: masses times this are of order one */
@@ -109,10 +108,12 @@ static inline PetscBool FenGridStays(const FenGrid *fine, const FenGrid *coarse)
     stays = (PetscBool)(stays && coarse->stride[axis] == fine->stride[axis]);
   return stays;
 }
-/* Coarse boxes of so many arrays, packed one after the other, go from the ranks that have made them to those that have
-   the coarse grid. out: the planes of the first array, `ld` before those of the next one */
+/* coarse boxes, packed, go from the ranks that have made them to those that have the coarse grid; out: its planes */
 PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
-                                            PetscMPIInt arrays, const float made[], float out[], FenInt ld);
+                                            const float made[], float out[]);
+/* the same of all edges, packed one after the other, in as many messages */
+PETSC_INTERN PetscErrorCode FenGridTogetherEdges(FenGridCycle, const FenGrid *fine, FenGrid *coarse,
+                                                 const float made[]);
 /* back, with one point more on each side: an array that is or was with halos, which are there, and its map */
 PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
                                          const float with_halo[], const float **v, FenGridMap *at);

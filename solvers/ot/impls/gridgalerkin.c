@@ -200,7 +200,6 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
   const PetscBool stay = FenGridStays(fine, coarse);
   const FenBox   *box = &coarse->made;
   const FenInt    row = FenGridExtent(box, 2), plane = FenGridExtent(box, 1) * row, n = FenGridExtent(box, 0) * plane;
-  const PetscInt  batch = (PetscInt)PetscMax(1, FEN_GRID_BATCH / (coarse->n[0] * coarse->n[1] * coarse->n[2]));
   Slice           S[2];
   float          *made = NULL;
   Out             out;
@@ -217,17 +216,13 @@ PetscErrorCode FenGridGalerkin(FenGridCycle C, FenGrid *fine, FenGrid *coarse)
   }
   for (FenInt P = box->lo[0]; P < box->hi[0]; P++, out.weight += out.plane)
     Plane(C, fine, coarse, P, S, &out);
-  for (PetscInt k = 0; !stay && k < C->nk; k += batch) {
-    const PetscMPIInt arrays = (PetscMPIInt)PetscMin(batch, C->nk - k);
-
-    PetscCall(FenGridTogether(C, fine, coarse, arrays, made + k * n,
-                              coarse->active ? coarse->edge + k * coarse->ld + coarse->front : NULL, coarse->ld));
-  }
+  if (!stay)
+    PetscCall(FenGridTogetherEdges(C, fine, coarse, made));
   PetscCall(FenGridExchange(C, fine, 2, fine->x));
   PetscCall(FenGridRestrict(C, fine, coarse, fine->x, C->moved));
   if (coarse->active)
     PetscCall(PetscArrayzero(coarse->x, coarse->ld));
-  PetscCall(FenGridTogether(C, fine, coarse, 1, C->moved, coarse->active ? coarse->x + coarse->front : NULL, 0));
+  PetscCall(FenGridTogether(C, fine, coarse, C->moved, coarse->active ? coarse->x + coarse->front : NULL));
   PetscCall(PetscFree(made));
   for (int k = 0; k < 2; k++)
     PetscCall(PetscFree(S[k].entry));

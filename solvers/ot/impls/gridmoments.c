@@ -55,7 +55,7 @@ static PetscErrorCode Restrict(FenGridCycle C, const FenGrid *fine, const FenGri
   PetscFunctionBegin;
   PetscCall(FenGridExchange(C, fine, 2, v));
   PetscCall(FenGridRestrict(C, fine, coarse, v, C->moved));
-  PetscCall(FenGridTogether(C, fine, coarse, 1, C->moved, coarse->active ? out + coarse->front : NULL, 0));
+  PetscCall(FenGridTogether(C, fine, coarse, C->moved, coarse->active ? out + coarse->front : NULL));
   PetscFunctionReturn(0);
 }
 
