@@ -27,10 +27,11 @@
 #include "gridcycleimpl.h"
 #include <math.h>
 
-#define LEAST   8  /* an axis with fewer points than this is not halved */
-#define SWEEPS  2  /* before and after the coarser grid */
-#define LAST    30 /* on the coarsest grid */
-#define DAMPING 0.6F
+#define LEAST    8  /* an axis with fewer points than this is not halved */
+#define LAST     30 /* sweeps on the coarsest grid */
+#define DAMPING  0.6F
+#define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
+#define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
 #define NOTHING 1e-36F /* smaller diagonals couple nothing */
 
 /* ---- a grid ---- */
@@ -161,23 +162,31 @@ static void Unscale(const FenGrid *G, float v[])
     v[q] = G->root[q] > 0 ? v[q] / G->root[q] : 0;
 }
 
-/* into t + front; rows of neighbours are left out */
+/* points [from, to) of y, both multiples of 32 */
+static void MultiplyPart(FenGridCycle C, const FenGrid *G, FenGraphMode mode, FenInt from, FenInt to, const float x[],
+                         float y[])
+{
+  const FenGraph A = {.n = to - from,
+                      .nk = C->nk,
+                      .ld = G->ld,
+                      .shift = G->shift,
+                      .damping = DAMPING,
+                      .w = G->edge + G->front + from,
+                      .x = x + G->front + from,
+                      .b = G->b + from};
+
+  C->kernels->graph(&A, mode, y + G->front + from);
+}
+
+/* t from x; rows of neighbours are left out */
 static void Multiply(FenGridCycle C, const FenGrid *G, FenGraphMode mode)
 {
-  const PetscBool whole = PetscNot(G->pad[1]);
-  const FenInt    rows = FenGridExtent(&G->box, 1), first = whole ? 0 : G->pad[1] * G->at.row;
-  FenGraph        A = {.n = RoundUp(whole ? G->size : rows * G->at.row),
-                       .nk = C->nk,
-                       .ld = G->ld,
-                       .shift = G->shift,
-                       .damping = DAMPING};
+  const FenInt rows = FenGridExtent(&G->box, 1) * G->at.row;
 
-  for (FenInt q = first; q < G->size; q += whole ? G->size : G->at.plane) {
-    A.w = G->edge + G->front + q;
-    A.x = G->x + G->front + q;
-    A.b = G->b + q;
-    C->kernels->graph(&A, mode, G->t + G->front + q);
-  }
+  if (!G->pad[1])
+    MultiplyPart(C, G, mode, 0, RoundUp(G->size), G->x, G->t);
+  for (FenInt q = G->pad[1] * G->at.row; G->pad[1] && q < G->size; q += G->at.plane)
+    MultiplyPart(C, G, mode, q, q + RoundUp(rows), G->x, G->t);
 }
 
 /* ---- building ---- */
@@ -314,29 +323,77 @@ PetscErrorCode FenGridCycleBuild(FenGridCycle C)
 
 /* ---- the cycle ---- */
 
+static void Swap(FenGrid *G)
+{
+  float *x = G->x;
+
+  G->x = G->t;
+  G->t = x;
+}
+
 static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 {
   PetscFunctionBegin;
   for (PetscInt k = 0; k < sweeps; k++) {
-    float *x;
-
     PetscCall(FenGridExchange(C, G, 2, G->x));
     Multiply(C, G, FEN_GRAPH_JACOBI);
-    x = G->x;
-    G->x = G->t;
-    G->t = x;
+    Swap(G);
   }
   PetscFunctionReturn(0);
 }
 
-/* coarse->b from the residual of the finer grid */
-static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
+/* A sweep and what follows it in one: weights are read once. What follows lags so far behind that it finds all that it
+   takes, and may be put where the sweep needs nothing any more. Planes that neighbours need come first */
+static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, FenGraphMode mode)
 {
-  float *r = G->t + G->front;
+  const FenInt end = RoundUp(G->size), reach = G->shift[C->nk - 1];
+  FenInt       done = 0, swept = 0, last = end;
 
   PetscFunctionBegin;
+  if (G->near[0][0] != MPI_PROC_NULL || G->near[0][1] != MPI_PROC_NULL) {
+    swept = RoundUp(2 * G->at.plane);
+    last = (G->size - 2 * G->at.plane) / 32 * 32;
+    MultiplyPart(C, G, FEN_GRAPH_JACOBI, 0, swept, G->x, G->t);
+    MultiplyPart(C, G, FEN_GRAPH_JACOBI, last, end, G->x, G->t);
+    PetscCall(FenGridExchange(C, G, 2, G->t));
+  }
+  while (done < end) {
+    const FenInt to = PetscMin(swept + STRIP, last), ready = to == last ? end : (to - reach) / 32 * 32;
+
+    MultiplyPart(C, G, FEN_GRAPH_JACOBI, swept, to, G->x, G->t);
+    if (ready > done)
+      MultiplyPart(C, G, mode, done, ready, G->t, G->x);
+    done = PetscMax(done, ready);
+    swept = to;
+  }
+  Swap(G);
+  PetscFunctionReturn(0);
+}
+
+/* x becomes that of one more sweep, and t what follows it: another one, or the residual */
+static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, FenGraphMode mode)
+{
+  PetscFunctionBegin;
   PetscCall(FenGridExchange(C, G, 2, G->x));
-  Multiply(C, G, FEN_GRAPH_RESIDUAL);
+  if (!G->pad[1] && !G->pad[2] && G->size * C->nk > IN_CACHE) {
+    PetscCall(Follow(C, G, mode));
+    PetscFunctionReturn(0);
+  }
+  Multiply(C, G, FEN_GRAPH_JACOBI);
+  Swap(G);
+  PetscCall(FenGridExchange(C, G, 2, G->x));
+  Multiply(C, G, mode);
+  PetscFunctionReturn(0);
+}
+
+/* a sweep, and coarse->b from the residual after it */
+static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
+{
+  float *r;
+
+  PetscFunctionBegin;
+  PetscCall(SweepAnd(C, G, FEN_GRAPH_RESIDUAL));
+  r = G->t + G->front;
   for (FenInt q = 0; q < G->size; q++)
     r[q] *= G->root[q];
   PetscCall(FenGridExchange(C, G, 2, G->t));
@@ -378,11 +435,11 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
     PetscCall(Smooth(C, G, LAST));
     PetscFunctionReturn(0);
   }
-  PetscCall(Smooth(C, G, SWEEPS - 1));
-  PetscCall(Down(C, G, G + 1));
+  PetscCall(Down(C, G, G + 1)); /* that was the first sweep */
   PetscCall(Cycle(C, l + 1));
   PetscCall(Up(C, G + 1, G));
-  PetscCall(Smooth(C, G, SWEEPS));
+  PetscCall(SweepAnd(C, G, FEN_GRAPH_JACOBI));
+  Swap(G);
   PetscFunctionReturn(0);
 }
 
