@@ -271,6 +271,39 @@ PetscErrorCode FenRedistMove(FenRedist redist, const double from[], double to[])
 }
 
 /*@
+  FenRedistIsCopy - Does a plan leave this rank's part as it is, so that the array may be used in its place?
+
+  Not Collective
+
+  Input Parameter:
+. redist - the plan
+
+  Output Parameter:
+. copy - nothing is sent or received here, and the part is stored in the same order
+
+  Level: developer
+
+.seealso: `FenRedistCreate()`
+@*/
+PetscErrorCode FenRedistIsCopy(FenRedist redist, PetscBool *copy)
+{
+  const FenLayout from = redist->from, to = redist->to;
+  FenInt          fs[FEN_MAX_DIM], ts[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  (void)FenBoxPlace(from, &from->box, fs);
+  (void)FenBoxPlace(to, &to->box, ts);
+  *copy = PETSC_TRUE;
+  for (int d = 0; d < FEN_MAX_DIM; d++) {
+    const FenInt n = from->box.hi[d] - from->box.lo[d];
+
+    *copy = (PetscBool)(*copy && from->box.lo[d] == to->box.lo[d] && from->box.hi[d] == to->box.hi[d] &&
+                        (n <= 1 || fs[d] == ts[d]));
+  }
+  PetscFunctionReturn(0);
+}
+
+/*@
   FenRedistDestroy - Frees a plan.
 
   Collective

@@ -13,19 +13,20 @@
 #define WAIT_MOST 64
 #define SMALLER   0.5 /* than the epsilon of a plan: it is made anew */
 
-/* S->a through the stage, if nothing is missing on any rank; otherwise it stays */
+/* S->now through the stage, if nothing is missing on any rank; otherwise it stays */
 static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep, PetscBool *done)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const FenStage *g = &S->stages.chain[dir].across[s];
   FenComing      *C = &S->coming[dir][s];
   const PetscBool kept = op->kept;
+  const double   *before = S->now;
   int             flags[2] = {1, 1}; /* all that matters came; few factors */
 
   PetscFunctionBegin;
   if (!C->seen)
     PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, g->nlines), &C->seen));
-  PetscCall(FenStageLogSums(op, dir, g, keep, C->seen));
+  PetscCall(FenStageLogSums(op, dir, g, keep, C->seen, NULL));
   flags[0] = (int)FenHaloHolds(g->halo, keep ? S->plan[g->number].windows[0] : C->seen);
   flags[1] = !keep || op->kept;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MIN, op->comm));
@@ -33,7 +34,7 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
   C->planned = (PetscBool)(flags[0] != 0);
   if (!*done) {
     op->kept = kept;
-    FenSwapArrays(S);
+    S->now = before;
   }
   PetscFunctionReturn(0);
 }
@@ -42,16 +43,17 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
 static void Spread(FenOTOperator op, const FenStage *g, const int windows[], const double sums[], double lo[],
                    double hi[])
 {
-  for (FenInt l = 0, k = 0; l < g->nlines; l++)
-    for (FenInt i = 0; i < g->lout; i++, k++) {
-      const int *w = windows + 2 * (l / op->kernels->linelanes * g->lout + i);
+  for (FenInt l = 0; l < g->nlines; l++)
+    for (FenInt i = 0; i < g->lout; i++) {
+      const int   *w = windows + 2 * (l / op->kernels->linelanes * g->lout + i);
+      const FenInt k = (l / g->inner * g->lout + i) * g->inner + l % g->inner;
 
       lo[k] = sums[k] > FEN_NONE ? w[0] : 0;
       hi[k] = sums[k] > FEN_NONE ? w[1] : 0;
     }
 }
 
-/* which sources come, for sums of S->a, which stays */
+/* which sources come, for sums of S->now, which stays */
 static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
@@ -64,14 +66,15 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
   PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, whole->lout, whole->nlines), &windows));
   PetscCall(PetscMalloc4(whole->nout, &end[0], whole->nout, &end[1], g->nout, &mine[0], g->nout, &mine[1]));
   PetscCall(PetscMalloc1(g->nin, &before));
-  PetscCall(PetscArraycpy(before, S->a, g->nin));
+  PetscCall(PetscArraycpy(before, S->now, g->nin));
   PetscCall(FenRedistCreate(whole->out, g->out, &move));
-  PetscCall(FenStageLogSums(op, dir, whole, PETSC_FALSE, windows));
-  Spread(op, whole, windows, S->a, end[0], end[1]);
+  PetscCall(FenStageLogSums(op, dir, whole, PETSC_FALSE, windows, NULL));
+  Spread(op, whole, windows, S->now, end[0], end[1]);
   for (int k = 0; k < 2; k++)
     PetscCall(FenRedistMove(move, end[k], mine[k]));
   PetscCall(FenHaloPlan(g->halo, mine[0], mine[1], before, &S->coming[dir][s].planned));
   PetscCall(PetscArraycpy(S->a, before, g->nin));
+  S->now = S->a;
   PetscCall(PetscFree(before));
   PetscCall(FenRedistDestroy(&move));
   PetscCall(PetscFree4(end[0], end[1], mine[0], mine[1]));

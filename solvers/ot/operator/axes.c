@@ -222,7 +222,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
     for (FenInt i = 0; keep && i < g->nout; i++)
       A->minus[s][i] = A->a[i] > FEN_NONE ? -A->a[i] : FEN_NONE;
   }
-  PetscCall(FenRedistMove(C->stage[op->dim - 1].leave, A->a, out));
+  PetscCall(FenStageMove(C->stage[op->dim - 1].leave, A->a, op->n[dir], out));
   PetscFunctionReturn(0);
 }
 
@@ -282,7 +282,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     PetscCall(FenStageEnter(g, A->a, A->b));
     SweepApply(op, g, FEN_TO_SOURCE, &p, A->a);
   }
-  PetscCall(FenRedistMove(C->stage[op->dim - 1].leave, A->a, out));
+  PetscCall(FenStageMove(C->stage[op->dim - 1].leave, A->a, op->n[0], out));
   PetscFunctionReturn(0);
 }
 
@@ -313,11 +313,12 @@ static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], Pet
   Axes *A = (Axes *)op->data;
 
   PetscFunctionBegin;
-  PetscCall(FenRedistMove(A->stages.chain[FEN_TO_SOURCE].stage[op->dim - 1].arrive, v, A->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     const FenStage *g = &A->stages.chain[FEN_TO_SOURCE].stage[s];
     Product         p = {A->minus[s], A->L[s], A->a, op->kappa, PETSC_FALSE};
 
+    if (s == op->dim - 1)
+      PetscCall(FenStageMove(g->arrive, v, g->nout, A->a));
     if (squares) {
       for (FenInt i = 0; i < g->nin; i++)
         A->L2[s][i] = PetscMax(2 * A->L[s][i], FEN_NONE);
@@ -392,7 +393,7 @@ PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator op)
   PetscFunctionBegin;
   PetscCall(PetscNew(&A));
   op->data = A;
-  PetscCall(FenStagesCreate(op->measure, op->work, NULL, &A->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, NULL, PETSC_TRUE, &A->stages));
   op->stages = &A->stages;
   nwork = A->stages.nwork;
   PetscCall(MakeTables(op));

@@ -31,6 +31,7 @@ typedef struct {
   PetscInt axis;
   FenBox   mine, all; /* my lines; with those that I need */
   FenInt   lo, hi;    /* sources that are here of each */
+  FenInt   inner;     /* points of a line are so far apart */
   double  *u, *minus; /* of all these lines */
   double  *made[2];   /* the same, if they are not the operator's own */
 } Others;
@@ -85,7 +86,7 @@ static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius
 {
   const FenStage     *g = FenPlanStage(op, s);
   const FenStagePlan *P = &((FenSeparable *)op->data)->plan[g->number];
-  const PetscInt      order[FEN_MAX_DIM] = {g->axis == 0, g->axis == 2 ? 1 : 2, g->axis};
+  const PetscInt      order[FEN_MAX_DIM] = {0, 1, 2};
   FenInt              shape[FEN_MAX_DIM], n;
   PetscMPIInt         ranks;
   FenBox              want;
@@ -95,6 +96,9 @@ static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius
   PetscCall(FenLayoutGetBox(g->in, -1, &O->mine));
   PetscCall(FenLayoutGetShape(g->in, shape));
   O->all = O->mine;
+  O->inner = 1;
+  for (PetscInt k = g->axis + 1; k < FEN_MAX_DIM; k++)
+    O->inner *= PetscMax(1, O->mine.hi[k] - O->mine.lo[k]); /* as all */
   PetscCallMPI(MPI_Comm_size(op->comm, &ranks));
   if (ranks == 1 || !g->axis)
     PetscFunctionReturn(0);
@@ -204,7 +208,7 @@ static PetscErrorCode Take(FenOTOperator op, const Wanted *W, const FenInt offse
 
   PetscFunctionBegin;
   PetscCall(FenOTCouplingsLayout(op, &layout));
-  if (!g->halo && layout == g->in) {
+  if (!g->halo && (layout == g->in || !g->back)) {
     PetscCall((*W->take)(W->ctx, offset, value));
     PetscFunctionReturn(0);
   }
@@ -248,6 +252,7 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
                            .other = g->axis ? other : NULL, /* lines of the last stage are coupled to themselves */
                            .lo = O.lo,
                            .length = O.hi - O.lo,
+                           .inner = O.inner,
                            .u = O.u,
                            .minus = O.minus,
                            .out = s ? after->value + after->n : R.array,
@@ -284,18 +289,20 @@ static PetscErrorCode ToStageBefore(FenOTOperator op, PetscInt s, double **value
 {
   const FenStage *g = FenPlanStage(op, s), *next = FenPlanStage(op, s - 1);
   const FenStage *twin = &((FenSeparable *)op->data)->stages.chain[FEN_TO_SOURCE].across[s - 1];
-  double         *between, *out;
+  double         *to;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(twin->halo ? twin->nout : next->nout, &between));
-  PetscCall(FenStageBack(g, *value, between));
-  PetscCall(PetscFree(*value));
-  *value = between;
+  if (g->halo || g->back) {
+    PetscCall(PetscMalloc1(twin->halo ? twin->nout : next->nout, &to));
+    PetscCall(FenStageBack(g, *value, to));
+    PetscCall(PetscFree(*value));
+    *value = to;
+  }
   if (next->arrive) {
-    PetscCall(PetscMalloc1(next->nout, &out));
-    PetscCall(FenRedistMove(next->arrive, between, out));
-    PetscCall(PetscFree(between));
-    *value = out;
+    PetscCall(PetscMalloc1(next->nout, &to));
+    PetscCall(FenRedistMove(next->arrive, *value, to));
+    PetscCall(PetscFree(*value));
+    *value = to;
   }
   PetscFunctionReturn(0);
 }

@@ -64,23 +64,27 @@ static void EnvelopeCones(FenInt nt, const double t[], FenInt ns, const double y
 
 PetscErrorCode FenSweepHard(const FenSweep *s)
 {
-  FenInt *v;
-  double *z;
+  const FenInt inner = PetscMax(1, s->inner);
+  FenInt      *v;
+  double      *z, *h, *e;
 
   PetscFunctionBegin;
   if (!s->nlines || !s->ns)
     PetscFunctionReturn(0);
-  PetscCall(PetscMalloc2(s->ns + 1, &v, s->ns + 2, &z));
+  PetscCall(PetscMalloc4(s->ns + 1, &v, s->ns + 2, &z, s->ns, &h, s->nt, &e));
   for (FenInt l = 0; l < s->nlines; l++) {
-    double *out = s->out + l * s->nt;
+    const double *u = s->u + l / inner * inner * s->ns + l % inner;
+    double       *out = s->out + l / inner * inner * s->nt + l % inner;
 
+    for (FenInt j = 0; j < s->ns; j++)
+      h[j] = u[j * inner];
     if (s->kind == FEN_TILE_L1)
-      EnvelopeCones(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out);
+      EnvelopeCones(s->nt, s->xt, s->ns, s->xs, h, e);
     else
-      EnvelopeSquares(s->nt, s->xt, s->ns, s->xs, s->u + l * s->ns, out, v, z);
+      EnvelopeSquares(s->nt, s->xt, s->ns, s->xs, h, e, v, z);
     for (FenInt i = 0; i < s->nt; i++)
-      out[i] = -out[i]; /* the next stage takes h, not -h */
+      out[i * inner] = -e[i]; /* the next stage takes h, not -h */
   }
-  PetscCall(PetscFree2(v, z));
+  PetscCall(PetscFree4(v, z, h, e));
   PetscFunctionReturn(0);
 }

@@ -26,14 +26,14 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool kee
   const PetscInt last = op->dim - 1;
 
   PetscFunctionBegin;
-  PetscCall(FenChainStart(op, dir, NULL));
+  PetscCall(FenChainStart(op, dir, S->a));
   for (PetscInt s = 0; s <= last; s++) {
     PetscBool across = PETSC_FALSE;
 
     if (S->stages.across && C->across[s].halo && !S->stages.counting)
       PetscCall(FenLogSumsAcross(op, dir, s, keep, &across));
     if (!across)
-      PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL));
+      PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL, out));
     if (keep)
       S->across[s] = across;
     PetscCall(FenStageLeave(op, across ? &C->across[s] : &C->stage[s], out));
@@ -90,11 +90,11 @@ static PetscErrorCode HardTransform_Separable(FenOTOperator op, FenDirection dir
   PetscFunctionBegin;
   for (FenInt i = 0; i < op->n[c]; i++)
     S->a[i] = op->logw[c][i] > FEN_NONE ? in[i] : FEN_NONE;
-  PetscCall(FenChainStart(op, dir, NULL));
+  PetscCall(FenChainStart(op, dir, S->a));
   for (PetscInt s = 0; s < op->dim; s++) {
     FenSweep w = FenStageSweep(op, &C->stage[s], dir, PETSC_FALSE);
 
-    PetscCall(FenStageThrough(op, &C->stage[s], FEN_STAGE_HARD, &w, NULL));
+    PetscCall(FenStageThrough(op, &C->stage[s], FEN_STAGE_HARD, &w, NULL, out));
     PetscCall(FenStageLeave(op, &C->stage[s], out));
   }
   for (FenInt i = 0; i < op->n[dir]; i++)
@@ -130,7 +130,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     FenSweep        w = PlanSweep(op, s, &P);
 
     w.weighted = (PetscBool)(g->axis == axis);
-    PetscCall(FenStageThrough(op, g, S->cones ? FEN_STAGE_FORWARD : FEN_STAGE_APPLY, &w, &P->factors));
+    PetscCall(FenStageThrough(op, g, S->cones ? FEN_STAGE_FORWARD : FEN_STAGE_APPLY, &w, &P->factors, out));
     PetscCall(FenStageLeave(op, g, out));
   }
   PetscFunctionReturn(0);
@@ -177,7 +177,6 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->arrive, v, S->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     const FenStage *g = FenPlanStage(op, s); /* on pencils: no factors are kept */
     FenStagePlan   *P = &S->plan[s];
@@ -189,8 +188,7 @@ static PetscErrorCode RunTransposed(FenOTOperator op, const double v[], double *
     t.w = L[s];
     t.windows = plan ? P->windows[1] : NULL;
     t.have = (PetscBool)(plan && P->have[1]);
-    if (s < op->dim - 1)
-      PetscCall(FenStageArrive(op, g));
+    PetscCall(FenStageArrive(op, g, s == op->dim - 1 ? v : NULL));
     PetscCall(FenStageBackward(op, g, FEN_STAGE_APPLY, &t, NULL, out));
     P->have[1] = (PetscBool)(plan || P->have[1]);
   }
@@ -221,13 +219,11 @@ static PetscErrorCode RunTransposedKept(FenOTOperator op, const double v[], Pets
   PetscFunctionBegin;
   if (squares)
     action = FEN_STAGE_SQUARES;
-  PetscCall(FenRedistMove(FenPlanStage(op, op->dim - 1)->arrive, v, S->a));
   for (PetscInt s = op->dim - 1; s >= 0; s--) {
     FenStagePlan *P;
     FenSweep      t = PlanSweep(op, s, &P);
 
-    if (s < op->dim - 1)
-      PetscCall(FenStageArrive(op, FenPlanStage(op, s)));
+    PetscCall(FenStageArrive(op, FenPlanStage(op, s), s == op->dim - 1 ? v : NULL));
     PetscCall(FenStageBackward(op, FenPlanStage(op, s), action, &t, &P->factors, out));
   }
   PetscFunctionReturn(0);
@@ -242,7 +238,7 @@ PetscErrorCode FenPlanWeights(FenOTOperator op)
   if (S->weighted != g->number) {
     PetscCall(PetscFree(S->weights));
     PetscCall(PetscMalloc1(g->nout, &S->weights));
-    PetscCall(FenRedistMove(g->arrive, op->rows, S->weights));
+    PetscCall(FenStageMove(g->arrive, op->rows, g->nout, S->weights));
     S->weighted = g->number;
   }
   PetscFunctionReturn(0);
@@ -262,7 +258,7 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
   PetscCall(FenChainStart(op, FEN_TO_SOURCE, v));
   for (PetscInt s = 0; s < last; s++) {
     t = PlanSweep(op, s, &P);
-    PetscCall(FenStageThrough(op, FenPlanStage(op, s), FEN_STAGE_FORWARD, &t, &P->factors));
+    PetscCall(FenStageThrough(op, FenPlanStage(op, s), FEN_STAGE_FORWARD, &t, &P->factors, NULL));
     PetscCall(FenStageLeave(op, FenPlanStage(op, s), NULL));
   }
   t = PlanSweep(op, last, &P);
@@ -270,7 +266,7 @@ static PetscErrorCode NormalKept(FenOTOperator op, const double v[], double out[
   PetscCall(FenStageThereAndBack(op, FenPlanStage(op, last), &t, &P->factors, out));
   for (PetscInt s = last - 1; s >= 0; s--) {
     t = PlanSweep(op, s, &P);
-    PetscCall(FenStageArrive(op, FenPlanStage(op, s)));
+    PetscCall(FenStageArrive(op, FenPlanStage(op, s), NULL));
     PetscCall(FenStageBackward(op, FenPlanStage(op, s), FEN_STAGE_TRANSPOSED, &t, &P->factors, out));
   }
   PetscFunctionReturn(0);
@@ -386,7 +382,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->data = S;
   S->cones = (PetscBool)(op->kind == FEN_COST_L1);
   S->weighted = -1;
-  PetscCall(FenStagesCreate(op->measure, op->work, S->cones ? NULL : op->kernels, &S->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, S->cones ? NULL : op->kernels, PETSC_FALSE, &S->stages));
   op->stages = S->cones ? NULL : &S->stages;
   for (int s = 0; s < 2; s++) {
     double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];

@@ -27,19 +27,20 @@ typedef struct {
 } FenComing;
 
 typedef struct {
-  FenStages    stages;
-  PetscBool    cones;                 /* the cost is |x-y|: no windows, factors always */
-  double      *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
-  double      *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
-  FenStagePlan plan[FEN_STAGES];
-  PetscBool    across[FEN_MAX_DIM]; /* are the plan's stages those across blocks? */
-  PetscBool    whole;               /* none of the plan that is made will be */
-  double      *weights;             /* of the source, on the output of a last stage */
-  PetscInt     weighted;            /* which; -1: none */
-  FenComing    coming[2][FEN_MAX_DIM];
-  double      *a, *b, *sweep; /* work: two arrays, what a sweep needs */
-  double      *parts;         /* lines of a stage across blocks */
-  FenInt       nparts;
+  FenStages     stages;
+  PetscBool     cones;                 /* the cost is |x-y|: no windows, factors always */
+  double       *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
+  double       *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
+  FenStagePlan  plan[FEN_STAGES];
+  PetscBool     across[FEN_MAX_DIM]; /* are the plan's stages those across blocks? */
+  PetscBool     whole;               /* none of the plan that is made will be */
+  double       *weights;             /* of the source, on the output of a last stage */
+  PetscInt      weighted;            /* which; -1: none */
+  FenComing     coming[2][FEN_MAX_DIM];
+  const double *now;           /* what a chain has at present: in one of these arrays, or the caller's */
+  double       *a, *b, *sweep; /* work: two arrays, what a sweep needs */
+  double       *parts;         /* lines of a stage across blocks */
+  FenInt        nparts;
 } FenSeparable;
 
 /* stage s of the plan */
@@ -70,6 +71,7 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
                 .nlines = g->nlines,
                 .xt = axis[to][g->axis] + g->first,
                 .xs = axis[1 - to][g->axis],
+                .inner = g->inner,
                 .work = S->sweep};
 
   if (g->halo) {
@@ -91,33 +93,27 @@ typedef enum {
   FEN_STAGE_SQUARES
 } FenStageAction;
 
-static inline void FenSwapArrays(FenSeparable *S)
-{
-  double *a = S->a;
-
-  S->a = S->b;
-  S->b = a;
-}
-
-/* Collective. `in`, on the layout of the direction's sources, to S->a before the first stage; NULL: it is in S->a */
+/* Collective. `in`, on the layout of the direction's sources, is what the chain has before the first stage */
 PETSC_INTERN PetscErrorCode FenChainStart(FenOTOperator, FenDirection, const double in[]);
-/* Collective. S->a from what is before a stage to its output, across blocks with S->b as it was before; back; and there
-   and back with weights in between, w->w. At the end of the way, the first stage, `out` takes the place of S->a, on the
-   layout of the sources */
-PETSC_INTERN PetscErrorCode FenStageThrough(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *);
+/* Collective. S->now from what is before a stage to its output; back; and there and back with weights in between, w->w.
+   What was before a stage on the way there stays as it is if the stage is across blocks. `out`: the caller's array, not
+   the one that the chain began with: at the end of the way, the first stage, on the layout of the sources; on the way
+   there the last stage puts its output there if that is on the layout of the targets; NULL: it does not */
+PETSC_INTERN PetscErrorCode FenStageThrough(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *,
+                                            double out[]);
 PETSC_INTERN PetscErrorCode FenStageBackward(FenOTOperator, const FenStage *, FenStageAction, FenSweep *, FenFactors *,
                                              double out[]);
 PETSC_INTERN PetscErrorCode FenStageThereAndBack(FenOTOperator, const FenStage *, FenSweep *, FenFactors *,
                                                  double out[]);
-/* Collective. S->a from a stage's output to what is before the next one, or of the last stage to `out`, on the layout
-   of the targets; and S->a the other way */
+/* Collective. S->now from a stage's output to what is before the next one, or of the last stage to `out`, on the layout
+   of the targets; and the other way, from `in` if that is given */
 PETSC_INTERN PetscErrorCode FenStageLeave(FenOTOperator, const FenStage *, double out[]);
-PETSC_INTERN PetscErrorCode FenStageArrive(FenOTOperator, const FenStage *);
-/* Log sums of S->a through a stage, and what a plan keeps of them; `windows` stay, unless NULL, if no plan is kept */
-PETSC_INTERN PetscErrorCode FenStageLogSums(FenOTOperator, FenDirection, const FenStage *, PetscBool keep,
-                                            int *windows);
+PETSC_INTERN PetscErrorCode FenStageArrive(FenOTOperator, const FenStage *, const double in[]);
+/* Log sums of S->now through a stage, and what a plan keeps of them; `windows` stay, unless NULL, if no plan is kept */
+PETSC_INTERN PetscErrorCode FenStageLogSums(FenOTOperator, FenDirection, const FenStage *, PetscBool keep, int *windows,
+                                            double out[]);
 PETSC_INTERN PetscErrorCode FenStagePlanClear(FenStagePlan *);
-/* Log sums of S->a through stage s, across blocks. If they are not `done` S->a is as it was */
+/* Log sums of S->now through stage s, across blocks. If they are not `done` it is as it was */
 PETSC_INTERN PetscErrorCode FenLogSumsAcross(FenOTOperator, FenDirection, PetscInt s, PetscBool keep, PetscBool *done);
 /* the sources' weights on the output of the plan's last stage */
 PETSC_INTERN PetscErrorCode FenPlanWeights(FenOTOperator);

@@ -128,6 +128,7 @@ static PetscErrorCode SideWork(const FenStages *S, int side, PetscInt axis, cons
 /* what axes are cut by */
 typedef struct {
   FenStages *S;
+  PetscBool  lines;                  /* how pencils are stored, see FenStagesCreate() */
   double    *weight[2][FEN_MAX_DIM]; /* by side; NULL: even */
 } Cutter;
 
@@ -148,9 +149,16 @@ static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt chan
   }
   PetscCall(FenLayoutCreateGrid(comm, S->dim, shape, S->ranks, &even));
   if (pencil >= 0) {
-    FenLayout blocks = even;
+    const PetscInt natural[FEN_MAX_DIM] = {0, 1, 2};
+    FenLayout      blocks = even, byline;
 
-    PetscCall(FenLayoutCreatePencil(blocks, pencil, &even));
+    PetscCall(FenLayoutCreatePencil(blocks, pencil, &byline));
+    if (K->lines)
+      even = byline;
+    else {
+      PetscCall(FenLayoutCreateOrdered(byline, natural, &even));
+      PetscCall(FenLayoutDestroy(&byline));
+    }
     PetscCall(FenLayoutDestroy(&blocks));
   }
   PetscCall(FenLayoutCreateWeighted(even, weight, layout));
@@ -158,10 +166,10 @@ static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt chan
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode CutterCreate(FenStages *S, const double work[], Cutter *K)
+static PetscErrorCode CutterCreate(FenStages *S, const double work[], PetscBool lines, Cutter *K)
 {
   PetscFunctionBegin;
-  *K = (Cutter){.S = S};
+  *K = (Cutter){.S = S, .lines = lines};
   for (int side = 0; work && side < 2; side++)
     for (PetscInt k = 0; k < S->dim; k++) {
       PetscCall(PetscMalloc1(S->shape[side][k], &K->weight[side][k]));
@@ -183,6 +191,8 @@ static PetscErrorCode CutterDestroy(Cutter *K)
 
 static PetscErrorCode Pencils(const Cutter *K, MPI_Comm comm, int dir, FenStage *g)
 {
+  FenBox box;
+
   PetscFunctionBegin;
   PetscCall(Cut(K, comm, dir, g->axis + 1, g->axis, &g->in));
   PetscCall(Cut(K, comm, dir, g->axis, g->axis, &g->out));
@@ -191,6 +201,10 @@ static PetscErrorCode Pencils(const Cutter *K, MPI_Comm comm, int dir, FenStage 
   g->lin = K->S->shape[1 - dir][g->axis];
   g->lout = K->S->shape[dir][g->axis];
   g->nlines = g->lin ? g->nin / g->lin : 0;
+  g->inner = 1;
+  PetscCall(FenLayoutGetBox(g->in, -1, &box));
+  for (PetscInt k = g->axis + 1; k < K->S->dim && !K->lines; k++)
+    g->inner *= PetscMax(1, box.hi[k] - box.lo[k]);
   PetscCheck(g->nlines * g->lout == g->nout, comm, (PetscErrorCode)FEN_ERR_INTERNAL,
              "pencils along axis %d are cut differently before and after", (int)g->axis);
   PetscFunctionReturn(0);
@@ -229,15 +243,26 @@ static PetscErrorCode Across(const Cutter *K, MPI_Comm comm, int dir, FenLayout 
   PetscFunctionReturn(0);
 }
 
-/* from what a stage leaves to what the chain has, and back, if they differ */
-static PetscErrorCode Join(FenLayout out, FenLayout after, FenRedist *leave, FenRedist *arrive)
+/* NULL if nothing moves here */
+static PetscErrorCode Way(FenLayout from, FenLayout to, FenRedist *way)
+{
+  PetscBool copy;
+
+  PetscFunctionBegin;
+  PetscCall(FenRedistCreate(from, to, way));
+  PetscCall(FenRedistIsCopy(*way, &copy));
+  if (copy)
+    PetscCall(FenRedistDestroy(way));
+  PetscFunctionReturn(0);
+}
+
+/* from one layout to the other, and back */
+static PetscErrorCode Join(FenLayout from, FenLayout to, FenRedist *there, FenRedist *back)
 {
   PetscFunctionBegin;
-  if (out == after)
-    PetscFunctionReturn(0);
-  PetscCall(FenRedistCreate(out, after, leave));
-  if (arrive)
-    PetscCall(FenRedistCreate(after, out, arrive));
+  PetscCall(Way(from, to, there));
+  if (back)
+    PetscCall(Way(to, from, back));
   PetscFunctionReturn(0);
 }
 
@@ -265,9 +290,7 @@ static PetscErrorCode MakeChain(const Cutter *K, MPI_Comm comm, FenLayout const 
     *g = (FenStage){.number = s, .axis = S->dim - 1 - s};
     *across = (FenStage){.number = FEN_MAX_DIM + s, .axis = g->axis};
     PetscCall(Pencils(K, comm, dir, g));
-    PetscCall(FenRedistCreate(now, g->in, &g->enter));
-    if (!dir)
-      PetscCall(FenRedistCreate(g->in, now, &g->back));
+    PetscCall(Join(now, g->in, &g->enter, dir ? NULL : &g->back));
     if (kernels && S->dim > 1 && S->ranks[g->axis] > 1)
       PetscCall(Across(K, comm, dir, now, kernels, across));
     next = s == S->dim - 1 ? measure[dir] : across->halo ? across->out : g->out;
@@ -313,7 +336,7 @@ static PetscErrorCode Lines(MPI_Comm comm, FenStages *S)
 }
 
 PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], const FenKernels *kernels,
-                               FenStages *S)
+                               PetscBool lines, FenStages *S)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
   FenLayout      layout[2];
@@ -335,7 +358,7 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
   PetscCall(GetRanks(layout, S));
   if (kernels && S->dim > 1)
     PetscCall(Lines(comm, S));
-  PetscCall(CutterCreate(S, work, &K));
+  PetscCall(CutterCreate(S, work, lines, &K));
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(&K, comm, layout, dir, kernels));
   PetscCall(CutterDestroy(&K));
@@ -344,13 +367,23 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
 
 /* ---- ways in and out of a stage ---- */
 
+PetscErrorCode FenStageMove(FenRedist way, const double from[], FenInt n, double to[])
+{
+  PetscFunctionBegin;
+  if (way)
+    PetscCall(FenRedistMove(way, from, to));
+  else
+    PetscCall(PetscArraycpy(to, from, n));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenStageEnterBegin(const FenStage *g, const double before[], double lines[])
 {
   PetscFunctionBegin;
   if (g->halo)
     PetscCall(FenHaloGetBegin(g->halo, before, lines));
   else
-    PetscCall(FenRedistMove(g->enter, before, lines));
+    PetscCall(FenStageMove(g->enter, before, g->nin, lines));
   PetscFunctionReturn(0);
 }
 
@@ -369,7 +402,7 @@ PetscErrorCode FenStageBackBegin(const FenStage *g, int group, const double line
   if (g->halo)
     PetscCall(FenHaloAddBegin(g->halo, group, lines, before));
   else
-    PetscCall(FenRedistMove(g->back, lines, before));
+    PetscCall(FenStageMove(g->back, lines, g->nin, before));
   PetscFunctionReturn(0);
 }
 

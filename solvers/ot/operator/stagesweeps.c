@@ -37,84 +37,52 @@ static PetscErrorCode Sweep(FenStageAction action, const FenSweep *w, FenFactors
   PetscFunctionReturn(0);
 }
 
-/* where a stage's lines are */
-static PetscErrorCode Lines(FenSeparable *S, const FenStage *g, double **lines)
+/* room for parts of lines that come */
+static PetscErrorCode Parts(FenSeparable *S, const FenStage *g)
 {
   const FenInt n = FenStageLines(g);
 
   PetscFunctionBegin;
-  if (g->halo && n > S->nparts) {
+  if (n > S->nparts) {
     PetscCall(PetscFree(S->parts));
     S->nparts = n + n / 8;
     PetscCall(PetscMalloc1(S->nparts, &S->parts));
   }
-  *lines = g->halo ? S->parts : S->b;
+  PetscFunctionReturn(0);
+}
+
+/* one of the two arrays that is not this one */
+static double *Other(const FenSeparable *S, const double v[])
+{
+  return v == S->a ? S->b : S->a;
+}
+
+/* S->now through a plan of n numbers */
+static PetscErrorCode Go(FenSeparable *S, FenRedist way)
+{
+  double *to = Other(S, S->now);
+
+  PetscFunctionBegin;
+  if (!way)
+    PetscFunctionReturn(0);
+  PetscCall(FenRedistMove(way, S->now, to));
+  S->now = to;
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenChainStart(FenOTOperator op, FenDirection dir, const double in[])
 {
-  FenSeparable   *S = (FenSeparable *)op->data;
-  const FenChain *C = &S->stages.chain[dir];
-
-  PetscFunctionBegin;
-  if (C->start) {
-    PetscCall(FenRedistMove(C->start, in ? in : S->a, S->b));
-    FenSwapArrays(S);
-  } else if (in)
-    PetscCall(PetscArraycpy(S->a, in, op->n[1 - (int)dir]));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageLeave(FenOTOperator op, const FenStage *g, double out[])
-{
-  FenSeparable   *S = (FenSeparable *)op->data;
-  const PetscBool last = (PetscBool)(g->number % FEN_MAX_DIM == op->dim - 1);
-
-  PetscFunctionBegin;
-  if (!g->leave)
-    PetscFunctionReturn(0);
-  PetscCall(FenRedistMove(g->leave, S->a, last ? out : S->b));
-  if (!last)
-    FenSwapArrays(S);
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageArrive(FenOTOperator op, const FenStage *g)
-{
   FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  if (!g->arrive)
-    PetscFunctionReturn(0);
-  PetscCall(FenRedistMove(g->arrive, S->a, S->b));
-  FenSwapArrays(S);
+  S->now = in;
+  PetscCall(Go(S, S->stages.chain[dir].start));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageAction action, FenSweep *w, FenFactors *F)
+static PetscBool IsLast(FenOTOperator op, const FenStage *g)
 {
-  FenSeparable   *S = (FenSeparable *)op->data;
-  const PetscBool exponents = (PetscBool)(action <= FEN_STAGE_HARD);
-  double         *lines;
-
-  PetscFunctionBegin;
-  PetscCall(Lines(S, g, &lines));
-  if (exponents)
-    w->u = lines;
-  else
-    w->v = lines;
-  w->out = g->halo ? S->b : S->a; /* while others come S->a is in use */
-  PetscCall(FenStageEnterBegin(g, S->a, lines));
-  for (int k = 0; k < FenStageGroups(g); k++) {
-    PetscCall(FenStageEnterEnd(g, k, exponents, S->a, lines));
-    if (g->halo)
-      FenHaloGroup(g->halo, k, &w->from, &w->to);
-    PetscCall(Sweep(action, w, F));
-  }
-  if (g->halo)
-    FenSwapArrays(S);
-  PetscFunctionReturn(0);
+  return (PetscBool)(g->number % FEN_MAX_DIM == op->dim - 1);
 }
 
 /* does a way back end with this stage? */
@@ -123,44 +91,98 @@ static PetscBool IsFirst(const FenStage *g)
   return PetscNot(g->number % FEN_MAX_DIM);
 }
 
-/* the end of a way back, with what is before the first stage in S->a: to `out` */
-static PetscErrorCode Finish(FenSeparable *S, double out[])
+PetscErrorCode FenStageLeave(FenOTOperator op, const FenStage *g, double out[])
 {
-  const FenChain *C = &S->stages.chain[FEN_TO_SOURCE];
-  FenInt          n;
+  FenSeparable *S = (FenSeparable *)op->data;
 
   PetscFunctionBegin;
-  if (C->home)
-    PetscCall(FenRedistMove(C->home, S->a, out));
-  else {
-    PetscCall(FenLayoutGetLocalSize(C->begin, &n));
-    PetscCall(PetscArraycpy(out, S->a, n));
+  if (!IsLast(op, g)) {
+    PetscCall(Go(S, g->leave));
+    PetscFunctionReturn(0);
   }
+  if (S->now != out)
+    PetscCall(FenStageMove(g->leave, S->now, g->nout, out));
   PetscFunctionReturn(0);
 }
 
-/* lines of pencils, which are not in S->b, back */
-static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double lines[], double out[])
+PetscErrorCode FenStageArrive(FenOTOperator op, const FenStage *g, const double in[])
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+
+  PetscFunctionBegin;
+  if (in)
+    S->now = in;
+  PetscCall(Go(S, g->arrive));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageAction action, FenSweep *w, FenFactors *F,
+                               double out[])
+{
+  FenSeparable   *S = (FenSeparable *)op->data;
+  const PetscBool exponents = (PetscBool)(action <= FEN_STAGE_HARD);
+  const double   *before = S->now, *lines = before;
+
+  PetscFunctionBegin;
+  if (g->halo) {
+    PetscCall(Parts(S, g));
+    PetscCall(FenStageEnterBegin(g, before, S->parts));
+    lines = S->parts;
+  } else {
+    PetscCall(Go(S, g->enter));
+    lines = S->now;
+  }
+  w->out = out && IsLast(op, g) && !g->leave ? out : Other(S, g->halo ? before : lines);
+  if (exponents)
+    w->u = lines;
+  else
+    w->v = lines;
+  for (int k = 0; k < FenStageGroups(g); k++) {
+    if (g->halo) {
+      PetscCall(FenStageEnterEnd(g, k, exponents, before, S->parts));
+      FenHaloGroup(g->halo, k, &w->from, &w->to);
+    }
+    PetscCall(Sweep(action, w, F));
+  }
+  S->now = w->out;
+  PetscFunctionReturn(0);
+}
+
+/* where sums of the sources of a stage's lines are made, and where they are before the stage: at the end of the way in
+   `out` if nothing moves any more */
+static PetscErrorCode PlaceBack(FenSeparable *S, const FenStage *g, double out[], double **lines, double **before)
 {
   const PetscBool straight = (PetscBool)(IsFirst(g) && !S->stages.chain[FEN_TO_SOURCE].home);
 
   PetscFunctionBegin;
-  PetscCall(FenStageBack(g, lines, straight ? out : S->b));
-  FenSwapArrays(S);
-  if (IsFirst(g) && !straight)
-    PetscCall(Finish(S, out));
+  if (g->halo)
+    PetscCall(Parts(S, g));
+  *lines = g->halo ? S->parts : straight && !g->back ? out : Other(S, S->now);
+  *before = straight ? out : g->halo ? Other(S, S->now) : g->back ? Other(S, *lines) : *lines;
+  if (g->halo)
+    PetscCall(PetscArrayzero(*before, g->nin));
   PetscFunctionReturn(0);
 }
 
-/* sums across blocks that were begun */
-static PetscErrorCode Collect(FenSeparable *S, const FenStage *g, const double lines[], double out[])
+/* the end of a way back, if the stage is the first one: to `out` */
+static PetscErrorCode Finish(FenSeparable *S, const FenStage *g, const double before[], double out[])
 {
   PetscFunctionBegin;
-  for (int k = 0; k < FenStageGroups(g); k++)
-    PetscCall(FenStageBackEnd(g, k, lines, S->b));
-  FenSwapArrays(S);
-  if (IsFirst(g))
-    PetscCall(Finish(S, out));
+  S->now = before;
+  if (IsFirst(g) && before != out)
+    PetscCall(FenRedistMove(S->stages.chain[FEN_TO_SOURCE].home, before, out));
+  PetscFunctionReturn(0);
+}
+
+/* a stage's lines back, all of them, or what is left of those that were begun */
+static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double lines[], double before[], double out[])
+{
+  PetscFunctionBegin;
+  if (!g->halo && before != lines)
+    PetscCall(FenRedistMove(g->back, lines, before));
+  for (int k = 0; g->halo && k < FenStageGroups(g); k++)
+    PetscCall(FenStageBackEnd(g, k, lines, before));
+  PetscCall(Finish(S, g, before, out));
   PetscFunctionReturn(0);
 }
 
@@ -168,51 +190,46 @@ PetscErrorCode FenStageBackward(FenOTOperator op, const FenStage *g, FenStageAct
                                 double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  double       *lines;
+  double       *before;
 
   PetscFunctionBegin;
-  PetscCall(Lines(S, g, &lines));
-  w->v = S->a;
-  w->out = lines;
-  if (!g->halo) {
-    PetscCall(Sweep(action, w, F));
-    FenSwapArrays(S);
-    PetscCall(Return(S, g, S->a, out));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(PetscArrayzero(S->b, g->nin));
+  w->v = S->now;
+  PetscCall(PlaceBack(S, g, out, &w->out, &before));
   for (int k = 0; k < FenStageGroups(g); k++) {
-    FenHaloGroup(g->halo, k, &w->from, &w->to);
+    if (g->halo)
+      FenHaloGroup(g->halo, k, &w->from, &w->to);
     PetscCall(Sweep(action, w, F));
-    PetscCall(FenStageBackBegin(g, k, lines, S->b));
+    if (g->halo)
+      PetscCall(FenStageBackBegin(g, k, w->out, before));
   }
-  PetscCall(Collect(S, g, lines, out));
+  PetscCall(Return(S, g, w->out, before, out));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenStageThereAndBack(FenOTOperator op, const FenStage *g, FenSweep *w, FenFactors *F, double out[])
 {
   FenSeparable *S = (FenSeparable *)op->data;
-  double       *lines;
+  double       *before;
 
   PetscFunctionBegin;
-  PetscCall(Lines(S, g, &lines));
-  w->v = lines;
-  w->out = g->halo ? lines : S->a;
-  PetscCall(FenStageEnterBegin(g, S->a, lines));
-  if (!g->halo) {
-    FenSweepMult(w, F, FEN_SWEEP_BOTH);
-    PetscCall(Return(S, g, S->a, out));
-    PetscFunctionReturn(0);
+  if (!g->halo)
+    PetscCall(Go(S, g->enter));
+  w->v = S->now;
+  PetscCall(PlaceBack(S, g, out, &w->out, &before));
+  if (g->halo) {
+    PetscCall(FenStageEnterBegin(g, S->now, S->parts));
+    w->v = S->parts;
   }
-  PetscCall(PetscArrayzero(S->b, g->nin));
   for (int k = 0; k < FenStageGroups(g); k++) {
-    PetscCall(FenStageEnterEnd(g, k, PETSC_FALSE, S->a, lines));
-    FenHaloGroup(g->halo, k, &w->from, &w->to);
+    if (g->halo) {
+      PetscCall(FenStageEnterEnd(g, k, PETSC_FALSE, S->now, S->parts));
+      FenHaloGroup(g->halo, k, &w->from, &w->to);
+    }
     FenSweepMult(w, F, FEN_SWEEP_BOTH);
-    PetscCall(FenStageBackBegin(g, k, lines, S->b));
+    if (g->halo)
+      PetscCall(FenStageBackBegin(g, k, S->parts, before));
   }
-  PetscCall(Collect(S, g, lines, out));
+  PetscCall(Return(S, g, w->out, before, out));
   PetscFunctionReturn(0);
 }
 
@@ -253,12 +270,14 @@ static PetscErrorCode Room(FenOTOperator op, const FenStage *g)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStage *g, PetscBool keep, int *windows)
+PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStage *g, PetscBool keep, int *windows,
+                               double out[])
 {
   FenSeparable  *S = (FenSeparable *)op->data;
   FenStagePlan  *P = &S->plan[g->number];
   FenSweep       w = FenStageSweep(op, g, dir, PETSC_TRUE);
   FenStageAction action = FEN_STAGE_LSE;
+  const double  *before = S->now;
 
   PetscFunctionBegin;
   w.visits = g->halo ? NULL : S->stages.visits[dir][g->number];
@@ -270,14 +289,14 @@ PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStag
     if (op->keep || S->cones)
       action = FEN_STAGE_FACTORS;
   }
-  PetscCall(FenStageThrough(op, g, action, &w, &P->factors));
+  PetscCall(FenStageThrough(op, g, action, &w, &P->factors, out));
   if (!keep)
     PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(P->L, w.u, FenStageLines(g)));
   if (P->before)
-    PetscCall(PetscArraycpy(P->before, S->b, g->nin));
+    PetscCall(PetscArraycpy(P->before, before, g->nin));
   for (FenInt i = 0; i < g->nout; i++)
-    P->minus[i] = S->a[i] > FEN_NONE ? -S->a[i] : FEN_NONE; /* a line without weight has no plan */
+    P->minus[i] = w.out[i] > FEN_NONE ? -w.out[i] : FEN_NONE; /* a line without weight has no plan */
   P->have[0] = PETSC_TRUE;
   P->have[1] = PETSC_FALSE;
   if (action == FEN_STAGE_FACTORS)

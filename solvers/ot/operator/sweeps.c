@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Lines are taken in blocks, one in each lane of the line kernels, and are transposed on their way in and out. When
-   fewer lines than half of the lanes remain, each takes r lanes, which share its targets: lane l + n k works on targets
-   k, k + r, k + 2r, ... of line l. Parts of lines come as the kernels take them.
+   Lines are taken in blocks, one in each lane of the line kernels. Those of the last axis are transposed on their way
+   in and out; along other axes lines lie next to each other as lanes do. When fewer lines than half of the lanes
+   remain, each takes r lanes, which share its targets: lane l + n k works on targets k, k + r, k + 2r, ... of line l.
+   Parts of lines come as the kernels take them.
 */
 #include "sweepsimpl.h"
 
@@ -11,7 +12,7 @@
 FenBlock FenBlockOf(const FenSweep *s, FenInt first)
 {
   const PetscBool whole = (PetscBool)(s->whole || s->span || s->kind == FEN_TILE_L1);
-  FenBlock        b = {.lanes = s->kernels->linelanes};
+  FenBlock        b = {.lanes = s->kernels->linelanes, .inner = PetscMax(1, s->span ? s->nlines : s->inner)};
 
   b.n = PetscMin(b.lanes, s->nlines - first);
   b.r = whole ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
@@ -29,10 +30,58 @@ static inline FenInt Target(const FenBlock *b, FenInt row, FenInt lane, FenInt n
   return PetscMin(row * b->r + b->share[lane], nt - 1);
 }
 
+/* where the line of a lane begins */
+static inline FenInt Begin(const FenBlock *b, FenInt lane, FenInt length)
+{
+  const FenInt line = b->line[lane];
+
+  return b->inner == 1 ? line * length : line / b->inner * b->inner * length + line % b->inner;
+}
+
+/* do the lines of all lanes lie next to each other? */
+static PetscBool AreNeighbours(const FenBlock *b)
+{
+  PetscBool yes = (PetscBool)(b->line[0] % b->inner + b->lanes <= b->inner);
+
+  for (FenInt l = 1; l < b->lanes; l++)
+    yes = (PetscBool)(yes && b->line[l] == b->line[0] + l);
+  return yes;
+}
+
+static inline void CopyRows(FenInt n, size_t lanes, const double from[], FenInt from_row, double to[], FenInt to_row)
+{
+  for (FenInt j = 0; j < n; j++)
+    memcpy(to + j * to_row, from + j * from_row, lanes * sizeof(double));
+}
+
+/* rows of all lanes; so many are usual, and are copied without calls */
+static void MoveRows(FenInt n, FenInt lanes, const double from[], FenInt from_row, double to[], FenInt to_row)
+{
+  if (lanes == 16)
+    CopyRows(n, 16, from, from_row, to, to_row);
+  else if (lanes == 8)
+    CopyRows(n, 8, from, from_row, to, to_row);
+  else
+    CopyRows(n, (size_t)lanes, from, from_row, to, to_row);
+}
+
 void FenBlockGather(const FenBlock *b, FenInt n, FenInt length, const double from[], double to[])
 {
   const FenInt lanes = b->lanes;
 
+  if (AreNeighbours(b)) {
+    MoveRows(n, lanes, from + Begin(b, 0, length), b->inner, to, lanes);
+    return;
+  }
+  if (b->inner > 1) {
+    for (FenInt l = 0; l < lanes; l++) {
+      const double *p = from + Begin(b, l, length);
+
+      for (FenInt j = 0; j < n; j++)
+        to[j * lanes + l] = p[j * b->inner];
+    }
+    return;
+  }
   for (FenInt j0 = 0; j0 < n; j0 += TILE)
     for (FenInt l = 0; l < lanes; l++) {
       const double *p = from + b->line[l] * length;
@@ -47,7 +96,7 @@ static void SharedTargets(const FenBlock *b, FenInt nt, const double from[], dou
 {
   for (FenInt i = 0; i < b->rows; i++)
     for (FenInt l = 0; l < b->lanes; l++)
-      to[i * b->lanes + l] = from[b->line[l] * nt + Target(b, i, l, nt)];
+      to[i * b->lanes + l] = from[Begin(b, l, nt) + Target(b, i, l, nt) * b->inner];
 }
 
 /* of the targets: only the last block can have other shares than the first */
@@ -64,13 +113,17 @@ void FenBlockScatter(const FenBlock *b, FenInt nt, const double from[], double t
 {
   const FenInt rows = (nt + b->r - 1) / b->r;
 
+  if (AreNeighbours(b)) {
+    MoveRows(nt, b->lanes, from, b->lanes, to + Begin(b, 0, nt), b->inner);
+    return;
+  }
   for (FenInt i0 = 0; i0 < rows; i0 += TILE)
     for (FenInt l = 0; l < b->n * b->r; l++) {
-      double      *q = to + b->line[l] * nt + b->share[l];
+      double      *q = to + Begin(b, l, nt) + b->share[l] * b->inner;
       const FenInt left = (nt - b->share[l] + b->r - 1) / b->r, i1 = PetscMin(left, i0 + TILE);
 
       for (FenInt i = i0; i < i1; i++)
-        q[i * b->r] = from[i * b->lanes + l];
+        q[i * b->r * b->inner] = from[i * b->lanes + l];
     }
 }
 
@@ -88,12 +141,8 @@ static void Targets(const FenSweep *s, const FenBlock *b, const double from[], d
 {
   if (b->r > 1)
     SharedTargets(b, s->nt, from, to);
-  else if (!s->span)
-    FenBlockGather(b, s->nt, s->nt, from, to);
   else
-    for (FenInt i = 0; i < s->nt; i++)
-      for (FenInt l = 0; l < b->lanes; l++)
-        to[i * b->lanes + l] = from[i * s->nlines + b->line[l]];
+    FenBlockGather(b, s->nt, s->nt, from, to);
 }
 
 /* the same for values that are summed over targets: those that repeat others are zero */
@@ -106,16 +155,6 @@ static void Values(const FenSweep *s, const FenBlock *b, const double from[], do
     for (FenInt l = 0; l < b->lanes; l++)
       if (l >= b->n * b->r || i * b->r + b->share[l] >= s->nt)
         to[i * b->lanes + l] = 0;
-}
-
-static void PutTargets(const FenSweep *s, const FenBlock *b, const double from[], double to[])
-{
-  if (!s->span) {
-    FenBlockScatter(b, s->nt, from, to);
-    return;
-  }
-  for (FenInt i = 0; i < s->nt; i++)
-    memcpy(to + i * s->nlines + b->line[0], from + i * b->lanes, (size_t)b->n * sizeof(double));
 }
 
 /* sums of the sources of lines, over the lanes that a line has; parts of lines are where they belong */
@@ -133,7 +172,7 @@ static void PutSources(const FenSweep *s, const FenBlock *b, const double from[]
 
       for (FenInt k = 0; k < b->r; k++)
         sum += from[j * b->lanes + l + k * b->n];
-      to[b->line[l] * s->ns + j] = sum;
+      to[Begin(b, l, s->ns) + j * b->inner] = sum;
     }
 }
 
@@ -189,7 +228,7 @@ static void ForBlocks(const FenSweep *s, BlockFn run)
     Coordinates(s, &b, work[2]);
     P.u = Sources(s, &b, s->u, work[0]);
     run(s, &b, &P, work);
-    PutTargets(s, &b, work[4], s->out);
+    FenBlockScatter(&b, s->nt, work[4], s->out);
   }
 }
 
@@ -318,7 +357,7 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
       s->kernels->linefactors(&P, work[4]);
     } else
       s->kernels->linelse(&P, work[4]);
-    PutTargets(s, &b, work[4], s->out);
+    FenBlockScatter(&b, s->nt, work[4], s->out);
   }
   PetscFunctionReturn(0);
 }
@@ -344,7 +383,7 @@ void FenSweepMult(const FenSweep *s, const FenFactors *F, FenSweepProduct produc
     if (nin)
       s->kernels->linemult(&P, work[4]);
     if (product == FEN_SWEEP_FORWARD) {
-      PutTargets(s, &b, work[4], s->out);
+      FenBlockScatter(&b, s->nt, work[4], s->out);
       continue;
     }
     if (product == FEN_SWEEP_BOTH) {
@@ -388,10 +427,11 @@ void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const F
 {
   FenBlock other = *b;
 
+  other.inner = PetscMax(1, c->inner);
   for (FenInt l = 0; c->other && l < b->lanes; l++)
     other.line[l] = PetscMax(0, c->other[b->line[l]]);
   if (to > from)
-    FenBlockGather(&other, to - from, c->length, c->u + from - c->lo, u);
+    FenBlockGather(&other, to - from, c->length, c->u + (from - c->lo) * other.inner, u);
   if (b->r > 1)
     SharedTargets(&other, s->nt, c->minus, minus);
   else

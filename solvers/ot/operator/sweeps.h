@@ -23,17 +23,18 @@ typedef struct {
   FenTileKind       kind;
   FenInt            nt, ns, nlines;
   const double     *xt, *xs; /* coordinates of the axes, ascending, scaled: c_ij is (xt_i - xs_j)^2 or |xt_i - xs_j| */
-  const double     *u, *w, *v; /* line by line */
-  double           *out;       /* line by line */
-  PetscBool         weighted;  /* apply */
-  int              *windows;   /* FenSweepWindows() numbers that stay, or NULL */
-  PetscBool         have;      /* apply: `windows` are there already, from a sweep with the same axes and u */
-  double           *work;      /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
-  double           *visits;    /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
-  PetscBool         whole;     /* a line takes one lane, whatever their number */
+  FenInt            inner;   /* axes behind this one have so many points: point i of line l, of n points, is number
+                                (l / inner * n + i) * inner + l % inner of an array. 0 is 1: line by line */
+  const double *u, *w, *v;   /* arrays */
+  double       *out;         /* array */
+  PetscBool     weighted;    /* apply */
+  int          *windows;     /* FenSweepWindows() numbers that stay, or NULL */
+  PetscBool     have;        /* apply: `windows` are there already, from a sweep with the same axes and u */
+  double       *work;        /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
+  double       *visits;      /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
+  PetscBool     whole;       /* a line takes one lane, whatever their number */
   /* |x-y|^2: NULL, or parts of the sources, block by block. Then u, and what else is of the sources, is too, the
-     windows are relative to the parts, and what is of the targets is point by point, all lines of a point next to each
-     other */
+     windows are relative to the parts, and what is of the targets is point by point, as if all lines were `inner` */
   const FenSpan *span;
   FenInt         from, to; /* and only these blocks are worked on */
 } FenSweep;
@@ -80,7 +81,8 @@ typedef struct {
   FenInt        first, last;
   const FenInt *other;       /* for each line the other one's number in u and minus, -1: none; NULL: it is itself, and
                                 parts of lines are there as the sweep has them */
-  FenInt         lo, length; /* lines in u are of so many sources, from lo on, and lines in minus of nt targets */
+  FenInt         lo, length; /* lines in u are of so many sources, from lo on, and lines in minus of nt targets, */
+  FenInt         inner;      /* in arrays as those of a sweep */
   const double  *u, *minus;  /* exponents of lines, and minus their log sums */
   double *const *out;
   double        *work; /* FenSweepCoupleWork() numbers */

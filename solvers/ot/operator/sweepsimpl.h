@@ -9,11 +9,12 @@
 typedef struct {
   FenInt lanes, n, r;                       /* n lines, r lanes for each */
   FenInt rows;                              /* targets of a lane */
+  FenInt inner;                             /* points of a line are so far apart, see FenSweep */
   FenInt line[FEN_LANES], share[FEN_LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
 } FenBlock;
 
 PETSC_INTERN FenBlock FenBlockOf(const FenSweep *, FenInt first);
-/* n numbers of each line, lines `length` apart */
+/* n numbers of each line of `length` points */
 PETSC_INTERN void FenBlockGather(const FenBlock *, FenInt n, FenInt length, const double from[], double to[]);
 PETSC_INTERN void FenBlockScatter(const FenBlock *, FenInt nt, const double from[], double to[]);
 /* the sources [from, to) of the lines with which a block's lines are coupled, and their targets; of line 0 where there
