@@ -27,11 +27,14 @@
 #include "gridcycleimpl.h"
 #include <math.h>
 
-#define LEAST    8  /* an axis with fewer points than this is not halved */
-#define LAST     30 /* sweeps on the coarsest grid */
-#define DAMPING  0.6F
+#define LEAST    8      /* an axis with fewer points than this is not halved */
+#define LAST     30     /* sweeps on the coarsest grid */
 #define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
 #define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
+/* 1 - w l for both is a Chebyshev polynomial on [0.4, 1.8], and below 1 on all of (0, 2], where the eigenvalues l are
+ */
+static const float damping[2] = {0.627F, 1.653F};
+
 #define NOTHING 1e-36F /* smaller diagonals couple nothing */
 
 /* ---- a grid ---- */
@@ -162,31 +165,31 @@ static void Unscale(const FenGrid *G, float v[])
     v[q] = G->root[q] > 0 ? v[q] / G->root[q] : 0;
 }
 
-/* points [from, to) of y, both multiples of 32 */
-static void MultiplyPart(FenGridCycle C, const FenGrid *G, FenGraphMode mode, FenInt from, FenInt to, const float x[],
+/* points [from, to) of y, both multiples of 32; `factor`: of a sweep, 0 is the residual */
+static void MultiplyPart(FenGridCycle C, const FenGrid *G, float factor, FenInt from, FenInt to, const float x[],
                          float y[])
 {
   const FenGraph A = {.n = to - from,
                       .nk = C->nk,
                       .ld = G->ld,
                       .shift = G->shift,
-                      .damping = DAMPING,
+                      .damping = factor,
                       .w = G->edge + G->front + from,
                       .x = x + G->front + from,
                       .b = G->b + from};
 
-  C->kernels->graph(&A, mode, y + G->front + from);
+  C->kernels->graph(&A, factor > 0 ? FEN_GRAPH_JACOBI : FEN_GRAPH_RESIDUAL, y + G->front + from);
 }
 
 /* t from x; rows of neighbours are left out */
-static void Multiply(FenGridCycle C, const FenGrid *G, FenGraphMode mode)
+static void Multiply(FenGridCycle C, const FenGrid *G, float factor)
 {
   const FenInt rows = FenGridExtent(&G->box, 1) * G->at.row;
 
   if (!G->pad[1])
-    MultiplyPart(C, G, mode, 0, RoundUp(G->size), G->x, G->t);
+    MultiplyPart(C, G, factor, 0, RoundUp(G->size), G->x, G->t);
   for (FenInt q = G->pad[1] * G->at.row; G->pad[1] && q < G->size; q += G->at.plane)
-    MultiplyPart(C, G, mode, q, q + RoundUp(rows), G->x, G->t);
+    MultiplyPart(C, G, factor, q, q + RoundUp(rows), G->x, G->t);
 }
 
 /* ---- building ---- */
@@ -336,7 +339,7 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
   PetscFunctionBegin;
   for (PetscInt k = 0; k < sweeps; k++) {
     PetscCall(FenGridExchange(C, G, 2, G->x));
-    Multiply(C, G, FEN_GRAPH_JACOBI);
+    Multiply(C, G, damping[(k + 1) % 2]);
     Swap(G);
   }
   PetscFunctionReturn(0);
@@ -344,7 +347,7 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 
 /* A sweep and what follows it in one: weights are read once. What follows lags so far behind that it finds all that it
    takes, and may be put where the sweep needs nothing any more. Planes that neighbours need come first */
-static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, FenGraphMode mode)
+static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, float factor)
 {
   const FenInt end = RoundUp(G->size), reach = G->shift[C->nk - 1];
   FenInt       done = 0, swept = 0, last = end;
@@ -353,16 +356,16 @@ static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, FenGraphMode mode)
   if (G->near[0][0] != MPI_PROC_NULL || G->near[0][1] != MPI_PROC_NULL) {
     swept = RoundUp(2 * G->at.plane);
     last = (G->size - 2 * G->at.plane) / 32 * 32;
-    MultiplyPart(C, G, FEN_GRAPH_JACOBI, 0, swept, G->x, G->t);
-    MultiplyPart(C, G, FEN_GRAPH_JACOBI, last, end, G->x, G->t);
+    MultiplyPart(C, G, damping[1], 0, swept, G->x, G->t);
+    MultiplyPart(C, G, damping[1], last, end, G->x, G->t);
     PetscCall(FenGridExchange(C, G, 2, G->t));
   }
   while (done < end) {
     const FenInt to = PetscMin(swept + STRIP, last), ready = to == last ? end : (to - reach) / 32 * 32;
 
-    MultiplyPart(C, G, FEN_GRAPH_JACOBI, swept, to, G->x, G->t);
+    MultiplyPart(C, G, damping[1], swept, to, G->x, G->t);
     if (ready > done)
-      MultiplyPart(C, G, mode, done, ready, G->t, G->x);
+      MultiplyPart(C, G, factor, done, ready, G->t, G->x);
     done = PetscMax(done, ready);
     swept = to;
   }
@@ -370,19 +373,19 @@ static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, FenGraphMode mode)
   PetscFunctionReturn(0);
 }
 
-/* x becomes that of one more sweep, and t what follows it: another one, or the residual */
-static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, FenGraphMode mode)
+/* x becomes that of one more sweep, the second one, and t what follows it: the first one, or the residual */
+static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, float factor)
 {
   PetscFunctionBegin;
   PetscCall(FenGridExchange(C, G, 2, G->x));
   if (!G->pad[1] && !G->pad[2] && G->size * C->nk > IN_CACHE) {
-    PetscCall(Follow(C, G, mode));
+    PetscCall(Follow(C, G, factor));
     PetscFunctionReturn(0);
   }
-  Multiply(C, G, FEN_GRAPH_JACOBI);
+  Multiply(C, G, damping[1]);
   Swap(G);
   PetscCall(FenGridExchange(C, G, 2, G->x));
-  Multiply(C, G, mode);
+  Multiply(C, G, factor);
   PetscFunctionReturn(0);
 }
 
@@ -392,7 +395,7 @@ static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
   float *r;
 
   PetscFunctionBegin;
-  PetscCall(SweepAnd(C, G, FEN_GRAPH_RESIDUAL));
+  PetscCall(SweepAnd(C, G, 0));
   r = G->t + G->front;
   for (FenInt q = 0; q < G->size; q++)
     r[q] *= G->root[q];
@@ -430,15 +433,15 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
     PetscFunctionReturn(0);
   x = G->x + G->front;
   for (FenInt q = 0; q < G->size; q++)
-    x[q] = DAMPING * G->b[q];
+    x[q] = damping[0] * G->b[q];
   if (l == C->ngrids - 1) {
     PetscCall(Smooth(C, G, LAST));
     PetscFunctionReturn(0);
   }
-  PetscCall(Down(C, G, G + 1)); /* that was the first sweep */
+  PetscCall(Down(C, G, G + 1)); /* that was a first sweep */
   PetscCall(Cycle(C, l + 1));
   PetscCall(Up(C, G + 1, G));
-  PetscCall(SweepAnd(C, G, FEN_GRAPH_JACOBI));
+  PetscCall(SweepAnd(C, G, damping[0]));
   Swap(G);
   PetscFunctionReturn(0);
 }
