@@ -92,7 +92,8 @@ static PetscErrorCode Shift(FenOT ot, double mass)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenNewtonSinkhorn(FenOT ot, const double c[], double mass, PetscBool transform, PetscBool everywhere)
+PetscErrorCode FenNewtonSinkhorn(FenOT ot, const double c[], double mass, double length, PetscBool transform,
+                                 PetscBool everywhere)
 {
   const FenMarginal *M = &ot->marginal[1];
   const double       eps = ot->op->eps;
@@ -102,11 +103,11 @@ PetscErrorCode FenNewtonSinkhorn(FenOT ot, const double c[], double mass, PetscB
     PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
     for (FenInt j = 0; j < ot->m; j++)
       if (everywhere || ot->b[j] > 0)
-        ot->g[j] += FenMarginalUpdate(M, eps, ot->wm[j]) - ot->g[j]; /* a NaN stays, and is found */
+        ot->g[j] += length * (FenMarginalUpdate(M, eps, ot->wm[j]) - ot->g[j]); /* a NaN stays, and is found */
   } else {
     for (FenInt j = 0; j < ot->m; j++)
       if (ot->b[j] > 0)
-        ot->g[j] = FenMarginalUpdate(M, eps, ot->g[j] + eps * log(ot->b[j] / c[j]));
+        ot->g[j] += length * (FenMarginalUpdate(M, eps, ot->g[j] + eps * log(ot->b[j] / c[j])) - ot->g[j]);
   }
   if (ot->relaxed)
     PetscCall(Shift(ot, mass));

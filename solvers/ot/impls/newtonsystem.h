@@ -89,6 +89,6 @@ PETSC_INTERN void FenNewtonRightSide(const FenNewtonSystem *, const double c[], 
 /* <wanted - c, d> */
 PETSC_INTERN PetscErrorCode FenNewtonSlope(FenOT, const double c[], const double d[], double *slope);
 /* Sinkhorn's update of g where targets have mass, from c = b exp((g - T(f))/eps), or from T(f) if c has lost its digits
-   (`transform`; f must be of g); the best shift. mass: of the plan */
-PETSC_INTERN PetscErrorCode FenNewtonSinkhorn(FenOT, const double c[], double mass, PetscBool transform,
+   (`transform`; f must be of g), times `length`; the best shift. mass: of the plan */
+PETSC_INTERN PetscErrorCode FenNewtonSinkhorn(FenOT, const double c[], double mass, double length, PetscBool transform,
                                               PetscBool everywhere);
