@@ -68,7 +68,7 @@ FEN_EXTERN PetscErrorCode FenRedistBegin(FenRedist, const double[], double[]);
 FEN_EXTERN PetscErrorCode FenRedistEnd(FenRedist, const double[], double[]);
 /* the same without anything in between */
 FEN_EXTERN PetscErrorCode FenRedistMove(FenRedist, const double[], double[]);
-FEN_EXTERN PetscErrorCode FenRedistIsCopy(FenRedist, PetscBool *);
+FEN_EXTERN PetscErrorCode FenRedistDropCopy(FenRedist *);
 FEN_EXTERN PetscErrorCode FenRedistDestroy(FenRedist *);
 
 #if defined(__cplusplus)

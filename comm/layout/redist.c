@@ -271,35 +271,37 @@ PetscErrorCode FenRedistMove(FenRedist redist, const double from[], double to[])
 }
 
 /*@
-  FenRedistIsCopy - Does a plan leave this rank's part as it is, so that the array may be used in its place?
+  FenRedistDropCopy - Destroys a plan that leaves this rank's part as it is: the array may be used in its place.
 
-  Not Collective
+  Collective
 
   Input Parameter:
-. redist - the plan
+. redist - the plan; NULL on return if nothing is sent or received here, and the part is stored in the same order
 
-  Output Parameter:
-. copy - nothing is sent or received here, and the part is stored in the same order
+  Notes:
+  Some ranks may keep the plan: moves that nobody waits for can be left out by those who have none.
 
   Level: developer
 
-.seealso: `FenRedistCreate()`
+.seealso: `FenRedistCreate()`, `FenRedistDestroy()`
 @*/
-PetscErrorCode FenRedistIsCopy(FenRedist redist, PetscBool *copy)
+PetscErrorCode FenRedistDropCopy(FenRedist *redist)
 {
-  const FenLayout from = redist->from, to = redist->to;
+  const FenLayout from = (*redist)->from, to = (*redist)->to;
   FenInt          fs[FEN_MAX_DIM], ts[FEN_MAX_DIM];
+  PetscBool       copy = PETSC_TRUE;
 
   PetscFunctionBegin;
   (void)FenBoxPlace(from, &from->box, fs);
   (void)FenBoxPlace(to, &to->box, ts);
-  *copy = PETSC_TRUE;
   for (int d = 0; d < FEN_MAX_DIM; d++) {
     const FenInt n = from->box.hi[d] - from->box.lo[d];
 
-    *copy = (PetscBool)(*copy && from->box.lo[d] == to->box.lo[d] && from->box.hi[d] == to->box.hi[d] &&
-                        (n <= 1 || fs[d] == ts[d]));
+    copy = (PetscBool)(copy && from->box.lo[d] == to->box.lo[d] && from->box.hi[d] == to->box.hi[d] &&
+                       (n <= 1 || fs[d] == ts[d]));
   }
+  if (copy)
+    PetscCall(FenRedistDestroy(redist));
   PetscFunctionReturn(0);
 }
 

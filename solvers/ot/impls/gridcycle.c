@@ -196,46 +196,49 @@ static void Multiply(FenGridCycle C, const FenGrid *G, float factor)
 
 PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const double own[])
 {
-  FenGrid     *G = &C->grid[0];
-  const FenInt n = FenGridExtent(&G->box, 2);
-  double      *here;
+  FenGrid      *G = &C->grid[0];
+  const FenInt  n = FenGridExtent(&G->box, 2);
+  const double *v;
+  double       *all;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)(FenGridRows(G) * n), &here));
-  PetscCall(FenRedistMove(C->to, mass, here));
-  PetscCall(FenRedistMove(C->edges, own, C->mine));
+  PetscCall(PetscMalloc1((size_t)(FenGridRows(G) * n), &all));
+  PetscCall(FenGridHere(C, C->to, mass, &v));
+  PetscCall(PetscArraycpy(all, v, FenGridRows(G) * n));
+  PetscCall(FenGridHere(C, C->edges, own, &v));
   if (G->active)
     PetscCall(PetscArrayzero(G->x, G->ld));
   for (FenInt r = 0, p = 0; r < FenGridRows(G); r++) {
     float *b = G->b + FenGridRow(G, r), *x = G->x + G->front + FenGridRow(G, r);
 
     for (FenInt j = 0; j < n; j++, p++) {
-      b[j] = (float)(C->points * here[p]);
-      x[j] = (float)(C->points * PetscMax(0.0, here[p] - C->mine[p]));
+      b[j] = (float)(C->points * all[p]);
+      x[j] = (float)(C->points * PetscMax(0.0, all[p] - v[p]));
     }
   }
-  PetscCall(PetscFree(here));
+  PetscCall(PetscFree(all));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
-  FenGrid     *G = &C->grid[0];
-  const int    o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
-  const FenInt n = FenGridExtent(&G->box, 2);
-  int          sign;
-  PetscInt     k;
+  FenGrid      *G = &C->grid[0];
+  const int     o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
+  const FenInt  n = FenGridExtent(&G->box, 2);
+  const double *v;
+  int           sign;
+  PetscInt      k;
 
   PetscFunctionBegin;
   k = FenGridOffset(C, o, &sign);
   PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
-  PetscCall(FenRedistMove(C->edges, couplings, C->mine));
+  PetscCall(FenGridHere(C, C->edges, couplings, &v));
   for (FenInt r = 0, p = 0; r < FenGridRows(G); r++) {
     float *w = G->edge + k * G->ld + G->front + FenGridRow(G, r);
 
     for (FenInt j = 0; j < n; j++, p++)
-      w[j] = (float)(C->points * C->mine[p]);
+      w[j] = (float)(C->points * v[p]);
   }
   PetscFunctionReturn(0);
 }
@@ -448,26 +451,29 @@ static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 
 PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 {
-  FenGrid     *G = &C->grid[0];
-  const FenInt n = FenGridExtent(&G->box, 2);
+  FenGrid      *G = &C->grid[0];
+  const FenInt  n = FenGridExtent(&G->box, 2);
+  const double *v;
+  double       *out = C->from ? C->mine : e;
 
   PetscFunctionBegin;
-  PetscCall(FenRedistMove(C->to, r, C->mine));
+  PetscCall(FenGridHere(C, C->to, r, &v));
   for (FenInt k = 0, p = 0; k < FenGridRows(G); k++) {
     const float *root = G->root + FenGridRow(G, k);
     float       *b = G->b + FenGridRow(G, k);
 
     for (FenInt j = 0; j < n; j++, p++)
-      b[j] = root[j] > 0 ? (float)(C->points * C->mine[p] / (double)root[j]) : 0;
+      b[j] = root[j] > 0 ? (float)(C->points * v[p] / (double)root[j]) : 0;
   }
   PetscCall(Cycle(C, 0));
   for (FenInt k = 0, p = 0; k < FenGridRows(G); k++) {
     const float *root = G->root + FenGridRow(G, k), *x = G->x + G->front + FenGridRow(G, k);
 
     for (FenInt j = 0; j < n; j++, p++)
-      C->mine[p] = root[j] > 0 ? (double)x[j] / (double)root[j] : 0;
+      out[p] = root[j] > 0 ? (double)x[j] / (double)root[j] : 0;
   }
-  PetscCall(FenRedistMove(C->from, C->mine, e));
+  if (C->from)
+    PetscCall(FenRedistMove(C->from, out, e));
   PetscFunctionReturn(0);
 }
 
@@ -542,6 +548,9 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCall(FenRedistCreate(layout, C->boxes, &C->to));
   PetscCall(FenRedistCreate(C->boxes, layout, &C->from));
   PetscCall(FenRedistCreate(edges, C->boxes, &C->edges));
+  PetscCall(FenRedistDropCopy(&C->to));
+  PetscCall(FenRedistDropCopy(&C->from));
+  PetscCall(FenRedistDropCopy(&C->edges));
   G = &C->grid[0];
   PetscCall(GridAllocate(C, G));
   PetscCall(MakeGrids(C));

@@ -57,7 +57,7 @@ struct _p_FenGridCycle {
   PetscInt          dim, nk; /* offsets */
   int               offset[FEN_GRID_MOST][3];
   FenLayout         boxes;
-  FenRedist         to, from, edges; /* between the caller's layouts and boxes */
+  FenRedist         to, from, edges; /* between the caller's layouts and boxes; NULL: nothing moves here */
   PetscInt          ngrids;
   FenGrid           grid[32];        /* 0: the finest */
   FenInt           *cut[3];          /* along axes, where ranks' parts of the last grid that is made of parts begin */
@@ -69,8 +69,20 @@ struct _p_FenGridCycle {
   MPI_Request       request[4];      /* of faces */
   float            *moment[3];       /* of the finest grid, with halos, along each axis; until coarse grids are made */
   double            points;          /* of the finest grid: masses times this are of order one */
-  double           *mine;            /* on the finest grid: what goes in and out */
+  double           *mine;            /* on the finest grid: what goes in and out, if it moves */
 };
+
+/* an array of the caller on the boxes: itself, or what has moved to C->mine */
+static inline PetscErrorCode FenGridHere(FenGridCycle C, FenRedist way, const double v[], const double **here)
+{
+  PetscFunctionBegin;
+  *here = v;
+  if (way) {
+    PetscCall(FenRedistMove(way, v, C->mine));
+    *here = C->mine;
+  }
+  PetscFunctionReturn(0);
+}
 
 /* number of the offset, -1 for zero; the sign is that of the one that comes after zero of o and -o */
 static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int o[3], int *sign)

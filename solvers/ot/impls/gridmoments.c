@@ -23,17 +23,15 @@ PetscErrorCode FenGridCycleSetMoments(FenGridCycle C, PetscInt axis, const doubl
   const FenGrid *G = &C->grid[0];
   const FenInt   n = FenGridExtent(&G->box, 2);
   const int      a = C->dim > 2 ? (int)axis : 2 * (int)axis;
-  double        *here;
+  const double  *here;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)(FenGridRows(G) * n), &here));
-  PetscCall(FenRedistMove(C->to, moments, here));
+  PetscCall(FenGridHere(C, C->to, moments, &here));
   PetscCall(PetscFree(C->moment[a]));
   PetscCall(PetscCalloc1(G->ld, &C->moment[a]));
   for (FenInt r = 0, p = 0; r < FenGridRows(G); r++)
     for (FenInt j = 0; j < n; j++, p++)
       C->moment[a][G->front + FenGridRow(G, r) + j] = (float)(C->points * here[p]);
-  PetscCall(PetscFree(here));
   PetscFunctionReturn(0);
 }
 

@@ -74,8 +74,7 @@ static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
   PetscCall(VecGetArrayRead(x, &px));
   PetscCall(VecGetArray(y, &py));
   for (FenInt j = 0; j < ot->m; j++)
-    py[j] = px[j] * N->scale[j];
-  PetscCall(PetscArraycpy(ot->wm2, py, ot->m));
+    ot->wm2[j] = px[j] * N->scale[j];
   PetscCall(FenOTMultNormal(ot->op, ot->wm2, py));
   for (FenInt j = 0; j < ot->m; j++) /* scale = 0: targets without mass are decoupled */
     py[j] = (1 + N->shift + N->least) * ScaledMass(N, j) * px[j] - py[j] * N->scale[j];

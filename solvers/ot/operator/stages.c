@@ -243,26 +243,16 @@ static PetscErrorCode Across(const Cutter *K, MPI_Comm comm, int dir, FenLayout 
   PetscFunctionReturn(0);
 }
 
-/* NULL if nothing moves here */
-static PetscErrorCode Way(FenLayout from, FenLayout to, FenRedist *way)
-{
-  PetscBool copy;
-
-  PetscFunctionBegin;
-  PetscCall(FenRedistCreate(from, to, way));
-  PetscCall(FenRedistIsCopy(*way, &copy));
-  if (copy)
-    PetscCall(FenRedistDestroy(way));
-  PetscFunctionReturn(0);
-}
-
-/* from one layout to the other, and back */
+/* from one layout to the other, and back; NULL if nothing moves here */
 static PetscErrorCode Join(FenLayout from, FenLayout to, FenRedist *there, FenRedist *back)
 {
   PetscFunctionBegin;
-  PetscCall(Way(from, to, there));
-  if (back)
-    PetscCall(Way(to, from, back));
+  PetscCall(FenRedistCreate(from, to, there));
+  PetscCall(FenRedistDropCopy(there));
+  if (!back)
+    PetscFunctionReturn(0);
+  PetscCall(FenRedistCreate(to, from, back));
+  PetscCall(FenRedistDropCopy(back));
   PetscFunctionReturn(0);
 }
 
