@@ -205,6 +205,40 @@ static void RoundTrip(void **state)
   FEN_OK(FenLayoutDestroy(&pencil));
 }
 
+/* a plan is dropped where the array is there already as it shall be, and those that stay move what they should */
+static void CopiesAreDropped(void **state)
+{
+  const FenInt   shape[3] = {12, 9, 10};
+  const PetscInt natural[3] = {0, 1, 2};
+  FenLayout      rows, pencil, ordered[2];
+  FenRedist      plan;
+  PetscMPIInt    size;
+
+  (void)state;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, shape, (const PetscMPIInt[]){size, 1, 1}, &rows));
+  FEN_OK(FenLayoutCreatePencil(rows, 1, &pencil));
+  FEN_OK(FenLayoutCreateOrdered(pencil, natural, &ordered[0]));
+  FEN_OK(FenLayoutCreateOrdered(rows, (const PetscInt[]){0, 2, 1}, &ordered[1]));
+  FEN_OK(FenRedistCreate(rows, ordered[0], &plan));
+  FEN_OK(FenRedistDropCopy(&plan));
+  assert_null(plan); /* axis 1 is not cut */
+  FEN_OK(FenRedistCreate(rows, ordered[1], &plan));
+  FEN_OK(FenRedistDropCopy(&plan));
+  assert_non_null(plan);
+  FEN_OK(FenRedistDestroy(&plan));
+  FEN_OK(FenLayoutDestroy(&pencil));
+  FEN_OK(FenLayoutCreatePencil(rows, 0, &pencil));
+  FEN_OK(FenRedistCreate(rows, pencil, &plan));
+  FEN_OK(FenRedistDropCopy(&plan));
+  assert_non_null(plan);
+  FEN_OK(FenRedistDestroy(&plan));
+  FEN_OK(FenLayoutDestroy(&rows));
+  FEN_OK(FenLayoutDestroy(&pencil));
+  for (int k = 0; k < 2; k++)
+    FEN_OK(FenLayoutDestroy(&ordered[k]));
+}
+
 static void MisuseIsNamed(void **state)
 {
   FenLayout a, b, self;
@@ -234,7 +268,7 @@ static void MisuseIsNamed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(OneAxis),   cmocka_unit_test(TwoAxes),       cmocka_unit_test(ThreeAxes),
-    cmocka_unit_test(RoundTrip), cmocka_unit_test(MisuseIsNamed),
+    cmocka_unit_test(OneAxis),   cmocka_unit_test(TwoAxes),          cmocka_unit_test(ThreeAxes),
+    cmocka_unit_test(RoundTrip), cmocka_unit_test(CopiesAreDropped), cmocka_unit_test(MisuseIsNamed),
 };
 FEN_TEST_MAIN(tests)

@@ -399,6 +399,7 @@ static void TestBlocks(void **state)
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   Compare(2, (FenInt[3]){37, 53, 1}, ranks, PETSC_TRUE);
   Compare(2, (FenInt[3]){64, 21, 1}, ranks, PETSC_TRUE);
+  Compare(2, (FenInt[3]){160, 120, 1}, ranks, PETSC_FALSE); /* too large for the cache */
   Compare(2, (FenInt[3]){101, 90, 1}, PetscMax(1, ranks - 1), PETSC_FALSE);
   Compare(3, (FenInt[3]){13, 12, 19}, ranks, PETSC_TRUE);
   Compare(3, (FenInt[3]){8, 23, 16}, PetscMax(1, ranks - 1), PETSC_FALSE);

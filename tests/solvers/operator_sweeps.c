@@ -121,6 +121,59 @@ static void CheckKept(Arrays *A, FenSweep *s)
   FEN_OK(FenFactorsDestroy(&F));
 }
 
+/* line by line to arrays whose points of a line are `inner` apart, or back */
+static void Permute(FenInt nlines, FenInt n, FenInt inner, PetscBool back, const double from[], double to[])
+{
+  for (FenInt l = 0; l < nlines; l++)
+    for (FenInt i = 0; i < n; i++) {
+      const FenInt line = l * n + i, array = (l / inner * n + i) * inner + l % inner;
+
+      to[back ? line : array] = from[back ? array : line];
+    }
+}
+
+/* the same numbers, bit by bit, along any axis: log sums, products with kept factors, there and back */
+static void CheckInner(Arrays *A, FenSweep *s, FenInt inner)
+{
+  const FenInt n = s->nlines * s->nt, nin = s->nlines * s->ns;
+  Arrays      *B = (Arrays *)malloc(sizeof(*B));
+  FenFactors   F = {.have = PETSC_FALSE};
+  FenSweep     t = *s;
+
+  Permute(s->nlines, s->ns, inner, PETSC_FALSE, A->u, B->u);
+  Permute(s->nlines, s->ns, inner, PETSC_FALSE, A->v, B->v);
+  t.inner = inner;
+  t.u = B->u;
+  t.out = B->lse;
+  B->lse[n] = 77;
+  FEN_OK(FenFactorsCreate(s->kernels, s->kind, s->nt, s->nlines, &F));
+  FenSweepLSE(&t);
+  Permute(s->nlines, s->nt, inner, PETSC_TRUE, B->lse, B->out[0]);
+  assert_memory_equal(B->out[0], A->lse, (size_t)n * sizeof(double));
+  FEN_OK(FenSweepFactors(&t, &F));
+  for (int product = FEN_SWEEP_FORWARD; F.have && product <= FEN_SWEEP_BOTH; product++) {
+    const PetscBool forward = (PetscBool)(product == FEN_SWEEP_FORWARD || product == FEN_SWEEP_BOTH);
+    const FenInt    length = product == FEN_SWEEP_FORWARD ? s->nt : s->ns;
+    FenSweep        straight = *s;
+
+    Permute(s->nlines, forward ? s->ns : s->nt, inner, PETSC_FALSE, A->v, B->v);
+    Permute(s->nlines, s->nt, inner, PETSC_FALSE, A->v, B->w);
+    t.v = B->v;
+    t.w = B->w;
+    straight.w = A->v;
+    straight.out = A->out[0];
+    t.out = B->out[0];
+    B->out[0][n > nin ? n : nin] = 77;
+    FenSweepMult(&straight, &F, (FenSweepProduct)product);
+    FenSweepMult(&t, &F, (FenSweepProduct)product);
+    assert_true(B->out[0][n > nin ? n : nin] == 77);
+    Permute(s->nlines, length, inner, PETSC_TRUE, B->out[0], B->out[1]);
+    assert_memory_equal(B->out[1], A->out[0], (size_t)(s->nlines * length) * sizeof(double));
+  }
+  FEN_OK(FenFactorsDestroy(&F));
+  free(B);
+}
+
 static void CheckSweep(const FenKernels *K, FenTileKind kind, FenInt nlines, const FenInt length[2], double h)
 {
   FenSweep s = {.kernels = K, .kind = kind, .nt = length[0], .ns = length[1], .nlines = nlines};
@@ -145,6 +198,11 @@ static void CheckSweep(const FenKernels *K, FenTileKind kind, FenInt nlines, con
     CheckApply(A, &s, 1);
     assert_memory_equal(A->out[0], A->out[1], (size_t)(nlines * s.nt) * sizeof(double));
   }
+  s.weighted = PETSC_FALSE;
+  s.windows = windows;
+  for (FenInt inner = 1; inner <= nlines; inner++)
+    if (nlines % inner == 0)
+      CheckInner(A, &s, inner);
   free(s.work);
   free(windows);
   free(A);

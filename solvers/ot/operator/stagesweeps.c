@@ -121,7 +121,7 @@ PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageActi
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const PetscBool exponents = (PetscBool)(action <= FEN_STAGE_HARD);
-  const double   *before = S->now, *lines = before;
+  const double   *before = S->now, *lines;
 
   PetscFunctionBegin;
   if (g->halo) {
