@@ -3,12 +3,13 @@
    Geometric multigrid for the Laplacian of a graph with positive weights on a grid of two or three axes, whose edges
    reach two points along each axis. Each coarser grid halves all axes of at least eight points; interpolation R^T is
    linear along each axis between the middles of pixels (weights 3/4 and 1/4), for which R A R^T has edges of the same
-   reach. Coarse matrices: gridgalerkin.c. Smoother: Jacobi, damped by 0.6, two sweeps down and two up, many on the
-   coarsest grid. The cycle is symmetric and definite whatever the weights are.
+   reach. Coarse matrices: gridgalerkin.c. Smoother: Jacobi, two sweeps down and two up, damped so that they are a
+   Chebyshev polynomial, many on the coarsest grid. The cycle is symmetric and definite whatever the weights are.
 
    A preconditioner needs few digits: the cycle works in single precision, with matrices scaled to a unit diagonal, so
    that masses may range over a hundred decades. A weight is stored once for both ends of its edge: 12 numbers a point
-   on two axes, 62 on three. A sweep reads each of them twice, the second time from cache.
+   on two axes, 62 on three. A sweep reads each of them twice, the second time from cache, and what follows it, another
+   sweep or the residual, takes them from cache too as far as the grid is a slab.
 
    Distribution: boxes, cut along the axes along which the caller's layout is, as gridboxes.c says; coarse grids on
    fewer and fewer ranks. Two points of a neighbour along each axis are all that a product or a transfer needs. Storage:
