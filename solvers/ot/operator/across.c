@@ -46,7 +46,7 @@ static void Spread(FenOTOperator op, const FenStage *g, const int windows[], con
   for (FenInt l = 0; l < g->nlines; l++)
     for (FenInt i = 0; i < g->lout; i++) {
       const int   *w = windows + 2 * (l / op->kernels->linelanes * g->lout + i);
-      const FenInt k = (l / g->inner * g->lout + i) * g->inner + l % g->inner;
+      const FenInt k = FenSweepLine(g->inner, g->lout, l) + i * g->inner;
 
       lo[k] = sums[k] > FEN_NONE ? w[0] : 0;
       hi[k] = sums[k] > FEN_NONE ? w[1] : 0;

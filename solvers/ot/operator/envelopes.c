@@ -73,8 +73,8 @@ PetscErrorCode FenSweepHard(const FenSweep *s)
     PetscFunctionReturn(0);
   PetscCall(PetscMalloc4(s->ns + 1, &v, s->ns + 2, &z, s->ns, &h, s->nt, &e));
   for (FenInt l = 0; l < s->nlines; l++) {
-    const double *u = s->u + l / inner * inner * s->ns + l % inner;
-    double       *out = s->out + l / inner * inner * s->nt + l % inner;
+    const double *u = s->u + FenSweepLine(inner, s->ns, l);
+    double       *out = s->out + FenSweepLine(inner, s->nt, l);
 
     for (FenInt j = 0; j < s->ns; j++)
       h[j] = u[j * inner];

@@ -57,7 +57,7 @@ static double *Other(const FenSeparable *S, const double v[])
   return v == S->a ? S->b : S->a;
 }
 
-/* S->now through a plan of n numbers */
+/* S->now through a plan; NULL: it stays */
 static PetscErrorCode Go(FenSeparable *S, FenRedist way)
 {
   double *to = Other(S, S->now);
@@ -164,17 +164,7 @@ static PetscErrorCode PlaceBack(FenSeparable *S, const FenStage *g, double out[]
   PetscFunctionReturn(0);
 }
 
-/* the end of a way back, if the stage is the first one: to `out` */
-static PetscErrorCode Finish(FenSeparable *S, const FenStage *g, const double before[], double out[])
-{
-  PetscFunctionBegin;
-  S->now = before;
-  if (IsFirst(g) && before != out)
-    PetscCall(FenRedistMove(S->stages.chain[FEN_TO_SOURCE].home, before, out));
-  PetscFunctionReturn(0);
-}
-
-/* a stage's lines back, all of them, or what is left of those that were begun */
+/* a stage's lines back, all of them, or what is left of those that were begun; from the first stage to `out` */
 static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double lines[], double before[], double out[])
 {
   PetscFunctionBegin;
@@ -182,7 +172,9 @@ static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double li
     PetscCall(FenRedistMove(g->back, lines, before));
   for (int k = 0; g->halo && k < FenStageGroups(g); k++)
     PetscCall(FenStageBackEnd(g, k, lines, before));
-  PetscCall(Finish(S, g, before, out));
+  S->now = before;
+  if (IsFirst(g) && before != out)
+    PetscCall(FenRedistMove(S->stages.chain[FEN_TO_SOURCE].home, before, out));
   PetscFunctionReturn(0);
 }
 

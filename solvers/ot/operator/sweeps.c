@@ -33,9 +33,7 @@ static inline FenInt Target(const FenBlock *b, FenInt row, FenInt lane, FenInt n
 /* where the line of a lane begins */
 static inline FenInt Begin(const FenBlock *b, FenInt lane, FenInt length)
 {
-  const FenInt line = b->line[lane];
-
-  return b->inner == 1 ? line * length : line / b->inner * b->inner * length + line % b->inner;
+  return FenSweepLine(b->inner, length, b->line[lane]);
 }
 
 /* do the lines of all lanes lie next to each other? */

@@ -39,6 +39,12 @@ typedef struct {
   FenInt         from, to; /* and only these blocks are worked on */
 } FenSweep;
 
+/* where a line begins in an array whose lines have so many points, `inner` apart */
+static inline FenInt FenSweepLine(FenInt inner, FenInt length, FenInt line)
+{
+  return inner == 1 ? line * length : line / inner * inner * length + line % inner;
+}
+
 /* Normalised factors e_ij = 2^(u_j - c_ij - out_i) of a LSE sweep, for products without exponentials: single precision,
    terms below 2^-FEN_KEPT_CUT of the largest left out, and yet rows sum to one to double precision, so that Laplacians
    made of them have constants in their null space. Kept while they are at most FEN_FACTORS_MOST numbers a target, which
