@@ -212,7 +212,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool har
   for (PetscInt s = 0; s < op->dim; s++) {
     const FenStage *g = &C->stage[s];
 
-    PetscCall(FenStageEnter(g, A->a, A->b));
+    PetscCall(FenStageMove(g->enter, A->a, g->nin, A->b));
     if (keep)
       PetscCall(PetscArraycpy(A->L[s], A->b, g->nin));
     if (hard)
@@ -279,7 +279,7 @@ static PetscErrorCode MultAxis(FenOTOperator op, const double v[], PetscInt axis
     const FenStage *g = &C->stage[s];
     const Product   p = {A->L[s], A->minus[s], A->b, op->kappa, (PetscBool)(g->axis == axis)};
 
-    PetscCall(FenStageEnter(g, A->a, A->b));
+    PetscCall(FenStageMove(g->enter, A->a, g->nin, A->b));
     SweepApply(op, g, FEN_TO_SOURCE, &p, A->a);
   }
   PetscCall(FenStageMove(C->stage[op->dim - 1].leave, A->a, op->n[0], out));
@@ -327,7 +327,7 @@ static PetscErrorCode MultTranspose_Axes(FenOTOperator op, const double v[], Pet
       p = (Product){A->minus2[s], A->L2[s], A->a, 2 * op->kappa, PETSC_FALSE};
     }
     SweepApply(op, g, FEN_TO_TARGET, &p, A->b);
-    PetscCall(FenStageBack(g, A->b, s ? A->a : out));
+    PetscCall(FenStageMove(g->back, A->b, g->nin, s ? A->a : out));
   }
   PetscFunctionReturn(0);
 }

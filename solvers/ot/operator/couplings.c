@@ -121,7 +121,7 @@ static PetscErrorCode OthersCreate(FenOTOperator op, PetscInt s, PetscInt radius
   want = O->all;
   want.lo[g->axis] = O->lo;
   want.hi[g->axis] = O->hi;
-  PetscCall(FenLayoutFetch(g->in, &want, order, g->halo ? P->before : P->L, O->made[0]));
+  PetscCall(FenLayoutFetch(g->in, &want, order, P->L, O->made[0]));
   want.lo[g->axis] = g->first;
   want.hi[g->axis] = g->first + g->lout;
   PetscCall(FenLayoutFetch(g->out, &want, order, P->minus, O->made[1]));
@@ -208,14 +208,14 @@ static PetscErrorCode Take(FenOTOperator op, const Wanted *W, const FenInt offse
 
   PetscFunctionBegin;
   PetscCall(FenOTCouplingsLayout(op, &layout));
-  if (!g->halo && (layout == g->in || !g->back)) {
+  if (layout == g->in || !g->back) {
     PetscCall((*W->take)(W->ctx, offset, value));
     PetscFunctionReturn(0);
   }
   PetscCall(FenLayoutGetLocalSize(layout, &n));
   if (!R->before)
     PetscCall(PetscMalloc1(n, &R->before));
-  PetscCall(FenStageBack(g, value, R->before));
+  PetscCall(FenRedistMove(g->back, value, R->before));
   PetscCall((*W->take)(W->ctx, offset, R->before));
   PetscFunctionReturn(0);
 }
@@ -229,6 +229,37 @@ static PetscErrorCode ResultsDestroy(Results *R)
   PetscFunctionReturn(0);
 }
 
+/* across blocks: sums of sources that are not my own, for each offset of an axis */
+typedef struct {
+  double *of[2 * FEN_MAX_RADIUS + 1], *all;
+} Going;
+
+static PetscErrorCode GoingCreate(const FenStage *g, PetscInt radius, Going *G)
+{
+  const FenInt n = g->halo ? FenHaloSize(g->halo) : 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)((2 * radius + 1) * n), &G->all));
+  for (PetscInt o = 0; o <= 2 * radius; o++)
+    G->of[o] = G->all + o * n;
+  PetscFunctionReturn(0);
+}
+
+/* their sums, and those of mine that others made */
+static PetscErrorCode AddUp(const FenStage *g, const double go[], double sums[])
+{
+  PetscFunctionBegin;
+  if (!g->halo)
+    PetscFunctionReturn(0);
+  if (!g->lout)
+    PetscCall(PetscArrayzero(sums, g->nin)); /* no sweep has */
+  for (int k = 0; k < FEN_HALO_GROUPS; k++)
+    PetscCall(FenHaloAddBegin(g->halo, k, go, sums));
+  for (int k = 0; k < FEN_HALO_GROUPS; k++)
+    PetscCall(FenHaloAddEnd(g->halo, k, go, sums));
+  PetscFunctionReturn(0);
+}
+
 /* through stage s: each array becomes one for each offset of the stage's axis */
 static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sums *before, Sums *after)
 {
@@ -237,11 +268,13 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
   FenSweep        t = FenStageSweep(op, g, FEN_TO_SOURCE, PETSC_TRUE);
   Others          O;
   Results         R = {{NULL}, {NULL}, NULL};
+  Going           G;
   FenInt         *other;
   double         *work;
 
   PetscFunctionBegin;
   PetscCall(OthersCreate(op, s, W->radius, &O));
+  PetscCall(GoingCreate(g, W->radius, &G));
   PetscCall(PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * W->radius + 1), &work));
   after->n = 0;
   for (PetscInt p = 0; p < before->n; p++) {
@@ -256,29 +289,35 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
                            .u = O.u,
                            .minus = O.minus,
                            .out = s ? after->value + after->n : R.array,
+                           .go = G.of,
                            .work = work};
 
     if (!s)
-      PetscCall(ResultsNeed(op, W, c.last - c.first + 1, FenStageLines(g), &R));
+      PetscCall(ResultsNeed(op, W, c.last - c.first + 1, g->nin, &R));
     for (FenInt o = c.first; o <= c.last; o++) {
       PetscArraycpy(after->offset[after->n + o - c.first], at, FEN_MAX_DIM);
       after->offset[after->n + o - c.first][g->axis] = o;
       if (s)
-        PetscCall(PetscMalloc1(FenStageLines(g), &after->value[after->n + o - c.first]));
+        PetscCall(PetscMalloc1(g->nin, &after->value[after->n + o - c.first]));
     }
     if (g->axis)
       OtherLines(&O, at, other);
     t.u = P->L;
+    t.ucame = P->came;
     t.w = P->minus;
     t.v = before->value[p];
     FenSweepCouple(&t, &P->factors, &c);
-    for (FenInt o = c.first; !s && o <= c.last; o++)
-      PetscCall(Take(op, W, after->offset[after->n + o - c.first], c.out[o - c.first], &R));
+    for (FenInt o = 0; o <= c.last - c.first; o++) {
+      PetscCall(AddUp(g, c.go[o], c.out[o]));
+      if (!s)
+        PetscCall(Take(op, W, after->offset[after->n + o], c.out[o], &R));
+    }
     after->n += (PetscInt)(c.last - c.first + 1);
     if (s < op->dim - 1)
       PetscCall(PetscFree(before->value[p]));
   }
   PetscCall(ResultsDestroy(&R));
+  PetscCall(PetscFree(G.all));
   PetscCall(PetscFree2(other, work));
   PetscCall(PetscFree2(O.made[0], O.made[1]));
   PetscFunctionReturn(0);
@@ -292,9 +331,9 @@ static PetscErrorCode ToStageBefore(FenOTOperator op, PetscInt s, double **value
   double         *to;
 
   PetscFunctionBegin;
-  if (g->halo || g->back) {
+  if (g->back) {
     PetscCall(PetscMalloc1(twin->halo ? twin->nout : next->nout, &to));
-    PetscCall(FenStageBack(g, *value, to));
+    PetscCall(FenRedistMove(g->back, *value, to));
     PetscCall(PetscFree(*value));
     *value = to;
   }

@@ -14,8 +14,8 @@
    this block; the same argument carries it on to R. The other side is the mirror image. Both are comparisons of a rank
    with its neighbours' ends, which are known since the plan was made.
 
-   Memory of a rank: the sources that come. Messages: one a group to each of the ranks that have them, a few rows of its
-   lines.
+   Memory of a rank: the sources that come from others. Messages: one a group to each of the ranks that have them, a few
+   rows of its lines.
 */
 #include "halo.h"
 #include "sweepsimpl.h"
@@ -35,12 +35,6 @@ typedef struct {
   FenInt hi_before, lo_after;
 } Ends;
 
-/* the sources of a rank of my line of blocks: [lo, hi) of my lines, and how far apart they are along its axis and
-   across, the slow axis first */
-typedef struct {
-  FenInt lo, hi, row, slow, fast;
-} Owner;
-
 struct _p_FenHalo {
   MPI_Comm    all, line;     /* all ranks; those of my line of blocks, */
   PetscMPIInt ranks;         /* so many, */
@@ -48,9 +42,8 @@ struct _p_FenHalo {
   PetscMPIInt before, after; /* and among them the next ones with targets, -1: none */
   FenLayout   in, out;
   PetscInt    axis, other[2];
-  Owner       mine;
+  FenOwn      mine;
   FenInt      lanes, nlines, nblocks, ns, nt; /* all sources of a line; my targets */
-  FenInt      width;                          /* lines along the fast one of the other axes */
   double      part;                           /* sources of a rank, in the mean */
   PetscMPIInt used;                           /* ranks that have some */
   FenSpan    *span;
@@ -61,7 +54,8 @@ struct _p_FenHalo {
 
 #define TAG 0 /* messages on `line`, which nobody else uses */
 
-static PetscErrorCode GetOwner(const FenHalo H, FenLayout layout, PetscMPIInt r, Owner *O)
+/* of a rank of my line of blocks: its lines are mine */
+static PetscErrorCode GetOwn(const FenHalo H, FenLayout layout, PetscMPIInt r, FenOwn *O)
 {
   const PetscMPIInt rank = H->base + r * H->step;
   FenInt            stride[FEN_MAX_DIM];
@@ -70,24 +64,29 @@ static PetscErrorCode GetOwner(const FenHalo H, FenLayout layout, PetscMPIInt r,
   PetscFunctionBegin;
   PetscCall(FenLayoutGetBox(layout, rank, &box));
   PetscCall(FenLayoutGetStrides(layout, rank, stride));
-  *O = (Owner){box.lo[H->axis], box.hi[H->axis], stride[H->axis], stride[H->other[0]], stride[H->other[1]]};
+  *O = (FenOwn){.lo = box.lo[H->axis],
+                .hi = box.hi[H->axis],
+                .row = stride[H->axis],
+                .slow = stride[H->other[0]],
+                .fast = stride[H->other[1]],
+                .width = PetscMax(1, box.hi[H->other[1]] - box.lo[H->other[1]])};
   PetscFunctionReturn(0);
 }
 
-static FenInt Place(const FenHalo H, const Owner *O, FenInt row, FenInt line)
+static FenInt Place(const FenOwn *O, FenInt row, FenInt line)
 {
-  return (row - O->lo) * O->row + line / H->width * O->slow + line % H->width * O->fast;
+  return (row - O->lo) * O->row + FenOwnLine(O, line);
 }
 
 /* the next rank with targets in a direction */
 static PetscErrorCode Neighbour(FenHalo H, PetscMPIInt r, int step, PetscMPIInt *neighbour)
 {
-  Owner O;
+  FenOwn O;
 
   PetscFunctionBegin;
   *neighbour = -1;
   for (r += step; H->nt && r >= 0 && r < H->ranks && *neighbour < 0; r += step) {
-    PetscCall(GetOwner(H, H->out, r, &O));
+    PetscCall(GetOwn(H, H->out, r, &O));
     if (O.hi > O.lo)
       *neighbour = r;
   }
@@ -172,8 +171,7 @@ PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis
   }
   PetscCall(Settle(H, &box));
   PetscCallMPI(MPI_Comm_rank(line, &place));
-  PetscCall(GetOwner(H, sources, place, &H->mine));
-  H->width = PetscMax(1, box.hi[H->other[1]] - box.lo[H->other[1]]);
+  PetscCall(GetOwn(H, sources, place, &H->mine));
   H->nlines = (box.hi[H->other[0]] - box.lo[H->other[0]]) * (box.hi[H->other[1]] - box.lo[H->other[1]]);
   H->nblocks = FenSweepBlocks(kernels, H->nlines);
   H->nt = box.hi[axis] - box.lo[axis];
@@ -208,6 +206,11 @@ const FenSpan *FenHaloSpans(FenHalo H)
   return H->span;
 }
 
+const FenOwn *FenHaloOwn(FenHalo H)
+{
+  return &H->mine;
+}
+
 FenInt FenHaloSize(FenHalo H)
 {
   return H->size;
@@ -236,7 +239,7 @@ static PetscErrorCode Edges(FenHalo H, const double u[], FenInt edge[])
     edge[2 * b] = edge[2 * b + 1] = -H->ns; /* minus the first one, and the end */
     for (FenInt k = b * H->lanes; k < b * H->lanes + LinesOf(H, b); k++)
       for (FenInt j = H->mine.lo; j < H->mine.hi; j++)
-        if (u[Place(H, &H->mine, j, k)] > FEN_NONE) {
+        if (u[Place(&H->mine, j, k)] > FEN_NONE) {
           edge[2 * b] = PetscMax(edge[2 * b], -j);
           edge[2 * b + 1] = PetscMax(edge[2 * b + 1], j + 1);
         }
@@ -321,8 +324,15 @@ static FenSpan Own(const FenHalo H, FenInt b)
   FenSpan own = {PetscMax(H->span[b].lo, H->mine.lo), PetscMin(H->span[b].hi, H->mine.hi), 0};
 
   own.hi = PetscMax(own.lo, own.hi);
-  own.at = H->span[b].at + (own.lo - H->span[b].lo) * H->lanes;
   return own;
+}
+
+/* how many sources of each line are not */
+static FenInt RowsOfOthers(const FenHalo H, FenInt b)
+{
+  const FenSpan own = Own(H, b);
+
+  return H->span[b].hi - H->span[b].lo - (own.hi - own.lo);
 }
 
 static PetscErrorCode Pays(FenHalo H, PetscBool *pays)
@@ -330,11 +340,8 @@ static PetscErrorCode Pays(FenHalo H, PetscBool *pays)
   double most = 0;
 
   PetscFunctionBegin;
-  for (FenInt b = 0; b < H->nblocks; b++) {
-    const FenSpan own = Own(H, b);
-
-    most += (double)(LinesOf(H, b) * (H->span[b].hi - H->span[b].lo - (own.hi - own.lo)));
-  }
+  for (FenInt b = 0; b < H->nblocks; b++)
+    most += (double)(LinesOf(H, b) * RowsOfOthers(H, b));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, H->all));
   *pays = IsLess(H, most);
   PetscFunctionReturn(0);
@@ -347,30 +354,32 @@ static PetscErrorCode MakeForest(FenHalo H, int group)
   PetscInt    *local, size;
   PetscSFNode *remote;
   PetscMPIInt  r = 0;
-  Owner        O;
+  FenOwn       O;
 
   PetscFunctionBegin;
   FenHaloGroup(H, group, &from, &to);
   for (FenInt b = from; b < to; b++)
-    n += LinesOf(H, b) * (H->span[b].hi - H->span[b].lo - (Own(H, b).hi - Own(H, b).lo));
+    n += LinesOf(H, b) * RowsOfOthers(H, b);
   PetscCall(PetscMalloc1(n, &local));
   PetscCall(PetscMalloc1(n, &remote));
-  PetscCall(GetOwner(H, H->in, r, &O));
+  PetscCall(GetOwn(H, H->in, r, &O));
   for (FenInt b = from; b < to; b++) {
     const FenSpan own = Own(H, b);
+    FenInt        at = H->span[b].at;
 
     for (FenInt j = H->span[b].lo; j < H->span[b].hi; j++) {
       if (j >= own.lo && j < own.hi)
         continue;
       while (j < O.lo || j >= O.hi) {
         r = j < O.lo ? 0 : r + 1; /* ranks have rows in their order */
-        PetscCall(GetOwner(H, H->in, r, &O));
+        PetscCall(GetOwn(H, H->in, r, &O));
       }
       for (FenInt l = 0; l < LinesOf(H, b); l++, k++) {
-        PetscCall(FenIntCast(H->span[b].at + (j - H->span[b].lo) * H->lanes + l, &local[k]));
+        PetscCall(FenIntCast(at + l, &local[k]));
         remote[k].rank = r;
-        PetscCall(FenIntCast(Place(H, &O, j, b * H->lanes + l), &remote[k].index));
+        PetscCall(FenIntCast(Place(&O, j, b * H->lanes + l), &remote[k].index));
       }
+      at += H->lanes;
     }
   }
   PetscCall(FenLayoutGetLocalSize(H->in, &nroots));
@@ -395,7 +404,7 @@ PetscErrorCode FenHaloPlan(FenHalo H, const double lo[], const double hi[], cons
   H->size = 0;
   for (FenInt b = 0; b < H->nblocks; b++) {
     H->span[b].at = H->size;
-    H->size += (H->span[b].hi - H->span[b].lo) * H->lanes;
+    H->size += RowsOfOthers(H, b) * H->lanes;
   }
   PetscCall(Pays(H, planned));
   if (!*planned)
@@ -419,105 +428,31 @@ PetscBool FenHaloHolds(FenHalo H, const int windows[])
 
 /* ---- sources on their way ---- */
 
-/* my own sources that come for a bundle */
-typedef struct {
-  FenInt rows, n, at;      /* of n lines, from `at` on among those that come */
-  FenInt start[FEN_LANES]; /* where each line's first one is among mine; they are `step` apart, 0: not in one row of
-                              lines */
-  FenInt step;
-} Bundle;
-
-static Bundle MyBundle(const FenHalo H, FenInt b)
-{
-  const FenSpan own = Own(H, b);
-  Bundle        B = {.rows = own.hi - own.lo, .n = LinesOf(H, b), .at = own.at, .step = 1};
-
-  for (FenInt l = 0; l < B.n; l++) {
-    B.start[l] = Place(H, &H->mine, own.lo, b * H->lanes + l);
-    if (l == 1)
-      B.step = B.start[1] - B.start[0];
-    if (B.start[l] - B.start[0] != l * B.step)
-      B.step = 0;
-  }
-  return B;
-}
-
-#define TILE 8 /* rows of which lines are taken one after the other: a cache line, if a line's rows are together */
-
-static void CopyOwn(const FenHalo H, FenInt b, const double array[], double parts[])
-{
-  const Bundle B = MyBundle(H, b);
-
-  parts += B.at;
-  if (B.step == 1) {
-    for (FenInt j = 0; j < B.rows; j++)
-      PetscArraycpy(parts + j * H->lanes, array + B.start[0] + j * H->mine.row, B.n);
-    return;
-  }
-  for (FenInt from = 0; from < B.rows; from += TILE)
-    for (FenInt l = 0; l < B.n; l++)
-      for (FenInt j = from; j < PetscMin(B.rows, from + TILE); j++)
-        parts[j * H->lanes + l] = array[B.start[l] + j * H->mine.row];
-}
-
-static void AddOwn(const FenHalo H, FenInt b, const double parts[], double array[])
-{
-  const Bundle B = MyBundle(H, b);
-
-  parts += B.at;
-  if (B.step == 1) {
-    for (FenInt j = 0; j < B.rows; j++)
-      for (FenInt l = 0; l < B.n; l++)
-        array[B.start[0] + j * H->mine.row + l] += parts[j * H->lanes + l];
-    return;
-  }
-  for (FenInt from = 0; from < B.rows; from += TILE)
-    for (FenInt l = 0; l < B.n; l++)
-      for (FenInt j = from; j < PetscMin(B.rows, from + TILE); j++)
-        array[B.start[l] + j * H->mine.row] += parts[j * H->lanes + l];
-}
-
-PetscErrorCode FenHaloGetBegin(FenHalo H, const double in[], double parts[])
+PetscErrorCode FenHaloGetBegin(FenHalo H, const double in[], double come[])
 {
   PetscFunctionBegin;
   for (int g = 0; g < FEN_HALO_GROUPS; g++)
-    PetscCall(PetscSFBcastBegin(H->sf[g], MPI_DOUBLE, in, parts, MPI_REPLACE));
-  for (FenInt b = 0; b < H->nblocks; b++)
-    CopyOwn(H, b, in, parts);
+    PetscCall(PetscSFBcastBegin(H->sf[g], MPI_DOUBLE, in, come, MPI_REPLACE));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenHaloGetEnd(FenHalo H, int group, PetscBool exponents, const double in[], double parts[])
+PetscErrorCode FenHaloGetEnd(FenHalo H, int group, const double in[], double come[])
 {
-  const FenInt last = H->nblocks - 1;
-  FenInt       from, to;
-
   PetscFunctionBegin;
-  PetscCall(PetscSFBcastEnd(H->sf[group], MPI_DOUBLE, in, parts, MPI_REPLACE));
-  FenHaloGroup(H, group, &from, &to);
-  if (last < from || last >= to)
-    PetscFunctionReturn(0);
-  for (FenInt j = 0; j < H->span[last].hi - H->span[last].lo; j++)
-    for (FenInt l = LinesOf(H, last); l < H->lanes; l++)
-      parts[H->span[last].at + j * H->lanes + l] = exponents ? FEN_NONE : 0;
+  PetscCall(PetscSFBcastEnd(H->sf[group], MPI_DOUBLE, in, come, MPI_REPLACE));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenHaloAddBegin(FenHalo H, int group, const double parts[], double out[])
+PetscErrorCode FenHaloAddBegin(FenHalo H, int group, const double go[], double out[])
 {
-  FenInt from, to;
-
   PetscFunctionBegin;
-  PetscCall(PetscSFReduceBegin(H->sf[group], MPI_DOUBLE, parts, out, MPI_SUM));
-  FenHaloGroup(H, group, &from, &to);
-  for (FenInt b = from; b < to; b++)
-    AddOwn(H, b, parts, out);
+  PetscCall(PetscSFReduceBegin(H->sf[group], MPI_DOUBLE, go, out, MPI_SUM));
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenHaloAddEnd(FenHalo H, int group, const double parts[], double out[])
+PetscErrorCode FenHaloAddEnd(FenHalo H, int group, const double go[], double out[])
 {
   PetscFunctionBegin;
-  PetscCall(PetscSFReduceEnd(H->sf[group], MPI_DOUBLE, parts, out, MPI_SUM));
+  PetscCall(PetscSFReduceEnd(H->sf[group], MPI_DOUBLE, go, out, MPI_SUM));
   PetscFunctionReturn(0);
 }

@@ -26,14 +26,15 @@ PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double lo[], const double
 /* Were all sources of my targets among those that came? After a LSE sweep: its windows and its sums. If so on all
    ranks, and only then, the sums are those of whole lines */
 PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);
-/* the parts of lines that come, FenSweepBlocks() of them, and how many numbers they are */
+/* the parts of lines that matter, FenSweepBlocks() of them, which of them are my own, and how many numbers come */
 PETSC_INTERN const FenSpan *FenHaloSpans(FenHalo);
+PETSC_INTERN const FenOwn  *FenHaloOwn(FenHalo);
 PETSC_INTERN FenInt         FenHaloSize(FenHalo);
 /* blocks of a group */
 PETSC_INTERN void FenHaloGroup(FenHalo, int group, FenInt *from, FenInt *to);
-/* Collective. Numbers of sources: from their owners into parts of lines, group by group; `exponents`: lanes without a
-   line weigh nothing. And back: those of the groups that were begun are added up in `out`, zero before */
-PETSC_INTERN PetscErrorCode FenHaloGetBegin(FenHalo, const double in[], double parts[]);
-PETSC_INTERN PetscErrorCode FenHaloGetEnd(FenHalo, int group, PetscBool exponents, const double in[], double parts[]);
-PETSC_INTERN PetscErrorCode FenHaloAddBegin(FenHalo, int group, const double parts[], double out[]);
-PETSC_INTERN PetscErrorCode FenHaloAddEnd(FenHalo, int group, const double parts[], double out[]);
+/* Collective. Numbers of sources come from their owners, of all groups, and are there group by group. And back: those
+   of a group go, and what comes for my own sources is added to `out` */
+PETSC_INTERN PetscErrorCode FenHaloGetBegin(FenHalo, const double in[], double come[]);
+PETSC_INTERN PetscErrorCode FenHaloGetEnd(FenHalo, int group, const double in[], double come[]);
+PETSC_INTERN PetscErrorCode FenHaloAddBegin(FenHalo, int group, const double go[], double out[]);
+PETSC_INTERN PetscErrorCode FenHaloAddEnd(FenHalo, int group, const double go[], double out[]);

@@ -111,6 +111,7 @@ static FenSweep PlanSweep(FenOTOperator op, PetscInt s, FenStagePlan **plan)
 
   *plan = &S->plan[g->number];
   w.u = (*plan)->L;
+  w.ucame = (*plan)->came;
   w.w = (*plan)->minus;
   w.windows = (*plan)->windows[0];
   w.have = (*plan)->have[0];
@@ -357,7 +358,7 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
       PetscCall(PetscFree(S->coming[dir][s].seen));
   PetscCall(FenStagesDestroy(&S->stages));
   PetscCall(PetscFree(S->weights));
-  PetscCall(PetscFree(S->parts));
+  PetscCall(PetscFree(S->others));
   PetscCall(PetscFree(S->a));
   PetscCall(PetscFree(S->b));
   PetscCall(PetscFree(S->sweep));

@@ -9,10 +9,9 @@
 
 /* what the present plan keeps of a stage */
 typedef struct {
-  FenInt  nlines;        /* room for exponents of its lines */
-  double *L, *minus;     /* L_s of its lines, -L_{s+1} at its output */
-  double *before;        /* L_s before it: across blocks, but not for the last stage, whose lines are coupled to
-                            themselves only */
+  double    *L, *minus;  /* L_s of its lines, across blocks of my own sources; -L_{s+1} at its output */
+  double    *came;       /* across blocks: L_s of the others */
+  FenInt     ncame;      /* room for so many */
   int       *windows[2]; /* of the stage, and of the transposed one */
   PetscBool  have[2];    /* are they there? */
   FenFactors factors;
@@ -39,8 +38,8 @@ typedef struct {
   FenComing     coming[2][FEN_MAX_DIM];
   const double *now;           /* what a chain has at present: in one of these arrays, or the caller's */
   double       *a, *b, *sweep; /* work: two arrays, what a sweep needs */
-  double       *parts;         /* lines of a stage across blocks */
-  FenInt        nparts;
+  double       *others;        /* a stage across blocks: sources that come, and sums that go */
+  FenInt        nothers;
 } FenSeparable;
 
 /* stage s of the plan */
@@ -76,6 +75,7 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
 
   if (g->halo) {
     w.span = FenHaloSpans(g->halo);
+    w.own = FenHaloOwn(g->halo);
     w.to = FenSweepBlocks(op->kernels, g->nlines);
   }
   return w;

@@ -355,8 +355,6 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
   PetscFunctionReturn(0);
 }
 
-/* ---- ways in and out of a stage ---- */
-
 PetscErrorCode FenStageMove(FenRedist way, const double from[], FenInt n, double to[])
 {
   PetscFunctionBegin;
@@ -365,69 +363,6 @@ PetscErrorCode FenStageMove(FenRedist way, const double from[], FenInt n, double
   else
     PetscCall(PetscArraycpy(to, from, n));
   PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageEnterBegin(const FenStage *g, const double before[], double lines[])
-{
-  PetscFunctionBegin;
-  if (g->halo)
-    PetscCall(FenHaloGetBegin(g->halo, before, lines));
-  else
-    PetscCall(FenStageMove(g->enter, before, g->nin, lines));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageEnterEnd(const FenStage *g, int group, PetscBool exponents, const double before[],
-                                double lines[])
-{
-  PetscFunctionBegin;
-  if (g->halo)
-    PetscCall(FenHaloGetEnd(g->halo, group, exponents, before, lines));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageBackBegin(const FenStage *g, int group, const double lines[], double before[])
-{
-  PetscFunctionBegin;
-  if (g->halo)
-    PetscCall(FenHaloAddBegin(g->halo, group, lines, before));
-  else
-    PetscCall(FenStageMove(g->back, lines, g->nin, before));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageBackEnd(const FenStage *g, int group, const double lines[], double before[])
-{
-  PetscFunctionBegin;
-  if (g->halo)
-    PetscCall(FenHaloAddEnd(g->halo, group, lines, before));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageEnter(const FenStage *g, const double before[], double lines[])
-{
-  PetscFunctionBegin;
-  PetscCall(FenStageEnterBegin(g, before, lines));
-  for (int k = 0; k < FenStageGroups(g); k++)
-    PetscCall(FenStageEnterEnd(g, k, PETSC_FALSE, before, lines));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenStageBack(const FenStage *g, const double lines[], double before[])
-{
-  PetscFunctionBegin;
-  if (g->halo)
-    PetscCall(PetscArrayzero(before, g->nin));
-  for (int k = 0; k < FenStageGroups(g); k++)
-    PetscCall(FenStageBackBegin(g, k, lines, before));
-  for (int k = 0; k < FenStageGroups(g); k++)
-    PetscCall(FenStageBackEnd(g, k, lines, before));
-  PetscFunctionReturn(0);
-}
-
-FenInt FenStageLines(const FenStage *g)
-{
-  return g->halo ? FenHaloSize(g->halo) : g->nin;
 }
 
 static PetscErrorCode StageDestroy(FenStage *g)

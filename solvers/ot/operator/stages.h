@@ -45,21 +45,11 @@ typedef struct _FenStages {
   double     *visits[2][FEN_MAX_DIM];
 } FenStages;
 
-/* Collective. From what is before a stage to its lines, group by group: once begun, the array must stay as it is. And
-   back: groups are begun one by one as they are done; `before` must be zero across blocks */
+/* of lines, one after the other */
 static inline int FenStageGroups(const FenStage *g)
 {
   return g->halo ? FEN_HALO_GROUPS : 1;
 }
-PETSC_INTERN PetscErrorCode FenStageEnterBegin(const FenStage *, const double before[], double lines[]);
-PETSC_INTERN PetscErrorCode FenStageEnterEnd(const FenStage *, int group, PetscBool exponents, const double before[],
-                                             double lines[]);
-PETSC_INTERN PetscErrorCode FenStageBackBegin(const FenStage *, int group, const double lines[], double before[]);
-PETSC_INTERN PetscErrorCode FenStageBackEnd(const FenStage *, int group, const double lines[], double before[]);
-/* all groups at once */
-PETSC_INTERN PetscErrorCode FenStageEnter(const FenStage *, const double before[], double lines[]);
-PETSC_INTERN PetscErrorCode FenStageBack(const FenStage *, const double lines[], double before[]);
-PETSC_INTERN FenInt         FenStageLines(const FenStage *); /* local numbers: nin, or of what comes */
 /* n numbers are here afterwards; NULL: they stay, and are copied */
 PETSC_INTERN PetscErrorCode FenStageMove(FenRedist, const double from[], FenInt n, double to[]);
 

@@ -37,17 +37,32 @@ static PetscErrorCode Sweep(FenStageAction action, const FenSweep *w, FenFactors
   PetscFunctionReturn(0);
 }
 
-/* room for parts of lines that come */
-static PetscErrorCode Parts(FenSeparable *S, const FenStage *g)
+/* room for n numbers, which is all that will be there, and a few more */
+static PetscErrorCode Need(FenInt n, FenInt *room, double **array)
 {
-  const FenInt n = FenStageLines(g);
-
   PetscFunctionBegin;
-  if (n > S->nparts) {
-    PetscCall(PetscFree(S->parts));
-    S->nparts = n + n / 8;
-    PetscCall(PetscMalloc1(S->nparts, &S->parts));
-  }
+  if (n <= *room)
+    PetscFunctionReturn(0);
+  PetscCall(PetscFree(*array));
+  *room = n + n / 8;
+  PetscCall(PetscMalloc1(*room, array));
+  PetscFunctionReturn(0);
+}
+
+/* room for what comes from others for a stage across blocks, and goes back */
+static PetscErrorCode Others(FenSeparable *S, const FenStage *g)
+{
+  PetscFunctionBegin;
+  PetscCall(Need(FenHaloSize(g->halo), &S->nothers, &S->others));
+  PetscFunctionReturn(0);
+}
+
+/* the sources of a group are there, and it is what a sweep works on */
+static PetscErrorCode Come(const FenSeparable *S, const FenStage *g, int group, FenSweep *w)
+{
+  PetscFunctionBegin;
+  PetscCall(FenHaloGetEnd(g->halo, group, S->now, S->others));
+  FenHaloGroup(g->halo, group, &w->from, &w->to);
   PetscFunctionReturn(0);
 }
 
@@ -121,27 +136,24 @@ PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageActi
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const PetscBool exponents = (PetscBool)(action <= FEN_STAGE_HARD);
-  const double   *before = S->now, *lines;
 
   PetscFunctionBegin;
   if (g->halo) {
-    PetscCall(Parts(S, g));
-    PetscCall(FenStageEnterBegin(g, before, S->parts));
-    lines = S->parts;
-  } else {
+    PetscCall(Others(S, g));
+    PetscCall(FenHaloGetBegin(g->halo, S->now, S->others));
+  } else
     PetscCall(Go(S, g->enter));
-    lines = S->now;
+  w->out = out && IsLast(op, g) && !g->leave ? out : Other(S, S->now);
+  if (exponents) {
+    w->u = S->now;
+    w->ucame = S->others;
+  } else {
+    w->v = S->now;
+    w->vcame = S->others;
   }
-  w->out = out && IsLast(op, g) && !g->leave ? out : Other(S, g->halo ? before : lines);
-  if (exponents)
-    w->u = lines;
-  else
-    w->v = lines;
   for (int k = 0; k < FenStageGroups(g); k++) {
-    if (g->halo) {
-      PetscCall(FenStageEnterEnd(g, k, exponents, before, S->parts));
-      FenHaloGroup(g->halo, k, &w->from, &w->to);
-    }
+    if (g->halo)
+      PetscCall(Come(S, g, k, w));
     PetscCall(Sweep(action, w, F));
   }
   S->now = w->out;
@@ -149,29 +161,32 @@ PetscErrorCode FenStageThrough(FenOTOperator op, const FenStage *g, FenStageActi
 }
 
 /* where sums of the sources of a stage's lines are made, and where they are before the stage: at the end of the way in
-   `out` if nothing moves any more */
-static PetscErrorCode PlaceBack(FenSeparable *S, const FenStage *g, double out[], double **lines, double **before)
+   `out` if nothing moves any more. Across blocks that is the same array, which a sweep without targets does not touch
+ */
+static PetscErrorCode PlaceBack(FenSeparable *S, const FenStage *g, double out[], FenSweep *w, double **before)
 {
   const PetscBool straight = (PetscBool)(IsFirst(g) && !S->stages.chain[FEN_TO_SOURCE].home);
 
   PetscFunctionBegin;
-  if (g->halo)
-    PetscCall(Parts(S, g));
-  *lines = g->halo ? S->parts : straight && !g->back ? out : Other(S, S->now);
-  *before = straight ? out : g->halo ? Other(S, S->now) : g->back ? Other(S, *lines) : *lines;
-  if (g->halo)
+  w->out = straight && !g->back ? out : Other(S, S->now);
+  *before = straight ? out : g->back ? Other(S, w->out) : w->out;
+  if (!g->halo)
+    PetscFunctionReturn(0);
+  PetscCall(Others(S, g));
+  w->go = S->others;
+  if (!g->lout)
     PetscCall(PetscArrayzero(*before, g->nin));
   PetscFunctionReturn(0);
 }
 
-/* a stage's lines back, all of them, or what is left of those that were begun; from the first stage to `out` */
-static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const double lines[], double before[], double out[])
+/* a stage's lines back, or what is left of the groups that were begun; from the first stage to `out` */
+static PetscErrorCode Return(FenSeparable *S, const FenStage *g, const FenSweep *w, double before[], double out[])
 {
   PetscFunctionBegin;
-  if (!g->halo && before != lines)
-    PetscCall(FenRedistMove(g->back, lines, before));
+  if (before != w->out)
+    PetscCall(FenRedistMove(g->back, w->out, before));
   for (int k = 0; g->halo && k < FenStageGroups(g); k++)
-    PetscCall(FenStageBackEnd(g, k, lines, before));
+    PetscCall(FenHaloAddEnd(g->halo, k, S->others, before));
   S->now = before;
   if (IsFirst(g) && before != out)
     PetscCall(FenRedistMove(S->stages.chain[FEN_TO_SOURCE].home, before, out));
@@ -186,15 +201,15 @@ PetscErrorCode FenStageBackward(FenOTOperator op, const FenStage *g, FenStageAct
 
   PetscFunctionBegin;
   w->v = S->now;
-  PetscCall(PlaceBack(S, g, out, &w->out, &before));
+  PetscCall(PlaceBack(S, g, out, w, &before));
   for (int k = 0; k < FenStageGroups(g); k++) {
     if (g->halo)
       FenHaloGroup(g->halo, k, &w->from, &w->to);
     PetscCall(Sweep(action, w, F));
     if (g->halo)
-      PetscCall(FenStageBackBegin(g, k, w->out, before));
+      PetscCall(FenHaloAddBegin(g->halo, k, S->others, before));
   }
-  PetscCall(Return(S, g, w->out, before, out));
+  PetscCall(Return(S, g, w, before, out));
   PetscFunctionReturn(0);
 }
 
@@ -207,21 +222,18 @@ PetscErrorCode FenStageThereAndBack(FenOTOperator op, const FenStage *g, FenSwee
   if (!g->halo)
     PetscCall(Go(S, g->enter));
   w->v = S->now;
-  PetscCall(PlaceBack(S, g, out, &w->out, &before));
-  if (g->halo) {
-    PetscCall(FenStageEnterBegin(g, S->now, S->parts));
-    w->v = S->parts;
-  }
+  PetscCall(PlaceBack(S, g, out, w, &before));
+  w->vcame = w->go;
+  if (g->halo)
+    PetscCall(FenHaloGetBegin(g->halo, S->now, S->others));
   for (int k = 0; k < FenStageGroups(g); k++) {
-    if (g->halo) {
-      PetscCall(FenStageEnterEnd(g, k, PETSC_FALSE, S->now, S->parts));
-      FenHaloGroup(g->halo, k, &w->from, &w->to);
-    }
+    if (g->halo)
+      PetscCall(Come(S, g, k, w));
     FenSweepMult(w, F, FEN_SWEEP_BOTH);
     if (g->halo)
-      PetscCall(FenStageBackBegin(g, k, S->parts, before));
+      PetscCall(FenHaloAddBegin(g->halo, k, S->others, before));
   }
-  PetscCall(Return(S, g, w->out, before, out));
+  PetscCall(Return(S, g, w, before, out));
   PetscFunctionReturn(0);
 }
 
@@ -230,7 +242,7 @@ PetscErrorCode FenStagePlanClear(FenStagePlan *P)
   PetscFunctionBegin;
   PetscCall(PetscFree(P->L));
   PetscCall(PetscFree(P->minus));
-  PetscCall(PetscFree(P->before));
+  PetscCall(PetscFree(P->came));
   PetscCall(PetscFree(P->windows[0]));
   PetscCall(PetscFree(P->windows[1]));
   PetscCall(FenFactorsDestroy(&P->factors));
@@ -243,22 +255,18 @@ static PetscErrorCode Room(FenOTOperator op, const FenStage *g)
 {
   FenSeparable *S = (FenSeparable *)op->data;
   FenStagePlan *P = &S->plan[g->number];
-  const FenInt  n = FenStageLines(g), lines = S->cones ? 0 : g->nlines; /* that have windows */
+  const FenInt  lines = S->cones ? 0 : g->nlines; /* that have windows */
 
   PetscFunctionBegin;
   PetscCall(FenStagePlanClear(&S->plan[(g->number + FEN_MAX_DIM) % FEN_STAGES]));
   if (!P->minus) {
+    PetscCall(PetscMalloc1(g->nin, &P->L));
     PetscCall(PetscMalloc1(g->nout, &P->minus));
     PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, lines), &P->windows[0]));
     PetscCall(FenFactorsCreate(op->kernels, FenTileKindOf(op->kind), g->lout, g->nlines, &P->factors));
   }
-  if (g->halo && g->axis && !P->before)
-    PetscCall(PetscMalloc1(g->nin, &P->before));
-  if (!P->L || n > P->nlines) {
-    PetscCall(PetscFree(P->L));
-    P->nlines = g->halo ? n + n / 8 : n;
-    PetscCall(PetscMalloc1(P->nlines, &P->L));
-  }
+  if (g->halo)
+    PetscCall(Need(FenHaloSize(g->halo), &P->ncame, &P->came));
   PetscFunctionReturn(0);
 }
 
@@ -269,7 +277,6 @@ PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStag
   FenStagePlan  *P = &S->plan[g->number];
   FenSweep       w = FenStageSweep(op, g, dir, PETSC_TRUE);
   FenStageAction action = FEN_STAGE_LSE;
-  const double  *before = S->now;
 
   PetscFunctionBegin;
   w.visits = g->halo ? NULL : S->stages.visits[dir][g->number];
@@ -284,9 +291,9 @@ PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStag
   PetscCall(FenStageThrough(op, g, action, &w, &P->factors, out));
   if (!keep)
     PetscFunctionReturn(0);
-  PetscCall(PetscArraycpy(P->L, w.u, FenStageLines(g)));
-  if (P->before)
-    PetscCall(PetscArraycpy(P->before, before, g->nin));
+  PetscCall(PetscArraycpy(P->L, w.u, g->nin));
+  if (g->halo)
+    PetscCall(PetscArraycpy(P->came, w.ucame, FenHaloSize(g->halo)));
   for (FenInt i = 0; i < g->nout; i++)
     P->minus[i] = w.out[i] > FEN_NONE ? -w.out[i] : FEN_NONE; /* a line without weight has no plan */
   P->have[0] = PETSC_TRUE;

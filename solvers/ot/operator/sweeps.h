@@ -12,11 +12,23 @@
 #pragma once
 #include "../kernels/kernels.h"
 
-/* Of a block of lines, one in each lane, the sources [lo, hi) that are here: numbers on them are in the order of the
-   kernels, those of a source's lanes next to each other, from `at` on */
+/* Of a block of lines, one in each lane, the sources [lo, hi) that are here. Those that are not my own have come: those
+   before mine, then those after, numbers of a source's lanes next to each other, from `at` on */
 typedef struct {
   FenInt lo, hi, at;
 } FenSpan;
+
+/* My own sources [lo, hi) of all lines, where source j of line l is number (j - lo) row + l / width slow + l % width
+   fast of an array */
+typedef struct {
+  FenInt lo, hi, row, slow, fast, width;
+} FenOwn;
+
+/* where a line begins in an array of my own sources */
+static inline FenInt FenOwnLine(const FenOwn *own, FenInt line)
+{
+  return line / own->width * own->slow + line % own->width * own->fast;
+}
 
 typedef struct {
   const FenKernels *kernels;
@@ -33,10 +45,13 @@ typedef struct {
   double       *work;        /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
   double       *visits;      /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
   PetscBool     whole;       /* a line takes one lane, whatever their number */
-  /* |x-y|^2: NULL, or parts of the sources, block by block. Then u, and what else is of the sources, is too, the
-     windows are relative to the parts, and what is of the targets is point by point, as if all lines were `inner` */
+  /* |x-y|^2: NULL, or parts of the sources, block by block. Then arrays of the sources are of my own ones, windows are
+     relative to the parts, and what is of the targets is point by point, as if all lines were `inner` */
   const FenSpan *span;
-  FenInt         from, to; /* and only these blocks are worked on */
+  const FenOwn  *own;
+  const double  *ucame, *vcame; /* u and v of other sources, */
+  double        *go;            /* and sums that go there */
+  FenInt         from, to;      /* only these blocks are worked on */
 } FenSweep;
 
 /* where a line begins in an array whose lines have so many points, `inner` apart */
@@ -86,11 +101,12 @@ PETSC_INTERN void FenSweepSpread(const FenSweep *);
 typedef struct {
   FenInt        first, last;
   const FenInt *other;       /* for each line the other one's number in u and minus, -1: none; NULL: it is itself, and
-                                parts of lines are there as the sweep has them */
+                                parts of lines are there as the sweep has them, with what came */
   FenInt         lo, length; /* lines in u are of so many sources, from lo on, and lines in minus of nt targets, */
   FenInt         inner;      /* in arrays as those of a sweep */
   const double  *u, *minus;  /* exponents of lines, and minus their log sums */
   double *const *out;
+  double *const *go;   /* parts of lines: the sums of sources that are not my own */
   double        *work; /* FenSweepCoupleWork() numbers */
 } FenSweepCouplings;
 PETSC_INTERN FenInt FenSweepCoupleWork(const FenKernels *, FenInt ns, FenInt offsets);
