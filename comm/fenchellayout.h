@@ -37,7 +37,8 @@ FEN_EXTERN PetscErrorCode FenLayoutCreatePencil(FenLayout, PetscInt, FenLayout *
 /* same array, cut in the same way, axes stored in another order, slowest first */
 FEN_EXTERN PetscErrorCode FenLayoutCreateOrdered(FenLayout, const PetscInt order[], FenLayout *);
 /* same array and ranks, parts of axes of equal weight */
-FEN_EXTERN PetscErrorCode FenLayoutCreateWeighted(FenLayout, const double *const[FEN_MAX_DIM], FenLayout *);
+FEN_EXTERN PetscErrorCode FenLayoutCreateWeighted(FenLayout, const double *const[FEN_MAX_DIM], double slack,
+                                                  FenLayout *);
 FEN_EXTERN PetscErrorCode FenLayoutDestroy(FenLayout *);
 
 FEN_EXTERN PetscErrorCode FenLayoutGetDim(FenLayout, PetscInt *);

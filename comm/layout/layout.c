@@ -345,14 +345,19 @@ static double FenLayoutBusiest(const double weight[], PetscMPIInt parts, const F
 
 #define BISECTIONS 20
 
-/* A part ends where half of an entry's weight lies on either side of its share's end. Where entries are so heavy that
-   the busiest part has much more than it must, parts are filled to the least that all of them can do with */
-static void FenLayoutCutAxis(FenInt n, const double weight[], double total, PetscMPIInt parts, FenInt cut[])
+/* Evenly, if that is within the slack. Otherwise a part ends where half of an entry's weight lies on either side of its
+   share's end; where entries are so heavy that the busiest part has much more than it must, parts are filled to the
+   least that all of them can do with */
+static void FenLayoutCutAxis(FenInt n, const double weight[], double total, double slack, PetscMPIInt parts,
+                             FenInt cut[])
 {
   double sum = 0, high, low = total / parts;
   FenInt i = 0;
 
-  cut[0] = 0;
+  for (PetscMPIInt p = 0; p <= parts; p++)
+    cut[p] = FenCut(n, p, parts);
+  if (FenLayoutBusiest(weight, parts, cut) <= (1 + slack) * low)
+    return;
   for (PetscMPIInt p = 1; p < parts; p++) {
     for (; i < n && sum + 0.5 * weight[i] < total / parts * p; i++)
       sum += weight[i];
@@ -380,7 +385,8 @@ static void FenLayoutCutAxis(FenInt n, const double weight[], double total, Pets
 
   Input Parameters:
 + layout - layout of a grid or of pencils
-- weight - for each axis weights >= 0 of its entries, the same on all ranks; NULL, or all zero: cut evenly
+. weight - for each axis weights >= 0 of its entries, the same on all ranks; NULL, or all zero: cut evenly
+- slack  - an axis is also cut evenly if no part then has more than 1 + slack times its share of the weights
 
   Output Parameter:
 . weighted - layout in which the parts of an axis have about equal shares of its weights; parts may be empty
@@ -396,7 +402,8 @@ static void FenLayoutCutAxis(FenInt n, const double weight[], double total, Pets
 
 .seealso: `FenLayoutCreateGrid()`, `FenLayoutCreatePencil()`
 @*/
-PetscErrorCode FenLayoutCreateWeighted(FenLayout layout, const double *const weight[FEN_MAX_DIM], FenLayout *weighted)
+PetscErrorCode FenLayoutCreateWeighted(FenLayout layout, const double *const weight[FEN_MAX_DIM], double slack,
+                                       FenLayout *weighted)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)layout);
   PetscMPIInt    rank;
@@ -415,7 +422,7 @@ PetscErrorCode FenLayoutCreateWeighted(FenLayout layout, const double *const wei
     if (!(total > 0))
       continue;
     PetscCall(PetscMalloc1(l->nprocs[d] + 1, &l->cut[d]));
-    FenLayoutCutAxis(l->shape[d], weight[d], total, l->nprocs[d], l->cut[d]);
+    FenLayoutCutAxis(l->shape[d], weight[d], total, slack, l->nprocs[d], l->cut[d]);
   }
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   FenLayoutBox(l, rank, &l->box);

@@ -275,7 +275,7 @@ static void WeightsMoveTheCuts(void **state)
   }
   FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, shape, ranks, &grid));
   FEN_OK(FenLayoutCreatePencil(grid, 1, &pencil));
-  FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){weight, NULL, NULL}, &cut));
+  FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){weight, NULL, NULL}, 0, &cut));
   for (PetscMPIInt r = 0; r < Size(); r++) { /* they tile the axis, in order */
     FEN_OK(FenLayoutGetBox(cut, r, &box));
     assert_true(box.lo[0] == end && box.hi[0] >= end && box.lo[1] == 0 && box.hi[1] == 7);
@@ -294,10 +294,18 @@ static void WeightsMoveTheCuts(void **state)
   assert_true(same);
   FEN_OK(FenLayoutIsSame(cut, pencil, &same));
   assert_true(same == (Size() == 1 ? PETSC_TRUE : PETSC_FALSE));
-  FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){flat, flat, NULL}, &even));
+  FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){flat, flat, NULL}, 0, &even));
   FEN_OK(FenLayoutGetBox(even, -1, &box));
   assert_true(box.hi[0] - box.lo[0] >= 60 / Size() && box.hi[0] - box.lo[0] <= 60 / Size() + 1);
   FEN_OK(FenLayoutDestroy(&even));
+  for (int k = 0; k < 60; k++)
+    flat[k] = k < 30 ? 3 : 3.5; /* the last of P even parts has 14/13 of its share */
+  for (int k = 0; k < 2 && Size() % 2 == 0 && 60 % Size() == 0; k++) {
+    FEN_OK(FenLayoutCreateWeighted(pencil, (const double *const[3]){flat, NULL, NULL}, k ? 0.07 : 0.08, &even));
+    FEN_OK(FenLayoutIsSame(even, pencil, &same));
+    assert_true(same == (k ? PETSC_FALSE : PETSC_TRUE));
+    FEN_OK(FenLayoutDestroy(&even));
+  }
   FEN_OK(FenLayoutDestroy(&cut));
   FEN_OK(FenLayoutDestroy(&pencil));
   FEN_OK(FenLayoutDestroy(&grid));

@@ -42,7 +42,7 @@ static PetscErrorCode Blocks(MPI_Comm comm, PetscInt dim, const FenInt ncomp[], 
   PetscCall(FenLayoutCreateGrid(comm, dim, ncomp, ranks, &even));
   for (PetscInt d = 0; work && d < dim; work += ncomp[d++])
     weight[d] = work;
-  PetscCall(FenLayoutCreateWeighted(even, weight, blocks));
+  PetscCall(FenLayoutCreateWeighted(even, weight, 0, blocks));
   PetscCall(FenLayoutDestroy(&even));
   PetscFunctionReturn(0);
 }

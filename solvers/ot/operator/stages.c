@@ -125,6 +125,10 @@ static PetscErrorCode SideWork(const FenStages *S, int side, PetscInt axis, cons
   PetscFunctionReturn(0);
 }
 
+/* Where even blocks have so little more to do nothing need move between the measures and the stages: on two ranks, with
+   2 % more that saves 4 % of the time, with 8 % more it costs as much */
+#define SLACK 0.05
+
 /* what axes are cut by */
 typedef struct {
   FenStages *S;
@@ -161,7 +165,7 @@ static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt chan
     }
     PetscCall(FenLayoutDestroy(&blocks));
   }
-  PetscCall(FenLayoutCreateWeighted(even, weight, layout));
+  PetscCall(FenLayoutCreateWeighted(even, weight, SLACK, layout));
   PetscCall(FenLayoutDestroy(&even));
   PetscFunctionReturn(0);
 }
