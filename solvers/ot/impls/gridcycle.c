@@ -30,6 +30,7 @@
 
 #define LEAST    8      /* an axis with fewer points than this is not halved */
 #define LAST     30     /* sweeps on the coarsest grid */
+#define LINE     16     /* numbers of a cache line, at whose beginnings all arrays begin */
 #define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
 #define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
 /* 1 - w l for both is a Chebyshev polynomial on [0.4, 1.8], and below 1 on all of (0, 2], where the eigenvalues l are
@@ -47,7 +48,7 @@ static FenInt RoundUp(FenInt n)
 
 static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 {
-  FenInt extent[3];
+  FenInt extent[3], room;
 
   PetscFunctionBegin;
   for (int a = 0; a < 3; a++) {
@@ -66,10 +67,14 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
     G->shift[k] = C->offset[k][0] * G->at.plane + C->offset[k][1] * G->at.row + C->offset[k][2];
   if (!G->active)
     PetscFunctionReturn(0);
-  PetscCall(PetscCalloc1((size_t)(C->nk * G->ld), &G->edge));
-  PetscCall(PetscCalloc1(G->ld, &G->x));
-  PetscCall(PetscCalloc1(G->ld, &G->t));
-  PetscCall(PetscCalloc2(RoundUp(G->size + 31), &G->b, G->size, &G->root)); /* sweeps may read 31 beyond a plane */
+  room = RoundUp(G->size + 31); /* sweeps may read 31 beyond a plane */
+  PetscCall(PetscCalloc1((size_t)((C->nk + 2) * G->ld + 2 * room + LINE), &G->memory));
+  G->edge =
+      (float *)(((uintptr_t)G->memory + LINE * sizeof(float) - 1) / (LINE * sizeof(float)) * LINE * sizeof(float));
+  G->x = G->edge + C->nk * G->ld;
+  G->t = G->x + G->ld;
+  G->b = G->t + G->ld;
+  G->root = G->b + room;
   PetscFunctionReturn(0);
 }
 
@@ -572,10 +577,7 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   for (PetscInt l = 0; l < C->ngrids; l++) {
     FenGrid *G = &C->grid[l];
 
-    PetscCall(PetscFree2(G->b, G->root));
-    PetscCall(PetscFree(G->x)); /* x and t have changed places, so each is freed for itself */
-    PetscCall(PetscFree(G->t));
-    PetscCall(PetscFree(G->edge));
+    PetscCall(PetscFree(G->memory));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }

@@ -42,7 +42,8 @@ typedef struct {
   float      *share[3];                    /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
   /* While grids are made: masses times the number of points; afterwards scaled to a unit diagonal. Pads where no
      neighbour is have edges of weight zero; those of b and root are zero everywhere */
-  float *edge; /* weights, with halos */
+  float *memory; /* of all of these */
+  float *edge;   /* weights, with halos */
   float *x,
       *t;   /* with halos; the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
   float *b; /* right-hand side; masses before grids are made */

@@ -113,7 +113,10 @@ typedef struct {
 /* A symmetric matrix with unit diagonal on a grid, in single precision: point q is coupled to q + shift[k] with
    w[k*ld + q] >= 0, and
 
-     (A x)_q = x_q - sum_k (w_k,q x_q+shift + w_k,q-shift x_q-shift) */
+     (A x)_q = x_q - sum_k (w_k,q x_q+shift + w_k,q-shift x_q-shift)
+
+   Shifts are those of rows of points: 1, 2, and row - 2 .. row + 2 for each other row. Of w and x up to 2 linelanes
+   more are read before and behind what a product needs */
 typedef struct {
   FenInt        n; /* a multiple of twice linelanes */
   FenInt        nk, ld;

@@ -306,6 +306,7 @@ static void Log2Sum(FenInt n, const double MS[], double out[])
 
 #include "tilegemm.h"
 #include "linekernel.h"
+#include "graphkernel.h"
 #include "conekernel.h"
 
 /* ---- one specialised loop for each cost and small dimension ---- */
