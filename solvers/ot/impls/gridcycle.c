@@ -30,7 +30,6 @@
 
 #define LEAST    8      /* an axis with fewer points than this is not halved */
 #define LAST     30     /* sweeps on the coarsest grid */
-#define LINE     16     /* numbers of a cache line, at whose beginnings all arrays begin */
 #define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
 #define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
 /* 1 - w l for both is a Chebyshev polynomial on [0.4, 1.8], and below 1 on all of (0, 2], where the eigenvalues l are
@@ -68,9 +67,8 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   if (!G->active)
     PetscFunctionReturn(0);
   room = RoundUp(G->size + 31); /* sweeps may read 31 beyond a plane */
-  PetscCall(PetscCalloc1((size_t)((C->nk + 2) * G->ld + 2 * room + LINE), &G->memory));
-  G->edge =
-      (float *)(((uintptr_t)G->memory + LINE * sizeof(float) - 1) / (LINE * sizeof(float)) * LINE * sizeof(float));
+  PetscCall(PetscCalloc1((size_t)((C->nk + 2) * G->ld + 2 * room + FEN_LINE), &G->memory));
+  G->edge = (float *)FenOnLine(G->memory); /* as all others, whose lengths are multiples of 32 */
   G->x = G->edge + C->nk * G->ld;
   G->t = G->x + G->ld;
   G->b = G->t + G->ld;

@@ -19,6 +19,7 @@
 #pragma once
 #include <fenchelsys.h>
 
+#define FEN_LINE     64       /* bytes of a cache line, and of the widest vector */
 #define FEN_CHUNK    64       /* largest chunk */
 #define FEN_CUT      64.0     /* bits */
 #define FEN_KEPT_CUT 40.0     /* the same for factors that are kept in single precision */
@@ -125,6 +126,12 @@ typedef struct {
   float         damping;
 } FenGraph;
 typedef enum { FEN_GRAPH_RESIDUAL, FEN_GRAPH_JACOBI } FenGraphMode; /* y = b - A x; y = x + damping (b - A x) */
+
+/* the first line in memory that is FEN_LINE bytes longer than needed: a load across two lines takes as long as two */
+static inline void *FenOnLine(void *memory)
+{
+  return (char *)memory + (FEN_LINE - (uintptr_t)memory % FEN_LINE) % FEN_LINE;
+}
 
 typedef struct {
   const char *name;

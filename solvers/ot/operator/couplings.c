@@ -270,12 +270,13 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
   Results         R = {{NULL}, {NULL}, NULL};
   Going           G;
   FenInt         *other;
-  double         *work;
+  double         *memory;
 
   PetscFunctionBegin;
   PetscCall(OthersCreate(op, s, W->radius, &O));
   PetscCall(GoingCreate(g, W->radius, &G));
-  PetscCall(PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * W->radius + 1), &work));
+  PetscCall(
+      PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * W->radius + 1) + FEN_LINE, &memory));
   after->n = 0;
   for (PetscInt p = 0; p < before->n; p++) {
     const FenInt     *at = before->offset[p];
@@ -290,7 +291,7 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
                            .minus = O.minus,
                            .out = s ? after->value + after->n : R.array,
                            .go = G.of,
-                           .work = work};
+                           .work = (double *)FenOnLine(memory)};
 
     if (!s)
       PetscCall(ResultsNeed(op, W, c.last - c.first + 1, g->nin, &R));
@@ -318,7 +319,7 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
   }
   PetscCall(ResultsDestroy(&R));
   PetscCall(PetscFree(G.all));
-  PetscCall(PetscFree2(other, work));
+  PetscCall(PetscFree2(other, memory));
   PetscCall(PetscFree2(O.made[0], O.made[1]));
   PetscFunctionReturn(0);
 }

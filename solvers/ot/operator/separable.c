@@ -361,7 +361,7 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   PetscCall(PetscFree(S->others));
   PetscCall(PetscFree(S->a));
   PetscCall(PetscFree(S->b));
-  PetscCall(PetscFree(S->sweep));
+  PetscCall(PetscFree(S->memory));
   PetscCall(PetscFree(S));
   PetscFunctionReturn(0);
 }
@@ -400,7 +400,8 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
              (long long)longest);
   PetscCall(PetscMalloc1(S->stages.nwork, &S->a));
   PetscCall(PetscMalloc1(S->stages.nwork, &S->b));
-  PetscCall(PetscMalloc1(FenSweepWork(op->kernels, longest), &S->sweep));
+  PetscCall(PetscMalloc1(FenSweepWork(op->kernels, longest) + FEN_LINE, &S->memory));
+  S->sweep = (double *)FenOnLine(S->memory);
   op->ops.setepsilon = SetEpsilon_Separable;
   op->ops.softtransform = SoftTransform_Separable;
   op->ops.hardtransform = HardTransform_Separable;
