@@ -13,7 +13,8 @@
    the problem's own solution.
 
    Grids are cut over ranks by equal counts of pixels. The lines of a pass differ in work (empty rows, wide windows), so
-   that on a new level they are cut by what their blocks cost on the level before, counted in two passes at its end.
+   that on a new level they are cut by what their blocks cost on the level before, counted in two passes at its end,
+   where that is uneven enough to pay for what then moves between the two.
 
    Memory of all levels: at most 1/(1 - 2^-d) times that of the finest. Messages: those of passes; between two levels
    one redistribution an axis.
