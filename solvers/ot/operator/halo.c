@@ -318,19 +318,10 @@ static PetscErrorCode Choose(FenHalo H, const double lo[], const double hi[], co
   PetscFunctionReturn(0);
 }
 
-/* my own of the sources that come for a bundle */
-static FenSpan Own(const FenHalo H, FenInt b)
-{
-  FenSpan own = {PetscMax(H->span[b].lo, H->mine.lo), PetscMin(H->span[b].hi, H->mine.hi), 0};
-
-  own.hi = PetscMax(own.lo, own.hi);
-  return own;
-}
-
-/* how many sources of each line are not */
+/* how many sources of each line in the part of a bundle are not my own */
 static FenInt RowsOfOthers(const FenHalo H, FenInt b)
 {
-  const FenSpan own = Own(H, b);
+  const FenSpan own = FenOwnSpan(&H->mine, &H->span[b]);
 
   return H->span[b].hi - H->span[b].lo - (own.hi - own.lo);
 }
@@ -364,7 +355,7 @@ static PetscErrorCode MakeForest(FenHalo H, int group)
   PetscCall(PetscMalloc1(n, &remote));
   PetscCall(GetOwn(H, H->in, r, &O));
   for (FenInt b = from; b < to; b++) {
-    const FenSpan own = Own(H, b);
+    const FenSpan own = FenOwnSpan(&H->mine, &H->span[b]);
     FenInt        at = H->span[b].at;
 
     for (FenInt j = H->span[b].lo; j < H->span[b].hi; j++) {

@@ -38,7 +38,7 @@ typedef struct {
   FenComing     coming[2][FEN_MAX_DIM];
   const double *now;           /* what a chain has at present: in one of these arrays, or the caller's */
   double       *a, *b, *sweep; /* work: two arrays, what a sweep needs, */
-  double       *memory;        /* in this memory */
+  double       *memory;        /* the last one in this memory */
   double       *others;        /* a stage across blocks: sources that come, and sums that go */
   FenInt        nothers;
 } FenSeparable;

@@ -132,10 +132,10 @@ static Part PartOf(const FenSweep *s, const FenBlock *b)
 {
   const FenSpan *span = &s->span[b->line[0] / b->lanes];
   const FenOwn  *O = s->own;
-  const FenInt   lo = PetscMin(span->hi, PetscMax(span->lo, O->lo)), hi = PetscMax(lo, PetscMin(span->hi, O->hi));
-  Part           p = {.before = lo - span->lo, .own = hi - lo, .after = span->hi - hi, .place = {.row = O->row}};
+  const FenSpan  own = FenOwnSpan(O, span);
+  Part p = {.before = own.lo - span->lo, .own = own.hi - own.lo, .after = span->hi - own.hi, .place = {.row = O->row}};
 
-  p.first = p.own ? lo - O->lo : 0;
+  p.first = p.own ? own.lo - O->lo : 0;
   for (FenInt l = 0; l < b->lanes; l++)
     p.place.begin[l] = FenOwnLine(O, b->line[l]);
   AreNeighbours(b, &p.place);

@@ -24,6 +24,14 @@ typedef struct {
   FenInt lo, hi, row, slow, fast, width;
 } FenOwn;
 
+/* those of a block's part of lines that are my own; empty somewhere in the part if none are */
+static inline FenSpan FenOwnSpan(const FenOwn *own, const FenSpan *part)
+{
+  const FenInt lo = PetscMin(part->hi, PetscMax(part->lo, own->lo));
+
+  return (FenSpan){lo, PetscMax(lo, PetscMin(part->hi, own->hi)), part->at};
+}
+
 /* where a line begins in an array of my own sources */
 static inline FenInt FenOwnLine(const FenOwn *own, FenInt line)
 {
