@@ -74,10 +74,11 @@ static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt pl
     PetscCallMPI(MPI_Type_commit(&type));
     count = 1;
   }
-  PetscCallMPI(MPI_Sendrecv(first, count, type, G->near[0][0], TAG_FACE, end, count, type, G->near[0][1], TAG_FACE,
-                            C->comm, MPI_STATUS_IGNORE));
-  PetscCallMPI(MPI_Sendrecv(end - n, count, type, G->near[0][1], TAG_FACE + 1, first - n, count, type, G->near[0][0],
-                            TAG_FACE + 1, C->comm, MPI_STATUS_IGNORE));
+  PetscCallMPI(MPI_Irecv(first - n, count, type, G->near[0][0], TAG_FACE + 1, C->comm, &C->request[2]));
+  PetscCallMPI(MPI_Irecv(end, count, type, G->near[0][1], TAG_FACE, C->comm, &C->request[3]));
+  PetscCallMPI(MPI_Isend(first, count, type, G->near[0][0], TAG_FACE, C->comm, &C->request[0]));
+  PetscCallMPI(MPI_Isend(end - n, count, type, G->near[0][1], TAG_FACE + 1, C->comm, &C->request[1]));
+  PetscCallMPI(MPI_Waitall(4, C->request, MPI_STATUSES_IGNORE));
   if (m > 1)
     PetscCallMPI(MPI_Type_free(&type));
   PetscFunctionReturn(0);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Log sums across blocks. Sources come as planned; if that proves to be too few, whole lines are swept on pencils once,
-   their windows say what has to come, and the sums are taken across blocks again: they do not depend on what the plan
-   was before. The same is done once epsilon, and with it what matters, has become much smaller. Where windows reach so
-   far that the exchange of all with all is less, pencils it is, and after 1, 3, 7, ... sweeps there blocks are looked
-   at again.
+   Log sums across blocks. Sources come as planned; if that proves to be too few, windows of whole lines are taken on
+   pencils once, they say what has to come, and the sums are taken across blocks again: they do not depend on what the
+   plan was before. Once epsilon, and with it what matters, has become much smaller, the windows of the sweep before say
+   that less has to come. Where windows reach so far that the exchange of all with all is less, pencils it is, and after
+   1, 3, 7, ... sweeps there blocks are looked at again.
 
    A plan across blocks keeps its factors there. If they are too many the plan is made on pencils, without them.
 */
 #include "separableimpl.h"
 
 #define WAIT_MOST 64
-#define SMALLER   0.5 /* than the epsilon of a plan: it is made anew */
+#define SMALLER   0.5 /* than the epsilon of a plan: less comes */
 
 /* S->now through the stage, if nothing is missing on any rank; otherwise it stays */
 static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep, PetscBool *done)
@@ -40,7 +40,7 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
 }
 
 /* windows of a sweep over whole lines, point by point; lo = hi where lines weigh nothing */
-static void Spread(FenOTOperator op, const FenStage *g, const int windows[], const double sums[], double lo[],
+static void Spread(FenOTOperator op, const FenStage *g, const int windows[], const double largest[], double lo[],
                    double hi[])
 {
   for (FenInt l = 0; l < g->nlines; l++)
@@ -48,16 +48,17 @@ static void Spread(FenOTOperator op, const FenStage *g, const int windows[], con
       const int   *w = windows + 2 * (l / op->kernels->linelanes * g->lout + i);
       const FenInt k = FenSweepLine(g->inner, g->lout, l) + i * g->inner;
 
-      lo[k] = sums[k] > FEN_NONE ? w[0] : 0;
-      hi[k] = sums[k] > FEN_NONE ? w[1] : 0;
+      lo[k] = largest[k] > FEN_NONE ? w[0] : 0;
+      hi[k] = largest[k] > FEN_NONE ? w[1] : 0;
     }
 }
 
-/* which sources come, for sums of S->now, which stays */
+/* which sources come, for sums of S->now, by windows of whole lines */
 static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const FenStage *whole = &S->stages.chain[dir].stage[s], *g = &S->stages.chain[dir].across[s];
+  FenSweep        w = FenStageSweep(op, whole, dir, PETSC_TRUE);
   FenRedist       move;
   double         *end[2], *mine[2], *before;
   int            *windows;
@@ -68,11 +69,14 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
   PetscCall(PetscMalloc1(g->nin, &before));
   PetscCall(PetscArraycpy(before, S->now, g->nin));
   PetscCall(FenRedistCreate(whole->out, g->out, &move));
-  PetscCall(FenStageLogSums(op, dir, whole, PETSC_FALSE, windows, NULL));
+  w.windows = windows;
+  w.whole = PETSC_TRUE;
+  PetscCall(FenStageThrough(op, whole, FEN_STAGE_MAX, &w, NULL, NULL));
   Spread(op, whole, windows, S->now, end[0], end[1]);
   for (int k = 0; k < 2; k++)
     PetscCall(FenRedistMove(move, end[k], mine[k]));
-  PetscCall(FenHaloPlan(g->halo, mine[0], mine[1], before, &S->coming[dir][s].planned));
+  FenHaloSee(g->halo, mine[0], mine[1]);
+  PetscCall(FenHaloPlan(g->halo, before, &S->coming[dir][s].planned));
   PetscCall(PetscArraycpy(S->a, before, g->nin));
   S->now = S->a;
   PetscCall(PetscFree(before));
@@ -92,8 +96,10 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscInt s, 
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
-  if (!fixed && op->eps < SMALLER * C->eps)
-    C->planned = PETSC_FALSE;
+  if (!fixed && C->planned && op->eps < SMALLER * C->eps) {
+    PetscCall(FenHaloPlan(S->stages.chain[dir].across[s].halo, S->now, &C->planned));
+    C->eps = op->eps;
+  }
   if (keep && (!op->keep || S->whole)) /* it has no factors to keep */
     PetscFunctionReturn(0);
   if (!C->planned && (fixed || C->waited++ < C->wait))

@@ -3,7 +3,8 @@
    On pencils a sum along an axis takes the array from all ranks to all ranks and back. Here a rank keeps its block R of
    targets, and [lo_R, hi_R) are the sources that come for a bundle of its lines: some of its own, displaced ones of a
    few other ranks of its line of blocks, as transport moves a block as a whole. Windows of an exact sweep say which,
-   with a margin (PetscSF); the sources are planned anew when windows leave it.
+   with a margin (PetscSF); the sources are planned anew when windows leave it. Windows of the sweeps that follow say
+   where less would do.
 
    That nothing outside matters is proved without looking there. Terms t_ij = u_j - c_ij of a convex cost are Monge: a
    source j left of k that is below k by a cut at target i is so at all later targets. Let blocks be in their order, lo
@@ -30,6 +31,12 @@
 #define FEW     5
 #define MOST    1.25
 
+/* windows of a bundle of lines that were seen last: of all my targets, lo = hi: nothing weighs; where that of the first
+   target ends and that of the last one begins, which matters to the blocks before and after */
+typedef struct {
+  FenInt lo, hi, first_hi, last_lo;
+} Seen;
+
 /* sources at the ends of what comes for a bundle of lines to the blocks before and after */
 typedef struct {
   FenInt hi_before, lo_after;
@@ -46,6 +53,7 @@ struct _p_FenHalo {
   FenInt      lanes, nlines, nblocks, ns, nt; /* all sources of a line; my targets */
   double      part;                           /* sources of a rank, in the mean */
   PetscMPIInt used;                           /* ranks that have some */
+  Seen       *seen;
   FenSpan    *span;
   Ends       *ends;
   FenInt      size;
@@ -177,7 +185,7 @@ PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis
   H->nt = box.hi[axis] - box.lo[axis];
   PetscCall(Neighbour(H, place, -1, &H->before));
   PetscCall(Neighbour(H, place, 1, &H->after));
-  PetscCall(PetscCalloc2(H->nblocks, &H->span, H->nblocks, &H->ends));
+  PetscCall(PetscCalloc3(H->nblocks, &H->seen, H->nblocks, &H->span, H->nblocks, &H->ends));
   *halo = H;
   PetscFunctionReturn(0);
 }
@@ -196,7 +204,7 @@ PetscErrorCode FenHaloDestroy(FenHalo *halo)
   if (!*halo)
     PetscFunctionReturn(0);
   PetscCall(ClearPlan(*halo));
-  PetscCall(PetscFree2((*halo)->span, (*halo)->ends));
+  PetscCall(PetscFree3((*halo)->seen, (*halo)->span, (*halo)->ends));
   PetscCall(PetscFree(*halo));
   PetscFunctionReturn(0);
 }
@@ -261,24 +269,37 @@ static PetscErrorCode Shift(FenHalo H, PetscMPIInt to, PetscMPIInt from, const F
   PetscFunctionReturn(0);
 }
 
-/* Windows of a bundle's lines together, of targets [from, to); empty if they all are */
-static FenSpan Window(FenHalo H, FenInt b, FenInt from, FenInt to, const double lo[], const double hi[])
+/* another target's window; targets in their order */
+static void See(const FenHalo H, FenInt b, FenInt i, FenInt lo, FenInt hi)
 {
-  FenSpan w = {H->ns, 0, 0};
+  Seen *s = &H->seen[b];
 
-  for (FenInt i = from; i < to; i++)
-    for (FenInt k = i * H->nlines + b * H->lanes, l = 0; l < LinesOf(H, b); l++)
-      if (hi[k + l] > lo[k + l]) {
-        w.lo = PetscMin(w.lo, (FenInt)lo[k + l]);
-        w.hi = PetscMax(w.hi, (FenInt)hi[k + l]);
-      }
-  w.lo = PetscMin(w.lo, w.hi);
-  return w;
+  if (!i)
+    *s = (Seen){.first_hi = lo < hi ? hi : 0};
+  s->last_lo = lo < hi ? lo : 0;
+  if (lo >= hi)
+    return;
+  s->lo = s->lo < s->hi ? PetscMin(s->lo, lo) : lo;
+  s->hi = PetscMax(s->hi, hi);
 }
 
-/* Spans with a margin, so wide that the proof above holds for these windows */
-static PetscErrorCode Choose(FenHalo H, const double lo[], const double hi[], const FenInt edge[], FenSpan span[],
-                             Ends ends[])
+void FenHaloSee(FenHalo H, const double lo[], const double hi[])
+{
+  for (FenInt b = 0; b < H->nblocks; b++)
+    for (FenInt i = 0; i < H->nt; i++) {
+      FenInt first = H->ns, end = 0;
+
+      for (FenInt k = i * H->nlines + b * H->lanes, l = 0; l < LinesOf(H, b); l++)
+        if (hi[k + l] > lo[k + l]) {
+          first = PetscMin(first, (FenInt)lo[k + l]);
+          end = PetscMax(end, (FenInt)hi[k + l]);
+        }
+      See(H, b, i, first, end);
+    }
+}
+
+/* Spans with a margin, so wide that the proof above holds for the windows that were seen */
+static PetscErrorCode Choose(FenHalo H, const FenInt edge[], FenSpan span[], Ends ends[])
 {
   const FenInt n = H->nblocks;
   FenInt      *mine, *theirs;
@@ -286,9 +307,9 @@ static PetscErrorCode Choose(FenHalo H, const double lo[], const double hi[], co
   PetscFunctionBegin;
   PetscCall(PetscMalloc2((size_t)(2 * n), &mine, (size_t)(2 * n), &theirs));
   for (FenInt b = 0; b < n; b++) {
-    span[b] = Window(H, b, 0, H->nt, lo, hi);
-    mine[b] = H->nt ? Window(H, b, 0, 1, lo, hi).hi : 0;                 /* matters to the block before */
-    mine[n + b] = H->nt ? Window(H, b, H->nt - 1, H->nt, lo, hi).lo : 0; /* and to the one after */
+    span[b] = (FenSpan){.lo = H->seen[b].lo, .hi = H->seen[b].hi};
+    mine[b] = H->seen[b].first_hi;
+    mine[n + b] = H->seen[b].last_lo;
     theirs[b] = span[b].hi;
     theirs[n + b] = span[b].lo;
   }
@@ -382,7 +403,7 @@ static PetscErrorCode MakeForest(FenHalo H, int group)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenHaloPlan(FenHalo H, const double lo[], const double hi[], const double u[], PetscBool *planned)
+PetscErrorCode FenHaloPlan(FenHalo H, const double u[], PetscBool *planned)
 {
   FenInt *edge;
 
@@ -390,7 +411,7 @@ PetscErrorCode FenHaloPlan(FenHalo H, const double lo[], const double hi[], cons
   PetscCall(ClearPlan(H));
   PetscCall(PetscMalloc1((size_t)(2 * H->nblocks), &edge));
   PetscCall(Edges(H, u, edge));
-  PetscCall(Choose(H, lo, hi, edge, H->span, H->ends));
+  PetscCall(Choose(H, edge, H->span, H->ends));
   PetscCall(PetscFree(edge));
   H->size = 0;
   for (FenInt b = 0; b < H->nblocks; b++) {
@@ -407,14 +428,18 @@ PetscErrorCode FenHaloPlan(FenHalo H, const double lo[], const double hi[], cons
 
 PetscBool FenHaloHolds(FenHalo H, const int windows[])
 {
+  PetscBool holds = PETSC_TRUE;
+
   for (FenInt b = 0; H->nt && b < H->nblocks; b++) {
     const int   *w = windows + 2 * b * H->nt, *last = w + 2 * (H->nt - 1);
     const FenInt lo = H->span[b].lo;
 
+    for (FenInt i = 0; i < H->nt; i++)
+      See(H, b, i, lo + w[2 * i], lo + w[2 * i + 1]);
     if ((last[1] > last[0] && lo + last[0] < H->ends[b].lo_after) || (w[1] > w[0] && lo + w[1] > H->ends[b].hi_before))
-      return PETSC_FALSE;
+      holds = PETSC_FALSE;
   }
-  return PETSC_TRUE;
+  return holds;
 }
 
 /* ---- sources on their way ---- */

@@ -18,14 +18,14 @@ typedef struct _p_FenHalo *FenHalo;
 PETSC_INTERN PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis, MPI_Comm line,
                                           const FenKernels *, FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloDestroy(FenHalo *);
-/* Collective. Windows of my targets from a sweep over whole lines, point by point, lo = hi where a line weighs nothing;
-   u: exponents of my sources. `planned`: the sources that they need, and a margin, come from now on, if that is less
-   than the exchange of all with all */
-PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double lo[], const double hi[], const double u[],
-                                        PetscBool *planned);
-/* Were all sources of my targets among those that came? After a LSE sweep: its windows and its sums. If so on all
-   ranks, and only then, the sums are those of whole lines */
+/* Windows of my targets from a sweep over whole lines, point by point, lo = hi where a line weighs nothing */
+PETSC_INTERN void FenHaloSee(FenHalo, const double lo[], const double hi[]);
+/* Were all sources of my targets among those that came? After a sweep over parts of lines: its windows, which are seen
+   as well. If so on all ranks, and only then, the sums are those of whole lines */
 PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);
+/* Collective. u: exponents of my sources. `planned`: the sources that the windows seen last need, and a margin, come
+   from now on, if that is less than the exchange of all with all */
+PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double u[], PetscBool *planned);
 /* the parts of lines that matter, FenSweepBlocks() of them, which of them are my own, and how many numbers come */
 PETSC_INTERN const FenSpan *FenHaloSpans(FenHalo);
 PETSC_INTERN const FenOwn  *FenHaloOwn(FenHalo);

@@ -71,6 +71,12 @@ static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *
   s->kernels->linelse(P, work[4]);
 }
 
+static void BlockMax(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
+{
+  (void)b;
+  s->kernels->linewindows(P, work[4]);
+}
+
 static void BlockApply(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
   FenBlockGatherSources(s, b, s->v, s->vcame, work[1]);
@@ -96,6 +102,11 @@ void FenSweepLSE(const FenSweep *s)
     FenConesLSE(s);
   else
     ForBlocks(s, BlockLSE);
+}
+
+void FenSweepMax(const FenSweep *s)
+{
+  ForBlocks(s, BlockMax);
 }
 
 void FenSweepApply(const FenSweep *s)

@@ -87,7 +87,9 @@ typedef struct {
 PETSC_INTERN FenInt FenSweepWindows(const FenKernels *, FenInt nt, FenInt nlines);
 PETSC_INTERN FenInt FenSweepWork(const FenKernels *, FenInt longest);
 PETSC_INTERN void   FenSweepLSE(const FenSweep *);
-PETSC_INTERN void   FenSweepApply(const FenSweep *);
+/* |x-y|^2: windows as those of LSE, and out_i = max_j (u_j - c_ij) in each of them */
+PETSC_INTERN void FenSweepMax(const FenSweep *);
+PETSC_INTERN void FenSweepApply(const FenSweep *);
 /* minus min_j (c_ij - u_j) */
 PETSC_INTERN PetscErrorCode FenSweepHard(const FenSweep *);
 PETSC_INTERN FenInt         FenSweepBlocks(const FenKernels *, FenInt nlines);
