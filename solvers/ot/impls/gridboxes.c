@@ -74,10 +74,11 @@ static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt pl
     PetscCallMPI(MPI_Type_commit(&type));
     count = 1;
   }
-  PetscCallMPI(MPI_Irecv(first - n, count, type, G->near[0][0], TAG_FACE + 1, C->comm, &C->request[2]));
-  PetscCallMPI(MPI_Irecv(end, count, type, G->near[0][1], TAG_FACE, C->comm, &C->request[3]));
-  PetscCallMPI(MPI_Isend(first, count, type, G->near[0][0], TAG_FACE, C->comm, &C->request[0]));
-  PetscCallMPI(MPI_Isend(end - n, count, type, G->near[0][1], TAG_FACE + 1, C->comm, &C->request[1]));
+  for (int s = 0; s < 2; s++)
+    PetscCallMPI(
+        MPI_Irecv(s ? end : first - n, count, type, G->near[0][s], TAG_FACE + 1 - s, C->comm, &C->request[2 + s]));
+  for (int s = 0; s < 2; s++)
+    PetscCallMPI(MPI_Isend(s ? end - n : first, count, type, G->near[0][s], TAG_FACE + s, C->comm, &C->request[s]));
   PetscCallMPI(MPI_Waitall(4, C->request, MPI_STATUSES_IGNORE));
   if (m > 1)
     PetscCallMPI(MPI_Type_free(&type));
