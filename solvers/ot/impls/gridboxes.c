@@ -74,12 +74,12 @@ static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt pl
     PetscCallMPI(MPI_Type_commit(&type));
     count = 1;
   }
-  for (int s = 0; s < 2; s++)
-    PetscCallMPI(
-        MPI_Irecv(s ? end : first - n, count, type, G->near[0][s], TAG_FACE + 1 - s, C->comm, &C->request[2 + s]));
-  for (int s = 0; s < 2; s++)
-    PetscCallMPI(MPI_Isend(s ? end - n : first, count, type, G->near[0][s], TAG_FACE + s, C->comm, &C->request[s]));
-  PetscCallMPI(MPI_Waitall(4, C->request, MPI_STATUSES_IGNORE));
+  for (int k = 0; k < 2; k++) { /* pairs of neighbours, every other one at once */
+    const int s = (int)((C->place[0] / G->stride[0] + k + 1) % 2);
+
+    PetscCallMPI(MPI_Sendrecv(s ? end - n : first, count, type, G->near[0][s], TAG_FACE + s, s ? end : first - n, count,
+                              type, G->near[0][s], TAG_FACE + 1 - s, C->comm, MPI_STATUS_IGNORE));
+  }
   if (m > 1)
     PetscCallMPI(MPI_Type_free(&type));
   PetscFunctionReturn(0);
