@@ -11,7 +11,8 @@
    otherwise when log(b/c) has become small: the L1 error does not see the tails, but the next level stumbles over them.
 
    On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
-   too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first.
+   too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first. Edges
+   that blocks did not see may leave g far from the solution: then the finer grid takes the last epsilon once more.
 
    FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
    Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
@@ -43,6 +44,8 @@
 #define HARD_STEP     0.75  /* this part of a step of log epsilon is taken */
 #define SMOOTH_BEFORE 0.3   /* Sinkhorn steps before the first Newton step until |log(b/c)| is below this everywhere */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
+#define FAR_ERROR     0.1   /* with a larger error than this on a finer grid, */
+#define FAR_LOG       30    /* and |log(b/c)| somewhere, that is, g wrong by as many epsilons, it begins again */
 
 typedef struct {
   FenNewtonStep  step;
@@ -236,21 +239,39 @@ static double NextEpsilon(FenOT ot)
   return FenEpsilonNext(&plan, N->eps, ot->eps);
 }
 
+/* On a finer grid: from the last epsilon and its solution, if the present start turns out to be far from its own.
+   Newton's steps would be cut many times there, and few are needed here */
+static PetscErrorCode StepBack(FenOT ot)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonStepEvaluate(&N->step));
+  N->ready = 1;
+  if (N->step.error <= FAR_ERROR || N->step.log_error <= FAR_LOG)
+    PetscFunctionReturn(0);
+  PetscCall(PetscArraycpy(ot->g, N->before[ot->at], ot->m));
+  PetscCall(StartLevel(ot, N->eps_before));
+  PetscFunctionReturn(0);
+}
+
 /* the next epsilon, on the grid that it needs; for the last one the problem's own grid */
 static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
   const double   next = NextEpsilon(ot);
-  const PetscInt l = FenOTOnSupport_Private(ot) ? ot->at
-                     : N->eps > ot->eps         ? PetscMin(ot->at, FenOTLevelFor_Private(ot, next))
-                                                : 0;
+  const PetscInt from = ot->at, l = FenOTOnSupport_Private(ot) ? from
+                                    : N->eps > ot->eps         ? PetscMin(from, FenOTLevelFor_Private(ot, next))
+                                                               : 0;
 
   PetscFunctionBegin;
   if (N->eps > ot->eps)
     Extrapolate(ot, next);
-  if (l < ot->at)
+  if (l < from)
     PetscCall(Refine(ot, l));
   PetscCall(StartLevel(ot, next));
+  if (l < from && next < N->eps_before)
+    PetscCall(StepBack(ot));
   PetscFunctionReturn(0);
 }
 
