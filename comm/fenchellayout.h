@@ -44,6 +44,7 @@ FEN_EXTERN PetscErrorCode FenLayoutDestroy(FenLayout *);
 FEN_EXTERN PetscErrorCode FenLayoutGetDim(FenLayout, PetscInt *);
 FEN_EXTERN PetscErrorCode FenLayoutGetShape(FenLayout, FenInt[FEN_MAX_DIM]);
 FEN_EXTERN PetscErrorCode FenLayoutGetRanks(FenLayout, PetscMPIInt[FEN_MAX_DIM], PetscMPIInt *used);
+FEN_EXTERN PetscErrorCode FenLayoutGetPlace(FenLayout, PetscMPIInt place[FEN_MAX_DIM], PetscMPIInt step[FEN_MAX_DIM]);
 FEN_EXTERN PetscErrorCode FenLayoutGetOrder(FenLayout, PetscInt[FEN_MAX_DIM]);
 FEN_EXTERN PetscErrorCode FenLayoutGetSize(FenLayout, FenInt *);
 FEN_EXTERN PetscErrorCode FenLayoutGetLocalSize(FenLayout, FenInt *);

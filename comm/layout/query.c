@@ -63,7 +63,7 @@ PetscErrorCode FenLayoutGetShape(FenLayout layout, FenInt shape[FEN_MAX_DIM])
 
   Level: intermediate
 
-.seealso: `FenLayoutCreateGrid()`
+.seealso: `FenLayoutCreateGrid()`, `FenLayoutGetPlace()`
 @*/
 PetscErrorCode FenLayoutGetRanks(FenLayout layout, PetscMPIInt nprocs[FEN_MAX_DIM], PetscMPIInt *used)
 {
@@ -72,6 +72,39 @@ PetscErrorCode FenLayoutGetRanks(FenLayout layout, PetscMPIInt nprocs[FEN_MAX_DI
     nprocs[d] = layout->nprocs[d];
   if (used)
     *used = layout->nprocs[0] * layout->nprocs[1] * layout->nprocs[2];
+  PetscFunctionReturn(0);
+}
+
+/*@
+  FenLayoutGetPlace - Where this rank is among those along each axis.
+
+  Not Collective
+
+  Input Parameter:
+. layout - the layout
+
+  Output Parameters:
++ place - three numbers, the rank's part of each axis, counted from 0; -1 if it owns nothing because there are more
+ranks than parts
+- step  - three numbers, from a rank to the one that has the next part of the axis and the same parts of the others
+
+  Level: intermediate
+
+.seealso: `FenLayoutGetRanks()`, `FenLayoutGetBox()`
+@*/
+PetscErrorCode FenLayoutGetPlace(FenLayout layout, PetscMPIInt place[FEN_MAX_DIM], PetscMPIInt step[FEN_MAX_DIM])
+{
+  PetscMPIInt rank, used = 1;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)layout), &rank));
+  for (int d = FEN_MAX_DIM - 1; d >= 0; d--) { /* the last axis runs fastest in rank order */
+    step[d] = used;
+    place[d] = rank / used % layout->nprocs[d];
+    used *= layout->nprocs[d];
+  }
+  for (int d = 0; d < FEN_MAX_DIM && rank >= used; d++)
+    place[d] = -1;
   PetscFunctionReturn(0);
 }
 

@@ -14,6 +14,14 @@ static int Size(void)
   return size;
 }
 
+static int Rank(void)
+{
+  int rank;
+
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return rank;
+}
+
 /* every entry lies in the box of exactly one rank, and local sizes fit */
 static void CheckTiling(FenLayout l)
 {
@@ -216,6 +224,38 @@ static void BlocksAreChosen(void **state)
     }
 }
 
+/* the rank a step away has the next part of an axis, and the same parts of the others */
+static void PlacesCountParts(void **state)
+{
+  const FenInt shape[3] = {9, 8, 7};
+  FenLayout    l;
+  PetscMPIInt  p[3], used, place[3], step[3];
+
+  (void)state;
+  FEN_OK(FenLayoutCreateBlocks(MPI_COMM_WORLD, 3, shape, &l));
+  FEN_OK(FenLayoutGetRanks(l, p, &used));
+  FEN_OK(FenLayoutGetPlace(l, place, step));
+  for (int d = 0; d < 3; d++) {
+    FenBox mine, next;
+
+    if (Rank() >= used) {
+      assert_int_equal(place[d], -1);
+      continue;
+    }
+    FEN_OK(FenLayoutGetBox(l, -1, &mine));
+    assert_int_equal(place[d] == 0, mine.lo[d] == 0);
+    assert_int_equal(place[d] == p[d] - 1, mine.hi[d] == shape[d]);
+    if (place[d] == p[d] - 1)
+      continue;
+    FEN_OK(FenLayoutGetBox(l, Rank() + step[d], &next));
+    for (int k = 0; k < 3; k++) {
+      assert_int_equal(next.lo[k], k == d ? mine.hi[k] : mine.lo[k]);
+      assert_true(k == d || next.hi[k] == mine.hi[k]);
+    }
+  }
+  FEN_OK(FenLayoutDestroy(&l));
+}
+
 /* all ranks get work whenever the other axes have enough entries together */
 static void PencilsSpreadOverTwoAxes(void **state)
 {
@@ -363,6 +403,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(DefaultGridCutsAxisZero),
     cmocka_unit_test(RunsNumberTheBox),
     cmocka_unit_test(PencilsHaveTheirAxisWhole),
+    cmocka_unit_test(PlacesCountParts),
     cmocka_unit_test(PencilsSpreadOverTwoAxes),
     cmocka_unit_test(BlocksAreChosen),
     cmocka_unit_test(PencilOfAWholeAxisKeepsTheBoxes),

@@ -237,36 +237,39 @@ PetscErrorCode FenGridCutFinest(FenGridCycle C, FenLayout layout)
 {
   FenGrid    *G = &C->grid[0];
   FenInt      shape[FEN_MAX_DIM];
-  PetscMPIInt np[FEN_MAX_DIM], used = 1;
+  PetscMPIInt np[FEN_MAX_DIM], place[FEN_MAX_DIM], step[FEN_MAX_DIM];
 
   PetscFunctionBegin;
   PetscCall(FenLayoutGetShape(layout, shape));
   PetscCall(FenLayoutGetRanks(layout, np, NULL));
+  for (PetscInt d = 0; d < C->dim; d++)
+    np[d] = (PetscMPIInt)PetscMax(1, PetscMin(np[d], shape[d] / FEN_GRID_LEAST));
+  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, np, &C->boxes));
+  PetscCall(FenLayoutGetPlace(C->boxes, place, step));
   for (int a = 0; a < 3; a++) {
-    G->n[a] = C->procs[a] = 1;
-    G->stride[a] = 1;
+    G->n[a] = 1;
+    G->stride[a] = C->procs[a] = C->step[a] = 1;
   }
   for (PetscInt d = 0; d < C->dim; d++) {
-    np[d] = (PetscMPIInt)PetscMax(1, PetscMin(np[d], shape[d] / FEN_GRID_LEAST));
-    C->procs[Axis(C, d)] = np[d];
-    G->n[Axis(C, d)] = shape[d];
+    const int a = Axis(C, d);
+
+    G->n[a] = shape[d];
+    C->procs[a] = np[d];
+    C->step[a] = step[d];
+    C->place[a] = place[d];
   }
-  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, np, &C->boxes));
-  for (int a = 2; a >= 0; a--) { /* the last axis runs fastest in rank order */
+  for (int a = 0; a < 3; a++) {
     G->parts[a] = C->procs[a];
-    C->step[a] = used;
-    C->place[a] = C->rank / used % C->procs[a];
-    used *= C->procs[a];
     PetscCall(PetscCalloc1(C->procs[a], &C->cut[a]));
   }
   for (PetscInt d = 0; d < C->dim; d++)
     for (PetscMPIInt p = 0; p < np[d]; p++) {
       FenBox box;
 
-      PetscCall(FenLayoutGetBox(C->boxes, p * C->step[Axis(C, d)], &box));
+      PetscCall(FenLayoutGetBox(C->boxes, p * step[d], &box));
       C->cut[Axis(C, d)][p] = box.lo[d];
     }
-  G->active = PetscNot(C->rank >= used);
+  G->active = PetscNot(place[0] < 0);
   G->box = MyBox(C, G);
   Neighbours(C, G);
   PetscFunctionReturn(0);

@@ -198,29 +198,36 @@ static void Multiply(FenGridCycle C, const FenGrid *G, float factor)
 
 /* ---- building ---- */
 
+void FenGridTake(const struct _p_FenGridCycle *C, const double box[], float planes[])
+{
+  const FenGrid *G = &C->grid[0];
+  const FenInt   n = FenGridExtent(&G->box, 2);
+
+  for (FenInt r = 0; r < FenGridRows(G); r++)
+    for (FenInt j = 0; j < n; j++)
+      planes[FenGridRow(G, r) + j] = (float)(C->points * *box++);
+}
+
 PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const double own[])
 {
   FenGrid      *G = &C->grid[0];
-  const FenInt  n = FenGridExtent(&G->box, 2);
+  const FenInt  n = FenGridRows(G) * FenGridExtent(&G->box, 2);
   const double *v;
-  double       *all;
+  double       *beyond;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1((size_t)(FenGridRows(G) * n), &all));
+  PetscCall(PetscMalloc1((size_t)n, &beyond));
   PetscCall(FenGridHere(C, C->to, mass, &v));
-  PetscCall(PetscArraycpy(all, v, FenGridRows(G) * n));
+  PetscCall(PetscArraycpy(beyond, v, n));
+  FenGridTake(C, v, G->b);
   PetscCall(FenGridHere(C, C->edges, own, &v));
-  if (G->active)
+  for (FenInt p = 0; p < n; p++)
+    beyond[p] = PetscMax(0.0, beyond[p] - v[p]);
+  if (G->active) {
     PetscCall(PetscArrayzero(G->x, G->ld));
-  for (FenInt r = 0, p = 0; r < FenGridRows(G); r++) {
-    float *b = G->b + FenGridRow(G, r), *x = G->x + G->front + FenGridRow(G, r);
-
-    for (FenInt j = 0; j < n; j++, p++) {
-      b[j] = (float)(C->points * all[p]);
-      x[j] = (float)(C->points * PetscMax(0.0, all[p] - v[p]));
-    }
+    FenGridTake(C, beyond, G->x + G->front);
   }
-  PetscCall(PetscFree(all));
+  PetscCall(PetscFree(beyond));
   PetscFunctionReturn(0);
 }
 
@@ -228,7 +235,6 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
 {
   FenGrid      *G = &C->grid[0];
   const int     o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
-  const FenInt  n = FenGridExtent(&G->box, 2);
   const double *v;
   int           sign;
   PetscInt      k;
@@ -238,12 +244,8 @@ PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], c
   PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
   PetscCall(FenGridHere(C, C->edges, couplings, &v));
-  for (FenInt r = 0, p = 0; r < FenGridRows(G); r++) {
-    float *w = G->edge + k * G->ld + G->front + FenGridRow(G, r);
-
-    for (FenInt j = 0; j < n; j++, p++)
-      w[j] = (float)(C->points * v[p]);
-  }
+  if (G->active)
+    FenGridTake(C, v, G->edge + k * G->ld + G->front);
   PetscFunctionReturn(0);
 }
 

@@ -85,6 +85,9 @@ static inline PetscErrorCode FenGridHere(FenGridCycle C, FenRedist way, const do
   PetscFunctionReturn(0);
 }
 
+/* a box of the finest grid, times the number of points, into planes */
+PETSC_INTERN void FenGridTake(const struct _p_FenGridCycle *, const double box[], float planes[]);
+
 /* number of the offset, -1 for zero; the sign is that of the one that comes after zero of o and -o */
 static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int o[3], int *sign)
 {

@@ -21,7 +21,6 @@
 PetscErrorCode FenGridCycleSetMoments(FenGridCycle C, PetscInt axis, const double moments[])
 {
   const FenGrid *G = &C->grid[0];
-  const FenInt   n = FenGridExtent(&G->box, 2);
   const int      a = C->dim > 2 ? (int)axis : 2 * (int)axis;
   const double  *here;
 
@@ -29,9 +28,7 @@ PetscErrorCode FenGridCycleSetMoments(FenGridCycle C, PetscInt axis, const doubl
   PetscCall(FenGridHere(C, C->to, moments, &here));
   PetscCall(PetscFree(C->moment[a]));
   PetscCall(PetscCalloc1(G->ld, &C->moment[a]));
-  for (FenInt r = 0, p = 0; r < FenGridRows(G); r++)
-    for (FenInt j = 0; j < n; j++, p++)
-      C->moment[a][G->front + FenGridRow(G, r) + j] = (float)(C->points * here[p]);
+  FenGridTake(C, here, C->moment[a] + G->front);
   PetscFunctionReturn(0);
 }
 

@@ -130,19 +130,17 @@ static PetscErrorCode Fits(FenHalo H, PetscBool *fits)
 /* my place among the blocks, and what I have */
 static PetscErrorCode Settle(FenHalo H, FenBox *box)
 {
-  PetscMPIInt rank, ranks[FEN_MAX_DIM];
+  PetscMPIInt ranks[FEN_MAX_DIM], place[FEN_MAX_DIM], step[FEN_MAX_DIM];
   FenBox      in;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(H->all, &rank));
+  PetscCallMPI(MPI_Comm_rank(H->all, &H->base));
   PetscCall(FenLayoutGetRanks(H->in, ranks, NULL));
-  H->base = rank;
-  if (rank < H->used) {
-    H->step = 1;
+  PetscCall(FenLayoutGetPlace(H->in, place, step));
+  if (place[H->axis] >= 0) {
     H->ranks = ranks[H->axis];
-    for (PetscInt k = H->axis + 1; k < FEN_MAX_DIM; k++)
-      H->step *= ranks[k];
-    H->base -= rank / H->step % H->ranks * H->step;
+    H->step = step[H->axis];
+    H->base -= place[H->axis] * H->step;
   }
   PetscCall(FenLayoutGetBox(H->in, -1, &in));
   PetscCall(FenLayoutGetBox(H->out, -1, box));

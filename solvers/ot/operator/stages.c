@@ -297,35 +297,29 @@ static PetscErrorCode MakeChain(const Cutter *K, MPI_Comm comm, FenLayout const 
   PetscFunctionReturn(0);
 }
 
-/* the grid of ranks of the measure that is on more of them */
-static PetscErrorCode GetRanks(FenLayout const layout[2], FenStages *S)
+/* the measure that is on more ranks */
+static PetscErrorCode Wider(FenLayout const layout[2], FenLayout *wider)
 {
-  PetscMPIInt used, most = 0, ranks[FEN_MAX_DIM];
+  PetscMPIInt used[2];
 
   PetscFunctionBegin;
-  for (int s = 0; s < 2; s++) {
-    PetscCall(FenLayoutGetRanks(layout[s], ranks, &used));
-    if (used > most)
-      PetscCall(PetscArraycpy(S->ranks, ranks, FEN_MAX_DIM));
-    most = PetscMax(most, used);
-  }
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenLayoutGetRanks(layout[s], NULL, &used[s]));
+  *wider = layout[used[1] > used[0]];
   PetscFunctionReturn(0);
 }
 
 /* of ranks whose blocks differ along an axis only */
-static PetscErrorCode Lines(MPI_Comm comm, FenStages *S)
+static PetscErrorCode Lines(MPI_Comm comm, FenLayout layout, FenStages *S)
 {
-  PetscMPIInt       rank, step = 1;
-  const PetscMPIInt used = S->ranks[0] * S->ranks[1] * S->ranks[2];
+  PetscMPIInt rank, place[FEN_MAX_DIM], step[FEN_MAX_DIM];
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  for (PetscInt k = FEN_MAX_DIM - 1; k >= 0; step *= S->ranks[k--]) {
-    const PetscMPIInt base = rank - rank / step % S->ranks[k] * step;
-
+  PetscCall(FenLayoutGetPlace(layout, place, step));
+  for (PetscInt k = FEN_MAX_DIM - 1; k >= 0; k--)
     if (S->ranks[k] > 1)
-      PetscCallMPI(MPI_Comm_split(comm, rank < used ? base : MPI_UNDEFINED, rank, &S->line[k]));
-  }
+      PetscCallMPI(MPI_Comm_split(comm, place[k] < 0 ? MPI_UNDEFINED : rank - place[k] * step[k], rank, &S->line[k]));
   PetscFunctionReturn(0);
 }
 
@@ -333,7 +327,7 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
                                PetscBool lines, FenStages *S)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
-  FenLayout      layout[2];
+  FenLayout      layout[2], wider;
   Cutter         K;
 
   PetscFunctionBegin;
@@ -349,9 +343,10 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
     PetscCall(FenLayoutGetLocalSize(layout[s], &n));
     S->nwork = PetscMax(S->nwork, n);
   }
-  PetscCall(GetRanks(layout, S));
+  PetscCall(Wider(layout, &wider));
+  PetscCall(FenLayoutGetRanks(wider, S->ranks, NULL));
   if (kernels && S->dim > 1)
-    PetscCall(Lines(comm, S));
+    PetscCall(Lines(comm, wider, S));
   PetscCall(CutterCreate(S, work, lines, &K));
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(&K, comm, layout, dir, kernels));
