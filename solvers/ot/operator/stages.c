@@ -327,7 +327,7 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
                                PetscBool lines, FenStages *S)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
-  FenLayout      layout[2], wider;
+  FenLayout      layout[2], wider = NULL;
   Cutter         K;
 
   PetscFunctionBegin;
