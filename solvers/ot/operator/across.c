@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Log sums across blocks. Sources come as planned; if that proves to be too few, windows of whole lines are taken on
-   pencils once, they say what has to come, and the sums are taken across blocks again: they do not depend on what the
-   plan was before. Once epsilon, and with it what matters, has become much smaller, the windows of the sweep before say
-   that less has to come. Where windows reach so far that the exchange of all with all is less, pencils it is, and after
-   1, 3, 7, ... sweeps there blocks are looked at again.
+   Log sums across blocks. Sources come as planned; if that proves to be too few, what has to come is planned anew, and
+   the sums are taken across blocks again: they do not depend on what the plan was before. Once epsilon, and with it
+   what matters, has become much smaller, the windows of the sweep before say that less has to come. Where windows reach
+   so far that the exchange of all with all is less, pencils it is, and after 1, 3, 7, ... sweeps there blocks are
+   looked at again.
 
    A plan across blocks keeps its factors there. If they are too many the plan is made on pencils, without them.
 */
@@ -39,50 +39,17 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
   PetscFunctionReturn(0);
 }
 
-/* windows of a sweep over whole lines, point by point; lo = hi where lines weigh nothing */
-static void Spread(FenOTOperator op, const FenStage *g, const int windows[], const double largest[], double lo[],
-                   double hi[])
-{
-  for (FenInt l = 0; l < g->nlines; l++)
-    for (FenInt i = 0; i < g->lout; i++) {
-      const int   *w = windows + 2 * (l / op->kernels->linelanes * g->lout + i);
-      const FenInt k = FenSweepLine(g->inner, g->lout, l) + i * g->inner;
-
-      lo[k] = largest[k] > FEN_NONE ? w[0] : 0;
-      hi[k] = largest[k] > FEN_NONE ? w[1] : 0;
-    }
-}
-
-/* which sources come, for sums of S->now, by windows of whole lines */
+/* which sources come, for sums of S->now */
 static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
-  const FenStage *whole = &S->stages.chain[dir].stage[s], *g = &S->stages.chain[dir].across[s];
-  FenSweep        w = FenStageSweep(op, whole, dir, PETSC_TRUE);
-  FenRedist       move;
-  double         *end[2], *mine[2], *before;
-  int            *windows;
+  const FenStage *g = &S->stages.chain[dir].across[s];
+  FenSweep        w = FenStageSweep(op, g, dir, PETSC_TRUE);
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, whole->lout, whole->nlines), &windows));
-  PetscCall(PetscMalloc4(whole->nout, &end[0], whole->nout, &end[1], g->nout, &mine[0], g->nout, &mine[1]));
-  PetscCall(PetscMalloc1(g->nin, &before));
-  PetscCall(PetscArraycpy(before, S->now, g->nin));
-  PetscCall(FenRedistCreate(whole->out, g->out, &move));
-  w.windows = windows;
-  w.whole = PETSC_TRUE;
-  PetscCall(FenStageThrough(op, whole, FEN_STAGE_MAX, &w, NULL, NULL));
-  Spread(op, whole, windows, S->now, end[0], end[1]);
-  for (int k = 0; k < 2; k++)
-    PetscCall(FenRedistMove(move, end[k], mine[k]));
-  FenHaloSee(g->halo, mine[0], mine[1]);
-  PetscCall(FenHaloPlan(g->halo, before, &S->coming[dir][s].planned));
-  PetscCall(PetscArraycpy(S->a, before, g->nin));
-  S->now = S->a;
-  PetscCall(PetscFree(before));
-  PetscCall(FenRedistDestroy(&move));
-  PetscCall(PetscFree4(end[0], end[1], mine[0], mine[1]));
-  PetscCall(PetscFree(windows));
+  w.u = S->now;
+  PetscCall(FenHaloSee(g->halo, &w, S->axis[dir][g->axis]));
+  PetscCall(FenHaloPlan(g->halo, S->now, &S->coming[dir][s].planned));
   PetscFunctionReturn(0);
 }
 

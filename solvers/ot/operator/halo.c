@@ -2,9 +2,11 @@
 /*
    On pencils a sum along an axis takes the array from all ranks to all ranks and back. Here a rank keeps its block R of
    targets, and [lo_R, hi_R) are the sources that come for a bundle of its lines: some of its own, displaced ones of a
-   few other ranks of its line of blocks, as transport moves a block as a whole. Windows of an exact sweep say which,
-   with a margin (PetscSF); the sources are planned anew when windows leave it. Windows of the sweeps that follow say
-   where less would do.
+   few other ranks of its line of blocks, as transport moves a block as a whole. Windows of the first and the last
+   target of a block say which, with a margin (PetscSF): of all sources that matter to it the former has the first one
+   and the latter the last one, as both ends of windows rise. Each rank finds the largest terms of all such targets
+   among its own sources, and then which of these are within the cut of the largest of all. Sources are planned anew
+   when windows leave the margin. Windows of the sweeps that follow say where less would do.
 
    That nothing outside matters is proved without looking there. Terms t_ij = u_j - c_ij of a convex cost are Monge: a
    source j left of k that is below k by a cut at target i is so at all later targets. Let blocks be in their order, lo
@@ -16,7 +18,7 @@
    with its neighbours' ends, which are known since the plan was made.
 
    Memory of a rank: the sources that come from others. Messages: one a group to each of the ranks that have them, a few
-   rows of its lines.
+   rows of its lines; for a plan two reductions on the line of blocks, of two and four numbers a block and line.
 */
 #include "halo.h"
 #include "sweepsimpl.h"
@@ -31,8 +33,8 @@
 #define FEW     5
 #define MOST    1.25
 
-/* windows of a bundle of lines that were seen last: of all my targets, lo = hi: nothing weighs; where that of the first
-   target ends and that of the last one begins, which matters to the blocks before and after */
+/* windows of a bundle of lines that were seen last: sources of all my targets, none: nothing weighs; where that of the
+   first target ends and that of the last one begins, which matters to the blocks before and after */
 typedef struct {
   FenInt lo, hi, first_hi, last_lo;
 } Seen;
@@ -46,7 +48,8 @@ struct _p_FenHalo {
   MPI_Comm    all, line;     /* all ranks; those of my line of blocks, */
   PetscMPIInt ranks;         /* so many, */
   PetscMPIInt base, step;    /* which are base, base + step, ... of all, */
-  PetscMPIInt before, after; /* and among them the next ones with targets, -1: none */
+  PetscMPIInt place;         /* my place among them, */
+  PetscMPIInt before, after; /* and of the next ones with targets, -1: none */
   FenLayout   in, out;
   PetscInt    axis, other[2];
   FenOwn      mine;
@@ -154,10 +157,9 @@ static PetscErrorCode Settle(FenHalo H, FenBox *box)
 PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis, MPI_Comm line,
                              const FenKernels *kernels, FenHalo *halo)
 {
-  FenHalo     H;
-  PetscMPIInt place;
-  PetscBool   fits = PETSC_FALSE;
-  FenBox      box;
+  FenHalo   H;
+  PetscBool fits = PETSC_FALSE;
+  FenBox    box;
 
   PetscFunctionBegin;
   *halo = NULL;
@@ -176,13 +178,13 @@ PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis
     PetscFunctionReturn(0);
   }
   PetscCall(Settle(H, &box));
-  PetscCallMPI(MPI_Comm_rank(line, &place));
-  PetscCall(GetOwn(H, sources, place, &H->mine));
+  PetscCallMPI(MPI_Comm_rank(line, &H->place));
+  PetscCall(GetOwn(H, sources, H->place, &H->mine));
   H->nlines = (box.hi[H->other[0]] - box.lo[H->other[0]]) * (box.hi[H->other[1]] - box.lo[H->other[1]]);
   H->nblocks = FenSweepBlocks(kernels, H->nlines);
   H->nt = box.hi[axis] - box.lo[axis];
-  PetscCall(Neighbour(H, place, -1, &H->before));
-  PetscCall(Neighbour(H, place, 1, &H->after));
+  PetscCall(Neighbour(H, H->place, -1, &H->before));
+  PetscCall(Neighbour(H, H->place, 1, &H->after));
   PetscCall(PetscCalloc3(H->nblocks, &H->seen, H->nblocks, &H->span, H->nblocks, &H->ends));
   *halo = H;
   PetscFunctionReturn(0);
@@ -228,12 +230,117 @@ void FenHaloGroup(FenHalo H, int group, FenInt *from, FenInt *to)
   *to = H->nblocks * (group + 1) / FEN_HALO_GROUPS;
 }
 
-/* ---- which sources come ---- */
+/* ---- windows of the ends of blocks ---- */
 
 static FenInt LinesOf(const FenHalo H, FenInt b)
 {
   return PetscMin(H->lanes, H->nlines - b * H->lanes);
 }
+
+/* the first and the last target of all blocks, each once; mine are number `at` and the last one at + (nt > 1) */
+static PetscErrorCode EndsOfBlocks(FenHalo H, const double xt[], double x[], FenInt *n, FenInt *at)
+{
+  FenOwn O;
+
+  PetscFunctionBegin;
+  *n = *at = 0;
+  for (PetscMPIInt r = 0; r < H->ranks; r++) {
+    PetscCall(GetOwn(H, H->out, r, &O));
+    if (r == H->place)
+      *at = *n;
+    if (O.hi > O.lo)
+      x[(*n)++] = xt[O.lo];
+    if (O.hi > O.lo + 1)
+      x[(*n)++] = xt[O.hi - 1];
+  }
+  PetscFunctionReturn(0);
+}
+
+/* of target i and source j of line l */
+static double Term(const FenHalo H, const FenSweep *w, FenInt i, FenInt j, FenInt l)
+{
+  const double d = w->xt[i] - w->xs[j];
+
+  return w->u[Place(&H->mine, j, l)] - d * d;
+}
+
+/* Of my sources in a window of a sweep over these alone, which matter to target i of line l, whose largest term of all
+   sources is `top`? Added to window[], minus the first one and the end */
+static void Narrow(const FenHalo H, const FenSweep *w, FenInt i, FenInt l, double top, const int among[],
+                   FenInt window[])
+{
+  const double cut = top - FEN_CUT;
+  FenInt       lo = H->mine.lo + among[0], hi = H->mine.lo + among[1];
+
+  while (lo < hi && Term(H, w, i, lo, l) < cut)
+    lo++;
+  while (hi > lo && Term(H, w, i, hi - 1, l) < cut)
+    hi--;
+  if (hi > lo) {
+    window[0] = PetscMax(window[0], -lo);
+    window[1] = PetscMax(window[1], hi);
+  }
+}
+
+/* the windows of `w`, a sweep over my own sources, become those of all sources: bundle by bundle, all targets */
+static PetscErrorCode OfAll(FenHalo H, const FenSweep *w, FenInt window[])
+{
+  PetscMPIInt ntop, nends;
+
+  PetscFunctionBegin;
+  PetscCall(FenMPIIntCast(w->nt * H->nlines, &ntop));
+  PetscCall(FenMPIIntCast(2 * w->nt * H->nblocks, &nends));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, w->out, ntop, MPI_DOUBLE, MPI_MAX, H->line));
+  for (FenInt b = 0; b < H->nblocks; b++)
+    for (FenInt i = 0; i < w->nt; i++) {
+      const FenInt k = 2 * (b * w->nt + i);
+
+      window[k] = -H->ns;
+      window[k + 1] = 0;
+      for (FenInt l = b * H->lanes; l < b * H->lanes + LinesOf(H, b); l++)
+        if (w->out[i * H->nlines + l] > FEN_NONE)
+          Narrow(H, w, i, l, w->out[i * H->nlines + l], w->windows + k, window + k);
+    }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, window, nends, MPI_FENINT, MPI_MAX, H->line));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenHaloSee(FenHalo H, const FenSweep *across, const double xt[])
+{
+  FenSweep w = *across;
+  FenSpan *own;
+  double  *x;
+  FenInt  *window, at;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc2(2 * (size_t)H->ranks, &x, (size_t)H->nblocks, &own));
+  PetscCall(EndsOfBlocks(H, xt, x, &w.nt, &at));
+  for (FenInt b = 0; b < H->nblocks; b++)
+    own[b] = (FenSpan){H->mine.lo, H->mine.hi, 0};
+  w.xt = x;
+  w.span = own;
+  w.ucame = w.u; /* nothing does */
+  PetscCall(PetscCalloc1(FenSweepWindows(w.kernels, w.nt, H->nlines), &w.windows));
+  PetscCall(PetscMalloc2((size_t)(w.nt * H->nlines), &w.out, (size_t)(2 * w.nt * H->nblocks), &window));
+  for (FenInt k = 0; k < w.nt * H->nlines; k++)
+    w.out[k] = FEN_NONE;
+  if (H->mine.hi > H->mine.lo)
+    FenSweepMax(&w);
+  PetscCall(OfAll(H, &w, window));
+  for (FenInt b = 0; b < H->nblocks; b++) {
+    const FenInt *first = window + 2 * (b * w.nt + at), *last = H->nt > 1 ? first + 2 : first;
+
+    H->seen[b] = (Seen){0, 0, 0, 0};
+    if (H->nt && first[1]) /* something weighs */
+      H->seen[b] = (Seen){.lo = -first[0], .hi = last[1], .first_hi = first[1], .last_lo = -last[0]};
+  }
+  PetscCall(PetscFree2(w.out, window));
+  PetscCall(PetscFree(w.windows));
+  PetscCall(PetscFree2(x, own));
+  PetscFunctionReturn(0);
+}
+
+/* ---- which sources come ---- */
 
 /* of each bundle the first and the last row of which any source weighs something, of all blocks */
 static PetscErrorCode Edges(FenHalo H, const double u[], FenInt edge[])
@@ -243,8 +350,8 @@ static PetscErrorCode Edges(FenHalo H, const double u[], FenInt edge[])
   PetscFunctionBegin;
   for (FenInt b = 0; b < H->nblocks; b++) {
     edge[2 * b] = edge[2 * b + 1] = -H->ns; /* minus the first one, and the end */
-    for (FenInt k = b * H->lanes; k < b * H->lanes + LinesOf(H, b); k++)
-      for (FenInt j = H->mine.lo; j < H->mine.hi; j++)
+    for (FenInt j = H->mine.lo; j < H->mine.hi; j++)
+      for (FenInt k = b * H->lanes; k < b * H->lanes + LinesOf(H, b); k++)
         if (u[Place(&H->mine, j, k)] > FEN_NONE) {
           edge[2 * b] = PetscMax(edge[2 * b], -j);
           edge[2 * b + 1] = PetscMax(edge[2 * b + 1], j + 1);
@@ -265,35 +372,6 @@ static PetscErrorCode Shift(FenHalo H, PetscMPIInt to, PetscMPIInt from, const F
   PetscCallMPI(MPI_Sendrecv(out, n, MPI_FENINT, to < 0 ? MPI_PROC_NULL : to, TAG, in, n, MPI_FENINT,
                             from < 0 ? MPI_PROC_NULL : from, TAG, H->line, MPI_STATUS_IGNORE));
   PetscFunctionReturn(0);
-}
-
-/* another target's window; targets in their order */
-static void See(const FenHalo H, FenInt b, FenInt i, FenInt lo, FenInt hi)
-{
-  Seen *s = &H->seen[b];
-
-  if (!i)
-    *s = (Seen){.first_hi = lo < hi ? hi : 0};
-  s->last_lo = lo < hi ? lo : 0;
-  if (lo >= hi)
-    return;
-  s->lo = s->lo < s->hi ? PetscMin(s->lo, lo) : lo;
-  s->hi = PetscMax(s->hi, hi);
-}
-
-void FenHaloSee(FenHalo H, const double lo[], const double hi[])
-{
-  for (FenInt b = 0; b < H->nblocks; b++)
-    for (FenInt i = 0; i < H->nt; i++) {
-      FenInt first = H->ns, end = 0;
-
-      for (FenInt k = i * H->nlines + b * H->lanes, l = 0; l < LinesOf(H, b); l++)
-        if (hi[k + l] > lo[k + l]) {
-          first = PetscMin(first, (FenInt)lo[k + l]);
-          end = PetscMax(end, (FenInt)hi[k + l]);
-        }
-      See(H, b, i, first, end);
-    }
 }
 
 /* Spans with a margin, so wide that the proof above holds for the windows that were seen */
@@ -432,8 +510,9 @@ PetscBool FenHaloHolds(FenHalo H, const int windows[])
     const int   *w = windows + 2 * b * H->nt, *last = w + 2 * (H->nt - 1);
     const FenInt lo = H->span[b].lo;
 
-    for (FenInt i = 0; i < H->nt; i++)
-      See(H, b, i, lo + w[2 * i], lo + w[2 * i + 1]);
+    H->seen[b] = (Seen){0, 0, 0, 0};
+    if (w[1] > w[0])
+      H->seen[b] = (Seen){.lo = lo + w[0], .hi = lo + last[1], .first_hi = lo + w[1], .last_lo = lo + last[0]};
     if ((last[1] > last[0] && lo + last[0] < H->ends[b].lo_after) || (w[1] > w[0] && lo + w[1] > H->ends[b].hi_before))
       holds = PETSC_FALSE;
   }

@@ -18,8 +18,9 @@ typedef struct _p_FenHalo *FenHalo;
 PETSC_INTERN PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, PetscInt axis, MPI_Comm line,
                                           const FenKernels *, FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloDestroy(FenHalo *);
-/* Windows of my targets from a sweep over whole lines, point by point, lo = hi where a line weighs nothing */
-PETSC_INTERN void FenHaloSee(FenHalo, const double lo[], const double hi[]);
+/* Collective. Which sources matter to the first and the last target of a block, and so to those between them? A sweep
+   across blocks, with its u; xt: scaled coordinates of all targets */
+PETSC_INTERN PetscErrorCode FenHaloSee(FenHalo, const FenSweep *, const double xt[]);
 /* Were all sources of my targets among those that came? After a sweep over parts of lines: its windows, which are seen
    as well. If so on all ranks, and only then, the sums are those of whole lines */
 PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);

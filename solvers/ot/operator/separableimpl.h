@@ -86,7 +86,6 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
 typedef enum {
   FEN_STAGE_LSE,
   FEN_STAGE_FACTORS,
-  FEN_STAGE_MAX,
   FEN_STAGE_HARD,
   FEN_STAGE_APPLY,
   FEN_STAGE_FORWARD,

@@ -15,9 +15,6 @@ static PetscErrorCode Sweep(FenStageAction action, const FenSweep *w, FenFactors
   case FEN_STAGE_FACTORS:
     PetscCall(FenSweepFactors(w, F));
     break;
-  case FEN_STAGE_MAX:
-    FenSweepMax(w);
-    break;
   case FEN_STAGE_HARD:
     PetscCall(FenSweepHard(w));
     break;
