@@ -281,7 +281,6 @@ PetscErrorCode FenStageLogSums(FenOTOperator op, FenDirection dir, const FenStag
   PetscFunctionBegin;
   w.visits = g->halo ? NULL : S->stages.visits[dir][g->number];
   w.windows = windows;
-  w.whole = PetscNot(keep || !windows);
   if (keep) {
     PetscCall(Room(op, g));
     w.windows = P->windows[0];

@@ -13,7 +13,7 @@
 
 FenBlock FenBlockOf(const FenSweep *s, FenInt first)
 {
-  const PetscBool whole = (PetscBool)(s->whole || s->span || s->kind == FEN_TILE_L1);
+  const PetscBool whole = (PetscBool)(s->span || s->kind == FEN_TILE_L1);
   FenBlock        b = {.lanes = s->kernels->linelanes, .inner = PetscMax(1, s->span ? s->nlines : s->inner)};
 
   b.n = PetscMin(b.lanes, s->nlines - first);

@@ -52,7 +52,6 @@ typedef struct {
   PetscBool     have;        /* apply: `windows` are there already, from a sweep with the same axes and u */
   double       *work;        /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
   double       *visits;      /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
-  PetscBool     whole;       /* a line takes one lane, whatever their number */
   /* |x-y|^2: NULL, or parts of the sources, block by block. Then arrays of the sources are of my own ones, windows are
      relative to the parts, and what is of the targets is point by point, as if all lines were `inner` */
   const FenSpan *span;
