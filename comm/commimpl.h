@@ -54,6 +54,8 @@ static inline FenInt FenBoxSize_Private(const FenBox *b)
   return (b->hi[0] - b->lo[0]) * (b->hi[1] - b->lo[1]) * (b->hi[2] - b->lo[2]);
 }
 
+/* A rank's part of each axis, the last one runs fastest; false: it is beyond the grid of ranks and owns nothing */
+extern PetscBool FenLayoutPlace_Private(FenLayout, PetscMPIInt rank, PetscMPIInt place[FEN_MAX_DIM]);
 /* ranks over two axes (layout/ranks.c) */
 extern void FenLayoutSplit_Private(PetscMPIInt, const FenInt shape[2], PetscMPIInt nprocs[2]);
 

@@ -16,22 +16,29 @@ static FenInt FenLayoutPart(FenLayout l, int d, PetscMPIInt part)
   return l->cut[d] ? l->cut[d][part] : FenCut(l->shape[d], part, l->nprocs[d]);
 }
 
+PetscBool FenLayoutPlace_Private(FenLayout l, PetscMPIInt rank, PetscMPIInt place[FEN_MAX_DIM])
+{
+  for (int d = FEN_MAX_DIM - 1; d >= 0; d--) {
+    place[d] = rank % l->nprocs[d];
+    rank /= l->nprocs[d];
+  }
+  return PetscNot(rank);
+}
+
 /* box of any rank; ranks beyond the grid own nothing */
 static void FenLayoutBox(FenLayout l, PetscMPIInt rank, FenBox *box)
 {
-  PetscMPIInt rest = rank, place[FEN_MAX_DIM];
+  PetscMPIInt place[FEN_MAX_DIM];
+  PetscBool   owns;
 
   if (l->starts) {
     *box = (FenBox){{l->starts[rank], 0, 0}, {l->starts[rank + 1], 1, 1}};
     return;
   }
-  for (int d = FEN_MAX_DIM - 1; d >= 0; d--) {
-    place[d] = rest % l->nprocs[d];
-    rest /= l->nprocs[d];
-  }
+  owns = FenLayoutPlace_Private(l, rank, place);
   for (int d = 0; d < FEN_MAX_DIM; d++) {
-    box->lo[d] = rest && d < l->dim ? 0 : FenLayoutPart(l, d, place[d]);
-    box->hi[d] = rest && d < l->dim ? 0 : FenLayoutPart(l, d, place[d] + 1);
+    box->lo[d] = !owns && d < l->dim ? 0 : FenLayoutPart(l, d, place[d]);
+    box->hi[d] = !owns && d < l->dim ? 0 : FenLayoutPart(l, d, place[d] + 1);
   }
 }
 

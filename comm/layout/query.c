@@ -84,8 +84,7 @@ PetscErrorCode FenLayoutGetRanks(FenLayout layout, PetscMPIInt nprocs[FEN_MAX_DI
 . layout - the layout
 
   Output Parameters:
-+ place - three numbers, the rank's part of each axis, counted from 0; -1 if it owns nothing because there are more
-ranks than parts
++ place - three numbers, the rank's part of each axis, counted from 0; -1 on ranks beyond the grid of ranks
 - step  - three numbers, from a rank to the one that has the next part of the axis and the same parts of the others
 
   Level: intermediate
@@ -94,17 +93,16 @@ ranks than parts
 @*/
 PetscErrorCode FenLayoutGetPlace(FenLayout layout, PetscMPIInt place[FEN_MAX_DIM], PetscMPIInt step[FEN_MAX_DIM])
 {
-  PetscMPIInt rank, used = 1;
+  PetscMPIInt rank, next = 1;
+  PetscBool   owns;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)layout), &rank));
-  for (int d = FEN_MAX_DIM - 1; d >= 0; d--) { /* the last axis runs fastest in rank order */
-    step[d] = used;
-    place[d] = rank / used % layout->nprocs[d];
-    used *= layout->nprocs[d];
+  owns = FenLayoutPlace_Private(layout, rank, place);
+  for (int d = FEN_MAX_DIM - 1; d >= 0; next *= layout->nprocs[d--]) {
+    step[d] = next;
+    place[d] = owns ? place[d] : -1;
   }
-  for (int d = 0; d < FEN_MAX_DIM && rank >= used; d++)
-    place[d] = -1;
   PetscFunctionReturn(0);
 }
 

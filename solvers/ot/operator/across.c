@@ -63,12 +63,12 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscInt s, 
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
+  if (keep && (!op->keep || S->whole)) /* it has no factors to keep */
+    PetscFunctionReturn(0);
   if (!fixed && C->planned && op->eps < SMALLER * C->eps) {
     PetscCall(FenHaloPlan(S->stages.chain[dir].across[s].halo, S->now, &C->planned));
     C->eps = op->eps;
   }
-  if (keep && (!op->keep || S->whole)) /* it has no factors to keep */
-    PetscFunctionReturn(0);
   if (!C->planned && (fixed || C->waited++ < C->wait))
     PetscFunctionReturn(0);
   C->waited = 0;
