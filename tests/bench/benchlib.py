@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What all parts of the bench share: running programs on chosen cores, medians, tables, the machine."""
 import json
+import math
 import os
 import platform
 import re
@@ -86,15 +87,30 @@ class Bench:
                                         _ranks=ranks, _time=stamp(), _load=os.getloadavg())) + "\n")
         return found
 
+    def turns(self, *solves, runs=None, long=math.inf):
+        """calls each several times, one after the other, so that a slow hour of the machine is in all of them alike.
+        Numbers become medians, `_all` keeps every run; no further round after one that took longer than `long`"""
+        found = [[] for _ in solves]
+        for _ in range(runs or self.runs):
+            for solve, results in zip(solves, found):
+                results.append(solve())
+            if any(results[-1].get("time_solve", 0) > long for results in found):
+                break
+        return [dict(medians(results), _all=results) for results in found]
+
     def repeat(self, command, ranks=1, runs=None):
-        """runs a program that prints one object several times; numbers become medians, `_all` keeps every run"""
-        found = [self.json(command, ranks)[0] for _ in range(runs or self.runs)]
-        middle = {key: statistics.median(one[key] for one in found) if isinstance(value, (int, float)) else value
-                  for key, value in found[0].items()}
-        return dict(middle, _all=found)
+        """runs a program that prints one object several times: turns() of one"""
+        return self.turns(lambda: self.json(command, ranks)[0], runs=runs)[0]
 
     def solve(self, *options, ranks=1, runs=None):
         return self.repeat([self.program("solve"), *options], ranks, runs)
+
+
+def medians(found):
+    """of several results one: numbers are medians, a median that is there for whole numbers; the rest is the first's"""
+    kinds = {int: statistics.median_low, float: statistics.median}
+    return {key: kinds[type(value)](one[key] for one in found) if type(value) in kinds else value
+            for key, value in found[0].items()}
 
 
 def spread(result, key):
