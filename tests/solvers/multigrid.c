@@ -27,6 +27,14 @@ static double Blobs(int side, FenInt seed, const FenInt shape[], FenInt i, FenIn
   return 1e-6 + exp(-(x * x + y * y) * (double)(100 + 20 * seed));
 }
 
+/* a uniform image and a blob without background, whose tails fall to the smallest numbers there are and below */
+static double Tails(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  const double x = (double)i / (double)shape[0] - 0.25, y = (double)j / (double)shape[1] - 0.4;
+
+  return side ? exp(-(x * x + y * y) * (double)(1000 + 200 * seed)) : 1;
+}
+
 static double Smooth(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
 {
   const double x = (double)i / (double)shape[0], y = (double)j / (double)shape[1], k = 3 + (double)(seed + 2 * side);
@@ -73,7 +81,7 @@ static double Scattered(int side, FenInt seed, const FenInt shape[], FenInt i, F
   return FenRandomUniform(35, at, (uint32_t)side) < 0.25 ? FenRandomUniform(36, at, (uint32_t)side) : 0;
 }
 
-static const Image images[] = {Rough, Blobs, Smooth, Checkers, Pixel, Dots, DotsToAll, AllToDots};
+static const Image images[] = {Rough, Blobs, Tails, Smooth, Checkers, Pixel, Dots, DotsToAll, AllToDots};
 #define NIMAGES ((int)(sizeof(images) / sizeof(images[0])))
 
 static FenMeasure Make(MPI_Comm comm, Image image, int side, FenInt seed, const FenInt shape[])
@@ -202,6 +210,22 @@ static void TestRestart(void **state)
   Restart(Rough, large, 0.6, 2, PETSC_FALSE);
 }
 
+/* Tails cost little: targets of next to no mass are left to Sinkhorn steps */
+static void TestTails(void **state)
+{
+  FenMeasure  m[2];
+  FenOT       ot;
+  FenOTBounds B;
+
+  (void)state;
+  Pair(MPI_COMM_WORLD, Tails, 1, larger, m);
+  ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.25, 1e-9);
+  B = SolveRun(ot);
+  FEN_ASSERT_ALL(B.upper - B.lower <= 1e-9 * B.upper && ((FenSolver)ot)->progress.iteration <= 100);
+  FEN_OK(FenOTDestroy(&ot));
+  Forget(m);
+}
+
 /* between the points with mass alone, from the beginning, or from the first step that is cut */
 static void TestRestartSupport(void **state)
 {
@@ -327,7 +351,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes),   cmocka_unit_test(TestRanks),
                                      cmocka_unit_test(TestRestart), cmocka_unit_test(TestRestartSupport),
                                      cmocka_unit_test(TestStep),    cmocka_unit_test(TestFactorised),
-                                     cmocka_unit_test(TestDefault)};
+                                     cmocka_unit_test(TestDefault), cmocka_unit_test(TestTails)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -383,6 +383,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->step.system.seen.effort_fresh));
   PetscCall(FenStateAddInt(state, "slow", &N->step.system.seen.slow));
   PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.seen.trimmed));
+  PetscCall(FenStateAddInt(state, "vain", &N->step.system.seen.vain));
   PetscCall(FenStateAddInt(state, "direct", &N->step.system.seen.direct));
   PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.seen.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));

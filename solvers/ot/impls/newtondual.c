@@ -4,6 +4,8 @@
 #include "newtonsystem.h"
 #include <math.h>
 
+#define LOST 5e8 /* where b/c or c/b is larger, c is not accurate any more */
+
 PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual, double *mass)
 {
   const FenMarginal *M = ot->marginal;
@@ -27,11 +29,13 @@ PetscErrorCode FenNewtonDual(FenOT ot, const double g[], double *dual, double *m
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *error, double *log_error)
+PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *error, double *log_error,
+                               PetscBool *lost)
 {
   const FenMarginal *M = &ot->marginal[1];
+  const double       least = FEN_NEGLIGIBLE * mass / (double)ot->op->N[1];
   FenDD              sum = {0, 0};
-  double             most = 1;
+  double             most[2] = {1, 0};
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < ot->m; j++) {
@@ -41,12 +45,15 @@ PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *
     if (ot->b[j] > 0) {
       const double ratio = PetscMax(wanted, 1e-300) / PetscMax(c[j], 1e-300);
 
-      most = PetscMax(most, PetscMax(ratio, 1 / ratio));
+      if (PetscMax(wanted, c[j]) > least)
+        most[0] = PetscMax(most[0], PetscMax(ratio, 1 / ratio));
+      most[1] = PetscMax(most[1], wanted < LOST * c[j] && c[j] < LOST * wanted ? 0 : 1);
     }
   }
-  most = log(most);
   PetscCall(FenSolverReduce_Private((FenSolver)ot, 1, &sum, error));
-  PetscCallMPI(MPI_Allreduce(&most, log_error, 1, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, ot->op->comm));
+  *log_error = log(most[0]);
+  *lost = (PetscBool)(most[1] > 0);
   *error *= FenOTErrorScale_Private(ot, mass);
   PetscFunctionReturn(0);
 }

@@ -2,10 +2,10 @@
 /*
    A globalised Newton step on the dual D(g) = <a,T(g)> + <b,g>. f = T(g) makes rows exact, so that the gradient is
    b - c, c = E^T a. The step solves (S + shift diag(c)) d = eps c log(b/c) by preconditioned CG (newtonsystem.c), is
-   halved three times at most until it raises D, more often while it is long (parts of a plan that hang together by next
-   to nothing ask for steps of many epsilon), and moves a Levenberg shift: up when it is cut, by little when it is long,
-   down when it is whole.
-   If no length will do, a Sinkhorn step g <- g + eps log(b/c) is taken.
+   halved three times at most until it raises D, has its entries cut if it is long and that will not do (parts of a plan
+   that hang together by next to nothing ask for steps of many epsilon), and moves a Levenberg shift: up when it is cut,
+   by little when it is long, down when it is whole. If no length will do, a Sinkhorn step g <- g + eps log(b/c) is
+   taken.
 
    What a step gets wrong it gets wrong locally, where the plan depends on the potential as an exponential; and from
    where |log(b/c)| is large its direction is of no use in the first place. Sinkhorn steps, two passes each, put right
@@ -25,7 +25,6 @@
 #include <math.h>
 
 #define STEP_LIMIT  1e4  /* entries of a step are cut to this many epsilon */
-#define LOST_DIGITS 20.0 /* log(b/c) from which on c is not accurate any more */
 #define LONG_STEP   8.0  /* steps are cut at least until they are so many epsilon long */
 #define FAR_STEP    32.0 /* entries of a long direction are cut to so many epsilon at first, */
 #define SHORT_STEP  0.5  /* and entries are cut to so many at least */
@@ -58,7 +57,6 @@ void FenNewtonStepForget(FenNewtonStep *S)
 {
   S->built = S->diagonal_only = 0;
   S->system.shift = 0;
-  S->system.seen.direct = PetscMax(S->system.seen.direct, 0); /* plans of smaller epsilon have fewer entries */
   S->system.seen.most = FEN_FEWEST_CYCLES;
 }
 
@@ -69,7 +67,7 @@ static PetscErrorCode Columns(FenNewtonStep *S)
 
   PetscFunctionBegin;
   PetscCall(FenOTMultTranspose(ot->op, FenOTRows_Private(ot), S->c));
-  PetscCall(FenNewtonErrors(ot, S->c, S->system.mass, &S->error, &S->log_error));
+  PetscCall(FenNewtonErrors(ot, S->c, S->system.mass, &S->error, &S->log_error, &S->lost));
   PetscFunctionReturn(0);
 }
 
@@ -87,7 +85,7 @@ PetscErrorCode FenNewtonStepEvaluate(FenNewtonStep *S)
    targets without mass */
 static PetscErrorCode Sinkhorn(FenNewtonStep *S, double length, PetscBool everywhere)
 {
-  const PetscBool transform = (PetscBool)(everywhere || S->log_error > LOST_DIGITS);
+  const PetscBool transform = (PetscBool)(everywhere || S->lost);
 
   PetscFunctionBegin;
   PetscCall(FenNewtonSinkhorn(S->system.ot, S->c, S->system.mass, length, transform, everywhere));
@@ -290,19 +288,18 @@ static PetscErrorCode CutEntries(FenNewtonStep *S, double longest, double *step)
   PetscFunctionReturn(0);
 }
 
-/* the largest of 1, 1/2, 1/4, 1/8, of more where the direction is long, that increases the dual enough; 0 if none does.
-   Directions of factorised systems are exact, and long ones have their entries cut instead */
+/* The largest of 1, 1/2, 1/4, 1/8 that increases the dual enough; 0 if none does. Long directions have their entries
+   cut then, those of factorised systems, which are exact, as soon as 1/2 will not do */
 static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double longest, double *step)
 {
   FenOT           ot = S->system.ot;
-  const PetscBool exact = (PetscBool)(S->system.least > 0 && longest > LONG_STEP * ot->op->eps);
+  const PetscBool far = (PetscBool)(longest > LONG_STEP * ot->op->eps);
+  const double    least = far && S->system.least > 0 ? 0.5 : 0.125;
   double         *trial = ot->wm2;
   PetscBool       taken;
 
   PetscFunctionBegin;
-  for (*step = 1; *step > 0.1 || *step * longest > LONG_STEP * ot->op->eps; *step /= 2) {
-    if (exact && *step < 0.5)
-      break;
+  for (*step = 1; *step >= least; *step /= 2) {
     for (FenInt j = 0; j < ot->m; j++)
       trial[j] = ot->g[j] + *step * S->d[j];
     PetscCall(Try(S, trial, *step * slope, &taken));
@@ -310,7 +307,7 @@ static PetscErrorCode LineSearch(FenNewtonStep *S, double slope, double longest,
       PetscFunctionReturn(0);
   }
   *step = 0;
-  if (exact)
+  if (far)
     PetscCall(CutEntries(S, longest, step));
   PetscFunctionReturn(0);
 }
@@ -348,7 +345,7 @@ PetscErrorCode FenNewtonStepTake(FenNewtonStep *S, double rtol, double *step)
   Adapt(S, *step, (PetscBool)(*step * longest > (S->system.least > 0 ? 0.9 : LONG_STEP) * ot->op->eps));
   if (*step > 0)
     PetscCall(Columns(S));
-  else if (S->log_error > LOST_DIGITS) /* f is of the last trial */
+  else if (S->lost) /* f is of the last trial */
     PetscCall(FenNewtonDual(ot, ot->g, &S->dual, &S->system.mass));
   PetscCall(
       FenNewtonStepSmoothen(S, *step > 0 ? 0 : 1, S->system.least > 0 && S->log_error < 1 ? 0.5 : FEN_NEWTON_SMOOTH));

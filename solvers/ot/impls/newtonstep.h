@@ -12,6 +12,7 @@ typedef struct {
   double         *g_built; /* g that the preconditioner was made of, where somebody wants to know it, or NULL */
   double          shift_built;
   double          dual, error, log_error; /* of ot->g; log_error: largest |log(b/c)| */
+  PetscBool       lost;                   /* at some target c is not accurate */
   FenInt          built;                  /* the preconditioner is of the present problem */
   FenInt          diagonal_only;          /* another one broke down */
 } FenNewtonStep;

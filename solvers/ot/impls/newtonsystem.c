@@ -12,9 +12,10 @@
    Preconditioners:
 
      jacobi   the diagonal, c_j - sum_i a_i E_ij^2, one pass
-     sparse   the same Laplacian from the entries of E that are large in their row or their column, rows scaled to sum
-              one, assembled as AIJ; then any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension and
-              for small grids in two, algebraic multigrid otherwise. The diagonal while a source sends to many targets
+     sparse   the Laplacian of the plan's graph, see newtongraph.c, from the entries of E that are large in their row or
+              their column; by any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension, for small grids
+              in two and where entries are few, algebraic multigrid otherwise. The diagonal while a source sends to many
+              targets
      band     on one line: the factors of what the plan's kept factors couple, which is nearly all, see newtonband.c.
               They solve: a product with kept factors differs from the columns c, which are of double precision, by more
               than the smallest eigenvalues of a long line
@@ -31,11 +32,6 @@
 const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "FenPrecondition", "FEN_PRECONDITION_",
                                         NULL};
 
-#if defined(PETSC_HAVE_HYPRE)
-  #define FEN_MULTIGRID PCHYPRE /* BoomerAMG */
-#else
-  #define FEN_MULTIGRID PCGAMG
-#endif
 #define CYCLE_TARGETS 60.0  /* the V-cycle is worth its while up to this effective number of targets a source, */
 #define CYCLE_LEAST   500   /* on grids of at least this many points */
 #define UNEVEN        0.05  /* couplings that reach far are so much more of them at some targets: see gridmoments.c */
@@ -44,9 +40,9 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
-#define CYCLES_SLOW   50     /* V-cycles of a solve that a factorisation is worth, */
-#define CYCLE_WORK    3.75e6 /* and as many as this of the number of its entries to the power 3/2 */
-#define DIRECT_MOST   5e6    /* entries of that matrix at most */
+#define GRAPH_CYCLES  100    /* V-cycles that the plan's graph and its factors or coarse grids cost, */
+#define GRAPH_POINTS  1e5    /* and as many more for each so many targets */
+#define DIRECT_MOST   5e5    /* links that are factorised in place of V-cycles; more are left to algebraic multigrid */
 #define DIRECT_CG     100    /* iterations with it at most */
 #define DIRECT_SHARE  1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
 #define LEAST_SHIFT   1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
@@ -118,6 +114,7 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(VecDestroy(&N->rhs));
   PetscCall(FenGridCycleDestroy(&N->cycle));
   PetscCall(FenBandDestroy(&N->band));
+  PetscCall(FenPlanGraphDestroy(&N->graph));
   PetscCall(PetscFree(N->scale));
   PetscCall(PetscFree2(N->diagonal, N->rows));
   PetscFunctionReturn(0);
@@ -170,10 +167,12 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
 
 static void Rescale(FenNewtonSystem *N)
 {
-  const double floor = TAIL / (double)N->ot->op->N[1];
+  const FenOT  ot = N->ot;
+  const double mean = 1 / (double)ot->op->N[1], floor = TAIL * mean, least = FEN_NEGLIGIBLE * mean;
 
-  for (FenInt j = 0; j < N->ot->m; j++)
-    N->scale[j] = N->c[j] > 1e-290 ? 1 / sqrt(PetscMin(N->c[j], floor)) : 0;
+  for (FenInt j = 0; j < ot->m; j++)
+    N->scale[j] =
+        PetscMax(N->c[j], N->unit * ot->b[j]) > least && N->c[j] > 1e-290 ? 1 / sqrt(PetscMin(N->c[j], floor)) : 0;
 }
 
 /* diagonal of S into d; average number of targets from the same sums */
@@ -194,12 +193,12 @@ static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
   PetscFunctionReturn(0);
 }
 
-static PetscBool IsDirect(const FenNewtonSystem *N)
+/* factors of nearly all entries are cheap */
+static PetscBool SmallSystem(const FenNewtonSystem *N)
 {
   const FenOTOperator op = N->ot->op;
 
-  return (PetscBool)(N->seen.direct > 0 || (op->dim == 1 && op->N[1] <= LINE_LIMIT) ||
-                     (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
+  return (PetscBool)((op->dim == 1 && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
 }
 
 /* entries that a factorisation can afford make it nearly exact; multigrid wants few */
@@ -209,51 +208,9 @@ static double Share(const FenNewtonSystem *N)
     return N->share;
   if (N->seen.direct > 0 || FenOTOnSupport_Private(N->ot))
     return DIRECT_SHARE * pow(0.01, (double)N->seen.trimmed);
-  if (!IsDirect(N)) /* weak links matter where a source has hardly any others */
+  if (!SmallSystem(N)) /* weak links matter where a source has hardly any others */
     return (N->seen.average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->seen.trimmed);
   return 1e-8;
-}
-
-/* Rows i: sqrt(a_i) E_ij of the large entries, rows of E scaled to their full sum; then one row a target with a tiny
-   diagonal entry, so that the product has every diagonal entry in its pattern */
-static PetscErrorCode RootFromEntries(FenNewtonSystem *N, const FenSparse *E, Mat *root)
-{
-  FenOT        ot = N->ot;
-  PetscInt    *ptr, *idx, n, m, nnz, first = 0;
-  PetscScalar *val;
-  FenInt       mine = ot->m, start = 0;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Exscan(&mine, &start, 1, MPI_FENINT, MPI_SUM, ot->op->comm));
-  PetscCall(FenIntCast(start, &first));
-  PetscCall(FenIntCast(ot->n + ot->m, &n));
-  PetscCall(FenIntCast(ot->m, &m));
-  PetscCall(FenIntCast(E->ptr[ot->n] + ot->m, &nnz));
-  PetscCall(PetscMalloc3(n + 1, &ptr, nnz, &idx, nnz, &val));
-  for (FenInt i = 0; i < ot->n; i++) {
-    double sum = 0;
-
-    for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++)
-      sum += E->val[k];
-    ptr[i] = (PetscInt)E->ptr[i];
-    for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++) {
-      idx[k] = (PetscInt)E->idx[k];
-      val[k] = E->val[k] * sqrt(Rows(N)[i]) / sum;
-    }
-  }
-  for (FenInt j = 0; j < ot->m; j++) {
-    ptr[ot->n + j] = (PetscInt)(E->ptr[ot->n] + j);
-    idx[E->ptr[ot->n] + j] = first + (PetscInt)j;
-    val[E->ptr[ot->n] + j] = N->scale[j] > 0 ? 1e-10 / N->scale[j] : 0;
-  }
-  ptr[n] = nnz;
-  PetscCall(MatCreate(ot->op->comm, root));
-  PetscCall(MatSetSizes(*root, n, m, PETSC_DETERMINE, PETSC_DETERMINE));
-  PetscCall(MatSetType(*root, MATAIJ));
-  PetscCall(MatSeqAIJSetPreallocationCSR(*root, ptr, idx, val));
-  PetscCall(MatMPIAIJSetPreallocationCSR(*root, ptr, idx, val));
-  PetscCall(PetscFree3(ptr, idx, val));
-  PetscFunctionReturn(0);
 }
 
 /* effective number of targets a source sends to, from the large entries */
@@ -269,39 +226,6 @@ static PetscErrorCode AverageOf(FenNewtonSystem *N, const FenSparse *E)
       FenDDAdd(&sum, Rows(N)[i] * E->val[k] * E->val[k]);
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
   N->seen.average = 1 / PetscMax(total, 1e-300);
-  PetscFunctionReturn(0);
-}
-
-/* the product of the entries has one for each pair in a row, fewer where pairs meet again */
-static PetscErrorCode TooMany(FenNewtonSystem *N, const FenSparse *E, PetscBool *many)
-{
-  double pairs = 0;
-
-  PetscFunctionBegin;
-  for (FenInt i = 0; i < N->ot->n; i++)
-    pairs += (double)(E->ptr[i + 1] - E->ptr[i]) * (double)(E->ptr[i + 1] - E->ptr[i]);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &pairs, 1, MPI_DOUBLE, MPI_SUM, N->ot->op->comm));
-  *many = (PetscBool)(pairs > DIRECT_MOST);
-  PetscCall(PetscInfo(N->ot, "matrix of %" FENINT_FMT " targets with at most %g entries, average %g%s\n", N->points[1],
-                      pairs, N->seen.average, *many ? ": too many" : ""));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode AssembleRoot(FenNewtonSystem *N, const double f[], const double g[], Mat *root)
-{
-  FenSparse E;
-  PetscBool many = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  *root = NULL;
-  PetscCall(FenOTEntries(N->ot->op, f, g, Share(N), PETSC_TRUE, &E));
-  N->ot->op->passes += 1;
-  PetscCall(AverageOf(N, &E));
-  if (N->seen.direct > 0)
-    PetscCall(TooMany(N, &E, &many));
-  if (!many)
-    PetscCall(RootFromEntries(N, &E, root));
-  PetscCall(FenSparseFree(&E));
   PetscFunctionReturn(0);
 }
 
@@ -492,111 +416,77 @@ static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
   PetscFunctionReturn(0);
 }
 
-/* diagonal that makes 1/scale the null vector, minus R^T R, plus a small shift that makes it definite, or what it has
-   beside couplings */
-static PetscErrorCode AssembleLaplacian(FenNewtonSystem *N, const double f[], const double g[])
+/* the graph of the plan's large entries. Of the decoupled targets none are looked for */
+static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const double g[])
 {
-  FenOT   ot = N->ot;
-  Mat     root, transposed;
-  Vec     x, y;
-  double *d, more;
+  FenOT             ot = N->ot;
+  FenSparse         E;
+  double           *beside, *alone, more, kept;
+  FenPlanGraphParts parts = {.E = &E, .rows = Rows(N), .scale = N->scale};
 
   PetscFunctionBegin;
-  PetscCall(MatDestroy(&N->P));
-  PetscCall(AssembleRoot(N, f, g, &root));
-  if (!root) {
-    N->seen.direct = -1;
-    PetscFunctionReturn(0);
-  }
-  PetscCall(MatCreateVecs(root, &x, NULL));
-  PetscCall(VecDuplicate(x, &y));
-  PetscCall(VecGetArray(x, &d));
-  PetscCall(PetscArraycpy(d, N->scale, ot->m));
-  PetscCall(VecRestoreArray(x, &d));
-  PetscCall(MatDiagonalScale(root, NULL, x));
-  PetscCall(MatTranspose(root, MAT_INITIAL_MATRIX, &transposed)); /* MatTransposeMatMult() adds up as messages arrive */
-  PetscCall(MatMatMult(transposed, root, MAT_INITIAL_MATRIX, PETSC_DEFAULT, &N->P));
-  PetscCall(MatDestroy(&transposed));
-  PetscCall(MatDestroy(&root));
-  PetscCall(VecGetArray(x, &d));
-  for (FenInt j = 0; j < ot->m; j++)
-    d[j] = N->scale[j] > 0 ? 1 / N->scale[j] : 0;
-  PetscCall(VecRestoreArray(x, &d));
-  PetscCall(MatMult(N->P, x, y));
-  PetscCall(VecGetArray(y, &d));
+  PetscCall(FenOTEntries(ot->op, f, g, Share(N), N->scale, &E));
+  ot->op->passes += 1;
+  PetscCall(AverageOf(N, &E));
+  kept = (double)E.ptr[ot->n];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &kept, 1, MPI_DOUBLE, MPI_SUM, ot->op->comm));
+  parts.direct = (PetscBool)(SmallSystem(N) || (N->seen.direct > 0 && kept <= DIRECT_MOST));
+  N->multigrid = PetscNot(parts.direct);
+  N->least = parts.direct ? LEAST_SHIFT : 0;
+  PetscCall(PetscCalloc2(ot->m, &beside, ot->m, &alone));
   if (ot->relaxed)
-    PetscCall(Couplings(N, ot->wm2, &more));
-  for (FenInt j = 0; j < ot->m; j++) { /* a target that is large in no row is decoupled */
-    const double beside = ot->relaxed ? PetscMax(0.0, N->c[j] - ot->wm2[j]) * N->scale[j] * N->scale[j] : 0;
-
-    d[j] = d[j] * N->scale[j] > 1e-15 * ScaledMass(N, j)
-               ? d[j] * N->scale[j] + beside + (N->shift + (N->multigrid ? 1e-7 : N->least)) * ScaledMass(N, j)
-               : ScaledMass(N, j);
+    PetscCall(Couplings(N, beside, &more));
+  for (FenInt j = 0; j < ot->m; j++) {
+    alone[j] = ScaledMass(N, j);
+    beside[j] = ot->relaxed ? PetscMax(0.0, N->c[j] - beside[j]) * N->scale[j] * N->scale[j] : 0;
+    beside[j] += (N->shift + (parts.direct ? N->least : 1e-7)) * alone[j];
   }
-  PetscCall(VecRestoreArray(y, &d));
-  PetscCall(MatScale(N->P, -1));
-  PetscCall(MatDiagonalSet(N->P, y, ADD_VALUES));
-  PetscCall(MatSetOption(N->P, MAT_SPD, PETSC_TRUE));
-  PetscCall(VecDestroy(&x));
-  PetscCall(VecDestroy(&y));
+  parts.beside = beside;
+  parts.alone = alone;
+  PetscCall(FenPlanGraphDestroy(&N->graph));
+  PetscCall(FenPlanGraphCreate(ot->op, ((PetscObject)ot)->prefix, &parts, &N->graph));
+  PetscCall(PetscInfo(ot, "graph of %" FENINT_FMT " sources and %" FENINT_FMT " targets, %g links: %s\n", N->points[0],
+                      N->points[1], kept, parts.direct ? "factors" : "multigrid"));
+  PetscCall(PetscFree2(beside, alone));
+  PetscCall(FenSparseFree(&E));
   PetscFunctionReturn(0);
 }
 
-static PetscBool HaveCholmod(void)
+static PetscErrorCode ApplyGraph(PC pc, Vec r, Vec z)
 {
-#if defined(PETSC_HAVE_SUITESPARSE)
-  return (PetscBool)(sizeof(PetscInt) == sizeof(int));
-#else
-  return PETSC_FALSE;
-#endif
-}
-
-/* Small systems are factorised by every rank for itself: parallel factorisations add up in the order in which messages
-   arrive, and the answer would not be the same twice */
-static PetscErrorCode Factorise(FenNewtonSystem *N, PC pc)
-{
-  PetscMPIInt size;
-  PC          one = pc;
-  KSP         ksp;
+  FenNewtonSystem *N;
+  const double    *pr;
+  double          *pz;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(N->ot->op->comm, &size));
-  if (size > 1) {
-    PetscCall(PCSetType(pc, PCREDUNDANT));
-    PetscCall(PCRedundantGetKSP(pc, &ksp));
-    PetscCall(KSPSetType(ksp, KSPPREONLY));
-    PetscCall(KSPGetPC(ksp, &one));
-  }
-  PetscCall(PCSetType(one, PCCHOLESKY));
-  if (HaveCholmod())
-    PetscCall(PCFactorSetMatSolverType(one, MATSOLVERCHOLMOD));
+  PetscCall(PCShellGetContext(pc, &N));
+  PetscCall(VecGetArrayRead(r, &pr));
+  PetscCall(VecGetArray(z, &pz));
+  PetscCall(FenPlanGraphSolve(N->graph, pr, pz));
+  PetscCall(VecRestoreArray(z, &pz));
+  PetscCall(VecRestoreArrayRead(r, &pr));
   PetscFunctionReturn(0);
 }
 
-/* what -ot_newton_pc_type says wins over these */
 static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 {
   PC pc;
 
   PetscFunctionBegin;
   PetscCall(KSPGetPC(N->ksp, &pc));
-  if (N->cycles || N->banded) {
+  if (N->cycles || N->banded || N->sparse) {
     PetscCall(PCSetType(pc, PCSHELL));
     PetscCall(PCShellSetContext(pc, N));
-    PetscCall(PCShellSetApply(pc, N->cycles ? ApplyCycle : ApplyBand));
-  } else if (!N->sparse)
+    PetscCall(PCShellSetApply(pc, N->cycles ? ApplyCycle : N->banded ? ApplyBand : ApplyGraph));
+  } else
     PetscCall(PCSetType(pc, PCJACOBI));
-  else if (IsDirect(N))
-    PetscCall(Factorise(N, pc));
-  else
-    PetscCall(PCSetType(pc, FEN_MULTIGRID));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
-  PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles || N->banded ? N->S : N->P));
+  PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles || N->banded || N->sparse ? N->S : N->P));
   PetscCall(KSPSetType(N->ksp, N->banded ? KSPPREONLY : KSPCG));
   PetscCall(KSPSetNormType(N->ksp, N->banded ? KSP_NORM_NONE : KSP_NORM_NATURAL));
   PetscCall(ChoosePC(N));
@@ -653,8 +543,8 @@ static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
     PetscCall(WantCycle(N, &N->cycles));
   }
   N->sparse = (PetscBool)(!N->cycles && WantSparse(N));
-  N->multigrid = (PetscBool)(N->sparse && !IsDirect(N));
-  N->least = N->sparse && IsDirect(N) ? LEAST_SHIFT : 0;
+  N->multigrid = PETSC_FALSE;
+  N->least = 0;
   PetscFunctionReturn(0);
 }
 
@@ -672,14 +562,9 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
     if (N->indefinite)
       PetscCall(Choose(N, d));
   }
-  if (N->sparse) {
-    const PetscBool direct = (PetscBool)(N->seen.direct > 0);
-
-    PetscCall(AssembleLaplacian(N, f, g));
-    if (direct && N->seen.direct < 0) /* in vain */
-      PetscCall(Choose(N, d));
-  }
-  if (N->cycles)
+  if (N->sparse)
+    PetscCall(BuildGraph(N, f, g));
+  else if (N->cycles)
     PetscCall(BuildCycle(N));
   else if (!N->sparse && !N->banded)
     PetscCall(AssembleDiagonal(N, d));
@@ -687,16 +572,13 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscFunctionReturn(0);
 }
 
-/* V-cycles see neither what lies far apart nor how weak links are. A matrix is assembled and factorised for as much as
-   so many V-cycles: nested dissection takes the power 3/2 of its entries in two dimensions. How many these will be is a
-   guess, as it was found, from how blurred the plan is: from the pairs that meet in a source, and from neighbours */
+/* V-cycles see neither what lies far apart nor how weak links are. The graph of the plan is made once as many of them
+   have been in vain as it costs; on large grids it costs more, for its entries are looked for among all pairs */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
-  const double average = N->seen.average, n = (double)N->points[0], m = (double)N->points[1];
-  const double links = PetscMin(6 * n * average, 3 * m * average * average) * average;
+  const double cost = GRAPH_CYCLES * (1 + (double)N->points[1] / GRAPH_POINTS);
 
-  return (PetscBool)(N->seen.its >= CYCLES_SLOW && (double)N->seen.its >= pow(links, 1.5) / CYCLE_WORK &&
-                     links <= 4 * DIRECT_MOST);
+  return (PetscBool)((double)N->seen.vain >= cost && N->seen.average <= FEW_TARGETS);
 }
 
 PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
@@ -725,7 +607,7 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
    first */
 PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
-  if (N->banded || (N->sparse && IsDirect(N)))
+  if (N->banded || (N->sparse && !N->multigrid))
     return PETSC_TRUE;
   return (PetscBool)(N->cycles ? N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most
                                : N->seen.its > 2 * N->seen.its_fresh);
@@ -741,6 +623,8 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscCall(KSPGetConvergedReason(N->ksp, &reason));
   PetscCall(KSPGetIterationNumber(N->ksp, &its));
   N->seen.its = its;
+  if (N->cycles && reason == KSP_DIVERGED_ITS)
+    N->seen.vain += its;
   *ok = (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS);
   PetscFunctionReturn(0);
 }

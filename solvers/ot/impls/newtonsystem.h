@@ -4,6 +4,7 @@
 #include "../otimpl.h"
 #include "gridcycle.h"
 #include "newtonband.h"
+#include "newtongraph.h"
 #include <petscksp.h>
 
 typedef enum {
@@ -14,6 +15,10 @@ typedef enum {
 } FenPrecondition;
 PETSC_INTERN const char *const FenPreconditions[];
 
+/* Targets of less mass than this share of the mean, in b and in c, are left to Sinkhorn steps: they are part of no
+   Newton system, and what is wrong there neither counts nor, where a plan's windows do not reach down to them, can be
+   seen */
+#define FEN_NEGLIGIBLE 1e-8
 /* V-cycles of a solve at most: what CG has then is a direction of ascent. A plan near the solution needs few; where the
    step is whole, the next solve may take twice as many */
 #define FEN_FEWEST_CYCLES 50
@@ -26,10 +31,11 @@ typedef struct {
   double effort, effort_fresh; /* iterations for a digit, of the same solves */
   FenInt most;                 /* V-cycles of a solve */
   FenInt slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
-  FenInt direct;         /* 1: an assembled matrix is factorised in place of V-cycles; -1: it has too many entries */
-  FenInt trimmed;        /* decades that the share was lowered because CG needed many iterations */
-  double average;        /* effective number of targets that a source sends to; 0: not known yet */
-  double average_before; /* the same before the present preconditioner was built */
+  FenInt vain;                 /* V-cycles of solves that did not get as far as they should */
+  FenInt direct;               /* 1: the plan's graph in place of V-cycles */
+  FenInt trimmed;              /* decades that the share was lowered because CG needed many iterations */
+  double average;              /* effective number of targets that a source sends to; 0: not known yet */
+  double average_before;       /* the same before the present preconditioner was built */
 } FenNewtonSeen;
 
 typedef struct {
@@ -56,7 +62,8 @@ typedef struct {
   FenBand       band;              /* factors of targets on one line, or NULL */
   PetscBool     banded;            /* they are in use */
   PetscBool     indefinite;        /* but were not found on this level */
-  PetscBool     sparse, multigrid; /* multigrid: coarsening depends on the number of ranks */
+  FenPlanGraph  graph;             /* of the plan's entries, or NULL */
+  PetscBool     sparse, multigrid; /* it is in use; multigrid: coarsening depends on the number of ranks */
   PetscBool     diagonal_only;     /* the sparse preconditioner failed on this level */
   FenInt        points[2];         /* sources and targets with mass */
   FenNewtonSeen seen;
@@ -82,7 +89,8 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *, double rhs[]
    marginals are exact; mass of the plan, or NULL; one pass */
 PETSC_INTERN PetscErrorCode FenNewtonDual(FenOT, const double g[], double *dual, double *mass);
 /* the target's share: the largest |log(wanted/c)|, sums of |wanted - c|; see FenMarginal */
-PETSC_INTERN PetscErrorCode FenNewtonErrors(FenOT, const double c[], double mass, double *error, double *log_error);
+PETSC_INTERN PetscErrorCode FenNewtonErrors(FenOT, const double c[], double mass, double *error, double *log_error,
+                                            PetscBool *lost);
 /* eps c log(wanted/c), times the unit of the system: equal to eps (wanted - c) to first order, and exact where a target
    is far off and coupled to nothing (a Sinkhorn step) */
 PETSC_INTERN void FenNewtonRightSide(const FenNewtonSystem *, const double c[], double rhs[]);

@@ -201,19 +201,39 @@ static PetscBool Within(const Finder *F, FenInt i, const double box[], double cu
   return (PetscBool)(Reach(F, i, box, 0) >= cut || (F->by_column && Reach(F, i, box, 1) + weight >= 0));
 }
 
+/* exponents of a row in the columns [from, to), which lie in one chunk */
+static void Exponents(const Finder *F, const FenPairsBlock *rows, FenInt i, FenInt from, FenInt to, double t[])
+{
+  const FenTile  *T = &F->tile;
+  const FenInt    n = to - from;
+  const double   *u = T->u + from, w = T->w[i];
+  const PetscBool squares = (PetscBool)(T->kind == FEN_TILE_SQEUCLIDEAN && !(F->power > 0));
+
+  for (FenInt j = 0; j < n; j++)
+    t[j] = w + u[j];
+  for (int k = 0; squares && k < T->dim; k++) { /* nearly all of the work, in vectors */
+    const double *y = T->xs + k * T->lds + from, x = T->xt[k * T->ldt + i];
+
+    for (FenInt j = 0; j < n; j++)
+      t[j] -= (x - y[j]) * (x - y[j]);
+  }
+  for (FenInt j = 0; !squares && j < n; j++)
+    t[j] -= ScaledCost(F, i, from + j, rows);
+}
+
 static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i, FenInt c, const double cut[],
                                   const double colcut[])
 {
   const FenTile *T = &F->tile;
   const double   weight = cut[rows->stride + i];
+  const FenInt   from = c * T->chunk, to = PetscMin(T->ns, from + T->chunk);
+  double         t[FEN_CHUNK];
 
   PetscFunctionBegin;
-  for (FenInt j = c * T->chunk; j < PetscMin(T->ns, (c + 1) * T->chunk); j++) {
-    const double t = T->w[i] + T->u[j] - ScaledCost(F, i, j, rows);
-
-    if (t >= cut[i] || t + weight >= colcut[j])
-      PetscCall(Append(F, Row(F, rows, i), (FenInt)T->v[j], exp2(t)));
-  }
+  Exponents(F, rows, i, from, to, t);
+  for (FenInt j = from; j < to; j++)
+    if (t[j - from] >= cut[i] || t[j - from] + weight >= colcut[j])
+      PetscCall(Append(F, Row(F, rows, i), (FenInt)T->v[j], exp2(t[j - from])));
   PetscFunctionReturn(0);
 }
 
@@ -331,14 +351,15 @@ static PetscErrorCode ColumnCuts(FenOTOperator op, const double f[], const doubl
   PetscFunctionReturn(0);
 }
 
-/* points of mine that are looked at: all, or those with mass */
-static PetscErrorCode Keep(FenOTOperator op, int side, PetscBool all, FenInt **kept, FenInt *nkept)
+/* points of mine that are looked at: all, or those with mass, and with something in `among` */
+static PetscErrorCode Keep(FenOTOperator op, int side, PetscBool all, const double among[], FenInt **kept,
+                           FenInt *nkept)
 {
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(op->n[side], kept));
   *nkept = 0;
   for (FenInt i = 0; i < op->n[side]; i++)
-    if (all || op->logw[side][i] > FEN_NONE)
+    if (all || (op->logw[side][i] > FEN_NONE && (!among || among[i] > 0)))
       (*kept)[(*nkept)++] = i;
   PetscFunctionReturn(0);
 }
@@ -432,20 +453,22 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
+PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, const double columns[],
                             FenSparse *sparse)
 {
-  const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
-  FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {.by_column = by_column};
-  FenLayout      layout[2];
-  FenPairs       pairs;
-  double        *row, *col, *rowcut, *colcut;
-  FenInt        *kept[2], n[2], end;
+  const PetscBool by_column = (PetscBool)(columns != NULL);
+  const PetscInt  d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
+  FenPairsTask    task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
+  Finder          F = {.by_column = by_column};
+  FenLayout       layout[2];
+  FenPairs        pairs;
+  double         *row, *col, *rowcut, *colcut;
+  FenInt         *kept[2], n[2], end;
 
   PetscFunctionBegin;
-  PetscCall(Keep(op, 0, PetscNot(by_column), &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
-  PetscCall(Keep(op, 1, PETSC_FALSE, &kept[1], &n[1]));
+  PetscCall(
+      Keep(op, 0, PetscNot(by_column), NULL, &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
+  PetscCall(Keep(op, 1, PETSC_FALSE, columns, &kept[1], &n[1]));
   PetscCall(MortonOrder(op, d, n[1], kept[1]));
   F.kept = kept[0];
   for (int s = 0; s < 2; s++)
