@@ -59,9 +59,9 @@ def run(bench):
                          r["gap_rel"], r["memory_rank_max"] / 1e6, goal, f"{r['value']:.10g}"))
     return table(("grid", "asked for", "ranks", "seconds", "pixels/s/rank", "efficiency", "iterations", "gap",
                   "MB a rank", "goal", "value"), rows) + \
-        ("\nThe pair of the part `multigrid`, epsilon = 0.25 pixel^2, both bounds included; medians, one rank and two "
-         "in turns. Cells alone\ntake no Newton step on the whole problem, and the bounds of their glued potential close "
-         "slowly.\n\n"
+        ("\nThe pair of the part `multigrid`, epsilon = 0.25 pixel^2, both bounds included; medians, one rank and "
+         "two in turns. Cells\nalone take no Newton step on the whole problem, and the bounds of their glued potential "
+         "close slowly.\n\n"
          + freezing(bench) +
          "\nRelative error of the cells' plan after 64 half sweeps without Newton steps on the whole problem. Lines "
          "have no closed paths\nalong which mass could circulate.\n")
