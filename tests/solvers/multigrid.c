@@ -226,6 +226,44 @@ static void TestTails(void **state)
   Forget(m);
 }
 
+/* any PC for the plan's graph: the same answer */
+static void TestGraphPC(void **state)
+{
+  static const char *const pc[] = {"cholesky", "gamg", "jacobi"};
+  const char              *used[3];
+  double                   lower[3];
+
+  (void)state;
+  FEN_OK(PetscOptionsSetValue(NULL, "-ot_newton_precondition", "sparse"));
+  for (int k = 0; k < 3; k++) {
+    FenMeasure    m[2];
+    FenOT         ot;
+    FenNewtonStep S = {.system.precondition = FEN_PRECONDITION_SPARSE};
+    PC            inner;
+    double        step;
+
+    FEN_OK(PetscOptionsSetValue(NULL, "-ot_newton_pc_type", pc[k]));
+    Pair(PETSC_COMM_SELF, Rough, 1, large, m);
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.7, 1e-10);
+    FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+    lower[k] = SolveRun(ot).lower;
+    FEN_OK(FenNewtonStepCreate(ot, &S));
+    FenNewtonStepForget(&S);
+    FEN_OK(FenNewtonStepEvaluate(&S));
+    FEN_OK(FenNewtonStepTake(&S, 1e-3, &step));
+    assert_true(S.system.sparse);
+    FEN_OK(FenPlanGraphGetPC(S.system.graph, &inner));
+    FEN_OK(PCGetType(inner, &used[k]));
+    assert_string_equal(used[k], pc[k]);
+    FEN_ASSERT_NEAR(lower[k], lower[0], 1e-9 * fabs(lower[0]));
+    FEN_OK(FenNewtonStepDestroy(&S));
+    FEN_OK(FenOTDestroy(&ot));
+    Forget(m);
+  }
+  FEN_OK(PetscOptionsClearValue(NULL, "-ot_newton_precondition"));
+  FEN_OK(PetscOptionsClearValue(NULL, "-ot_newton_pc_type"));
+}
+
 /* between the points with mass alone, from the beginning, or from the first step that is cut */
 static void TestRestartSupport(void **state)
 {
@@ -348,10 +386,10 @@ static void TestDefault(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes),   cmocka_unit_test(TestRanks),
-                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestRestartSupport),
-                                     cmocka_unit_test(TestStep),    cmocka_unit_test(TestFactorised),
-                                     cmocka_unit_test(TestDefault), cmocka_unit_test(TestTails)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestTypes),          cmocka_unit_test(TestRanks), cmocka_unit_test(TestRestart),
+      cmocka_unit_test(TestRestartSupport), cmocka_unit_test(TestStep),  cmocka_unit_test(TestFactorised),
+      cmocka_unit_test(TestDefault),        cmocka_unit_test(TestTails), cmocka_unit_test(TestGraphPC)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -233,3 +233,10 @@ PetscErrorCode FenPlanGraphSolve(FenPlanGraph G, const double r[], double z[])
   PetscCall(VecRestoreArrayRead(G->z, &out));
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode FenPlanGraphGetPC(FenPlanGraph G, PC *pc)
+{
+  PetscFunctionBegin;
+  *pc = G->pc;
+  PetscFunctionReturn(0);
+}

@@ -2,6 +2,7 @@
 /* The graph of a plan's entries, whose Laplacian preconditions a Newton system. See newtongraph.c. */
 #pragma once
 #include "../otimpl.h"
+#include <petscpc.h>
 
 typedef struct _p_FenPlanGraph *FenPlanGraph;
 
@@ -22,3 +23,4 @@ PETSC_INTERN PetscErrorCode FenPlanGraphDestroy(FenPlanGraph *);
 /* z of the targets, where the Laplacian of z and something at the sources is r at targets and 0 at sources, or nearly
  */
 PETSC_INTERN PetscErrorCode FenPlanGraphSolve(FenPlanGraph, const double r[], double z[]);
+PETSC_INTERN PetscErrorCode FenPlanGraphGetPC(FenPlanGraph, PC *);

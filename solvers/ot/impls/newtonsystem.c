@@ -468,13 +468,18 @@ static PetscErrorCode ApplyGraph(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
+/* -ot_newton_pc_type is for the PC of the plan's graph, and for the diagonal; the others are no matrices */
 static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 {
-  PC pc;
+  PC          pc;
+  const char *prefix;
 
   PetscFunctionBegin;
   PetscCall(KSPGetPC(N->ksp, &pc));
+  PetscCall(KSPGetOptionsPrefix(N->ksp, &prefix));
+  PetscCall(PCSetOptionsPrefix(pc, prefix));
   if (N->cycles || N->banded || N->sparse) {
+    PetscCall(PCAppendOptionsPrefix(pc, "shell_"));
     PetscCall(PCSetType(pc, PCSHELL));
     PetscCall(PCShellSetContext(pc, N));
     PetscCall(PCShellSetApply(pc, N->cycles ? ApplyCycle : N->banded ? ApplyBand : ApplyGraph));
