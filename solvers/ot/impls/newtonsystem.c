@@ -16,7 +16,8 @@
               their column; by any PC of PETSc (-ot_newton_pc_type): a factorisation in one dimension, for small grids
               in two and where entries are few, algebraic multigrid otherwise. The diagonal while a source sends to many
               targets
-     band     on one line: the factors of what the plan's kept factors couple, which is nearly all, see newtonband.c.
+     band     on one line, unless the band is wide and sources send to few targets: the factors of what the plan's kept
+              factors couple, which is nearly all, see newtonband.c.
               They solve: a product with kept factors differs from the columns c, which are of double precision, by more
               than the smallest eigenvalues of a long line
      cycle    on grids of two or three axes: a V-cycle on the graph of the plan's couplings between near neighbours,
@@ -36,6 +37,8 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define CYCLE_LEAST   500   /* on grids of at least this many points */
 #define UNEVEN        0.05  /* couplings that reach far are so much more of them at some targets: see gridmoments.c */
 #define BAND_MOST     6.4e7 /* numbers of banded factors at most */
+#define BAND_WORK     2e7   /* multiply-adds that they cost whatever their entries, */
+#define BAND_LONG     5e3   /* and targets on a line that is always factorised as a band */
 #define TAIL          1e-4  /* masses below this share of the mean are scaled to a unit diagonal */
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
@@ -529,13 +532,35 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   PetscFunctionReturn(0);
 }
 
+/* Bands of plans that reach far, as windows do from a heavy source to the tails of a target, have few entries that
+   matter: the graph of those costs less, where sources send to few targets and the line is not so long that its
+   smallest eigenvalues get lost in a product */
+static PetscErrorCode WantBand(FenNewtonSystem *N, double d[])
+{
+  const double n = (double)N->ot->op->N[1];
+  FenInt       band;
+
+  PetscFunctionBegin;
+  PetscCall(FenBandFits(N->ot->op, BAND_MOST, &N->banded));
+  if (!N->banded || n > BAND_LONG)
+    PetscFunctionReturn(0);
+  PetscCall(FenOTBandwidth(N->ot->op, &band));
+  if (n * (double)band * (double)band <= BAND_WORK)
+    PetscFunctionReturn(0);
+  if (!(N->seen.average > 0))
+    PetscCall(Diagonal(N, d));
+  N->banded = (PetscBool)(N->seen.average > FEW_TARGETS);
+  N->seen.slow = (FenInt)PetscNot(N->banded);
+  PetscFunctionReturn(0);
+}
+
 /* the preconditioner; the diagonal of S in d if it is that */
 static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
 {
   PetscFunctionBegin;
   N->cycles = N->banded = PETSC_FALSE;
   if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->indefinite && N->ot->op->separable)
-    PetscCall(FenBandFits(N->ot->op, BAND_MOST, &N->banded));
+    PetscCall(WantBand(N, d));
   if (N->banded) {
     N->sparse = N->multigrid = PETSC_FALSE;
     N->least = LEAST_SHIFT;
