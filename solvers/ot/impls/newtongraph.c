@@ -73,7 +73,7 @@ static PetscErrorCode Links(FenOTOperator op, const FenPlanGraphParts *parts, co
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode DiagonalMatrix(MPI_Comm comm, FenInt n, const double d[], Mat *D)
+PetscErrorCode FenDiagonalMatrix(MPI_Comm comm, FenInt n, const double d[], Mat *D)
 {
   PetscInt local, start;
 
@@ -139,7 +139,7 @@ static PetscErrorCode Assemble(FenOTOperator op, const FenPlanGraphParts *parts,
   PetscCall(MatTranspose(block[1], MAT_INITIAL_MATRIX, &block[2]));
   PetscCall(Targets(op, parts, scale, block[2], diagonal[1]));
   for (int side = 0; side < 2; side++)
-    PetscCall(DiagonalMatrix(op->comm, op->n[side], diagonal[side], &block[3 * side]));
+    PetscCall(FenDiagonalMatrix(op->comm, op->n[side], diagonal[side], &block[3 * side]));
   PetscCall(PetscFree3(scale, diagonal[0], diagonal[1]));
   PetscCall(MatCreateNest(op->comm, 2, NULL, 2, NULL, block, &nest));
   PetscCall(MatConvert(nest, MATAIJ, MAT_INITIAL_MATRIX, A));

@@ -24,3 +24,5 @@ PETSC_INTERN PetscErrorCode FenPlanGraphDestroy(FenPlanGraph *);
  */
 PETSC_INTERN PetscErrorCode FenPlanGraphSolve(FenPlanGraph, const double r[], double z[]);
 PETSC_INTERN PetscErrorCode FenPlanGraphGetPC(FenPlanGraph, PC *);
+/* n of its diagonal entries are mine */
+PETSC_INTERN PetscErrorCode FenDiagonalMatrix(MPI_Comm, FenInt n, const double d[], Mat *);

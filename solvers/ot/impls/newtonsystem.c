@@ -209,7 +209,7 @@ static double Share(const FenNewtonSystem *N)
 {
   if (N->share > 0)
     return N->share;
-  if (N->seen.direct > 0 || FenOTOnSupport_Private(N->ot))
+  if (N->seen.direct || FenOTOnSupport_Private(N->ot))
     return DIRECT_SHARE * pow(0.01, (double)N->seen.trimmed);
   if (!SmallSystem(N)) /* weak links matter where a source has hardly any others */
     return (N->seen.average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->seen.trimmed);
@@ -402,23 +402,6 @@ static PetscErrorCode ApplyBand(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode AssembleDiagonal(FenNewtonSystem *N, const double d[])
-{
-  FenOT    ot = N->ot;
-  PetscInt m, start;
-
-  PetscFunctionBegin;
-  PetscCall(MatDestroy(&N->P));
-  PetscCall(FenIntCast(ot->m, &m));
-  PetscCall(MatCreateAIJ(ot->op->comm, m, m, PETSC_DETERMINE, PETSC_DETERMINE, 1, NULL, 0, NULL, &N->P));
-  PetscCall(MatGetOwnershipRange(N->P, &start, NULL));
-  for (PetscInt j = 0; j < m; j++)
-    PetscCall(MatSetValue(N->P, start + j, start + j, d[j], INSERT_VALUES));
-  PetscCall(MatAssemblyBegin(N->P, MAT_FINAL_ASSEMBLY));
-  PetscCall(MatAssemblyEnd(N->P, MAT_FINAL_ASSEMBLY));
-  PetscFunctionReturn(0);
-}
-
 /* the graph of the plan's large entries. Of the decoupled targets none are looked for */
 static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const double g[])
 {
@@ -433,7 +416,7 @@ static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const dou
   PetscCall(AverageOf(N, &E));
   kept = (double)E.ptr[ot->n];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &kept, 1, MPI_DOUBLE, MPI_SUM, ot->op->comm));
-  parts.direct = (PetscBool)(SmallSystem(N) || (N->seen.direct > 0 && kept <= DIRECT_MOST));
+  parts.direct = (PetscBool)(SmallSystem(N) || (N->seen.direct && kept <= DIRECT_MOST));
   N->multigrid = PetscNot(parts.direct);
   N->least = parts.direct ? LEAST_SHIFT : 0;
   PetscCall(PetscCalloc2(ot->m, &beside, ot->m, &alone));
@@ -511,7 +494,7 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
     return PETSC_FALSE;
   if (N->seen.average <= 0 || N->seen.average > FEW_TARGETS)
     return PETSC_FALSE;
-  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct > 0 ||
+  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct ||
                      !N->ot->op->separable);
 }
 
@@ -523,8 +506,8 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
 
   PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
-                      N->seen.direct <= 0 && FenOTHasCouplings(N->ot->op) && N->seen.average <= CYCLE_TARGETS);
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only && !N->seen.direct &&
+                      FenOTHasCouplings(N->ot->op) && N->seen.average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
@@ -596,8 +579,10 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
     PetscCall(BuildGraph(N, f, g));
   else if (N->cycles)
     PetscCall(BuildCycle(N));
-  else if (!N->sparse && !N->banded)
-    PetscCall(AssembleDiagonal(N, d));
+  else if (!N->banded) {
+    PetscCall(MatDestroy(&N->P));
+    PetscCall(FenDiagonalMatrix(N->ot->op->comm, N->ot->m, d, &N->P));
+  }
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
 }
@@ -624,7 +609,7 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
     N->seen.direct = 1;
     return PETSC_TRUE;
   }
-  if ((N->multigrid || (N->sparse && (N->seen.direct > 0 || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
+  if ((N->multigrid || (N->sparse && (N->seen.direct || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
       N->seen.its_fresh > MANY_CG && N->seen.trimmed < TRIM_MOST) {
     N->seen.trimmed++;
     return PETSC_TRUE;
@@ -692,9 +677,9 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,
-                             N->cycles            ? (PetscInt)N->seen.most
-                             : N->seen.direct > 0 ? DIRECT_CG
-                                                  : 500));
+                             N->cycles        ? (PetscInt)N->seen.most
+                             : N->seen.direct ? DIRECT_CG
+                                              : 500));
   PetscCall(Solve(N, &ok));
   PetscCall(VecResetArray(N->rhs));
   PetscCall(VecResetArray(N->x));
