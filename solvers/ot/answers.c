@@ -152,7 +152,7 @@ PetscErrorCode FenOTComputePlan(FenOT ot, double threshold, FenSparse *plan)
   PetscCheck(threshold > 0 && threshold <= 1, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
              "plan threshold %g: must be above 0 and at most 1", threshold);
   PetscCall(FenOTPlan_Private(ot, ot->g));
-  PetscCall(FenOTEntries(ot->op, FenOTSoft_Private(ot), ot->g, threshold, NULL, plan));
+  PetscCall(FenOTEntries(ot->op, FenOTSoft_Private(ot), ot->g, threshold, PETSC_FALSE, NULL, plan));
   PetscCall(NumberTargets(ot, plan));
   for (FenInt i = 0; i < ot->n; i++)
     for (FenInt k = plan->ptr[i]; k < plan->ptr[i + 1]; k++)

@@ -70,7 +70,7 @@ static void Entries(const Case *c, double sharpness, double share, PetscBool by_
   FenInt       *number[2], n[2];
   Wanted        W = {.share = share, .by_column = by_column};
   Dense         D;
-  double        g[100], f[100], ones[100];
+  double        g[100], f[100];
   long double   gall[100];
   int           errors = 0;
 
@@ -86,14 +86,12 @@ static void Entries(const Case *c, double sharpness, double share, PetscBool by_
   for (FenInt j = 0; j < D.m; j++)
     gall[j] = Potential(&D, j);
   ColumnTops(&W, gall);
-  for (FenInt k = 0; k < n[1]; k++) {
+  for (FenInt k = 0; k < n[1]; k++)
     g[k] = Potential(&D, number[1][k]);
-    ones[k] = 1;
-  }
   FEN_OK(FenOTOperatorCreate(m[0], m[1], cost, FEN_PAIRS_AUTO, "auto", &op));
   FEN_OK(FenOTOperatorSetEpsilon(op, W.eps));
   FEN_OK(FenOTSetPlan(op, g, f));
-  FEN_OK(FenOTEntries(op, f, g, share, by_column ? ones : NULL, &E));
+  FEN_OK(FenOTEntries(op, f, g, share, by_column, NULL, &E));
   for (FenInt k = 0; k < n[0]; k++)
     errors += RowErrors(&W, gall, number[0][k], &E, k);
   FEN_ASSERT_ALL(errors == 0);

@@ -411,7 +411,7 @@ static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const dou
   FenPlanGraphParts parts = {.E = &E, .rows = Rows(N), .scale = N->scale};
 
   PetscFunctionBegin;
-  PetscCall(FenOTEntries(ot->op, f, g, Share(N), N->scale, &E));
+  PetscCall(FenOTEntries(ot->op, f, g, Share(N), PETSC_TRUE, N->scale, &E));
   ot->op->passes += 1;
   PetscCall(AverageOf(N, &E));
   kept = (double)E.ptr[ot->n];

@@ -453,10 +453,9 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, const double columns[],
-                            FenSparse *sparse)
+PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
+                            const double among[], FenSparse *sparse)
 {
-  const PetscBool by_column = (PetscBool)(columns != NULL);
   const PetscInt  d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
   FenPairsTask    task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
   Finder          F = {.by_column = by_column};
@@ -468,7 +467,7 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscFunctionBegin;
   PetscCall(
       Keep(op, 0, PetscNot(by_column), NULL, &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
-  PetscCall(Keep(op, 1, PETSC_FALSE, columns, &kept[1], &n[1]));
+  PetscCall(Keep(op, 1, PETSC_FALSE, among, &kept[1], &n[1]));
   PetscCall(MortonOrder(op, d, n[1], kept[1]));
   F.kept = kept[0];
   for (int s = 0; s < 2; s++)

@@ -82,11 +82,11 @@ PETSC_INTERN PetscErrorCode FenOTMultTransposeSquares(FenOTOperator, const doubl
 /* other weights of the sources, the caller's array, for E^T diag(rows) E and its couplings */
 PETSC_INTERN PetscErrorCode FenOTOperatorSetRows(FenOTOperator, const double rows[]);
 PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], double out[]);
-/* Entries E_ij of at least `share` times the largest in their row: sparse rows of my sources. With `columns`, numbers
-   of my targets, only of those columns where it is not 0, also those that weighted by a_i are so in their column, and
-   rows of sources without mass are empty */
+/* Entries E_ij of at least `share` times the largest in their row: sparse rows of my sources. `by_column`: also those
+   that weighted by a_i are so in their column, and rows of sources without mass are empty. `among`, numbers of my
+   targets or NULL: only columns where it is not 0 */
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
-                                         const double columns[], FenSparse *);
+                                         PetscBool by_column, const double among[], FenSparse *);
 /* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for zero, then one for
    each offset that comes after it, on the layout of couplings; see couplings.c. Only with kept factors. work: two
    arrays of `room` numbers, of which the second is as it was until the array of offset zero has been taken */
