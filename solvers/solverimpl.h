@@ -96,6 +96,9 @@ PETSC_INTERN void           FenSolverTakeRequests_Private(FenSolver, double bits
    can be verified from the potentials beside it */
 PETSC_INTERN PetscErrorCode FenSolverUpdateBounds_Private(FenSolver, double lower, double upper, double slack);
 PETSC_INTERN PetscErrorCode FenSolverTest_Private(FenSolver);
+/* what FenSolverSolve() is made of, for a solver inside another one: before the loop, and one iteration of it */
+PETSC_INTERN PetscErrorCode FenSolverBegin_Private(FenSolver);
+PETSC_INTERN PetscErrorCode FenSolverIterate_Private(FenSolver);
 PETSC_INTERN PetscErrorCode FenSolverMonitor_Private(FenSolver);
 PETSC_INTERN PetscErrorCode FenSolverMonitorFromOptions_Private(FenSolver);
 PETSC_INTERN PetscErrorCode FenSolverHistory_Private(FenSolver);

@@ -150,9 +150,10 @@ static PetscErrorCode HandleRequest(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Begin(FenSolver s)
+PetscErrorCode FenSolverBegin_Private(FenSolver s)
 {
   PetscFunctionBegin;
+  s->time_start = FenWallTime();
   s->polled = PETSC_FALSE;
   s->request = 0;
   s->detail[0] = 0;
@@ -183,6 +184,21 @@ static PetscErrorCode Begin(FenSolver s)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenSolverIterate_Private(FenSolver s)
+{
+  PetscFunctionBegin;
+  s->polled = PETSC_FALSE;
+  s->intermediate = 0;
+  s->progress.iteration++;
+  PetscUseTypeMethod(s, iterate);
+  s->progress.seconds = s->time_before + FenWallTime() - s->time_start;
+  PetscCall(FenSolverTest_Private(s));
+  PetscCall(FenSolverHistory_Private(s));
+  PetscCall(FenSolverMonitor_Private(s));
+  PetscCall(HandleRequest(s));
+  PetscFunctionReturn(0);
+}
+
 /*@
   FenSolverSolve - Solves the problem. Calls `FenSolverSetUp()` itself.
 
@@ -206,20 +222,11 @@ PetscErrorCode FenSolverSolve(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp(s));
-  start = s->time_start = FenWallTime();
+  start = FenWallTime();
   PetscCall(PetscLogEventBegin(FEN_Solve, s, 0, 0, 0));
-  PetscCall(Begin(s));
-  while (s->reason == FEN_ITERATING) {
-    s->polled = PETSC_FALSE;
-    s->intermediate = 0;
-    s->progress.iteration++;
-    PetscUseTypeMethod(s, iterate);
-    s->progress.seconds = s->time_before + FenWallTime() - start;
-    PetscCall(FenSolverTest_Private(s));
-    PetscCall(FenSolverHistory_Private(s));
-    PetscCall(FenSolverMonitor_Private(s));
-    PetscCall(HandleRequest(s));
-  }
+  PetscCall(FenSolverBegin_Private(s));
+  while (s->reason == FEN_ITERATING)
+    PetscCall(FenSolverIterate_Private(s));
   PetscCall((*s->family->finish)(s));
   PetscCall(PetscLogEventEnd(FEN_Solve, s, 0, 0, 0));
   s->progress.seconds = s->time_before + FenWallTime() - start;

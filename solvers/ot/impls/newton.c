@@ -22,6 +22,8 @@
    steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
    where a target receives next to nothing.
 
+   Lines on which many steps are cut are solved by cells in between, see newtoncells.c.
+
    Where few pixels have mass it goes on between these alone, see support.c, with factorised Newton systems.
 
    Passes: two an iteration, two a CG iteration, one a trial step. Memory O(n+m), plus the preconditioner: an assembled
@@ -33,6 +35,7 @@
    References: Brauer, Clason, Lorenz, Wirth, arXiv 1710.06635; Tang et al., ICLR 2024 (arXiv 2401.12253); Kemertas,
    Farahmand, Jepson, ICLR 2025 (arXiv 2504.02067).
 */
+#include "newtoncells.h"
 #include "newtonstep.h"
 #include <math.h>
 
@@ -44,6 +47,9 @@
 #define HARD_STEP     0.75  /* this part of a step of log epsilon is taken */
 #define SMOOTH_BEFORE 0.3   /* Sinkhorn steps before the first Newton step until |log(b/c)| is below this everywhere */
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
+#define LOOSE_CUTS    4     /* from so many steps cut on */
+#define LOOSE_SHARE   0.1   /* levels end at this share of their error */
+#define ROUGH_CUTS    16    /* from so many on, the problem is one for cells, if it is one at all */
 #define FAR_ERROR     0.1   /* with a larger error than this on a finer grid, */
 #define FAR_LOG       30    /* and |log(b/c)| somewhere, that is, g wrong by as many epsilons, it begins again */
 
@@ -63,7 +69,11 @@ typedef struct {
   FenInt         cut;     /* steps that were, on all levels */
   FenInt         stalled; /* steps in a row that rounding errors kept from improving */
   FenInt         ready;   /* f, c, dual, error are of the present g and eps */
+  FenInt         cells;   /* a CellsUse */
+  FenOT          inner;   /* cells, while they are in use */
 } Newton;
+
+typedef enum { CELLS_NOT_YET, CELLS_AT_WORK, CELLS_DONE } CellsUse;
 
 static const char citation[] =
     "@misc{Brauer2017,\n"
@@ -132,6 +142,8 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->promising = 0;
   N->eps_before = 0;
   N->cut = 0;
+  N->cells = CELLS_NOT_YET;
+  PetscCall(FenOTDestroy(&N->inner));
   for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
     PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
     PetscCall(PetscArrayzero(N->before[l], ot->level[l].n[1]));
@@ -203,10 +215,14 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole */
+/* Near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole. Steps
+   that were cut tell of parts of the plan that hang together loosely: they move by an epsilon a step, so that all of
+   their way should be behind them while epsilon is large */
 static PetscBool Near(FenOT ot, const Newton *N)
 {
-  return (PetscBool)(N->step.error <= ot->schedule.level_tol && N->step.log_error <= 1);
+  const double tol = ot->schedule.level_tol * (N->cut >= LOOSE_CUTS ? LOOSE_SHARE : 1);
+
+  return (PetscBool)(N->step.error <= tol && N->step.log_error <= 1);
 }
 
 /* may the next level begin? L1 errors do not see what is wrong on long waves: a type can ask for Newton steps */
@@ -312,6 +328,46 @@ static PetscBool Settling(const Newton *N, double dual_before)
                      (N->step.system.least > 0 && change > 1e-11 * dual));
 }
 
+/* many steps were cut: is this a problem for cells? */
+static PetscErrorCode WantCells(FenOT ot)
+{
+  Newton   *N = (Newton *)ot->base.data;
+  PetscBool fit;
+
+  PetscFunctionBegin;
+  if (N->cells != CELLS_NOT_YET || N->cut < ROUGH_CUTS || N->newton_least == 0 || FenOTOnSupport_Private(ot))
+    PetscFunctionReturn(0);
+  PetscCall(FenNewtonCellsFit(ot, &fit));
+  N->cells = fit ? CELLS_AT_WORK : CELLS_DONE;
+  PetscFunctionReturn(0);
+}
+
+/* an iteration of cells; from their solution on with Newton steps, for the last epsilon on the problem's own grid */
+static PetscErrorCode CellsStep(FenOT ot)
+{
+  Newton         *N = (Newton *)ot->base.data;
+  FenCellsOutcome outcome;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonCellsStep(ot, &N->inner, ot->level[0].g, &outcome));
+  ot->base.intermediate = 1;
+  N->passes = ot->op->passes;
+  if (outcome == FEN_CELLS_GO_ON)
+    PetscFunctionReturn(0);
+  N->cells = CELLS_DONE;
+  PetscCall(FenOTDestroy(&N->inner));
+  if (outcome == FEN_CELLS_GAVE_UP)
+    PetscFunctionReturn(0);
+  PetscCall(FenOTUseLevel_Private(ot, 0));
+  PetscCall(FenNewtonSystemMove(&N->step.system));
+  N->at = 0;
+  N->step.g_built = N->g_built[0];
+  N->eps_before = 0; /* nothing to extrapolate from */
+  PetscCall(StartLevel(ot, ot->eps));
+  N->newton = 1;
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTIterate_Newton(FenSolver s)
 {
   FenOT        ot = (FenOT)s;
@@ -320,6 +376,11 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   double       before, dual_before, step = 1;
 
   PetscFunctionBegin;
+  if (N->cells == CELLS_AT_WORK) {
+    PetscCall(CellsStep(ot));
+    p->work = N->passes;
+    PetscFunctionReturn(0);
+  }
   if (!N->ready)
     PetscCall(FenNewtonStepEvaluate(&N->step));
   before = N->step.error;
@@ -357,6 +418,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
     if (N->stalled >= 5 && s->reason == FEN_ITERATING)
       s->reason = FEN_DIVERGED_STAGNATION;
   }
+  PetscCall(WantCells(ot));
   p->work = N->passes = ot->op->passes;
   PetscFunctionReturn(0);
 }
@@ -397,6 +459,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "newton", &N->newton));
   PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
   PetscCall(FenStateAddInt(state, "cut", &N->cut));
+  PetscCall(FenStateAddInt(state, "cells", &N->cells));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);
@@ -450,6 +513,7 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenNewtonStepDestroy(&N->step));
+  PetscCall(FenOTDestroy(&N->inner));
   for (PetscInt l = 0; N->before && l < ot->nlevels; l++)
     PetscCall(PetscFree2(N->before[l], N->g_built[l]));
   PetscCall(PetscFree2(N->before, N->g_built));

@@ -628,6 +628,8 @@ PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
                                : N->seen.its > 2 * N->seen.its_fresh);
 }
 
+/* Products with kept factors are wrong by 1e-7, and where parts of a plan hang together by less they are not definite.
+   Factors are: what CG has made of them until it sees that is as good a direction as there is */
 static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
 {
   KSPConvergedReason reason;
@@ -640,7 +642,8 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   N->seen.its = its;
   if (N->cycles && reason == KSP_DIVERGED_ITS)
     N->seen.vain += its;
-  *ok = (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS);
+  *ok = (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS ||
+                    (reason == KSP_DIVERGED_INDEFINITE_MAT && N->least > 0));
   PetscFunctionReturn(0);
 }
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Between rough densities on a line, parts of the plan hang together by next to nothing. A Newton step moves them
+   against each other by a few epsilon, where hundreds may be missing, and most steps are cut. Cells do not mind: each
+   is solved by itself, and constants between them come out of the gluing. So once enough steps have been cut, the
+   problem is solved by cells (FENOTDOMDEC, from their own coarse grids on), one of their iterations for one of the
+   solver's; from what they end with Newton steps on the whole problem go on. If they do not get there either, Newton's
+   method goes on from where it was.
+
+   On grids of two and three axes nobody asks them: of the pairs on which steps are cut there, they were slower on each.
+
+   No part of a state: cells that are stopped begin anew, and end with the same numbers.
+
+   Cost, memory and messages: those of FENOTDOMDEC; on a line of a few thousand points a tenth of a second.
+*/
+#include "newtoncells.h"
+
+#define MOST_POINTS 1e7 /* of a line that cells are asked for: they begin with the product plan of the coarsest grid */
+#define MOST_IT     400 /* iterations of cells */
+
+PetscErrorCode FenNewtonCellsFit(FenOT ot, PetscBool *fit)
+{
+  FenMeasureKind kind[2];
+  PetscInt       dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
+  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  *fit = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim == 1 && ot->op->separable &&
+                     !ot->relaxed && (double)PetscMax(ot->level[0].N[0], ot->level[0].N[1]) <= MOST_POINTS);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Create(FenOT ot, FenOT *inner)
+{
+  const char *prefix;
+  FenSolver   s;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTCreate(PetscObjectComm((PetscObject)ot), inner));
+  s = (FenSolver)*inner;
+  PetscCall(PetscObjectGetOptionsPrefix((PetscObject)ot, &prefix));
+  PetscCall(FenSolverSetOptionsPrefix(s, prefix));
+  PetscCall(FenOTSetMeasures(*inner, ot->source, ot->target));
+  PetscCall(FenOTSetCost(*inner, ot->cost));
+  PetscCall(FenOTSetEpsilon(*inner, ot->eps));
+  PetscCall(FenOTSetType(*inner, FENOTDOMDEC));
+  PetscCall(FenSolverSetTolerances(s, ot->base.gap_rel, ot->base.residual, MOST_IT));
+  PetscCall(PetscStrcpy((*inner)->simd, ot->simd));
+  PetscCall(FenSolverSetUp(s));
+  PetscCall(FenSolverBegin_Private(s));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonCellsStep(FenOT ot, FenOT *inner, double g[], FenCellsOutcome *outcome)
+{
+  FenProgress *p = &ot->base.progress;
+  FenSolver    s;
+  double       passes;
+
+  PetscFunctionBegin;
+  if (!*inner)
+    PetscCall(Create(ot, inner));
+  s = (FenSolver)*inner;
+  passes = (*inner)->op->passes;
+  PetscCall(FenSolverIterate_Private(s));
+  ot->op->passes += (*inner)->op->passes - passes;
+  p->parameter = s->progress.parameter;
+  *outcome = FEN_CELLS_GO_ON;
+  if (s->reason == FEN_CONVERGED_GAP || s->reason == FEN_CONVERGED_RESIDUAL) {
+    *outcome = FEN_CELLS_SOLVED;
+    PetscCall(PetscArraycpy(g, (*inner)->g, (*inner)->m));
+  } else if (s->reason != FEN_ITERATING)
+    *outcome = FEN_CELLS_GAVE_UP;
+  else {
+    p->residual = s->progress.residual;
+    p->value = s->progress.value;
+  }
+  if (*outcome != FEN_CELLS_GO_ON)
+    PetscCall(PetscInfo(ot, "cells: %s after %" FENINT_FMT " iterations\n",
+                        *outcome == FEN_CELLS_SOLVED ? "solved" : "given up", s->progress.iteration));
+  PetscFunctionReturn(0);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The problem on a line by cells of domain decomposition, inside a solve by Newton's method. See newtoncells.c. */
+#pragma once
+#include "../otimpl.h"
+
+typedef enum { FEN_CELLS_GO_ON, FEN_CELLS_SOLVED, FEN_CELLS_GAVE_UP } FenCellsOutcome;
+
+/* can cells take the problem, and is it one of those on which they may be faster? */
+PETSC_INTERN PetscErrorCode FenNewtonCellsFit(FenOT, PetscBool *fit);
+/* One iteration of theirs, after the first call has created them in *inner. The solver's progress is that of cells;
+   solved: their g is in `g`, on the problem's targets. Collective; the caller destroys *inner */
+PETSC_INTERN PetscErrorCode FenNewtonCellsStep(FenOT, FenOT *inner, double g[], FenCellsOutcome *);
