@@ -16,7 +16,7 @@
 #include "newtoncells.h"
 
 #define MOST_POINTS 1e7 /* of a line that cells are asked for: they begin with the product plan of the coarsest grid */
-#define MOST_IT     400 /* iterations of cells */
+#define MOST_IT     150 /* iterations of cells; where they do well, they took 50 to 140 */
 
 PetscErrorCode FenNewtonCellsFit(FenOT ot, PetscBool *fit)
 {
