@@ -338,6 +338,41 @@ LARGER = ("photographs, astronaut and coffee", "shapes, half of the pixels zero"
           "two blobs each, on 1e-6", "checkerboard to half of the image")
 
 
+def rough_lines(n):
+    """densities on a line: what they are, the two of them, epsilon"""
+    import numpy as np
+    random = np.random.default_rng(8)
+    x = (np.arange(n) + .5) / n
+
+    def decades(k):
+        return 10.**(-k * random.random(n))
+
+    def ring(width):
+        return np.exp(-(abs(x - .5) - .3)**2 / (2 * width**2))
+
+    gaussian = np.exp(-(x - .4)**2 / (2 * .03**2))
+    yield "waves", 1.4 + np.sin(5 * x), 1.4 + np.cos(9 * x), .25
+    yield "white noise, third power, to the sixth", random.random(n)**3, random.random(n)**6, .125
+    yield "8 decades to white noise, sixth power", decades(8), random.random(n)**6, .25
+    yield "14 decades to a ramp", decades(14), x, .25
+    yield "Gaussian to 8 decades", gaussian, decades(8), .125
+    yield "power law to 8 decades", random.pareto(.7, n), decades(8), .125
+    yield "two bumps to 14 decades", ring(.02), decades(14), .25
+    yield "two bumps to white noise", ring(.1), random.random(n)**3, 1
+
+
+def lines(bench):
+    """both types on lines"""
+    n, rows = bench.size(4000, 100), []
+    for what, first, second, eps in rough_lines(n):
+        progress(f"line of {n} points, {what}")
+        files = files_of(bench, "line", (first, second))
+        r, cells = (solve(bench, (n,), files, kind, eps=eps) for kind in ("multigrid", "domdec"))
+        rows.append((what, eps, r["time_solve"], r["gap_rel"], r["iterations"], cells["time_solve"], cells["gap_rel"],
+                     f"{r['value']:.12g}"))
+    return table((f"{n} points", "eps", "seconds", "gap", "iterations", "domdec, s", "gap", "value"), rows)
+
+
 def volume(bench):
     """three axes, eps 0.5 voxel^2, gap 1e-4"""
     import numpy as np
@@ -368,6 +403,7 @@ def run(bench):
              "interpolation and\nmirrored tilings of them:\n\n" + large(bench))
     text += "\nPairs that are rough, empty in parts or concentrated, one rank:\n\n" + hard(bench)
     text += "\nLog-normal noise: correlation lengths from 1/5 to 1/20 of the image, dynamic ranges from 1e2 to 1e4.\n"
+    text += "\nLines, one rank, epsilon in squared spacings:\n\n" + lines(bench)
     text += "\nTwo ranks against one:\n\n" + ranks(bench)
     text += "\nThree axes, epsilon = 0.5 voxel^2, one rank:\n\n" + volume(bench)
     return text

@@ -166,14 +166,13 @@ static void TestRanks(void **state)
   }
 }
 
-static void Restart(Image image, const FenInt shape[2][2], double eps, FenInt every, PetscBool support)
+/* stopped and continued every so many iterations: the same numbers to the last bit */
+static void Continue(FenMeasure m[2], double eps, FenInt every, PetscBool support)
 {
-  FenMeasure  m[2];
   FenOT       ot;
   FenProgress p, q;
   int         levels = 0;
 
-  Pair(MPI_COMM_WORLD, image, 1, shape, m);
   ot = SolveMake(FENOTMULTIGRID, m, NULL, eps, 1e-7);
   SolveRun(ot);
   FEN_OK(FenSolverGetProgress((FenSolver)ot, &p));
@@ -201,6 +200,14 @@ static void Restart(Image image, const FenInt shape[2][2], double eps, FenInt ev
     SnapshotFree(&S.snapshot);
     FEN_OK(FenOTDestroy(&ot));
   }
+}
+
+static void Restart(Image image, const FenInt shape[2][2], double eps, FenInt every, PetscBool support)
+{
+  FenMeasure m[2];
+
+  Pair(MPI_COMM_WORLD, image, 1, shape, m);
+  Continue(m, eps, every, support);
   Forget(m);
 }
 
@@ -223,6 +230,75 @@ static void TestTails(void **state)
   B = SolveRun(ot);
   FEN_ASSERT_ALL(B.upper - B.lower <= 1e-9 * B.upper && ((FenSolver)ot)->progress.iteration <= 100);
   FEN_OK(FenOTDestroy(&ot));
+  Forget(m);
+}
+
+/* masses of fourteen decades to noise, on a line */
+static void RoughLine(MPI_Comm comm, FenMeasure m[2])
+{
+  const FenInt n = 300;
+
+  for (int side = 0; side < 2; side++) {
+    FenLayout layout;
+    FenBox    box;
+    FenInt    local;
+    double   *w;
+
+    FEN_OK(FenLayoutCreateGrid(comm, 1, &n, NULL, &layout));
+    FEN_OK(FenLayoutGetBox(layout, -1, &box));
+    FEN_OK(FenLayoutGetLocalSize(layout, &local));
+    w = (double *)malloc((size_t)(local + 1) * sizeof(double));
+    for (FenInt k = 0; k < local; k++) {
+      const double u = FenRandomUniform(35, (uint64_t)(box.lo[0] + k), (uint32_t)side);
+
+      w[k] = side ? pow(u, 6) : pow(10, -14 * u);
+    }
+    FEN_OK(FenMeasureCreateGrid(layout, w, NULL, NULL, &m[side]));
+    free(w);
+    FEN_OK(FenLayoutDestroy(&layout));
+  }
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+}
+
+/* a number of the solver's state */
+static FenInt StateInt(FenOT ot, const char name[])
+{
+  const FenStateEntry *entry;
+  FenState             state;
+  PetscInt             n;
+  FenInt               value = -1;
+
+  FEN_OK(FenSolverGetState((FenSolver)ot, &state));
+  FEN_OK(FenStateGetEntries(state, &n, &entry));
+  for (PetscInt k = 0; k < n; k++)
+    if (!strcmp(entry[k].name, name))
+      value = *(const FenInt *)entry[k].data;
+  FEN_OK(FenStateDestroy(&state));
+  return value;
+}
+
+/* many steps are cut: cells in between; whatever the number of ranks, and after a restart from any of their steps */
+static void TestCells(void **state)
+{
+  FenMeasure m[2];
+  double     value[2];
+
+  (void)state;
+  for (int together = 0; together < 2; together++) {
+    FenOT ot;
+
+    RoughLine(together ? MPI_COMM_WORLD : PETSC_COMM_SELF, m);
+    ot = SolveMake(FENOTMULTIGRID, m, NULL, 0.0625, 1e-7);
+    SolveRun(ot);
+    value[together] = ot->base.progress.value;
+    FEN_ASSERT_ALL(StateInt(ot, "cells_it") > 30); /* they were asked, and answered */
+    FEN_ASSERT_ALL(StateInt(ot, "cells_it") < PetscMin(150, ot->base.progress.iteration - 20));
+    FEN_OK(FenOTDestroy(&ot));
+    Forget(m);
+  }
+  FEN_ASSERT_NEAR(value[1], value[0], 1e-10 * value[0]);
+  RoughLine(MPI_COMM_WORLD, m);
+  Continue(m, 0.0625, 9, PETSC_FALSE);
   Forget(m);
 }
 
@@ -386,10 +462,11 @@ static void TestDefault(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(TestTypes),          cmocka_unit_test(TestRanks), cmocka_unit_test(TestRestart),
-      cmocka_unit_test(TestRestartSupport), cmocka_unit_test(TestStep),  cmocka_unit_test(TestFactorised),
-      cmocka_unit_test(TestDefault),        cmocka_unit_test(TestTails), cmocka_unit_test(TestGraphPC)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes),   cmocka_unit_test(TestRanks),
+                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestRestartSupport),
+                                     cmocka_unit_test(TestStep),    cmocka_unit_test(TestFactorised),
+                                     cmocka_unit_test(TestDefault), cmocka_unit_test(TestTails),
+                                     cmocka_unit_test(TestGraphPC), cmocka_unit_test(TestCells)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

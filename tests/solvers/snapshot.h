@@ -6,7 +6,7 @@
 #include "fentest.h"
 #include <stdlib.h>
 
-#define SNAP_MAX 64
+#define SNAP_MAX 96
 
 /* a sparse array: local rows, and its three parts one after the other */
 static inline FenInt SnapshotRows(const FenStateEntry *e)

@@ -64,13 +64,14 @@ typedef struct {
   double         passes;
   FenGapSchedule gap;
   FenInt         level_it, newton_steps;
-  FenInt         at;      /* level of the grid */
-  FenInt         newton;  /* this level has left its Sinkhorn phase */
-  FenInt         cut;     /* steps that were, on all levels */
-  FenInt         stalled; /* steps in a row that rounding errors kept from improving */
-  FenInt         ready;   /* f, c, dual, error are of the present g and eps */
-  FenInt         cells;   /* a CellsUse */
-  FenOT          inner;   /* cells, while they are in use */
+  FenInt         at;       /* level of the grid */
+  FenInt         newton;   /* this level has left its Sinkhorn phase */
+  FenInt         cut;      /* steps that were, on all levels */
+  FenInt         stalled;  /* steps in a row that rounding errors kept from improving */
+  FenInt         ready;    /* f, c, dual, error are of the present g and eps */
+  FenInt         cells;    /* a CellsUse */
+  FenInt         cells_it; /* iterations of cells so far */
+  FenOT          inner;    /* cells, while they are in use */
 } Newton;
 
 typedef enum { CELLS_NOT_YET, CELLS_AT_WORK, CELLS_DONE } CellsUse;
@@ -143,6 +144,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->eps_before = 0;
   N->cut = 0;
   N->cells = CELLS_NOT_YET;
+  N->cells_it = 0;
   PetscCall(FenOTDestroy(&N->inner));
   for (PetscInt l = 0; l < ot->nlevels; l++) { /* saved, so defined */
     PetscCall(PetscArrayzero(ot->level[l].g, ot->level[l].n[1]));
@@ -211,6 +213,8 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   }
   if (N->ready)
     PetscCall(FenNewtonStepEvaluate(&N->step));
+  if (N->cells == CELLS_AT_WORK)
+    PetscCall(FenNewtonCellsResume(ot, N->cells_it, &N->inner));
   ot->op->passes = N->passes;
   PetscFunctionReturn(0);
 }
@@ -350,6 +354,7 @@ static PetscErrorCode CellsStep(FenOT ot)
 
   PetscFunctionBegin;
   PetscCall(FenNewtonCellsStep(ot, &N->inner, ot->level[0].g, &outcome));
+  N->cells_it++;
   ot->base.intermediate = 1;
   N->passes = ot->op->passes;
   if (outcome == FEN_CELLS_GO_ON)
@@ -460,6 +465,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
   PetscCall(FenStateAddInt(state, "cut", &N->cut));
   PetscCall(FenStateAddInt(state, "cells", &N->cells));
+  PetscCall(FenStateAddInt(state, "cells_it", &N->cells_it));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);

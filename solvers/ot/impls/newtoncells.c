@@ -9,14 +9,17 @@
 
    On grids of two and three axes nobody asks them: of the pairs on which steps are cut there, they were slower on each.
 
-   No part of a state: cells that are stopped begin anew, and end with the same numbers.
+   No part of a state but the number of their iterations: after a restart cells do them again, and have the same
+   numbers.
 
    Cost, memory and messages: those of FENOTDOMDEC; on a line of a few thousand points a tenth of a second.
 */
 #include "newtoncells.h"
 
-#define MOST_POINTS 1e7 /* of a line that cells are asked for: they begin with the product plan of the coarsest grid */
-#define MOST_IT     150 /* iterations of cells; where they do well, they took 50 to 140 */
+#define MOST_POINTS                                                                                                    \
+  1e7               /* of a line that cells are asked for: they begin with the product plan of the coarsest grid       \
+                     */
+#define MOST_IT 150 /* iterations of cells; where they do well, they took 50 to 140 */
 
 PetscErrorCode FenNewtonCellsFit(FenOT ot, PetscBool *fit)
 {
@@ -53,6 +56,19 @@ static PetscErrorCode Create(FenOT ot, FenOT *inner)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenNewtonCellsResume(FenOT ot, FenInt iterations, FenOT *inner)
+{
+  FenSolver s;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTDestroy(inner));
+  PetscCall(Create(ot, inner));
+  s = (FenSolver)*inner;
+  while (s->reason == FEN_ITERATING && s->progress.iteration < iterations)
+    PetscCall(FenSolverIterate_Private(s));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenNewtonCellsStep(FenOT ot, FenOT *inner, double g[], FenCellsOutcome *outcome)
 {
   FenProgress *p = &ot->base.progress;
@@ -64,7 +80,8 @@ PetscErrorCode FenNewtonCellsStep(FenOT ot, FenOT *inner, double g[], FenCellsOu
     PetscCall(Create(ot, inner));
   s = (FenSolver)*inner;
   passes = (*inner)->op->passes;
-  PetscCall(FenSolverIterate_Private(s));
+  if (s->reason == FEN_ITERATING)
+    PetscCall(FenSolverIterate_Private(s));
   ot->op->passes += (*inner)->op->passes - passes;
   p->parameter = s->progress.parameter;
   *outcome = FEN_CELLS_GO_ON;

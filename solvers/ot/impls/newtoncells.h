@@ -10,3 +10,5 @@ PETSC_INTERN PetscErrorCode FenNewtonCellsFit(FenOT, PetscBool *fit);
 /* One iteration of theirs, after the first call has created them in *inner. The solver's progress is that of cells;
    solved: their g is in `g`, on the problem's targets. Collective; the caller destroys *inner */
 PETSC_INTERN PetscErrorCode FenNewtonCellsStep(FenOT, FenOT *inner, double g[], FenCellsOutcome *);
+/* after a restart: cells as they were after so many iterations */
+PETSC_INTERN PetscErrorCode FenNewtonCellsResume(FenOT, FenInt iterations, FenOT *inner);

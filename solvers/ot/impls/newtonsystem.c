@@ -642,8 +642,8 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   N->seen.its = its;
   if (N->cycles && reason == KSP_DIVERGED_ITS)
     N->seen.vain += its;
-  *ok = (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS ||
-                    (reason == KSP_DIVERGED_INDEFINITE_MAT && N->least > 0));
+  *ok =
+      (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS || (reason == KSP_DIVERGED_INDEFINITE_MAT && N->least > 0));
   PetscFunctionReturn(0);
 }
 

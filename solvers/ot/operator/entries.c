@@ -456,13 +456,13 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
 PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
                             const double among[], FenSparse *sparse)
 {
-  const PetscInt  d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
-  FenPairsTask    task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder          F = {.by_column = by_column};
-  FenLayout       layout[2];
-  FenPairs        pairs;
-  double         *row, *col, *rowcut, *colcut;
-  FenInt         *kept[2], n[2], end;
+  const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
+  FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
+  Finder         F = {.by_column = by_column};
+  FenLayout      layout[2];
+  FenPairs       pairs;
+  double        *row, *col, *rowcut, *colcut;
+  FenInt        *kept[2], n[2], end;
 
   PetscFunctionBegin;
   PetscCall(
