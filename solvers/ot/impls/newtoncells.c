@@ -4,8 +4,8 @@
    against each other by a few epsilon, where hundreds may be missing, and most steps are cut. Cells do not mind: each
    is solved by itself, and constants between them come out of the gluing. So once enough steps have been cut, the
    problem is solved by cells (FENOTDOMDEC, from their own coarse grids on), one of their iterations for one of the
-   solver's; from what they end with Newton steps on the whole problem go on. If they do not get there either, Newton's
-   method goes on from where it was.
+   solver's; from what they end with Newton steps on the whole problem go on. If they do not get near it either,
+   Newton's method goes on from where it was.
 
    On grids of two and three axes nobody asks them: of the pairs on which steps are cut there, they were slower on each.
 
@@ -16,10 +16,10 @@
 */
 #include "newtoncells.h"
 
-#define MOST_POINTS                                                                                                    \
-  1e7               /* of a line that cells are asked for: they begin with the product plan of the coarsest grid       \
-                     */
-#define MOST_IT 150 /* iterations of cells; where they do well, they took 50 to 140 */
+#define MOST_POINTS 1e7  /* of a line that is left to cells: their coarsest grid begins with the product plan */
+#define ENOUGH_IT   150  /* iterations of cells after which a solution that is not yet as good as asked for will do: */
+#define NEAR        1e-3 /* the error of their Newton steps on the whole problem is below this */
+#define MOST_IT     250  /* iterations after which there is none */
 
 PetscErrorCode FenNewtonCellsFit(FenOT ot, PetscBool *fit)
 {
@@ -69,6 +69,13 @@ PetscErrorCode FenNewtonCellsResume(FenOT ot, FenInt iterations, FenOT *inner)
   PetscFunctionReturn(0);
 }
 
+/* in the middle of Newton steps, g is theirs */
+static PetscBool WillDo(FenSolver s)
+{
+  return (PetscBool)(s->reason == FEN_ITERATING && s->progress.iteration >= ENOUGH_IT && !s->intermediate &&
+                     s->progress.residual <= NEAR);
+}
+
 PetscErrorCode FenNewtonCellsStep(FenOT ot, FenOT *inner, double g[], FenCellsOutcome *outcome)
 {
   FenProgress *p = &ot->base.progress;
@@ -85,7 +92,7 @@ PetscErrorCode FenNewtonCellsStep(FenOT ot, FenOT *inner, double g[], FenCellsOu
   ot->op->passes += (*inner)->op->passes - passes;
   p->parameter = s->progress.parameter;
   *outcome = FEN_CELLS_GO_ON;
-  if (s->reason == FEN_CONVERGED_GAP || s->reason == FEN_CONVERGED_RESIDUAL) {
+  if (s->reason == FEN_CONVERGED_GAP || s->reason == FEN_CONVERGED_RESIDUAL || WillDo(s)) {
     *outcome = FEN_CELLS_SOLVED;
     PetscCall(PetscArraycpy(g, (*inner)->g, (*inner)->m));
   } else if (s->reason != FEN_ITERATING)
