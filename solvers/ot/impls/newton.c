@@ -57,6 +57,7 @@ typedef struct {
   FenNewtonStep  step;
   PetscInt       level_max;                    /* option: steps of an early level of epsilon at most */
   FenInt         sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
+  PetscBool      asks_cells;                   /* where steps are cut: by type */
   double       **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
   double       **g_built; /* g that the preconditioner was made of */
   double         eps, eps_before;
@@ -339,7 +340,7 @@ static PetscErrorCode WantCells(FenOT ot)
   PetscBool fit;
 
   PetscFunctionBegin;
-  if (N->cells != CELLS_NOT_YET || N->cut < ROUGH_CUTS || N->newton_least == 0 || FenOTOnSupport_Private(ot))
+  if (!N->asks_cells || N->cells != CELLS_NOT_YET || N->cut < ROUGH_CUTS || FenOTOnSupport_Private(ot))
     PetscFunctionReturn(0);
   PetscCall(FenNewtonCellsFit(ot, &fit));
   N->cells = fit ? CELLS_AT_WORK : CELLS_DONE;
@@ -609,6 +610,7 @@ PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
   N->level_max = 40;
   N->sinkhorn_first = 2;
   N->newton_least = 1;
+  N->asks_cells = PETSC_TRUE;
   ((FenOT)s)->uses_support = PETSC_TRUE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.01};
   PetscFunctionReturn(0);

@@ -2,16 +2,18 @@
 /*
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
    of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
-   are all that ties it to the others. Columns with mass circulate as in a pass, in Morton order; chunks of 64, and 16
-   of these together, whose largest possible entry is below the threshold are passed over. Work n m / (P 1024) box tests
-   and more near the threshold, where pairs are evaluated; memory 16 bytes an entry on the rank of its row.
+   are all that ties it to the others. Rows and columns with mass are in Morton order, and columns circulate as in a
+   pass. Chunks of 64, and 16 of these together, are enclosed in boxes, and pairs of boxes whose largest possible entry
+   is below the threshold are passed over: groups with groups, what is left of them chunks with chunks, then row by row.
+   Work: n m / (2^20 P) pairs of groups, and a few chunks for each row; memory 24 bytes an entry on the rank of its row.
 */
 #include "operator.h"
 #include "morton.h"
 #include <fenchelpairs.h>
 #include <math.h>
 
-#define GROUP 16 /* chunks that are passed over together */
+#define GROUP   16    /* chunks that are passed over together */
+#define ROUNDED 1e-12 /* of the size of what cancels in a bound */
 
 typedef struct {
   FenInt row, col;
@@ -25,11 +27,12 @@ typedef struct {
   const double *matrix;
   Entry        *entry;
   FenInt        n, capacity;
-  FenInt        boxed; /* boxes are of the columns that begin with this one, -1: of none */
-  const FenInt *kept;  /* sources that are looked at, NULL: all */
+  FenInt        boxed[2]; /* boxes are of the rows, of the columns that begin with this one; -1: of none */
+  const FenInt *kept;     /* sources that are looked at, NULL: all */
   PetscBool     by_column;
-  double        power;  /* of a distance along an axis, 0: the tile's cost */
-  double       *box[2]; /* of each chunk of columns, and of each group of chunks; see Enclose() */
+  double        power;     /* of a distance along an axis, 0: the tile's cost */
+  double       *box[2][2]; /* [side][level]: of each chunk of rows, of columns, and of each group; see Enclose() */
+  FenInt       *near;      /* groups of columns that a group of rows may find something in */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -75,18 +78,24 @@ static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBloc
   return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
 }
 
-/* Box of the columns [from, to): lowest and highest coordinates; then for u_j, and for u_j - cut_j, a slope s along
-   each axis and the largest of what it leaves, u_j - s y_j. A potential of a squared cost is as steep as its points lie
-   far off, and without the slopes no chunk of columns would be out of reach */
-static void Enclose(const Finder *F, FenInt from, FenInt to, const double colcut[], double box[])
+/* points of one side: coordinates component by component, and by row and by column what is added to -C_ij */
+typedef struct {
+  FenInt        n, ld;
+  const double *x, *value[2];
+} Points;
+
+/* Box of the points [from, to): lowest and highest coordinates; then for each of the values a slope s along each axis
+   and the largest of what it leaves, value_j - s y_j. A potential of a squared cost is as steep as its points lie far
+   off, and without the slopes no chunk would be out of reach */
+static void Enclose(const Finder *F, const Points *P, FenInt from, FenInt to, double box[])
 {
-  const FenTile  *T = &F->tile;
-  const int       d = T->dim;
-  const PetscBool steep = (PetscBool)(T->kind == FEN_TILE_SQEUCLIDEAN);
+  const int       d = F->tile.dim, values = F->by_column ? 2 : 1;
+  const PetscBool steep = (PetscBool)(F->tile.kind == FEN_TILE_SQEUCLIDEAN);
+  const double    count = (double)(to - from);
 
   for (int k = 0; k < d; k++) {
-    const double *y = T->xs + k * T->lds;
-    double        sum[5] = {0, 0, 0, 0, 0};
+    const double *y = P->x + k * P->ld;
+    double        sum = 0, squares = 0;
 
     box[k] = HUGE_VAL;
     box[d + k] = -HUGE_VAL;
@@ -95,38 +104,77 @@ static void Enclose(const Finder *F, FenInt from, FenInt to, const double colcut
 
       box[k] = PetscMin(box[k], y[j]);
       box[d + k] = PetscMax(box[d + k], y[j]);
-      sum[0] += t;
-      sum[1] += t * t;
-      sum[2] += T->u[j] - T->u[from];
-      sum[3] += t * (T->u[j] - T->u[from]);
+      sum += t;
+      squares += t * t;
     }
-    sum[1] = sum[1] * (double)(to - from) - sum[0] * sum[0];
-    box[2 * d + k] = steep && sum[1] > 0 ? (sum[3] * (double)(to - from) - sum[0] * sum[2]) / sum[1] : 0;
-    sum[2] = sum[3] = 0;
-    for (FenInt j = from; F->by_column && j < to; j++) {
-      const double v = T->u[j] - colcut[j] - (T->u[from] - colcut[from]);
+    squares = squares * count - sum * sum;
+    for (int v = 0; v < values; v++) {
+      const double *u = P->value[v];
+      double        total = 0, mixed = 0;
 
-      sum[2] += v;
-      sum[3] += (y[j] - y[from]) * v;
+      for (FenInt j = from; steep && j < to; j++) {
+        total += u[j] - u[from];
+        mixed += (y[j] - y[from]) * (u[j] - u[from]);
+      }
+      box[2 * d + v * (d + 1) + k] = steep && squares > 0 ? (mixed * count - sum * total) / squares : 0;
     }
-    box[3 * d + 1 + k] = steep && sum[1] > 0 ? (sum[3] * (double)(to - from) - sum[0] * sum[2]) / sum[1] : 0;
   }
-  for (int v = 0; v < 2; v++) {
+  for (int v = 0; v < values; v++) {
     const double *slope = box + 2 * d + v * (d + 1);
     double       *most = box + 3 * d + v * (d + 1), size = 0;
 
     *most = -HUGE_VAL;
     for (FenInt j = from; j < to; j++) {
-      double r = T->u[j] - (v ? colcut[j] : 0);
+      double r = P->value[v][j];
 
       for (int k = 0; k < d; k++)
-        r -= slope[k] * T->xs[k * T->lds + j];
+        r -= slope[k] * P->x[k * P->ld + j];
       *most = PetscMax(*most, r);
     }
     for (int k = 0; k < d; k++)
-      size += slope[k] * slope[k] / 4;
-    *most += 1e-12 * (size + (isfinite(*most) ? fabs(*most) : 0)); /* rounding errors of what cancels */
+      size += slope[k] * slope[k] / 4 + fabs(slope[k]) * PetscMax(fabs(box[k]), fabs(box[d + k]));
+    *most += ROUNDED * (size + (isfinite(*most) ? fabs(*most) : 0));
   }
+}
+
+/* cost of a distance t along each axis, in exponents */
+static double Add(const Finder *F, double s, double t)
+{
+  if (F->power > 0)
+    return s + pow(t, F->power);
+  return s + (F->tile.kind == FEN_TILE_L1 ? t : t * t);
+}
+
+/* May a row of the box `a` find something in the box `b` of columns? With slopes p, s the exponents of an axis are
+   p x + s y - (x-y)^2 = (p+s) (x+y)/2 + (p-s)/2 (x-y) - (x-y)^2, and p+s is small where entries are large */
+static PetscBool Meet(const Finder *F, const double a[], const double b[])
+{
+  const int       d = F->tile.dim, values = F->by_column ? 2 : 1;
+  const PetscBool steep = (PetscBool)(F->tile.kind == FEN_TILE_SQEUCLIDEAN);
+
+  if (F->tile.kind == FEN_TILE_MATRIX) /* of any sign: nothing bounds its entries */
+    return PETSC_TRUE;
+  for (int v = 0; v < values; v++) {
+    const double *p = a + 2 * d + v * (d + 1), *s = b + 2 * d + v * (d + 1);
+    double        most = p[d] + s[d], cost = 0, size = 0;
+
+    for (int k = 0; k < d; k++) {
+      const double least = a[k] - b[d + k], last = a[d + k] - b[k]; /* of x - y */
+
+      if (steep) {
+        const double both = p[k] + s[k], middle = (both > 0 ? a[d + k] + b[d + k] : a[k] + b[k]) / 2;
+        const double best = (p[k] - s[k]) / 4, z = PetscMax(least, PetscMin(last, best));
+
+        most += both * middle + (2 * best - z) * z;
+        size += (fabs(p[k]) + fabs(s[k])) * fabs(middle) + (2 * fabs(best) + fabs(z)) * fabs(z);
+      } else
+        cost = Add(F, cost, PetscMax(0.0, PetscMax(least, -last)));
+    }
+    most -= F->tile.kind == FEN_TILE_EUCLIDEAN ? sqrt(cost) : cost;
+    if (most + ROUNDED * (size + cost) >= 0)
+      return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
 }
 
 /* upper bound of w_i + u_j - c_ij over a box, for one row, or the same with u_j - cut_j. With a slope s the exponent
@@ -143,10 +191,7 @@ static double Reach(const Finder *F, FenInt i, const double box[], int by_column
     const double t = PetscMax(0.0, PetscMax(box[k] - at, at - box[d + k]));
 
     linear += slope[k] * (x + slope[k] / 4);
-    if (F->power > 0)
-      s += pow(t, F->power);
-    else
-      s += T->kind == FEN_TILE_L1 ? t : t * t;
+    s = Add(F, s, t);
   }
   return T->w[i] + linear - (T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s);
 }
@@ -176,29 +221,31 @@ static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const Fen
   PetscFunctionReturn(0);
 }
 
-/* boxes of the chunks of a block of columns and of groups of them */
-static PetscErrorCode Boxes(Finder *F, const FenPairsBlock *cols, const double colcut[])
+/* boxes of the chunks of a block of rows or columns, and of groups of them */
+static PetscErrorCode Boxes(Finder *F, int side, FenInt first, const Points *P)
 {
-  const FenTile *T = &F->tile;
-  const FenInt   size = 4 * (FenInt)T->dim + 2;
+  const FenInt size = 4 * (FenInt)F->tile.dim + 2;
 
   PetscFunctionBegin;
+  if (F->boxed[side] == first)
+    PetscFunctionReturn(0);
   for (int level = 0; level < 2; level++) {
-    const FenInt width = level ? GROUP * T->chunk : T->chunk, n = (T->ns + width - 1) / width;
+    const FenInt width = level ? GROUP * FEN_CHUNK : FEN_CHUNK, n = (P->n + width - 1) / width;
 
-    PetscCall(PetscFree(F->box[level]));
-    PetscCall(PetscMalloc1((size_t)(n * size), &F->box[level]));
+    PetscCall(PetscFree(F->box[side][level]));
+    PetscCall(PetscMalloc1((size_t)(n * size), &F->box[side][level]));
     for (FenInt c = 0; c < n; c++)
-      Enclose(F, c * width, PetscMin(T->ns, (c + 1) * width), colcut, F->box[level] + c * size);
+      Enclose(F, P, c * width, PetscMin(P->n, (c + 1) * width), F->box[side][level] + c * size);
   }
-  F->boxed = cols->first;
+  F->boxed[side] = first;
   PetscFunctionReturn(0);
 }
 
 /* may the row find something in the box? */
 static PetscBool Within(const Finder *F, FenInt i, const double box[], double cut, double weight)
 {
-  return (PetscBool)(Reach(F, i, box, 0) >= cut || (F->by_column && Reach(F, i, box, 1) + weight >= 0));
+  return (PetscBool)(F->tile.kind == FEN_TILE_MATRIX || Reach(F, i, box, 0) >= cut ||
+                     (F->by_column && Reach(F, i, box, 1) + weight >= 0));
 }
 
 /* exponents of a row in the columns [from, to), which lie in one chunk */
@@ -225,15 +272,60 @@ static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i
                                   const double colcut[])
 {
   const FenTile *T = &F->tile;
-  const double   weight = cut[rows->stride + i];
-  const FenInt   from = c * T->chunk, to = PetscMin(T->ns, from + T->chunk);
+  const double   least = cut[i], weight = cut[rows->stride + i];
+  const FenInt   from = c * FEN_CHUNK, to = PetscMin(T->ns, from + FEN_CHUNK);
   double         t[FEN_CHUNK];
+  int            found = 0;
 
   PetscFunctionBegin;
   Exponents(F, rows, i, from, to, t);
   for (FenInt j = from; j < to; j++)
-    if (t[j - from] >= cut[i] || t[j - from] + weight >= colcut[j])
+    found += (int)(t[j - from] >= least) | (int)(t[j - from] + weight >= colcut[j]);
+  for (FenInt j = from; found && j < to; j++)
+    if (t[j - from] >= least || t[j - from] + weight >= colcut[j])
       PetscCall(Append(F, Row(F, rows, i), (FenInt)T->v[j], exp2(t[j - from])));
+  PetscFunctionReturn(0);
+}
+
+/* a chunk of rows in a group of columns that it may find something in */
+static PetscErrorCode FindInGroup(Finder *F, const FenPairsBlock *rows, FenInt r, FenInt q, const double cut[],
+                                  const double colcut[])
+{
+  const FenInt size = 4 * (FenInt)F->tile.dim + 2, chunks = FenTileChunks(&F->tile);
+  const FenInt last = PetscMin(rows->n, (r + 1) * FEN_CHUNK);
+
+  PetscFunctionBegin;
+  for (FenInt c = q * GROUP; c < PetscMin(chunks, (q + 1) * GROUP); c++) {
+    const double *box = F->box[1][0] + c * size;
+
+    if (!Meet(F, F->box[0][0] + r * size, box))
+      continue;
+    for (FenInt i = r * FEN_CHUNK; i < last; i++)
+      if (Within(F, i, box, cut[i], cut[rows->stride + i]))
+        PetscCall(FindInChunk(F, rows, i, c, cut, colcut));
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode FindInBlock(Finder *F, const FenPairsBlock *rows, const double cut[], const double colcut[])
+{
+  const FenInt size = 4 * (FenInt)F->tile.dim + 2, wide = GROUP * FEN_CHUNK;
+  const FenInt chunks = (rows->n + FEN_CHUNK - 1) / FEN_CHUNK, groups = (F->tile.ns + wide - 1) / wide;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree(F->near));
+  PetscCall(PetscMalloc1(groups, &F->near));
+  for (FenInt first = 0; first < chunks; first += GROUP) {
+    FenInt near = 0;
+
+    for (FenInt q = 0; q < groups; q++)
+      if (Meet(F, F->box[0][1] + first / GROUP * size, F->box[1][1] + q * size))
+        F->near[near++] = q;
+    for (FenInt r = first; r < PetscMin(chunks, first + GROUP); r++)
+      for (FenInt k = 0; k < near; k++)
+        if (Meet(F, F->box[0][0] + r * size, F->box[1][1] + F->near[k] * size))
+          PetscCall(FindInGroup(F, rows, r, F->near[k], cut, colcut));
+  }
   PetscFunctionReturn(0);
 }
 
@@ -242,8 +334,8 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   Finder       *F = (Finder *)ctx;
   FenTile      *T = &F->tile;
   const double *cut, *weight, *colcut;
-  FenInt        nc, ng;
-  const FenInt  d = T->dim, size = 4 * d + 2;
+  double       *value[2];
+  const FenInt  d = T->dim, most = PetscMax(rows->n, cols->n);
 
   PetscFunctionBegin;
   (void)acc;
@@ -264,18 +356,17 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
   colcut = T->v + cols->stride;
   cut = T->w + rows->stride;
   weight = cut + rows->stride;
-  if (F->boxed != cols->first)
-    PetscCall(Boxes(F, cols, colcut));
-  nc = FenTileChunks(T);
-  ng = (nc + GROUP - 1) / GROUP;
-  for (FenInt i = 0; i < rows->n; i++)
-    for (FenInt q = 0; q < ng; q++) {
-      if (!Within(F, i, F->box[1] + q * size, cut[i], weight[i]))
-        continue;
-      for (FenInt c = q * GROUP; c < PetscMin(nc, (q + 1) * GROUP); c++)
-        if (Within(F, i, F->box[0] + c * size, cut[i], weight[i]))
-          PetscCall(FindInChunk(F, rows, i, c, cut, colcut));
-    }
+  PetscCall(PetscMalloc2(most, &value[0], most, &value[1]));
+  for (FenInt i = 0; i < rows->n; i++) {
+    value[0][i] = T->w[i] - cut[i];
+    value[1][i] = T->w[i] + weight[i];
+  }
+  PetscCall(Boxes(F, 0, rows->first, &(Points){rows->n, T->ldt, T->xt, {value[0], value[1]}}));
+  for (FenInt j = 0; j < cols->n; j++)
+    value[1][j] = T->u[j] - colcut[j];
+  PetscCall(Boxes(F, 1, cols->first, &(Points){cols->n, T->lds, T->xs, {T->u, value[1]}}));
+  PetscCall(PetscFree2(value[0], value[1]));
+  PetscCall(FindInBlock(F, rows, cut, colcut));
   PetscFunctionReturn(0);
 }
 
@@ -379,7 +470,7 @@ static PetscErrorCode FillPoints(FenOTOperator op, int side, PetscInt d, double 
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode MortonOrder(FenOTOperator op, PetscInt d, FenInt m, FenInt kept[])
+static PetscErrorCode MortonOrder(FenOTOperator op, int side, PetscInt d, FenInt m, FenInt kept[])
 {
   FenInt       *perm, *sorted;
   const double *x;
@@ -389,7 +480,7 @@ static PetscErrorCode MortonOrder(FenOTOperator op, PetscInt d, FenInt m, FenInt
   if (!d)
     PetscFunctionReturn(0);
   PetscCall(PetscMalloc3(m, &perm, m, &sorted, (size_t)(m * d), &y));
-  PetscCall(FenMeasureGetPoints(op->measure[1], &x));
+  PetscCall(FenMeasureGetPoints(op->measure[side], &x));
   for (FenInt q = 0; q < m; q++)
     PetscCall(PetscArraycpy(y + q * d, x + kept[q] * d, d));
   PetscCall(FenMortonOrder(m, d, y, perm));
@@ -400,8 +491,8 @@ static PetscErrorCode MortonOrder(FenOTOperator op, PetscInt d, FenInt m, FenInt
   PetscFunctionReturn(0);
 }
 
-/* rows: coordinates, kappa f, cuts, log weights in natural order; columns: coordinates, exponents, global numbers, cuts
-   in the order given */
+/* rows: coordinates, kappa f, cuts, log weights; columns: coordinates, exponents, global numbers, cuts; in the order
+   given */
 static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const FenInt n[],
                            FenInt *const kept[], const double rowcut[], const double colcut[], double row[],
                            double col[])
@@ -440,7 +531,7 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
 
   PetscFunctionBegin;
   F->op = op;
-  F->boxed = -1;
+  F->boxed[0] = F->boxed[1] = -1;
   F->tile.kind = FenTileKindOf(op->kind);
   F->tile.dim = (int)d;
   F->tile.scale = op->kappa;
@@ -468,10 +559,11 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(
       Keep(op, 0, PetscNot(by_column), NULL, &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
   PetscCall(Keep(op, 1, PETSC_FALSE, among, &kept[1], &n[1]));
-  PetscCall(MortonOrder(op, d, n[1], kept[1]));
   F.kept = kept[0];
-  for (int s = 0; s < 2; s++)
+  for (int s = 0; s < 2; s++) {
+    PetscCall(MortonOrder(op, s, d, n[s], kept[s]));
     PetscCall(FenLayoutCreateRowsLocal(op->comm, n[s], &layout[s]));
+  }
   PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
   PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
   PetscCall(PetscMalloc5((size_t)(n[0] * (d + 3)), &row, (size_t)(n[1] * (d + 3)), &col, n[0], &task.acc, op->n[0],
@@ -488,8 +580,9 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(ToSparse(&F, op->n[0], sparse));
   PetscCall(PetscFree(F.entry));
-  for (int level = 0; level < 2; level++)
-    PetscCall(PetscFree(F.box[level]));
+  PetscCall(PetscFree(F.near));
+  for (int k = 0; k < 4; k++)
+    PetscCall(PetscFree(F.box[k / 2][k % 2]));
   PetscCall(PetscFree5(row, col, task.acc, rowcut, colcut));
   PetscCall(FenPairsDestroy(&pairs));
   for (int s = 0; s < 2; s++) {
