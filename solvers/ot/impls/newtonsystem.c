@@ -588,7 +588,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
 }
 
 /* V-cycles see neither what lies far apart nor how weak links are. The graph of the plan is made once as many of them
-   have been in vain as it costs; on large grids its factors or coarse grids cost more, and so does going on with them */
+   have been in vain as it costs; on large grids its factors or coarse grids cost more, and so does each solve */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
   const double cost = GRAPH_CYCLES * (1 + (double)N->points[1] / GRAPH_POINTS);
