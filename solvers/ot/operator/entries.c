@@ -145,6 +145,12 @@ static double Add(const Finder *F, double s, double t)
   return s + (F->tile.kind == FEN_TILE_L1 ? t : t * t);
 }
 
+/* entries of a matrix are of any sign, and no box bounds them */
+static PetscBool Unbounded(const Finder *F)
+{
+  return (PetscBool)(F->tile.kind == FEN_TILE_MATRIX && !(F->power > 0));
+}
+
 /* May a row of the box `a` find something in the box `b` of columns? With slopes p, s the exponents of an axis are
    p x + s y - (x-y)^2 = (p+s) (x+y)/2 + (p-s)/2 (x-y) - (x-y)^2, and p+s is small where entries are large */
 static PetscBool Meet(const Finder *F, const double a[], const double b[])
@@ -152,7 +158,7 @@ static PetscBool Meet(const Finder *F, const double a[], const double b[])
   const int       d = F->tile.dim, values = F->by_column ? 2 : 1;
   const PetscBool steep = (PetscBool)(F->tile.kind == FEN_TILE_SQEUCLIDEAN);
 
-  if (F->tile.kind == FEN_TILE_MATRIX) /* of any sign: nothing bounds its entries */
+  if (Unbounded(F))
     return PETSC_TRUE;
   for (int v = 0; v < values; v++) {
     const double *p = a + 2 * d + v * (d + 1), *s = b + 2 * d + v * (d + 1);
@@ -244,8 +250,7 @@ static PetscErrorCode Boxes(Finder *F, int side, FenInt first, const Points *P)
 /* may the row find something in the box? */
 static PetscBool Within(const Finder *F, FenInt i, const double box[], double cut, double weight)
 {
-  return (PetscBool)(F->tile.kind == FEN_TILE_MATRIX || Reach(F, i, box, 0) >= cut ||
-                     (F->by_column && Reach(F, i, box, 1) + weight >= 0));
+  return (PetscBool)(Unbounded(F) || Reach(F, i, box, 0) >= cut || (F->by_column && Reach(F, i, box, 1) + weight >= 0));
 }
 
 /* exponents of a row in the columns [from, to), which lie in one chunk */
