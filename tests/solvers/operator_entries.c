@@ -5,8 +5,11 @@
 #include "cases.h"
 #include "dense.h"
 
-static double Potential(const Dense *D, FenInt j)
+/* rough, or smooth: then most boxes of points have nothing to do with each other */
+static double Potential(const Dense *D, FenInt j, PetscBool smooth)
 {
+  if (smooth)
+    return 0.4 * (double)D->C[j] - 0.3 * (double)D->C[D->n / 2 * D->m + j];
   return 0.3 * D->largest * FenRandomUniform(91, (uint64_t)j, 0);
 }
 
@@ -14,7 +17,7 @@ typedef struct {
   const Dense *D;
   double       eps, share;
   PetscBool    by_column;
-  long double  column[100]; /* largest a_i E_ij of each column */
+  long double *column; /* largest a_i E_ij of each column */
 } Wanted;
 
 static void ColumnTops(Wanted *W, const long double g[])
@@ -61,7 +64,7 @@ static int RowErrors(const Wanted *W, const long double g[], FenInt row, const F
   return errors + (at != E->ptr[k + 1]);
 }
 
-static void Entries(const Case *c, double sharpness, double share, PetscBool by_column)
+static void Entries(const Case *c, double sharpness, double share, PetscBool by_column, PetscBool smooth)
 {
   FenMeasure    self[2], m[2];
   FenCost       selfcost, cost;
@@ -70,8 +73,8 @@ static void Entries(const Case *c, double sharpness, double share, PetscBool by_
   FenInt       *number[2], n[2];
   Wanted        W = {.share = share, .by_column = by_column};
   Dense         D;
-  double        g[100], f[100];
-  long double   gall[100];
+  double       *g, *f;
+  long double  *gall;
   int           errors = 0;
 
   CaseMake(c, PETSC_COMM_SELF, NULL, self, &selfcost);
@@ -83,11 +86,15 @@ static void Entries(const Case *c, double sharpness, double share, PetscBool by_
     number[s] = CaseNumbers(m[s]);
     FEN_OK(FenMeasureGetSize(m[s], NULL, &n[s]));
   }
+  gall = (long double *)malloc((size_t)(2 * D.m) * sizeof(long double));
+  W.column = gall + D.m;
+  g = (double *)malloc((size_t)(n[0] + n[1] + 1) * sizeof(double));
+  f = g + n[1];
   for (FenInt j = 0; j < D.m; j++)
-    gall[j] = Potential(&D, j);
+    gall[j] = Potential(&D, j, smooth);
   ColumnTops(&W, gall);
   for (FenInt k = 0; k < n[1]; k++)
-    g[k] = Potential(&D, number[1][k]);
+    g[k] = Potential(&D, number[1][k], smooth);
   FEN_OK(FenOTOperatorCreate(m[0], m[1], cost, FEN_PAIRS_AUTO, "auto", &op));
   FEN_OK(FenOTOperatorSetEpsilon(op, W.eps));
   FEN_OK(FenOTSetPlan(op, g, f));
@@ -102,6 +109,8 @@ static void Entries(const Case *c, double sharpness, double share, PetscBool by_
   DenseFree(&D);
   free(number[0]);
   free(number[1]);
+  free(gall);
+  free(g);
 }
 
 static void TestThresholds(void **state)
@@ -109,16 +118,30 @@ static void TestThresholds(void **state)
   (void)state;
   for (int k = 0; k < NCASES; k++) {
     for (int by_column = 0; by_column < 2; by_column++) {
-      Entries(&cases[k], 20, 0.1, (PetscBool)by_column);
-      Entries(&cases[k], 1000, 1e-6, (PetscBool)by_column);
-      Entries(&cases[k], 300, 1, (PetscBool)by_column); /* the largest of each row (and column) only */
+      Entries(&cases[k], 20, 0.1, (PetscBool)by_column, PETSC_FALSE);
+      Entries(&cases[k], 1000, 1e-6, (PetscBool)by_column, PETSC_FALSE);
+      Entries(&cases[k], 300, 1, (PetscBool)by_column, PETSC_FALSE); /* the largest of each row (and column) only */
     }
   }
 }
 
+/* several groups of chunks on both sides */
+static void TestBoxes(void **state)
+{
+  static const Case many[] = {
+      {"grid 2-D, many boxes", FEN_COST_SQEUCLIDEAN, 2, {{34, 31}, {33, 32}}, PETSC_TRUE, 7, 0},
+      {"cloud 2-D, distance, many boxes", FEN_COST_EUCLIDEAN, 2, {{1050}, {1060}}, PETSC_FALSE, 0, 0},
+      {"line, power, many boxes", FEN_COST_POWER, 1, {{1040}, {1030}}, PETSC_TRUE, 0, 1.5}};
+
+  (void)state;
+  for (int k = 0; k < (int)(sizeof(many) / sizeof(many[0])); k++)
+    for (int by_column = 0; by_column < 2; by_column++)
+      Entries(&many[k], 2000, 1e-4, (PetscBool)by_column, PETSC_TRUE);
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestThresholds)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestThresholds), cmocka_unit_test(TestBoxes)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;
