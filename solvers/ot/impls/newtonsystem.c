@@ -46,6 +46,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
 #define GRAPH_CYCLES  100    /* V-cycles that the plan's graph and its factors or coarse grids cost, */
 #define GRAPH_POINTS  1e5    /* and as many more for each so many targets */
 #define DIRECT_MOST   5e5    /* links that are factorised in place of V-cycles; more are left to algebraic multigrid */
+#define DENSE         100    /* links a point, of a graph that would be as slow as V-cycles */
 #define DIRECT_CG     100    /* iterations with it at most */
 #define DIRECT_SHARE  1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
 #define LEAST_SHIFT   1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
@@ -209,7 +210,7 @@ static double Share(const FenNewtonSystem *N)
 {
   if (N->share > 0)
     return N->share;
-  if (N->seen.direct || FenOTOnSupport_Private(N->ot))
+  if (N->seen.direct == FEN_GRAPH_IN_USE || FenOTOnSupport_Private(N->ot))
     return DIRECT_SHARE * pow(0.01, (double)N->seen.trimmed);
   if (!SmallSystem(N)) /* weak links matter where a source has hardly any others */
     return (N->seen.average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->seen.trimmed);
@@ -402,7 +403,8 @@ static PetscErrorCode ApplyBand(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
-/* the graph of the plan's large entries. Of the decoupled targets none are looked for */
+/* The graph of the plan's large entries. Of the decoupled targets none are looked for. A graph in place of V-cycles is
+   given up where it is dense, as it is where many light targets take from a large part of all sources */
 static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const double g[])
 {
   FenOT             ot = N->ot;
@@ -416,7 +418,13 @@ static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const dou
   PetscCall(AverageOf(N, &E));
   kept = (double)E.ptr[ot->n];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &kept, 1, MPI_DOUBLE, MPI_SUM, ot->op->comm));
-  parts.direct = (PetscBool)(SmallSystem(N) || (N->seen.direct && kept <= DIRECT_MOST));
+  if (N->seen.direct == FEN_GRAPH_IN_USE && kept > DENSE * (double)(N->points[0] + N->points[1])) {
+    N->seen.direct = FEN_GRAPH_DENSE;
+    PetscCall(PetscInfo(ot, "graph of %g links: too dense\n", kept));
+    PetscCall(FenSparseFree(&E));
+    PetscFunctionReturn(0);
+  }
+  parts.direct = (PetscBool)(SmallSystem(N) || (N->seen.direct == FEN_GRAPH_IN_USE && kept <= DIRECT_MOST));
   N->multigrid = PetscNot(parts.direct);
   N->least = parts.direct ? LEAST_SHIFT : 0;
   PetscCall(PetscCalloc2(ot->m, &beside, ot->m, &alone));
@@ -494,7 +502,7 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
     return PETSC_FALSE;
   if (N->seen.average <= 0 || N->seen.average > FEW_TARGETS)
     return PETSC_FALSE;
-  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct ||
+  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
                      !N->ot->op->separable);
 }
 
@@ -506,8 +514,9 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
 
   PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only && !N->seen.direct &&
-                      FenOTHasCouplings(N->ot->op) && N->seen.average <= CYCLE_TARGETS);
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
+                      N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) &&
+                      N->seen.average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
@@ -575,11 +584,16 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
     if (N->indefinite)
       PetscCall(Choose(N, d));
   }
-  if (N->sparse)
+  if (N->sparse) {
+    const FenInt before = N->seen.direct;
+
     PetscCall(BuildGraph(N, f, g));
-  else if (N->cycles)
+    if (N->seen.direct != before)
+      PetscCall(Choose(N, d));
+  }
+  if (N->cycles)
     PetscCall(BuildCycle(N));
-  else if (!N->banded) {
+  else if (!N->banded && !N->sparse) {
     PetscCall(MatDestroy(&N->P));
     PetscCall(FenDiagonalMatrix(N->ot->op->comm, N->ot->m, d, &N->P));
   }
@@ -605,12 +619,12 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
     N->seen.slow = 1;
     return PETSC_TRUE;
   }
-  if (N->cycles && !N->seen.direct && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
-    N->seen.direct = 1;
+  if (N->cycles && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
+    N->seen.direct = FEN_GRAPH_IN_USE;
     return PETSC_TRUE;
   }
-  if ((N->multigrid || (N->sparse && (N->seen.direct || FenOTOnSupport_Private(N->ot)))) && N->share <= 0 &&
-      N->seen.its_fresh > MANY_CG && N->seen.trimmed < TRIM_MOST) {
+  if ((N->multigrid || (N->sparse && (N->seen.direct == FEN_GRAPH_IN_USE || FenOTOnSupport_Private(N->ot)))) &&
+      N->share <= 0 && N->seen.its_fresh > MANY_CG && N->seen.trimmed < TRIM_MOST) {
     N->seen.trimmed++;
     return PETSC_TRUE;
   }
@@ -680,9 +694,9 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,
-                             N->cycles        ? (PetscInt)N->seen.most
-                             : N->seen.direct ? DIRECT_CG
-                                              : 500));
+                             N->cycles                            ? (PetscInt)N->seen.most
+                             : N->seen.direct == FEN_GRAPH_IN_USE ? DIRECT_CG
+                                                                  : 500));
   PetscCall(Solve(N, &ok));
   PetscCall(VecResetArray(N->rhs));
   PetscCall(VecResetArray(N->x));

@@ -24,6 +24,9 @@ PETSC_INTERN const char *const FenPreconditions[];
 #define FEN_FEWEST_CYCLES 50
 #define FEN_MOST_CYCLES   400
 
+/* the plan's graph in place of V-cycles */
+typedef enum { FEN_GRAPH_NOT_YET, FEN_GRAPH_IN_USE, FEN_GRAPH_DENSE } FenGraphUse;
+
 /* What was seen of solves on this level: with it and the plan that it was made of, a preconditioner is made again as it
    was. Part of a solver's state */
 typedef struct {
@@ -32,7 +35,7 @@ typedef struct {
   FenInt most;                 /* V-cycles of a solve */
   FenInt slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
   FenInt vain;                 /* V-cycles of solves that did not get as far as they should */
-  FenInt direct;               /* 1: the plan's graph in place of V-cycles */
+  FenInt direct;               /* a FenGraphUse */
   FenInt trimmed;              /* decades that the share was lowered because CG needed many iterations */
   double average;              /* effective number of targets that a source sends to; 0: not known yet */
   double average_before;       /* the same before the present preconditioner was built */
