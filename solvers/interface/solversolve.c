@@ -218,19 +218,16 @@ PetscErrorCode FenSolverIterate_Private(FenSolver s)
 @*/
 PetscErrorCode FenSolverSolve(FenSolver s)
 {
-  double start;
-
   PetscFunctionBegin;
   PetscCall(FenSolverSetUp(s));
-  start = FenWallTime();
   PetscCall(PetscLogEventBegin(FEN_Solve, s, 0, 0, 0));
   PetscCall(FenSolverBegin_Private(s));
   while (s->reason == FEN_ITERATING)
     PetscCall(FenSolverIterate_Private(s));
   PetscCall((*s->family->finish)(s));
   PetscCall(PetscLogEventEnd(FEN_Solve, s, 0, 0, 0));
-  s->progress.seconds = s->time_before + FenWallTime() - start;
-  s->time_solve = FenWallTime() - start;
+  s->time_solve = FenWallTime() - s->time_start;
+  s->progress.seconds = s->time_before + s->time_solve;
   PetscCall(FenSolverViewFromOptions_Private(s));
   PetscFunctionReturn(0);
 }

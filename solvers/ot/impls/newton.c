@@ -100,6 +100,18 @@ static void Extrapolate(FenOT ot, double eps)
   N->eps_before = N->eps;
 }
 
+/* the Newton system is one of this level now */
+static PetscErrorCode MoveTo(FenOT ot, FenInt l)
+{
+  Newton *N = (Newton *)ot->base.data;
+
+  PetscFunctionBegin;
+  PetscCall(FenNewtonSystemMove(&N->step.system));
+  N->at = l;
+  N->step.g_built = N->g_built[l];
+  PetscFunctionReturn(0);
+}
+
 /* to a finer level, with what the iteration goes on from */
 static PetscErrorCode Refine(FenOT ot, PetscInt l)
 {
@@ -110,9 +122,7 @@ static PetscErrorCode Refine(FenOT ot, PetscInt l)
   PetscCall(FenOTInterpolate_Private(ot, l, ot->g, ot->level[l].g));
   PetscCall(FenOTInterpolate_Private(ot, l, N->before[ot->at], N->before[l]));
   PetscCall(FenOTUseLevel_Private(ot, l));
-  PetscCall(FenNewtonSystemMove(&N->step.system));
-  N->at = l;
-  N->step.g_built = N->g_built[l];
+  PetscCall(MoveTo(ot, l));
   PetscFunctionReturn(0);
 }
 
@@ -155,8 +165,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->at = ot->support && ot->few ? ot->support : FenOTLevelFor_Private(ot, first);
   PetscCall(FenOTForgetCuts_Private(ot));
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
-  PetscCall(FenNewtonSystemMove(&N->step.system));
-  N->step.g_built = N->g_built[N->at];
+  PetscCall(MoveTo(ot, N->at));
   PetscCall(StartLevel(ot, first));
   PetscFunctionReturn(0);
 }
@@ -194,8 +203,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
-  PetscCall(FenNewtonSystemMove(&N->step.system)); /* forgets what was loaded */
-  N->step.g_built = N->g_built[N->at];
+  PetscCall(MoveTo(ot, N->at)); /* forgets what was loaded */
   N->step.system.seen = seen;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
   if (N->step.built) {
@@ -313,9 +321,7 @@ static PetscErrorCode GoToSupport(FenOT ot)
 
   PetscFunctionBegin;
   PetscCall(FenOTGoToSupport_Private(ot, N->eps));
-  PetscCall(FenNewtonSystemMove(&N->step.system));
-  N->at = ot->support;
-  N->step.g_built = N->g_built[N->at];
+  PetscCall(MoveTo(ot, ot->support));
   N->eps_before = 0; /* nothing to extrapolate from */
   PetscCall(StartLevel(ot, N->eps));
   PetscFunctionReturn(0);
@@ -365,9 +371,7 @@ static PetscErrorCode CellsStep(FenOT ot)
   if (outcome == FEN_CELLS_GAVE_UP)
     PetscFunctionReturn(0);
   PetscCall(FenOTUseLevel_Private(ot, 0));
-  PetscCall(FenNewtonSystemMove(&N->step.system));
-  N->at = 0;
-  N->step.g_built = N->g_built[0];
+  PetscCall(MoveTo(ot, 0));
   N->eps_before = 0; /* nothing to extrapolate from */
   PetscCall(StartLevel(ot, ot->eps));
   N->newton = 1;

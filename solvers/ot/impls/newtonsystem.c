@@ -420,6 +420,7 @@ static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const dou
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &kept, 1, MPI_DOUBLE, MPI_SUM, ot->op->comm));
   if (N->seen.direct == FEN_GRAPH_IN_USE && kept > DENSE * (double)(N->points[0] + N->points[1])) {
     N->seen.direct = FEN_GRAPH_DENSE;
+    N->sparse = PETSC_FALSE;
     PetscCall(PetscInfo(ot, "graph of %g links: too dense\n", kept));
     PetscCall(FenSparseFree(&E));
     PetscFunctionReturn(0);
@@ -585,10 +586,8 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
       PetscCall(Choose(N, d));
   }
   if (N->sparse) {
-    const FenInt before = N->seen.direct;
-
     PetscCall(BuildGraph(N, f, g));
-    if (N->seen.direct != before)
+    if (!N->sparse)
       PetscCall(Choose(N, d));
   }
   if (N->cycles)

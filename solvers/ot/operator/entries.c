@@ -28,11 +28,10 @@ typedef struct {
   Entry        *entry;
   FenInt        n, capacity;
   FenInt        boxed[2]; /* boxes are of the rows, of the columns that begin with this one; -1: of none */
-  const FenInt *kept;     /* sources that are looked at, NULL: all */
+  const FenInt *kept;     /* sources that are looked at */
   PetscBool     by_column;
   double        power;     /* of a distance along an axis, 0: the tile's cost */
   double       *box[2][2]; /* [side][level]: of each chunk of rows, of columns, and of each group; see Enclose() */
-  FenInt       *near;      /* groups of columns that a group of rows may find something in */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -55,9 +54,7 @@ static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
 /* number of the row among my sources */
 static FenInt Row(const Finder *F, const FenPairsBlock *rows, FenInt i)
 {
-  const FenInt row = rows->first + i - F->row0;
-
-  return F->kept ? F->kept[row] : row;
+  return F->kept[rows->first + i - F->row0];
 }
 
 static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBlock *rows)
@@ -317,20 +314,22 @@ static PetscErrorCode FindInBlock(Finder *F, const FenPairsBlock *rows, const do
   const FenInt size = 4 * (FenInt)F->tile.dim + 2, wide = GROUP * FEN_CHUNK;
   const FenInt chunks = (rows->n + FEN_CHUNK - 1) / FEN_CHUNK, groups = (F->tile.ns + wide - 1) / wide;
 
+  FenInt *near; /* groups of columns that a group of rows may find something in */
+
   PetscFunctionBegin;
-  PetscCall(PetscFree(F->near));
-  PetscCall(PetscMalloc1(groups, &F->near));
+  PetscCall(PetscMalloc1(groups, &near));
   for (FenInt first = 0; first < chunks; first += GROUP) {
-    FenInt near = 0;
+    FenInt n = 0;
 
     for (FenInt q = 0; q < groups; q++)
       if (Meet(F, F->box[0][1] + first / GROUP * size, F->box[1][1] + q * size))
-        F->near[near++] = q;
+        near[n++] = q;
     for (FenInt r = first; r < PetscMin(chunks, first + GROUP); r++)
-      for (FenInt k = 0; k < near; k++)
-        if (Meet(F, F->box[0][0] + r * size, F->box[1][1] + F->near[k] * size))
-          PetscCall(FindInGroup(F, rows, r, F->near[k], cut, colcut));
+      for (FenInt k = 0; k < n; k++)
+        if (Meet(F, F->box[0][0] + r * size, F->box[1][1] + near[k] * size))
+          PetscCall(FindInGroup(F, rows, r, near[k], cut, colcut));
   }
+  PetscCall(PetscFree(near));
   PetscFunctionReturn(0);
 }
 
@@ -585,7 +584,6 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(FenPairsRun(pairs, &task));
   PetscCall(ToSparse(&F, op->n[0], sparse));
   PetscCall(PetscFree(F.entry));
-  PetscCall(PetscFree(F.near));
   for (int k = 0; k < 4; k++)
     PetscCall(PetscFree(F.box[k / 2][k % 2]));
   PetscCall(PetscFree5(row, col, task.acc, rowcut, colcut));
