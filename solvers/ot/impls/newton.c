@@ -39,8 +39,9 @@
 #include "newtonstep.h"
 #include <math.h>
 
-#define ROUNDING      1e-10 /* errors below this may be of rounding alone */
+#define ROUNDING      1e-10 /* errors below this may be of rounding alone, or what follows from the largest cost */
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
+#define STALL         0.9   /* a step that leaves more of such an error has stalled */
 #define EASY_DIGIT    15.0  /* CG iterations that a digit takes where they are few */
 #define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
 #define HARD_CYCLES   10    /* after a level with so many, or with more than one Newton step, */
@@ -238,10 +239,16 @@ static PetscBool Near(FenOT ot, const Newton *N)
   return (PetscBool)(N->step.error <= tol && N->step.log_error <= 1);
 }
 
+/* Errors below this may be of rounding alone: exponents are differences of numbers as large as costs, over epsilon */
+static double Rounding(FenOT ot)
+{
+  return PetscMax(ROUNDING, 0.5 * PETSC_MACHINE_EPSILON * ot->cost_max / ((Newton *)ot->base.data)->eps);
+}
+
 /* may the next level begin? L1 errors do not see what is wrong on long waves: a type can ask for Newton steps */
 static PetscBool LevelDone(FenOT ot, const Newton *N)
 {
-  return (PetscBool)(Near(ot, N) && (N->newton_steps >= N->newton_least || N->step.error < ROUNDING));
+  return (PetscBool)(Near(ot, N) && (N->newton_steps >= N->newton_least || N->step.error < Rounding(ot)));
 }
 
 /* is the present problem not yet the one to be solved? */
@@ -410,7 +417,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   N->ready = 1;
   N->level_it++;
-  N->stalled = N->step.error >= before && before < ROUNDING ? N->stalled + 1 : 0;
+  N->stalled = N->step.error > STALL * before && before < Rounding(ot) ? N->stalled + 1 : 0;
   s->intermediate = (PetscBool)(OnTheWay(ot) || (N->newton && Settling(N, dual_before)));
   p->parameter = N->eps;
   p->residual = N->step.error;

@@ -127,32 +127,215 @@ FEN_INLINE void Bisect(const FenLines *P, double M[])
     }
 }
 
+/* ---- wide windows: neighbouring targets together, see TileSums() ---- */
+
+#define TILE_MOST  32    /* targets of a tile at most, a power of two */
+#define TILE_LEAST 4     /* and at least */
+#define TILE_WIDE  24    /* windows that are at least so wide */
+#define TILE_BITS  200.0 /* largest |2 d z|, see TileSums() */
+#define TILE_HALF  16    /* terms on either side of the middle of a polynomial: keeps rounding errors from adding up */
+#define EXP_WORK   12    /* multiply-adds that an exponential takes */
+
+typedef struct {
+  FenInt n, first;       /* targets; 0: they are not worth it, or too far apart */
+  FenInt lo, hi;         /* their sources */
+  vd     x[2], shift[2]; /* coordinates of the middle, exponent that is added */
+} Tile;
+
+/* is |2 d z| at most TILE_BITS for the tile's n targets and all sources? */
+FEN_INLINE int TileFits(const FenLines *P, const Tile *T)
+{
+  const double *first = P->xt + T->first * FEN_GROUP, *last = first + (T->n - 1) * FEN_GROUP;
+  int           yes = 1;
+
+  for (int h = 0; h < 2; h++) {
+    const vd d = v_max(T->x[h] - v_load(first + h * FEN_SIMD), v_load(last + h * FEN_SIMD) - T->x[h]);
+    const vd z = v_max(v_abs(v_set(P->xs[T->lo]) - T->x[h]), v_abs(v_set(P->xs[T->hi - 1]) - T->x[h]));
+
+    yes &= v_all_less(2.0 * d * z, v_set(TILE_BITS));
+  }
+  return yes;
+}
+
+/* the tile that begins with a target */
+FEN_INLINE Tile TileOf(const FenLines *P, FenInt first)
+{
+  Tile   T = {.n = 0, .first = first, .lo = P->window[2 * first]};
+  FenInt n = TILE_MOST, terms = 0;
+
+  if (P->window[2 * first + 1] - T.lo < TILE_WIDE)
+    return T;
+  for (; n >= TILE_LEAST; n /= 2) {
+    const double *x = P->xt + (first + n / 2) * FEN_GROUP;
+
+    if (first + n > P->nt)
+      continue;
+    T.n = n;
+    T.hi = P->window[2 * (first + n - 1) + 1];
+    T.x[0] = v_load(x);
+    T.x[1] = v_load(x + FEN_SIMD);
+    if (TileFits(P, &T))
+      break;
+  }
+  for (FenInt i = first; i < first + n; i++)
+    terms += P->window[2 * i + 1] - P->window[2 * i];
+  T.n = n >= TILE_LEAST && (T.hi - T.lo) * (EXP_WORK + n) < terms * EXP_WORK ? n : 0;
+  return T;
+}
+
+/* 2^(u_j - c_mj + shift) for the middle m and sources [from, to), times v_j */
+FEN_INLINE void TileTerms(const FenLines *P, const Tile *T, FenInt from, FenInt to, const int valued, double a[])
+{
+  for (FenInt j = from; j < to; j++, a += FEN_GROUP)
+    for (int h = 0; h < 2; h++) {
+      const vd d = T->x[h] - P->xs[j];
+      vd       e = v_exp2(v_fnma(d, d, v_load(P->u + j * FEN_GROUP + h * FEN_SIMD)) + T->shift[h]);
+
+      if (valued)
+        e *= v_load(P->v + j * FEN_GROUP + h * FEN_SIMD);
+      v_store(a + h * FEN_SIMD, e);
+    }
+}
+
+/* sum_k a_k q^(k - n/2) for two targets, n even: Horner's rule from both ends, eight sums at a time */
+FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], const double inverse[], vd s[4])
+{
+  const double *up = a + (n - 1) * FEN_GROUP;
+  vd            f[4], b[4], y[4], z[4];
+
+  for (int h = 0; h < 4; h++) {
+    y[h] = v_load(q + h * FEN_SIMD);
+    z[h] = v_load(inverse + h * FEN_SIMD);
+    f[h] = v_load(up + h % 2 * FEN_SIMD);
+    b[h] = v_load(a + h % 2 * FEN_SIMD);
+  }
+  for (FenInt k = 1; k < n / 2; k++) {
+    up -= FEN_GROUP;
+    a += FEN_GROUP;
+    for (int h = 0; h < 4; h++) {
+      f[h] = v_fma(f[h], y[h], v_load(up + h % 2 * FEN_SIMD));
+      b[h] = v_fma(b[h], z[h], v_load(a + h % 2 * FEN_SIMD));
+    }
+  }
+  for (int h = 0; h < 4; h++)
+    s[h] = v_fma(b[h], z[h], f[h]);
+}
+
+/*
+   Targets x_m + d and sources x_m + z around the middle x_m of a tile: -c_ij = -z^2 + 2 d z - d^2, where z runs in equal
+   steps, so that
+
+     sum_j 2^(u_j - c_ij) v_j = 2^(-d^2) sum_j (2^(u_j - z_j^2) v_j) q^(j - j0) 2^(2 d z_j0) ,   q = 2^(2 d step) .
+
+   The numbers in brackets are the same for all targets: an exponential for each source, and a multiply-add for each
+   pair. Powers of q go from the middle of a few sources to both sides and stay small; 2 d z is bounded, so that what
+   comes near the ends of double precision are terms that do not matter to any target.
+
+   S_i: these sums, times 2^shift
+*/
+FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, double S[])
+{
+  const double step = (P->xs[P->ns - 1] - P->xs[0]) / (double)(P->ns - 1);
+  double       a[2 * TILE_HALF * FEN_GROUP], d[TILE_MOST * FEN_GROUP], q[2][TILE_MOST * FEN_GROUP];
+
+  for (FenInt i = 0; i < 2 * T->n; i++) { /* vectors of half a group */
+    const FenInt k = i * FEN_SIMD;
+    const vd     x = v_load(P->xt + T->first * FEN_GROUP + k) - T->x[i % 2];
+
+    v_store(d + k, x);
+    v_store(q[0] + k, v_exp2(x * (2 * step)));
+    v_store(q[1] + k, v_exp2(x * (-2 * step)));
+    v_store(S + k, v_set(0.0));
+  }
+  for (FenInt j = T->lo; j < T->hi; j += 2 * TILE_HALF) {
+    const FenInt some = T->hi - j < 2 * TILE_HALF ? T->hi - j : 2 * TILE_HALF, n = some + some % 2;
+    const double y = P->xs[j] + (double)(n / 2) * step;
+    const vd     z[2] = {y - T->x[0], y - T->x[1]};
+
+    if (n > some)
+      memset(a + some * FEN_GROUP, 0, FEN_GROUP * sizeof(double));
+    TileTerms(P, T, j, j + some, valued, a);
+    for (FenInt k = 0; k < T->n * FEN_GROUP; k += 2 * FEN_GROUP) {
+      vd s[4];
+
+      TilePolynomials(a, n, q[0] + k, q[1] + k, s);
+      for (int h = 0; h < 4; h++) {
+        const vd x = v_load(d + k + h * FEN_SIMD);
+
+        s[h] = v_fma(v_exp2(x * (2.0 * z[h % 2] - x)), s[h], v_load(S + k + h * FEN_SIMD));
+        v_store(S + k + h * FEN_SIMD, s[h]);
+      }
+    }
+  }
+}
+
+static void LineTileLSE(const FenLines *P, Tile *T, double M[])
+{
+  double  S[TILE_MOST * FEN_GROUP];
+  double *m = M + (T->first + T->n / 2) * FEN_GROUP;
+
+  for (int h = 0; h < 2; h++)
+    T->shift[h] = -v_load(m + h * FEN_SIMD);
+  TileSums(P, T, 0, S);
+  for (FenInt i = 0; i < 2 * T->n; i++)
+    v_store(M + T->first * FEN_GROUP + i * FEN_SIMD, v_log2(v_load(S + i * FEN_SIMD)) - T->shift[i % 2]);
+}
+
+/* scaled by the largest factor of the tile: entries 2^(w_i + t_ij) are at most one, or not much larger */
+static void LineTileProducts(const FenLines *P, Tile *T, double out[])
+{
+  const double *w = P->w + T->first * FEN_GROUP;
+  double       *o = out + T->first * FEN_GROUP;
+
+  for (int h = 0; h < 2; h++)
+    T->shift[h] = v_load(w + h * FEN_SIMD);
+  for (FenInt i = 2; i < 2 * T->n; i++)
+    T->shift[i % 2] = v_max(T->shift[i % 2], v_load(w + i * FEN_SIMD));
+  for (int h = 0; h < 2; h++)
+    T->shift[h] = v_max(T->shift[h], v_set(0.5 * FEN_NONE)); /* lines of no weight: terms are next to nothing */
+  TileSums(P, T, 1, o);
+  for (FenInt i = 0; i < 2 * T->n; i++)
+    v_store(o + i * FEN_SIMD, v_exp2(v_load(w + i * FEN_SIMD) - T->shift[i % 2]) * v_load(o + i * FEN_SIMD));
+}
+
+/* ---- target by target ---- */
+
+FEN_INLINE void TargetLSE(const FenLines *P, FenInt i, double mi[])
+{
+  const LineTarget T = TargetOfLines(P, i);
+  const FenInt     hi = P->window[2 * i + 1];
+  const vd         m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
+  vd               S[2] = {v_set(0.0), v_set(0.0)};
+  FenInt           j = P->window[2 * i];
+
+  if (j == hi)
+    return; /* M is FEN_NONE */
+  while (j < hi) {
+    const FenInt end = hi - j > LINE_SUM ? j + LINE_SUM : hi;
+    vd           s[2] = {v_set(0.0), v_set(0.0)}, t[2];
+
+    for (; j < end; j++) {
+      LineScores(&T, j, t);
+      s[0] += v_exp2(t[0] - m[0]);
+      s[1] += v_exp2(t[1] - m[1]);
+    }
+    S[0] += s[0];
+    S[1] += s[1];
+  }
+  v_store(mi, m[0] + v_log2(S[0]));
+  v_store(mi + FEN_SIMD, m[1] + v_log2(S[1]));
+}
+
 static void LineLSE(const FenLines *P, double M[])
 {
-  for (FenInt i = 0; i < P->nt; i++) {
-    const LineTarget T = TargetOfLines(P, i);
-    const FenInt     hi = P->window[2 * i + 1];
-    double          *mi = M + i * FEN_GROUP;
-    const vd         m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
-    vd               S[2] = {v_set(0.0), v_set(0.0)};
-    FenInt           j = P->window[2 * i];
+  for (FenInt i = 0; i < P->nt;) {
+    Tile T = TileOf(P, i);
 
-    if (j == hi)
-      continue; /* M is FEN_NONE */
-    while (j < hi) {
-      const FenInt end = hi - j > LINE_SUM ? j + LINE_SUM : hi;
-      vd           s[2] = {v_set(0.0), v_set(0.0)}, t[2];
-
-      for (; j < end; j++) {
-        LineScores(&T, j, t);
-        s[0] += v_exp2(t[0] - m[0]);
-        s[1] += v_exp2(t[1] - m[1]);
-      }
-      S[0] += s[0];
-      S[1] += s[1];
-    }
-    v_store(mi, m[0] + v_log2(S[0]));
-    v_store(mi + FEN_SIMD, m[1] + v_log2(S[1]));
+    if (T.n)
+      LineTileLSE(P, &T, M);
+    else
+      TargetLSE(P, i, M + i * FEN_GROUP);
+    i += T.n ? T.n : 1;
   }
 }
 
@@ -172,32 +355,30 @@ FEN_INLINE void LineTerms(const LineTarget *T, FenInt j, const vd w[2], const in
   }
 }
 
-FEN_INLINE void LineProducts(const FenLines *P, const int weighted, double out[])
+FEN_INLINE void TargetProducts(const FenLines *P, FenInt i, const int weighted, double out[])
 {
-  for (FenInt i = 0; i < P->nt; i++) {
-    const LineTarget T = TargetOfLines(P, i);
-    const FenInt     hi = P->window[2 * i + 1];
-    const double    *wi = P->w + i * FEN_GROUP;
-    const vd         w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
-    vd               S[2] = {v_set(0.0), v_set(0.0)};
+  const LineTarget T = TargetOfLines(P, i);
+  const FenInt     hi = P->window[2 * i + 1];
+  const double    *wi = P->w + i * FEN_GROUP;
+  const vd         w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
+  vd               S[2] = {v_set(0.0), v_set(0.0)};
 
-    for (FenInt j = P->window[2 * i]; j < hi;) {
-      const FenInt end = hi - j > LINE_SUM ? j + LINE_SUM : hi;
-      vd           s[2] = {v_set(0.0), v_set(0.0)}, e[2];
+  for (FenInt j = P->window[2 * i]; j < hi;) {
+    const FenInt end = hi - j > LINE_SUM ? j + LINE_SUM : hi;
+    vd           s[2] = {v_set(0.0), v_set(0.0)}, e[2];
 
-      for (; j < end; j++) {
-        const double *v = P->v + j * FEN_GROUP;
+    for (; j < end; j++) {
+      const double *v = P->v + j * FEN_GROUP;
 
-        LineTerms(&T, j, w, weighted, e);
-        s[0] = v_fma(e[0], v_load(v), s[0]);
-        s[1] = v_fma(e[1], v_load(v + FEN_SIMD), s[1]);
-      }
-      S[0] += s[0];
-      S[1] += s[1];
+      LineTerms(&T, j, w, weighted, e);
+      s[0] = v_fma(e[0], v_load(v), s[0]);
+      s[1] = v_fma(e[1], v_load(v + FEN_SIMD), s[1]);
     }
-    v_store(out + i * FEN_GROUP, S[0]);
-    v_store(out + i * FEN_GROUP + FEN_SIMD, S[1]);
+    S[0] += s[0];
+    S[1] += s[1];
   }
+  v_store(out + i * FEN_GROUP, S[0]);
+  v_store(out + i * FEN_GROUP + FEN_SIMD, S[1]);
 }
 
 static void LineWindows(const FenLines *P, double M[])
@@ -208,10 +389,17 @@ static void LineWindows(const FenLines *P, double M[])
 
 static void LineApply(const FenLines *P, double out[])
 {
-  if (P->weighted)
-    LineProducts(P, 1, out);
-  else
-    LineProducts(P, 0, out);
+  for (FenInt i = 0; i < P->nt;) {
+    Tile T = {.n = 0};
+
+    if (P->weighted)
+      TargetProducts(P, i, 1, out);
+    else if ((T = TileOf(P, i)).n)
+      LineTileProducts(P, &T, out);
+    else
+      TargetProducts(P, i, 0, out);
+    i += T.n ? T.n : 1;
+  }
 }
 
 /* ---- factors that are kept ---- */
