@@ -87,6 +87,18 @@ static void FenCubicReach(FenInt n, FenInt *lo, FenInt *hi)
   *hi = PetscMin(n, (*hi + 1) / 2 + 2);
 }
 
+static FenTerms FenLineBlocks(FenInt k, FenInt n)
+{
+  (void)n;
+  return (FenTerms){1, {k / 2}, {1}};
+}
+
+static void FenBlocksReach(FenInt n, FenInt *lo, FenInt *hi)
+{
+  *lo = *lo / 2;
+  *hi = PetscMin(n, (*hi + 1) / 2);
+}
+
 static FenInt FenLength(const FenBox *b, PetscInt axis)
 {
   return b->hi[axis] - b->lo[axis];
@@ -271,5 +283,53 @@ PetscErrorCode FenMeasureInterpolate(FenMeasure coarse, FenMeasure fine, const d
 {
   PetscFunctionBegin;
   PetscCall(FenMapGrid(coarse->layout, fine->layout, FenLineCubic, FenCubicReach, v, out));
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenMeasureSumBlocks - Sums a function over the blocks of pixels that the points of a coarse grid stand for.
+
+  Collective
+
+  Input Parameters:
++ fine   - a measure on a grid
+. coarse - made of it by `FenMeasureCoarsen()`
+- v      - values on the fine layout
+
+  Output Parameter:
+. out - sums on the coarse layout
+
+  Level: developer
+
+.seealso: `FenMeasureSpreadBlocks()`
+@*/
+PetscErrorCode FenMeasureSumBlocks(FenMeasure fine, FenMeasure coarse, const double v[], double out[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenMapGrid(fine->layout, coarse->layout, FenLineSums, FenSumsReach, v, out));
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenMeasureSpreadBlocks - Gives each pixel what its block has: the transpose of `FenMeasureSumBlocks()`.
+
+  Collective
+
+  Input Parameters:
++ coarse - made by `FenMeasureCoarsen()`
+. fine   - what it was made of
+- v      - values on the coarse layout
+
+  Output Parameter:
+. out - values on the fine layout
+
+  Level: developer
+
+.seealso: `FenMeasureSumBlocks()`, `FenMeasureInterpolate()`
+@*/
+PetscErrorCode FenMeasureSpreadBlocks(FenMeasure coarse, FenMeasure fine, const double v[], double out[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenMapGrid(coarse->layout, fine->layout, FenLineBlocks, FenBlocksReach, v, out));
   PetscFunctionReturn(0);
 }

@@ -28,6 +28,9 @@ FEN_EXTERN PetscErrorCode FenMeasureToPoints(FenMeasure grid, FenMeasure *points
 /* levels of grids: sums over blocks of two pixels along each axis of at least 2 `least` points; NULL if there is none
  */
 FEN_EXTERN PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coarse);
+/* sums over the blocks of the coarse grid, and what a block has to each of its pixels */
+FEN_EXTERN PetscErrorCode FenMeasureSumBlocks(FenMeasure fine, FenMeasure coarse, const double v[], double out[]);
+FEN_EXTERN PetscErrorCode FenMeasureSpreadBlocks(FenMeasure coarse, FenMeasure fine, const double v[], double out[]);
 /* values on the points of the coarse grid, interpolated to those of the fine one */
 FEN_EXTERN PetscErrorCode FenMeasureInterpolate(FenMeasure coarse, FenMeasure fine, const double v[], double out[]);
 /* for messages: the file a measure came from; NULL (no name): source or target */

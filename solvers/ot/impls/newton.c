@@ -291,14 +291,14 @@ static PetscErrorCode StepBack(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* the next epsilon, on the grid that it needs; for the last one the problem's own grid */
+/* the next epsilon, on the grid that it needs; for the last one grid by grid to the problem's own */
 static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
   const double   next = NextEpsilon(ot);
   const PetscInt from = ot->at, l = FenOTOnSupport_Private(ot) ? from
                                     : N->eps > ot->eps         ? PetscMin(from, FenOTLevelFor_Private(ot, next))
-                                                               : 0;
+                                                               : from - 1;
 
   PetscFunctionBegin;
   if (N->eps > ot->eps)
@@ -541,10 +541,11 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 {
   Newton     *N = (Newton *)s->data;
-  const char *used = N->step.system.cycles   ? "cycle"
-                     : N->step.system.banded ? "band"
-                     : N->step.system.sparse ? "sparse"
-                                             : "jacobi";
+  const char *used = N->step.system.cycles      ? "cycle"
+                     : N->step.system.coarsened ? "coarse"
+                     : N->step.system.banded    ? "band"
+                     : N->step.system.sparse    ? "sparse"
+                                                : "jacobi";
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",

@@ -23,9 +23,11 @@
      cycle    on grids of two or three axes: a V-cycle on the graph of the plan's couplings between near neighbours,
               which cost two or three passes to find, see couplings.c and gridcycle.c. Where others are many at some
               targets, five products (seven with three axes) tell how coarse grids make up for them, see gridmoments.c
+     coarse   on grids, where sources send to many targets: what the plan couples is seen on a coarser grid, see
+              newtoncoarse.c
      auto     the least time: band where it is there. Where a pass costs n m exponentials this is sparse. On grids a
    pass is cheap, and an assembled matrix costs hundreds of them: this is cycle while sources send to few targets,
-   jacobi otherwise until its iterations would pay for sparse
+   coarse otherwise, and jacobi where there is no coarser grid, until its iterations would pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>
@@ -117,6 +119,7 @@ PetscErrorCode FenNewtonSystemDestroy(FenNewtonSystem *N)
   PetscCall(VecDestroy(&N->x));
   PetscCall(VecDestroy(&N->rhs));
   PetscCall(FenGridCycleDestroy(&N->cycle));
+  PetscCall(FenNewtonCoarseDestroy(&N->coarse));
   PetscCall(FenBandDestroy(&N->band));
   PetscCall(FenPlanGraphDestroy(&N->graph));
   PetscCall(PetscFree(N->scale));
@@ -364,6 +367,37 @@ static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode BuildCoarse(FenNewtonSystem *N, const double g[])
+{
+  PetscFunctionBegin;
+  if (!N->coarse)
+    PetscCall(FenNewtonCoarseCreate(N->ot, &N->coarse));
+  PetscCall(FenNewtonCoarseBuild(N->coarse, g, N->shift));
+  PetscFunctionReturn(0);
+}
+
+/* in unscaled numbers too */
+static PetscErrorCode ApplyCoarse(PC pc, Vec r, Vec z)
+{
+  FenNewtonSystem *N;
+  const double    *pr;
+  double          *pz, *u;
+
+  PetscFunctionBegin;
+  PetscCall(PCShellGetContext(pc, &N));
+  u = N->ot->wm2;
+  PetscCall(VecGetArrayRead(r, &pr));
+  PetscCall(VecGetArray(z, &pz));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
+  PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
+  PetscCall(VecRestoreArray(z, &pz));
+  PetscCall(VecRestoreArrayRead(r, &pr));
+  PetscFunctionReturn(0);
+}
+
 /* what the diagonal has beside couplings, of which those that are not there are no part */
 static PetscErrorCode BuildBand(FenNewtonSystem *N)
 {
@@ -463,6 +497,12 @@ static PetscErrorCode ApplyGraph(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
+/* no matrix is needed beside S */
+static PetscBool IsShell(const FenNewtonSystem *N)
+{
+  return (PetscBool)(N->cycles || N->coarsened || N->banded || N->sparse);
+}
+
 /* -ot_newton_pc_type is for the PC of the plan's graph, and for the diagonal; the others are no matrices */
 static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 {
@@ -473,11 +513,14 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
   PetscCall(KSPGetPC(N->ksp, &pc));
   PetscCall(KSPGetOptionsPrefix(N->ksp, &prefix));
   PetscCall(PCSetOptionsPrefix(pc, prefix));
-  if (N->cycles || N->banded || N->sparse) {
+  if (IsShell(N)) {
     PetscCall(PCAppendOptionsPrefix(pc, "shell_"));
     PetscCall(PCSetType(pc, PCSHELL));
     PetscCall(PCShellSetContext(pc, N));
-    PetscCall(PCShellSetApply(pc, N->cycles ? ApplyCycle : N->banded ? ApplyBand : ApplyGraph));
+    PetscCall(PCShellSetApply(pc, N->cycles      ? ApplyCycle
+                                  : N->coarsened ? ApplyCoarse
+                                  : N->banded    ? ApplyBand
+                                                 : ApplyGraph));
   } else
     PetscCall(PCSetType(pc, PCJACOBI));
   PetscFunctionReturn(0);
@@ -486,7 +529,7 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
-  PetscCall(KSPSetOperators(N->ksp, N->S, N->cycles || N->banded || N->sparse ? N->S : N->P));
+  PetscCall(KSPSetOperators(N->ksp, N->S, IsShell(N) ? N->S : N->P));
   PetscCall(KSPSetType(N->ksp, N->banded ? KSPPREONLY : KSPCG));
   PetscCall(KSPSetNormType(N->ksp, N->banded ? KSP_NORM_NONE : KSP_NORM_NATURAL));
   PetscCall(ChoosePC(N));
@@ -547,11 +590,21 @@ static PetscErrorCode WantBand(FenNewtonSystem *N, double d[])
   PetscFunctionReturn(0);
 }
 
+/* sources send to more targets than V-cycles are for */
+static PetscErrorCode WantCoarse(const FenNewtonSystem *N, PetscBool *want)
+{
+  PetscFunctionBegin;
+  *want = PETSC_FALSE;
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && !N->cycles)
+    PetscCall(FenNewtonCoarseFits(N->ot, want));
+  PetscFunctionReturn(0);
+}
+
 /* the preconditioner; the diagonal of S in d if it is that */
 static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
 {
   PetscFunctionBegin;
-  N->cycles = N->banded = PETSC_FALSE;
+  N->cycles = N->banded = N->coarsened = PETSC_FALSE;
   if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->indefinite && N->ot->op->separable)
     PetscCall(WantBand(N, d));
   if (N->banded) {
@@ -565,7 +618,8 @@ static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
     PetscCall(Diagonal(N, d));
     PetscCall(WantCycle(N, &N->cycles));
   }
-  N->sparse = (PetscBool)(!N->cycles && WantSparse(N));
+  PetscCall(WantCoarse(N, &N->coarsened));
+  N->sparse = (PetscBool)(!N->cycles && !N->coarsened && WantSparse(N));
   N->multigrid = PETSC_FALSE;
   N->least = 0;
   PetscFunctionReturn(0);
@@ -592,6 +646,8 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   }
   if (N->cycles)
     PetscCall(BuildCycle(N));
+  else if (N->coarsened)
+    PetscCall(BuildCoarse(N, g));
   else if (!N->banded && !N->sparse) {
     PetscCall(MatDestroy(&N->P));
     PetscCall(FenDiagonalMatrix(N->ot->op->comm, N->ot->m, d, &N->P));
@@ -630,12 +686,12 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
   return PETSC_FALSE;
 }
 
-/* A nearly exact factorisation of the present plan costs less than the CG iterations of an old one; couplings and
+/* A nearly exact factorisation of the present plan, or its coarse grid, costs less than CG iterations of an old one; couplings and
    coarse grids of a V-cycle cost as much as about four. A digit should not take many more iterations than it did at
    first */
 PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
-  if (N->banded || (N->sparse && !N->multigrid))
+  if (N->banded || N->coarsened || (N->sparse && !N->multigrid))
     return PETSC_TRUE;
   return (PetscBool)(N->cycles ? N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most
                                : N->seen.its > 2 * N->seen.its_fresh);

@@ -4,6 +4,7 @@
 #include "../otimpl.h"
 #include "gridcycle.h"
 #include "newtonband.h"
+#include "newtoncoarse.h"
 #include "newtongraph.h"
 #include <petscksp.h>
 
@@ -62,6 +63,8 @@ typedef struct {
   FenGridCycle  cycle;             /* coarse grids of the target, or NULL */
   double       *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
   PetscBool     cycles;            /* the cycle is in use */
+  FenNewtonCoarse coarse;          /* the plan on a coarser grid, or NULL */
+  PetscBool     coarsened;         /* it is in use */
   FenBand       band;              /* factors of targets on one line, or NULL */
   PetscBool     banded;            /* they are in use */
   PetscBool     indefinite;        /* but were not found on this level */
