@@ -245,6 +245,26 @@ static double Rounding(FenOT ot)
   return PetscMax(ROUNDING, 0.5 * PETSC_MACHINE_EPSILON * ot->cost_max / ((Newton *)ot->base.data)->eps);
 }
 
+/* does the step show that rounding errors keep the error from falling? They make large ones go up and down a little */
+static PetscBool Stalls(FenOT ot, double before)
+{
+  const double after = ((Newton *)ot->base.data)->step.error;
+
+  return (PetscBool)(before < Rounding(ot) && after >= (before < ROUNDING ? 1 : STALL) * before);
+}
+
+/* this is as good as it gets: is it good enough? */
+static PetscErrorCode Stop(FenOT ot)
+{
+  FenSolver s = (FenSolver)ot;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTCertify_Private(ot, FEN_BOUNDS_REGULARISED));
+  if (s->reason == FEN_ITERATING && !(s->progress.gap_rel <= s->gap_rel))
+    s->reason = FEN_DIVERGED_STAGNATION;
+  PetscFunctionReturn(0);
+}
+
 /* may the next level begin? L1 errors do not see what is wrong on long waves: a type can ask for Newton steps */
 static PetscBool LevelDone(FenOT ot, const Newton *N)
 {
@@ -284,7 +304,9 @@ static PetscErrorCode StepBack(FenOT ot)
   PetscFunctionBegin;
   PetscCall(FenNewtonStepEvaluate(&N->step));
   N->ready = 1;
-  if (N->step.error <= FAR_ERROR || N->step.log_error <= FAR_LOG)
+  if (PetscIsInfOrNanReal(N->step.dual))
+    ot->base.progress.value = N->step.dual; /* ends the solve */
+  if (!(N->step.error > FAR_ERROR && N->step.log_error > FAR_LOG))
     PetscFunctionReturn(0);
   PetscCall(PetscArraycpy(ot->g, N->before[ot->at], ot->m));
   PetscCall(StartLevel(ot, N->eps_before));
@@ -417,7 +439,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   N->ready = 1;
   N->level_it++;
-  N->stalled = N->step.error > STALL * before && before < Rounding(ot) ? N->stalled + 1 : 0;
+  N->stalled = Stalls(ot, before) ? N->stalled + 1 : 0;
   s->intermediate = (PetscBool)(OnTheWay(ot) || (N->newton && Settling(N, dual_before)));
   p->parameter = N->eps;
   p->residual = N->step.error;
@@ -432,8 +454,8 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->step.error));
     ot->planned = PETSC_FALSE;
     Promise(ot);
-    if (N->stalled >= 5 && s->reason == FEN_ITERATING)
-      s->reason = FEN_DIVERGED_STAGNATION;
+    if (N->stalled >= 5)
+      PetscCall(Stop(ot));
   }
   PetscCall(WantCells(ot));
   p->work = N->passes = ot->op->passes;
