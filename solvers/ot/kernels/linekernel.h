@@ -129,7 +129,7 @@ FEN_INLINE void Bisect(const FenLines *P, double M[])
 
 /* ---- wide windows: neighbouring targets together, see TileSums() ---- */
 
-#define TILE_MOST  32    /* targets of a tile at most, a power of two */
+#define TILE_MOST  64    /* targets of a tile at most, a power of two */
 #define TILE_LEAST 4     /* and at least */
 #define TILE_WIDE  24    /* windows that are at least so wide */
 #define TILE_BITS  200.0 /* largest |2 d z|, see TileSums() */
@@ -139,6 +139,7 @@ FEN_INLINE void Bisect(const FenLines *P, double M[])
 typedef struct {
   FenInt n, first;       /* targets; 0: they are not worth it, or too far apart */
   FenInt lo, hi;         /* their sources */
+  int    same;           /* all lanes have the same targets */
   vd     x[2], shift[2]; /* coordinates of the middle, exponent that is added */
 } Tile;
 
@@ -160,8 +161,9 @@ FEN_INLINE int TileFits(const FenLines *P, const Tile *T)
 /* the tile that begins with a target */
 FEN_INLINE Tile TileOf(const FenLines *P, FenInt first)
 {
-  Tile   T = {.n = 0, .first = first, .lo = P->window[2 * first]};
-  FenInt n = TILE_MOST, terms = 0;
+  const double *x0 = P->xt + first * FEN_GROUP;
+  Tile          T = {.n = 0, .first = first, .lo = P->window[2 * first], .same = x0[0] >= x0[FEN_GROUP - 1]};
+  FenInt        n = TILE_MOST, terms = 0;
 
   if (P->window[2 * first + 1] - T.lo < TILE_WIDE)
     return T;
@@ -197,15 +199,19 @@ FEN_INLINE void TileTerms(const FenLines *P, const Tile *T, FenInt from, FenInt 
     }
 }
 
-/* sum_k a_k q^(k - n/2) for two targets, n even: Horner's rule from both ends, eight sums at a time */
-FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], const double inverse[], vd s[4])
+/* sum_k a_k q^(k - n/2) for two targets, n even: Horner's rule from both ends, eight sums at a time. `same`: q is that
+   of all lanes, which leaves registers for what is loaded */
+FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], const double inverse[], const int same,
+                                vd s[4])
 {
   const double *up = a + (n - 1) * FEN_GROUP;
   vd            f[4], b[4], y[4], z[4];
 
   for (int h = 0; h < 4; h++) {
-    y[h] = v_load(q + h * FEN_SIMD);
-    z[h] = v_load(inverse + h * FEN_SIMD);
+    const int k = same ? h / 2 : h;
+
+    y[h] = v_load(q + k * FEN_SIMD);
+    z[h] = v_load(inverse + k * FEN_SIMD);
     f[h] = v_load(up + h % 2 * FEN_SIMD);
     b[h] = v_load(a + h % 2 * FEN_SIMD);
   }
@@ -213,8 +219,8 @@ FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], co
     up -= FEN_GROUP;
     a += FEN_GROUP;
     for (int h = 0; h < 4; h++) {
-      f[h] = v_fma(f[h], y[h], v_load(up + h % 2 * FEN_SIMD));
-      b[h] = v_fma(b[h], z[h], v_load(a + h % 2 * FEN_SIMD));
+      f[h] = v_fma(f[h], y[same ? h / 2 * 2 : h], v_load(up + h % 2 * FEN_SIMD));
+      b[h] = v_fma(b[h], z[same ? h / 2 * 2 : h], v_load(a + h % 2 * FEN_SIMD));
     }
   }
   for (int h = 0; h < 4; h++)
@@ -222,8 +228,8 @@ FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], co
 }
 
 /*
-   Targets x_m + d and sources x_m + z around the middle x_m of a tile: -c_ij = -z^2 + 2 d z - d^2, where z runs in equal
-   steps, so that
+   Targets x_m + d and sources x_m + z around the middle x_m of a tile: -c_ij = -z^2 + 2 d z - d^2, where z runs in
+   equal steps, so that
 
      sum_j 2^(u_j - c_ij) v_j = 2^(-d^2) sum_j (2^(u_j - z_j^2) v_j) q^(j - j0) 2^(2 d z_j0) ,   q = 2^(2 d step) .
 
@@ -233,20 +239,21 @@ FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], co
 
    S_i: these sums, times 2^shift
 */
-FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, double S[])
+FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, const int same, double S[])
 {
+  const FenInt half = same ? 1 : 2; /* vectors of a target */
   const double step = (P->xs[P->ns - 1] - P->xs[0]) / (double)(P->ns - 1);
   double       a[2 * TILE_HALF * FEN_GROUP], d[TILE_MOST * FEN_GROUP], q[2][TILE_MOST * FEN_GROUP];
 
-  for (FenInt i = 0; i < 2 * T->n; i++) { /* vectors of half a group */
-    const FenInt k = i * FEN_SIMD;
-    const vd     x = v_load(P->xt + T->first * FEN_GROUP + k) - T->x[i % 2];
+  for (FenInt i = 0; i < half * T->n; i++) {
+    const double *x = P->xt + (T->first + i / half) * FEN_GROUP + i % half * FEN_SIMD;
+    const vd      away = v_load(x) - T->x[i % half];
 
-    v_store(d + k, x);
-    v_store(q[0] + k, v_exp2(x * (2 * step)));
-    v_store(q[1] + k, v_exp2(x * (-2 * step)));
-    v_store(S + k, v_set(0.0));
+    v_store(d + i * FEN_SIMD, away);
+    v_store(q[0] + i * FEN_SIMD, v_exp2(away * (2 * step)));
+    v_store(q[1] + i * FEN_SIMD, v_exp2(away * (-2 * step)));
   }
+  memset(S, 0, (size_t)(T->n * FEN_GROUP) * sizeof(double));
   for (FenInt j = T->lo; j < T->hi; j += 2 * TILE_HALF) {
     const FenInt some = T->hi - j < 2 * TILE_HALF ? T->hi - j : 2 * TILE_HALF, n = some + some % 2;
     const double y = P->xs[j] + (double)(n / 2) * step;
@@ -255,16 +262,19 @@ FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, dou
     if (n > some)
       memset(a + some * FEN_GROUP, 0, FEN_GROUP * sizeof(double));
     TileTerms(P, T, j, j + some, valued, a);
-    for (FenInt k = 0; k < T->n * FEN_GROUP; k += 2 * FEN_GROUP) {
-      vd s[4];
+    for (FenInt i = 0; i < T->n; i += 2) {
+      const FenInt k = i * half * FEN_SIMD;
+      double      *sum = S + i * FEN_GROUP;
+      vd           s[4], e[4];
 
-      TilePolynomials(a, n, q[0] + k, q[1] + k, s);
-      for (int h = 0; h < 4; h++) {
+      TilePolynomials(a, n, q[0] + k, q[1] + k, same, s);
+      for (FenInt h = 0; h < 2 * half; h++) {
         const vd x = v_load(d + k + h * FEN_SIMD);
 
-        s[h] = v_fma(v_exp2(x * (2.0 * z[h % 2] - x)), s[h], v_load(S + k + h * FEN_SIMD));
-        v_store(S + k + h * FEN_SIMD, s[h]);
+        e[h] = v_exp2(x * (2.0 * z[h % half] - x));
       }
+      for (int h = 0; h < 4; h++)
+        v_store(sum + h * FEN_SIMD, v_fma(e[same ? h / 2 : h], s[h], v_load(sum + h * FEN_SIMD)));
     }
   }
 }
@@ -276,7 +286,10 @@ static void LineTileLSE(const FenLines *P, Tile *T, double M[])
 
   for (int h = 0; h < 2; h++)
     T->shift[h] = -v_load(m + h * FEN_SIMD);
-  TileSums(P, T, 0, S);
+  if (T->same)
+    TileSums(P, T, 0, 1, S);
+  else
+    TileSums(P, T, 0, 0, S);
   for (FenInt i = 0; i < 2 * T->n; i++)
     v_store(M + T->first * FEN_GROUP + i * FEN_SIMD, v_log2(v_load(S + i * FEN_SIMD)) - T->shift[i % 2]);
 }
@@ -293,7 +306,10 @@ static void LineTileProducts(const FenLines *P, Tile *T, double out[])
     T->shift[i % 2] = v_max(T->shift[i % 2], v_load(w + i * FEN_SIMD));
   for (int h = 0; h < 2; h++)
     T->shift[h] = v_max(T->shift[h], v_set(0.5 * FEN_NONE)); /* lines of no weight: terms are next to nothing */
-  TileSums(P, T, 1, o);
+  if (T->same)
+    TileSums(P, T, 1, 1, o);
+  else
+    TileSums(P, T, 1, 0, o);
   for (FenInt i = 0; i < 2 * T->n; i++)
     v_store(o + i * FEN_SIMD, v_exp2(v_load(w + i * FEN_SIMD) - T->shift[i % 2]) * v_load(o + i * FEN_SIMD));
 }

@@ -2,6 +2,8 @@
 /* Sweeps over blocks of lines, see sweepblocks.c. */
 #include "sweepsimpl.h"
 
+#define EARLY 4 /* factors of the first blocks of lines may be as many as so much of all could have */
+
 static FenInt FirstLine(const FenSweep *s)
 {
   return s->span ? s->from * s->kernels->linelanes : 0;
@@ -140,17 +142,18 @@ PetscErrorCode FenFactorsDestroy(FenFactors *F)
 }
 
 /* Room for the factors of a block whose windows are known, hardly more than they need; false: with those of the blocks
-   before they would be too many */
+   before they are too many, of which the first may have more than their share */
 static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, PetscBool *fits)
 {
-  FenInt size = 0;
+  const FenInt most = FEN_FACTORS_MOST * s->nt * s->kernels->linelanes;
+  FenInt       size = 0;
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < P->nt; i++)
     size += P->kept[2 * i + 1] > P->kept[2 * i] ? 1 + P->kept[2 * i + 1] - P->kept[2 * i] : 0;
   size *= s->kernels->linelanes;
   F->used += size;
-  *fits = (PetscBool)(F->used <= FEN_FACTORS_MOST * s->nt * s->kernels->linelanes * F->nblocks);
+  *fits = (PetscBool)(F->used <= most * PetscMin(F->nblocks, b + 1 + F->nblocks / EARLY));
   if (!*fits || (size <= F->room[b] && 5 * size > 3 * F->room[b]))
     PetscFunctionReturn(0);
   PetscCall(PetscFree(F->e[b]));
