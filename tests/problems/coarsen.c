@@ -86,6 +86,44 @@ static double BlockSum(const FenInt fine[], const FenInt coarse[], FenInt i, Fen
   return sum;
 }
 
+/* sums of weights over blocks are the coarse weights, and each pixel gets that of its block */
+static void CheckSums(FenMeasure fine, FenMeasure coarse)
+{
+  FenInt        big[3], shape[3], n[2], at = 0;
+  FenLayout     layout[2];
+  FenBox        box;
+  const double *w[2];
+  double       *sum, *back;
+
+  FEN_OK(FenMeasureGetGrid(fine, big, NULL, NULL));
+  FEN_OK(FenMeasureGetGrid(coarse, shape, NULL, NULL));
+  FEN_OK(FenMeasureGetLayout(fine, &layout[0]));
+  FEN_OK(FenMeasureGetLayout(coarse, &layout[1]));
+  FEN_OK(FenMeasureGetWeights(fine, &w[0]));
+  FEN_OK(FenMeasureGetWeights(coarse, &w[1]));
+  for (int k = 0; k < 2; k++)
+    FEN_OK(FenLayoutGetLocalSize(layout[k], &n[k]));
+  sum = (double *)malloc((size_t)(n[1] + 1) * sizeof(double));
+  back = (double *)malloc((size_t)(n[0] + 1) * sizeof(double));
+  FEN_OK(FenMeasureSumBlocks(fine, coarse, w[0], sum));
+  FEN_OK(FenMeasureSpreadBlocks(coarse, fine, sum, back));
+  for (FenInt k = 0; k < n[1]; k++)
+    assert_true(sum[k] == w[1][k]);
+  FEN_OK(FenLayoutGetBox(layout[0], -1, &box));
+  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+    for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
+      for (FenInt k = box.lo[2]; k < box.hi[2]; k++, at++) {
+        const FenInt x[3] = {i, j, k};
+        FenInt       b[3];
+
+        for (int d = 0; d < 3; d++)
+          b[d] = shape[d] < big[d] ? x[d] / 2 : x[d];
+        FEN_ASSERT_NEAR(back[at], BlockSum(big, shape, b[0], b[1], b[2]), 1e-15);
+      }
+  free(sum);
+  free(back);
+}
+
 static void CheckCoarse(FenMeasure fine, FenMeasure coarse, FenInt least)
 {
   FenInt        shape[3], big[3], at = 0;
@@ -124,8 +162,10 @@ static void TestBlocks(void **state)
           any |= shapes[s][d] >= 2 * least;
         FEN_OK(FenMeasureCoarsen(fine, least, &coarse));
         assert_int_equal(coarse != NULL, any);
-        if (any)
+        if (any) {
           CheckCoarse(fine, coarse, least);
+          CheckSums(fine, coarse);
+        }
         FEN_OK(FenMeasureDestroy(&coarse));
         FEN_OK(FenMeasureDestroy(&fine));
       }

@@ -215,6 +215,7 @@ static void TestRestart(void **state)
 {
   (void)state;
   Restart(Rough, large, 0.6, 2, PETSC_FALSE);
+  Restart(Rough, larger, 40, 2, PETSC_FALSE);
 }
 
 /* Tails cost little: targets of next to no mass are left to Sinkhorn steps */
@@ -433,6 +434,51 @@ static void TestStep(void **state)
   Forget(m);
 }
 
+/* Sources that send to many targets: a coarser grid sees the plan, and CG needs few iterations. The same answer as with
+   the diagonal, and on any number of ranks */
+static double Wide(MPI_Comm comm, Image image, FenPrecondition precondition, FenInt *its)
+{
+  FenMeasure    m[2];
+  FenOT         ot;
+  FenOTBounds   B;
+  FenNewtonStep S = {.system.precondition = precondition};
+  double        step;
+
+  Pair(comm, image, 1, larger, m);
+  ot = SolveMake(FENOTMULTIGRID, m, NULL, 40, 1e-11);
+  B = SolveRun(ot);
+  for (FenInt j = 0; j < ot->m; j++) /* long waves */
+    ot->g[j] += 10 * sin(2e-3 * (double)j);
+  FEN_OK(FenNewtonStepCreate(ot, &S));
+  FEN_OK(FenNewtonSystemMove(&S.system));
+  FenNewtonStepForget(&S);
+  FEN_OK(FenNewtonStepEvaluate(&S));
+  FEN_OK(FenNewtonStepTake(&S, 1e-6, &step));
+  FEN_ASSERT_ALL(step == 1 && S.system.coarsened == (precondition == FEN_PRECONDITION_AUTO));
+  *its = S.system.seen.its;
+  FEN_OK(FenNewtonStepDestroy(&S));
+  FEN_OK(FenOTDestroy(&ot));
+  Forget(m);
+  return B.lower;
+}
+
+static void TestWide(void **state)
+{
+  static const Image wide[] = {Rough, Blobs, Smooth, Checkers};
+
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    FenInt       its, alone, diagonal;
+    const double value = Wide(MPI_COMM_WORLD, wide[i], FEN_PRECONDITION_AUTO, &its),
+                 self = Wide(PETSC_COMM_SELF, wide[i], FEN_PRECONDITION_AUTO, &alone);
+
+    Wide(PETSC_COMM_SELF, wide[i], FEN_PRECONDITION_JACOBI, &diagonal);
+    FEN_ASSERT_NEAR(value, self, 1e-11 * fabs(self));
+    assert_true(its <= alone + 1 && alone <= its + 1 && its <= 14);
+    assert_true(wide[i] == Blobs || 3 * its <= 2 * diagonal); /* narrow blobs have no long waves */
+  }
+}
+
 /* nobody names a type: grids of two axes take this one, clouds do not */
 static void TestDefault(void **state)
 {
@@ -462,11 +508,11 @@ static void TestDefault(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes),   cmocka_unit_test(TestRanks),
-                                     cmocka_unit_test(TestRestart), cmocka_unit_test(TestRestartSupport),
-                                     cmocka_unit_test(TestStep),    cmocka_unit_test(TestFactorised),
-                                     cmocka_unit_test(TestDefault), cmocka_unit_test(TestTails),
-                                     cmocka_unit_test(TestGraphPC), cmocka_unit_test(TestCells)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestTypes),          cmocka_unit_test(TestRanks), cmocka_unit_test(TestRestart),
+      cmocka_unit_test(TestRestartSupport), cmocka_unit_test(TestStep),  cmocka_unit_test(TestFactorised),
+      cmocka_unit_test(TestDefault),        cmocka_unit_test(TestTails), cmocka_unit_test(TestGraphPC),
+      cmocka_unit_test(TestCells),          cmocka_unit_test(TestWide)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

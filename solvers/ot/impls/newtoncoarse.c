@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Where sources send to many targets, E^T diag(a) E in S = diag(c) - E^T diag(a) E is smooth: it blurs over a root of
-   epsilon, and a grid whose pixels are not wider sees all of it. What that grid does not see S multiplies by c. So, with
-   I^T the sums over blocks and S_c the Newton matrix of the same problem between blocks,
+   epsilon, and a grid whose pixels are not wider sees all of it. What that grid does not see S multiplies by c. So,
+   with I^T the sums over blocks and S_c the Newton matrix of the same problem between blocks,
 
      S^-1 ~ diag(c)^-1 + I (S_c^-1 - diag(c_c)^-1) I^T ,
 
@@ -174,7 +174,7 @@ PetscErrorCode FenNewtonCoarseBuild(FenNewtonCoarse C, const double g[], double 
 
 PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse C, const double c[], const double r[], double z[])
 {
-  const double all = 1 + C->shift;
+  const double  all = 1 + C->shift;
   const double *cc = C->step.c;
   PetscBool     failed;
 

@@ -36,6 +36,7 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
                                         NULL};
 
 #define CYCLE_TARGETS 60.0  /* the V-cycle is worth its while up to this effective number of targets a source, */
+#define COARSE_EPS    32.0  /* a coarser grid is, from so many (squared) pixels of epsilon on */
 #define CYCLE_LEAST   500   /* on grids of at least this many points */
 #define UNEVEN        0.05  /* couplings that reach far are so much more of them at some targets: see gridmoments.c */
 #define BAND_MOST     6.4e7 /* numbers of banded factors at most */
@@ -590,13 +591,18 @@ static PetscErrorCode WantBand(FenNewtonSystem *N, double d[])
   PetscFunctionReturn(0);
 }
 
-/* sources send to more targets than V-cycles are for */
-static PetscErrorCode WantCoarse(const FenNewtonSystem *N, PetscBool *want)
+/* `least`: the smallest epsilon for it, in (squared) pixels. A plan that blurs over several pixels is seen on a coarser
+   grid, however many targets the sources send to */
+static PetscErrorCode WantCoarse(const FenNewtonSystem *N, double least, PetscBool *want)
 {
+  const FenOT  ot = N->ot;
+  const double pixel = ot->at ? ot->level[ot->at].blur : ot->pixel;
+
   PetscFunctionBegin;
   *want = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && !N->cycles)
-    PetscCall(FenNewtonCoarseFits(N->ot, want));
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && !N->cycles &&
+      ot->op->eps >= least * pixel)
+    PetscCall(FenNewtonCoarseFits(ot, want));
   PetscFunctionReturn(0);
 }
 
@@ -612,13 +618,14 @@ static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
     N->least = LEAST_SHIFT;
     PetscFunctionReturn(0);
   }
-  if (N->seen.average > 0)
+  PetscCall(WantCoarse(N, COARSE_EPS, &N->coarsened));
+  if (!N->coarsened && N->seen.average > 0)
     PetscCall(WantCycle(N, &N->cycles));
-  if (!N->cycles && !WantSparse(N)) {
+  if (!N->coarsened && !N->cycles && !WantSparse(N)) {
     PetscCall(Diagonal(N, d));
     PetscCall(WantCycle(N, &N->cycles));
+    PetscCall(WantCoarse(N, 0, &N->coarsened));
   }
-  PetscCall(WantCoarse(N, &N->coarsened));
   N->sparse = (PetscBool)(!N->cycles && !N->coarsened && WantSparse(N));
   N->multigrid = PETSC_FALSE;
   N->least = 0;
@@ -686,9 +693,9 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
   return PETSC_FALSE;
 }
 
-/* A nearly exact factorisation of the present plan, or its coarse grid, costs less than CG iterations of an old one; couplings and
-   coarse grids of a V-cycle cost as much as about four. A digit should not take many more iterations than it did at
-   first */
+/* A nearly exact factorisation of the present plan, or its coarse grid, costs less than CG iterations of an old one;
+   couplings and coarse grids of a V-cycle cost as much as about four. A digit should not take many more iterations than
+   it did at first */
 PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
   if (N->banded || N->coarsened || (N->sparse && !N->multigrid))

@@ -145,7 +145,7 @@ PetscErrorCode FenFactorsDestroy(FenFactors *F)
    before they are too many, of which the first may have more than their share */
 static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, PetscBool *fits)
 {
-  const FenInt most = FEN_FACTORS_MOST * s->nt * s->kernels->linelanes;
+  const FenInt most = FEN_FACTORS_MOST * P->nt * s->kernels->linelanes;
   FenInt       size = 0;
 
   PetscFunctionBegin;
