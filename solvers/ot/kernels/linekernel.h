@@ -256,7 +256,8 @@ FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, con
   memset(S, 0, (size_t)(T->n * FEN_GROUP) * sizeof(double));
   for (FenInt j = T->lo; j < T->hi; j += 2 * TILE_HALF) {
     const FenInt some = T->hi - j < 2 * TILE_HALF ? T->hi - j : 2 * TILE_HALF, n = some + some % 2;
-    const double y = P->xs[j] + (double)(n / 2) * step;
+    const FenInt middle = n / 2;
+    const double y = P->xs[j] + (double)middle * step;
     const vd     z[2] = {y - T->x[0], y - T->x[1]};
 
     if (n > some)
