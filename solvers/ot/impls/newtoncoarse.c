@@ -38,6 +38,11 @@ PetscErrorCode FenNewtonCoarseFits(FenOT ot, PetscBool *fits)
   PetscFunctionReturn(0);
 }
 
+PetscBool FenNewtonCoarseServes(FenNewtonCoarse C)
+{
+  return (PetscBool)(C->fine == C->ot->at && C->level == FenOTLevelFor_Private(C->ot, C->ot->op->eps));
+}
+
 /* of the levels between both grids; the same measure where a level halves the other one's axes only */
 static PetscErrorCode Restrict(FenNewtonCoarse C, const double v[], double out[])
 {

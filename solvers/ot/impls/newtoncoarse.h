@@ -9,6 +9,8 @@ typedef struct _p_FenNewtonCoarse *FenNewtonCoarse;
 PETSC_INTERN PetscErrorCode FenNewtonCoarseFits(FenOT, PetscBool *fits);
 PETSC_INTERN PetscErrorCode FenNewtonCoarseCreate(FenOT, FenNewtonCoarse *);
 PETSC_INTERN PetscErrorCode FenNewtonCoarseDestroy(FenNewtonCoarse *);
+/* is it of the coarsest grid that the present epsilon can do with? */
+PETSC_INTERN PetscBool FenNewtonCoarseServes(FenNewtonCoarse);
 /* Collective. Coarse plan and its system for potentials g on the present level, with a Levenberg shift */
 PETSC_INTERN PetscErrorCode FenNewtonCoarseBuild(FenNewtonCoarse, const double g[], double shift);
 /* Collective. z = c^-1 r/(1 + shift) + I (S_c^-1 - c_c^-1/(1 + shift)) I^T r; zero where c is */

@@ -371,6 +371,8 @@ static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
 static PetscErrorCode BuildCoarse(FenNewtonSystem *N, const double g[])
 {
   PetscFunctionBegin;
+  if (N->coarse && !FenNewtonCoarseServes(N->coarse))
+    PetscCall(FenNewtonCoarseDestroy(&N->coarse));
   if (!N->coarse)
     PetscCall(FenNewtonCoarseCreate(N->ot, &N->coarse));
   PetscCall(FenNewtonCoarseBuild(N->coarse, g, N->shift));

@@ -170,10 +170,10 @@ FEN_INLINE Tile TileOf(const FenLines *P, FenInt first)
   for (; n >= TILE_LEAST; n /= 2) {
     const double *x = P->xt + (first + n / 2) * FEN_GROUP;
 
-    if (first + n > P->nt)
-      continue;
     T.n = n;
-    T.hi = P->window[2 * (first + n - 1) + 1];
+    T.hi = first + n <= P->nt ? P->window[2 * (first + n - 1) + 1] : 0;
+    if (T.hi <= T.lo) /* beyond the line, or ends of windows that rounding errors of huge exponents made cross */
+      continue;
     T.x[0] = v_load(x);
     T.x[1] = v_load(x + FEN_SIMD);
     if (TileFits(P, &T))
