@@ -346,28 +346,6 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
   PetscFunctionReturn(0);
 }
 
-/* the V-cycle works in unscaled numbers */
-static PetscErrorCode ApplyCycle(PC pc, Vec r, Vec z)
-{
-  FenNewtonSystem *N;
-  const double    *pr;
-  double          *pz, *u;
-
-  PetscFunctionBegin;
-  PetscCall(PCShellGetContext(pc, &N));
-  u = N->ot->wm2;
-  PetscCall(VecGetArrayRead(r, &pr));
-  PetscCall(VecGetArray(z, &pz));
-  for (FenInt j = 0; j < N->ot->m; j++)
-    u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
-  PetscCall(FenGridCycleApply(N->cycle, u, pz));
-  for (FenInt j = 0; j < N->ot->m; j++)
-    pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
-  PetscCall(VecRestoreArray(z, &pz));
-  PetscCall(VecRestoreArrayRead(r, &pr));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode BuildCoarse(FenNewtonSystem *N, const double g[])
 {
   PetscFunctionBegin;
@@ -379,8 +357,8 @@ static PetscErrorCode BuildCoarse(FenNewtonSystem *N, const double g[])
   PetscFunctionReturn(0);
 }
 
-/* in unscaled numbers too */
-static PetscErrorCode ApplyCoarse(PC pc, Vec r, Vec z)
+/* the V-cycle and the coarser grid work in unscaled numbers */
+static PetscErrorCode ApplyUnscaled(PC pc, Vec r, Vec z)
 {
   FenNewtonSystem *N;
   const double    *pr;
@@ -393,7 +371,10 @@ static PetscErrorCode ApplyCoarse(PC pc, Vec r, Vec z)
   PetscCall(VecGetArray(z, &pz));
   for (FenInt j = 0; j < N->ot->m; j++)
     u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
-  PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz));
+  if (N->cycles)
+    PetscCall(FenGridCycleApply(N->cycle, u, pz));
+  else
+    PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz));
   for (FenInt j = 0; j < N->ot->m; j++)
     pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
   PetscCall(VecRestoreArray(z, &pz));
@@ -520,10 +501,7 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
     PetscCall(PCAppendOptionsPrefix(pc, "shell_"));
     PetscCall(PCSetType(pc, PCSHELL));
     PetscCall(PCShellSetContext(pc, N));
-    PetscCall(PCShellSetApply(pc, N->cycles      ? ApplyCycle
-                                  : N->coarsened ? ApplyCoarse
-                                  : N->banded    ? ApplyBand
-                                                 : ApplyGraph));
+    PetscCall(PCShellSetApply(pc, N->cycles || N->coarsened ? ApplyUnscaled : N->banded ? ApplyBand : ApplyGraph));
   } else
     PetscCall(PCSetType(pc, PCJACOBI));
   PetscFunctionReturn(0);
