@@ -53,9 +53,10 @@ typedef struct {
    point, the lanes of a point next to each other: u[j*linelanes + lane]. Sources are shared by all lanes, targets need
    not be, so that lanes may also take different targets of the same line.
 
-   The cost is |x-y|^2. Coordinates ascend in each lane. Then it is Monge, c(i,j) + c(i',k) <= c(i,k) + c(i',j) for i <
-   i', j < k: a source left of the largest term that is below the cut at a target stays below it at all later targets,
-   and the other way round. Both ends of the window of sources that matter rise with the target; see linekernel.h.
+   The cost is |x-y|^2. Coordinates ascend in each lane, those of sources in equal steps. Then it is Monge, c(i,j) +
+   c(i',k) <= c(i,k) + c(i',j) for i < i', j < k: a source left of the largest term that is below the cut at a target
+   stays below it at all later targets, and the other way round. Both ends of the window of sources that matter rise
+   with the target; see linekernel.h.
 */
 typedef struct {
   FenInt        nt, ns;  /* targets, sources of a lane; below 2^31 */

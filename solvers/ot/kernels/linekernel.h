@@ -6,6 +6,9 @@
    not after the second. Each halving of h reads the sources once plus once for each overlap of neighbours: about
    ns log2 nt + nt w differences and maxima for windows of w sources, against nt w exponentials. With windows as long
    as the line this is one maximum for each term.
+
+   Neighbouring targets with wide windows share exponentials, see TileSums(): w (1 + 12/n) multiply-adds a target for
+   n of them.
 */
 #define LINE_WIDE 32  /* windows this many times wider than the distance to the neighbour may be inherited from it */
 #define LINE_NEAR 8.0 /* ... with M, as far from the true one; its rounding errors then stay below 1e-15 */

@@ -6,9 +6,10 @@
    With partial log sums L_0 = kappa g + log2 b, L_{s+1} = log2 sum 2^(L_s - c), the plan of g is a product of stages
    E_s = 2^(L_s - c - L_{s+1}), each with rows that sum to one: E v is d weighted means, no large or small numbers.
 
-   Memory O(d (n+m)/P) a rank; exponentials (n+m) sum_k n_k / P without windows, O(n w) with windows of w points when
-   epsilon is small, see sweeps.h. A plan keeps its windows. With |x-y| an axis takes three exponentials for a point,
-   whatever epsilon is, and the plan's products none: it always keeps its factors.
+   Memory O(d (n+m)/P) a rank; (n+m) sum_k n_k / P terms without windows, O(n w) with windows of w points when epsilon
+   is small, each an exponential, or a multiply-add where windows are wide, see sweeps.h. A plan keeps its windows. With
+   |x-y| an axis takes three exponentials for a point, whatever epsilon is, and the plan's products none: it always
+   keeps its factors.
 
    Messages: one all-to-all a stage along an axis that is cut. With |x-y|^2 and blocks that are not too thin it takes
    the sources that matter from those who have them instead: log sums, and plans whose factors are kept, with all that

@@ -6,8 +6,9 @@
      apply   out_i = sum_j 2^(w_i + u_j - c_ij) v_j, terms times c_ij if weighted
 
    With |x-y|^2 terms below 2^-FEN_CUT of the largest of their sum are left out. Work for a line: about nt w
-   exponentials and nt w + ns log2 nt differences, w the length of the windows of what remains. With |x-y| all terms are
-   there, in nt + ns steps; there are no windows, and products are taken with kept factors.
+   exponentials, multiply-adds where windows are wide, and nt w + ns log2 nt differences, w the length of the windows of
+   what remains. With |x-y| all terms are there, in nt + ns steps; there are no windows, and products are taken with
+   kept factors.
 */
 #pragma once
 #include "../kernels/kernels.h"
@@ -42,7 +43,7 @@ typedef struct {
   const FenKernels *kernels;
   FenTileKind       kind;
   FenInt            nt, ns, nlines;
-  const double     *xt, *xs; /* coordinates of the axes, ascending, scaled: c_ij is (xt_i - xs_j)^2 or |xt_i - xs_j| */
+  const double     *xt, *xs; /* of the axes, scaled, in equal steps upwards: c_ij is (xt_i - xs_j)^2 or |xt_i - xs_j| */
   FenInt            inner;   /* axes behind this one have so many points: point i of line l, of n points, is number
                                 (l / inner * n + i) * inner + l % inner of an array. 0 is 1: line by line */
   const double *u, *w, *v;   /* arrays */
