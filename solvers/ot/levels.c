@@ -363,24 +363,32 @@ PetscErrorCode FenOTUseLevel_Private(FenOT ot, PetscInt l)
   PetscFunctionReturn(0);
 }
 
-/* v on the present level to `out` on the level `l`, finer; level by level */
-PetscErrorCode FenOTInterpolate_Private(FenOT ot, PetscInt l, const double v[], double out[])
+PetscErrorCode FenOTCarry_Private(FenOT ot, PetscInt from, PetscInt to, FenOTLevelMap map, const double v[],
+                                  double out[])
 {
-  double *from, *to;
+  const PetscInt step = to < from ? -1 : 1;
+  double        *now, *next;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(ot->most, &from, ot->most, &to));
-  PetscCall(PetscArraycpy(from, v, ot->m));
-  for (PetscInt k = ot->at - 1; k >= l; k--) {
-    const FenOTLevel *coarse = &ot->level[k + 1], *fine = &ot->level[k];
+  PetscCall(PetscMalloc2(ot->most, &now, ot->most, &next));
+  PetscCall(PetscArraycpy(now, v, ot->level[from].n[1]));
+  for (PetscInt k = from; k != to; k += step) {
+    const FenOTLevel *here = &ot->level[k], *there = &ot->level[k + step];
 
-    if (coarse->measure[1] == fine->measure[1])
+    if (here->measure[1] == there->measure[1])
       continue;
-    PetscCall(FenMeasureInterpolate(coarse->measure[1], fine->measure[1], from, to));
-    PetscCall(PetscArraycpy(from, to, fine->n[1]));
+    PetscCall(map(here->measure[1], there->measure[1], now, next));
+    PetscCall(PetscArraycpy(now, next, there->n[1]));
   }
-  PetscCall(PetscArraycpy(out, from, ot->level[l].n[1]));
-  PetscCall(PetscFree2(from, to));
+  PetscCall(PetscArraycpy(out, now, ot->level[to].n[1]));
+  PetscCall(PetscFree2(now, next));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTInterpolate_Private(FenOT ot, PetscInt l, const double v[], double out[])
+{
+  PetscFunctionBegin;
+  PetscCall(FenOTCarry_Private(ot, ot->at, l, FenMeasureInterpolate, v, out));
   PetscFunctionReturn(0);
 }
 

@@ -494,3 +494,17 @@ PetscErrorCode FenOTDestroy(FenOT *ot)
   PetscCall(FenSolverDestroy((FenSolver *)ot));
   PetscFunctionReturn(0);
 }
+
+PetscErrorCode FenOTCreateInner_Private(FenOT ot, FenMeasure const measure[2], double eps, const char type[],
+                                        FenOT *inner)
+{
+  PetscFunctionBegin;
+  PetscCall(FenOTCreate(PetscObjectComm((PetscObject)ot), inner));
+  PetscCall(FenSolverSetOptionsPrefix((FenSolver)*inner, ((PetscObject)ot)->prefix));
+  PetscCall(FenOTSetMeasures(*inner, measure[0], measure[1]));
+  PetscCall(FenOTSetCost(*inner, ot->cost));
+  PetscCall(FenOTSetEpsilon(*inner, eps));
+  PetscCall(FenOTSetType(*inner, type));
+  PetscCall(PetscStrcpy((*inner)->simd, ot->simd));
+  PetscFunctionReturn(0);
+}

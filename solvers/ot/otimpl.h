@@ -98,7 +98,16 @@ PETSC_INTERN PetscErrorCode FenOTForgetCuts_Private(FenOT);
 PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
 /* all rows on every rank; caller frees */
 PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine[], double **all);
+/* v on the targets of one level to another one, level by level, by a map between the measures of two: sums over blocks,
+   or back from blocks */
+typedef PetscErrorCode (*FenOTLevelMap)(FenMeasure from, FenMeasure to, const double v[], double out[]);
+PETSC_INTERN PetscErrorCode FenOTCarry_Private(FenOT, PetscInt from, PetscInt to, FenOTLevelMap, const double[],
+                                               double[]);
+/* from the present level to a finer one */
 PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
+/* a solver of another type between other measures, with the cost and the options of the first one; not set up */
+PETSC_INTERN PetscErrorCode FenOTCreateInner_Private(FenOT, FenMeasure const measure[2], double eps, const char type[],
+                                                     FenOT *inner);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
 /* few points have mass: the problem can do with those; `few`: at little cost; `swapped`: with sides changed */
 PETSC_INTERN PetscErrorCode FenOTSupportFits_Private(FenOT, PetscBool *fits, PetscBool *few, PetscBool *swapped);

@@ -37,20 +37,13 @@ PetscErrorCode FenNewtonCellsFit(FenOT ot, PetscBool *fit)
 
 static PetscErrorCode Create(FenOT ot, FenOT *inner)
 {
-  const char *prefix;
-  FenSolver   s;
+  FenMeasure const measure[2] = {ot->source, ot->target};
+  FenSolver        s;
 
   PetscFunctionBegin;
-  PetscCall(FenOTCreate(PetscObjectComm((PetscObject)ot), inner));
+  PetscCall(FenOTCreateInner_Private(ot, measure, ot->eps, FENOTDOMDEC, inner));
   s = (FenSolver)*inner;
-  PetscCall(PetscObjectGetOptionsPrefix((PetscObject)ot, &prefix));
-  PetscCall(FenSolverSetOptionsPrefix(s, prefix));
-  PetscCall(FenOTSetMeasures(*inner, ot->source, ot->target));
-  PetscCall(FenOTSetCost(*inner, ot->cost));
-  PetscCall(FenOTSetEpsilon(*inner, ot->eps));
-  PetscCall(FenOTSetType(*inner, FENOTDOMDEC));
   PetscCall(FenSolverSetTolerances(s, ot->base.gap_rel, ot->base.residual, MOST_IT));
-  PetscCall(PetscStrcpy((*inner)->simd, ot->simd));
   PetscCall(FenSolverSetUp(s));
   PetscCall(FenSolverBegin_Private(s));
   PetscFunctionReturn(0);

@@ -22,12 +22,11 @@
 
 struct _p_FenNewtonCoarse {
   FenOT         ot, inner;
-  PetscInt      fine, level; /* of ot */
-  FenNewtonStep step;        /* of inner */
-  double        shift;
+  PetscInt      fine, level;   /* of ot */
+  FenNewtonStep step;          /* of inner */
   double       *sum, *rhs, *y; /* on the coarse grid */
   double       *points;        /* of each block */
-  double       *work[2];       /* between levels */
+  double       *back;          /* on the fine one */
 };
 
 PetscErrorCode FenNewtonCoarseFits(FenOT ot, PetscBool *fits)
@@ -43,72 +42,10 @@ PetscBool FenNewtonCoarseServes(FenNewtonCoarse C)
   return (PetscBool)(C->fine == C->ot->at && C->level == FenOTLevelFor_Private(C->ot, C->ot->op->eps));
 }
 
-/* of the levels between both grids; the same measure where a level halves the other one's axes only */
-static PetscErrorCode Restrict(FenNewtonCoarse C, const double v[], double out[])
-{
-  const FenOTLevel *L = C->ot->level;
-  double           *from = C->work[0], *to = C->work[1];
-
-  PetscFunctionBegin;
-  PetscCall(PetscArraycpy(from, v, L[C->fine].n[1]));
-  for (PetscInt k = C->fine; k < C->level; k++) {
-    double *swap = from;
-
-    if (L[k].measure[1] == L[k + 1].measure[1])
-      continue;
-    PetscCall(FenMeasureSumBlocks(L[k].measure[1], L[k + 1].measure[1], from, to));
-    from = to;
-    to = swap;
-  }
-  PetscCall(PetscArraycpy(out, from, L[C->level].n[1]));
-  PetscFunctionReturn(0);
-}
-
-/* adds v of its block to each point */
-static PetscErrorCode AddBlocks(FenNewtonCoarse C, const double v[], double out[])
-{
-  const FenOTLevel *L = C->ot->level;
-  double           *from = C->work[0], *to = C->work[1];
-
-  PetscFunctionBegin;
-  PetscCall(PetscArraycpy(from, v, L[C->level].n[1]));
-  for (PetscInt k = C->level - 1; k >= C->fine; k--) {
-    double *swap = from;
-
-    if (L[k].measure[1] == L[k + 1].measure[1])
-      continue;
-    PetscCall(FenMeasureSpreadBlocks(L[k + 1].measure[1], L[k].measure[1], from, to));
-    from = to;
-    to = swap;
-  }
-  for (FenInt j = 0; j < L[C->fine].n[1]; j++)
-    out[j] += from[j];
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode CreateInner(FenOT ot, const FenOTLevel *L, FenOT *inner)
-{
-  FenSolver s;
-
-  PetscFunctionBegin;
-  PetscCall(FenOTCreate(PetscObjectComm((PetscObject)ot), inner));
-  s = (FenSolver)*inner;
-  PetscCall(FenSolverSetOptionsPrefix(s, ((PetscObject)ot)->prefix));
-  PetscCall(FenOTSetMeasures(*inner, L->measure[0], L->measure[1]));
-  PetscCall(FenOTSetCost(*inner, ot->cost));
-  PetscCall(FenOTSetEpsilon(*inner, ot->op->eps));
-  PetscCall(FenOTSetType(*inner, FENOTNEWTON));
-  (*inner)->levels_most = 0;
-  PetscCall(PetscStrcpy((*inner)->simd, ot->simd));
-  PetscCall(FenSolverSetUp(s));
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenNewtonCoarseCreate(FenOT ot, FenNewtonCoarse *coarse)
 {
   FenNewtonCoarse   C;
   const FenOTLevel *L;
-  double           *one;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&C));
@@ -116,16 +53,16 @@ PetscErrorCode FenNewtonCoarseCreate(FenOT ot, FenNewtonCoarse *coarse)
   C->fine = ot->at;
   C->level = FenOTLevelFor_Private(ot, ot->op->eps);
   L = &ot->level[C->level];
-  PetscCall(CreateInner(ot, L, &C->inner));
+  PetscCall(FenOTCreateInner_Private(ot, L->measure, ot->op->eps, FENOTNEWTON, &C->inner));
+  C->inner->levels_most = 0;
+  PetscCall(FenSolverSetUp((FenSolver)C->inner));
   PetscCall(FenNewtonStepCreate(C->inner, &C->step));
   PetscCall(FenNewtonSystemMove(&C->step.system));
   PetscCall(PetscMalloc4(L->n[1], &C->sum, L->n[1], &C->rhs, L->n[1], &C->y, L->n[1], &C->points));
-  PetscCall(PetscMalloc2(ot->most, &C->work[0], ot->most, &C->work[1]));
-  PetscCall(PetscMalloc1(ot->m, &one));
+  PetscCall(PetscMalloc1(ot->m, &C->back));
   for (FenInt j = 0; j < ot->m; j++)
-    one[j] = 1;
-  PetscCall(Restrict(C, one, C->points));
-  PetscCall(PetscFree(one));
+    C->back[j] = 1;
+  PetscCall(FenOTCarry_Private(ot, C->fine, C->level, FenMeasureSumBlocks, C->back, C->points));
   *coarse = C;
   PetscFunctionReturn(0);
 }
@@ -140,7 +77,7 @@ PetscErrorCode FenNewtonCoarseDestroy(FenNewtonCoarse *coarse)
   PetscCall(FenNewtonStepDestroy(&C->step));
   PetscCall(FenOTDestroy(&C->inner));
   PetscCall(PetscFree4(C->sum, C->rhs, C->y, C->points));
-  PetscCall(PetscFree2(C->work[0], C->work[1]));
+  PetscCall(PetscFree(C->back));
   PetscCall(PetscFree(C));
   *coarse = NULL;
   PetscFunctionReturn(0);
@@ -161,10 +98,9 @@ PetscErrorCode FenNewtonCoarseBuild(FenNewtonCoarse C, const double g[], double 
   FenNewtonStep *S = &C->step;
 
   PetscFunctionBegin;
-  PetscCall(Restrict(C, g, inner->g));
+  PetscCall(FenOTCarry_Private(C->ot, C->fine, C->level, FenMeasureSumBlocks, g, inner->g));
   for (FenInt j = 0; j < inner->m; j++)
     inner->g[j] /= C->points[j];
-  C->shift = shift;
   FenNewtonStepForget(S);
   S->system.shift = shift;
   S->system.seen = (FenNewtonSeen){.most = FEN_MOST_CYCLES};
@@ -179,19 +115,19 @@ PetscErrorCode FenNewtonCoarseBuild(FenNewtonCoarse C, const double g[], double 
 
 PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse C, const double c[], const double r[], double z[])
 {
-  const double  all = 1 + C->shift;
+  const double  all = 1 + C->step.system.shift;
   const double *cc = C->step.c;
   PetscBool     failed;
 
   PetscFunctionBegin;
-  PetscCall(Restrict(C, r, C->sum));
+  PetscCall(FenOTCarry_Private(C->ot, C->fine, C->level, FenMeasureSumBlocks, r, C->sum));
   PetscCall(PetscArraycpy(C->rhs, C->sum, C->inner->m));
   PetscCall(FenNewtonSystemSolve(&C->step.system, C->rhs, RTOL, C->y, &failed));
   for (FenInt j = 0; j < C->inner->m; j++)
     C->y[j] = failed || !(cc[j] > 0) ? 0 : C->y[j] - C->sum[j] / (all * cc[j]);
+  PetscCall(FenOTCarry_Private(C->ot, C->level, C->fine, FenMeasureSpreadBlocks, C->y, C->back));
   for (FenInt j = 0; j < C->ot->m; j++)
-    z[j] = c[j] > 0 ? r[j] / (all * c[j]) : 0;
-  PetscCall(AddBlocks(C, C->y, z));
+    z[j] = (c[j] > 0 ? r[j] / (all * c[j]) : 0) + C->back[j];
   Count(C);
   PetscFunctionReturn(0);
 }

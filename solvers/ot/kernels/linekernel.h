@@ -191,15 +191,19 @@ FEN_INLINE Tile TileOf(const FenLines *P, FenInt first)
 /* 2^(u_j - c_mj + shift) for the middle m and sources [from, to), times v_j */
 FEN_INLINE void TileTerms(const FenLines *P, const Tile *T, FenInt from, FenInt to, const int valued, double a[])
 {
-  for (FenInt j = from; j < to; j++, a += FEN_GROUP)
-    for (int h = 0; h < 2; h++) {
-      const vd d = T->x[h] - P->xs[j];
-      vd       e = v_exp2(v_fnma(d, d, v_load(P->u + j * FEN_GROUP + h * FEN_SIMD)) + T->shift[h]);
+  const LineTarget middle = {.u = P->u, .xs = P->xs, .x = {T->x[0], T->x[1]}};
 
+  for (FenInt j = from; j < to; j++, a += FEN_GROUP) {
+    vd e[2];
+
+    LineScores(&middle, j, e);
+    for (int h = 0; h < 2; h++) {
+      e[h] = v_exp2(e[h] + T->shift[h]);
       if (valued)
-        e *= v_load(P->v + j * FEN_GROUP + h * FEN_SIMD);
-      v_store(a + h * FEN_SIMD, e);
+        e[h] *= v_load(P->v + j * FEN_GROUP + h * FEN_SIMD);
+      v_store(a + h * FEN_SIMD, e[h]);
     }
+  }
 }
 
 /* sum_k a_k q^(k - n/2) for two targets, n even: Horner's rule from both ends, eight sums at a time. `same`: q is that
