@@ -7,15 +7,16 @@
    convergence needs, and is accepted on an increase of D, see newtonstep.c. Far from the solution plain Sinkhorn steps
    g <- g + eps log(b/c), two passes, are taken while they bring the error down fast, and before the first Newton step
    of a level as long as log(b/c) is large somewhere. A level of epsilon starts from the last two by linear
-   extrapolation; if log(b/c) is then small everywhere it ends with one such update, which needs no further pass, and
-   otherwise when log(b/c) has become small: the L1 error does not see the tails, but the next level stumbles over them.
+   extrapolation, if these are of the same grid; if log(b/c) is then small everywhere it ends with one such update,
+   which needs no further pass, and otherwise when log(b/c) has become small: the L1 error does not see the tails, but
+   the next level stumbles over them.
 
    On grids the early levels of epsilon run on blocks of pixels, see levels.c: g is interpolated when epsilon has become
    too small for the present blocks, and the last epsilon is solved on the coarsest grid that can carry it first. Edges
    that blocks did not see may leave g far from the solution: then the finer grid takes the last epsilon once more.
 
-   FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there are at least two
-   Sinkhorn steps, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
+   FENOTMULTIGRID: the same iteration with a patient schedule. Epsilon is halved; on each one there is at least one
+   Sinkhorn step, for Newton's method wanders when it starts far away, and at least one Newton step, for L1 errors do
    not see errors on long waves, which the next epsilon would inherit. What is observed keeps it safe on hard pairs:
    Sinkhorn steps around Newton steps while log(b/c) is large somewhere, the line search on the dual, the shift that
    grows when steps are cut, CG that stops after 50 V-cycles with a direction of ascent and may take more of them while
@@ -66,14 +67,14 @@ typedef struct {
   double         passes;
   FenGapSchedule gap;
   FenInt         level_it, newton_steps;
-  FenInt         at;       /* level of the grid */
-  FenInt         newton;   /* this level has left its Sinkhorn phase */
-  FenInt         cut;      /* steps that were, on all levels */
-  FenInt         stalled;  /* steps in a row that rounding errors kept from improving */
-  FenInt         ready;    /* f, c, dual, error are of the present g and eps */
-  FenInt         cells;    /* a CellsUse */
-  FenInt         cells_it; /* iterations of cells so far */
-  FenOT          inner;    /* cells, while they are in use */
+  FenInt         at, before_at; /* level of the grid, and the one of eps_before */
+  FenInt         newton;        /* this level has left its Sinkhorn phase */
+  FenInt         cut;           /* steps that were, on all levels */
+  FenInt         stalled;       /* steps in a row that rounding errors kept from improving */
+  FenInt         ready;         /* f, c, dual, error are of the present g and eps */
+  FenInt         cells;         /* a CellsUse */
+  FenInt         cells_it;      /* iterations of cells so far */
+  FenOT          inner;         /* cells, while they are in use */
 } Newton;
 
 typedef enum { CELLS_NOT_YET, CELLS_AT_WORK, CELLS_DONE } CellsUse;
@@ -85,12 +86,14 @@ static const char citation[] =
     "  eprint = {1710.06635}, archivePrefix = {arXiv}, year = {2017}\n}\n";
 static PetscBool cited = PETSC_FALSE;
 
-/* g as a function of epsilon is smooth: the next level starts on the line through the ends of the last two */
+/* g as a function of epsilon is smooth: the next level starts on the line through the ends of the last two, if these
+   are of the same grid. What grids make of g differs more than what two epsilons do */
 static void Extrapolate(FenOT ot, double eps)
 {
-  Newton      *N = (Newton *)ot->base.data;
-  const double t = N->eps_before > N->eps ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
-  double      *before = N->before[ot->at];
+  Newton         *N = (Newton *)ot->base.data;
+  const PetscBool two = (PetscBool)(N->eps_before > N->eps && N->before_at == ot->at);
+  const double    t = two ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+  double         *before = N->before[ot->at];
 
   for (FenInt j = 0; j < ot->m; j++) {
     const double g = ot->g[j];
@@ -99,6 +102,7 @@ static void Extrapolate(FenOT ot, double eps)
     before[j] = g;
   }
   N->eps_before = N->eps;
+  N->before_at = ot->at;
 }
 
 /* the Newton system is one of this level now */
@@ -154,6 +158,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->stalled = 0;
   N->promising = 0;
   N->eps_before = 0;
+  N->before_at = 0;
   N->cut = 0;
   N->cells = CELLS_NOT_YET;
   N->cells_it = 0;
@@ -470,6 +475,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscFunctionBegin;
   PetscCall(FenOTStateLevels_Private(ot, state, "g_before", N->before));
   PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
+  PetscCall(FenStateAddInt(state, "level_before", &N->before_at));
   PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
   PetscCall(FenStateAddInt(state, "level", &N->at));
   PetscCall(FenStateAddReal(state, "shift_built", &N->step.shift_built));
@@ -642,7 +648,7 @@ PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
   PetscCall(FenOTCreate_Newton(s));
   N = (Newton *)s->data;
   N->level_max = 40;
-  N->sinkhorn_first = 2;
+  N->sinkhorn_first = 1;
   N->newton_least = 1;
   N->asks_cells = PETSC_TRUE;
   ((FenOT)s)->uses_support = PETSC_TRUE;
