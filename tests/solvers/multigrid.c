@@ -328,7 +328,7 @@ static void TestGraphPC(void **state)
     FenNewtonStepForget(&S);
     FEN_OK(FenNewtonStepEvaluate(&S));
     FEN_OK(FenNewtonStepTake(&S, 1e-3, &step));
-    assert_true(S.system.sparse);
+    assert_int_equal(S.system.use, FEN_USES_GRAPH);
     FEN_OK(FenPlanGraphGetPC(S.system.graph, &inner));
     FEN_OK(PCGetType(inner, &used[k]));
     assert_string_equal(used[k], pc[k]);
@@ -378,8 +378,8 @@ static void TestFactorised(void **state)
     FEN_ASSERT_ALL(S.dual >= before - 1e-13 * fabs(before));
     cut += step > 0 && step < 0.1;
   }
-  FEN_ASSERT_ALL(S.system.seen.direct == 1 && S.system.sparse && S.system.seen.its <= 20 && S.error <= 1e-12 &&
-                 cut > 0);
+  FEN_ASSERT_ALL(S.system.seen.direct == 1 && S.system.use == FEN_USES_GRAPH && S.system.seen.its <= 20 &&
+                 S.error <= 1e-12 && cut > 0);
   FEN_ASSERT_NEAR(S.dual, all.lower, 1e-11 * fabs(all.lower));
   FEN_OK(FenNewtonStepDestroy(&S));
   FEN_OK(FenOTDestroy(&ot));
@@ -454,7 +454,7 @@ static double Wide(MPI_Comm comm, Image image, FenPrecondition precondition, Fen
   FenNewtonStepForget(&S);
   FEN_OK(FenNewtonStepEvaluate(&S));
   FEN_OK(FenNewtonStepTake(&S, 1e-6, &step));
-  FEN_ASSERT_ALL(step == 1 && S.system.coarsened == (precondition == FEN_PRECONDITION_AUTO));
+  FEN_ASSERT_ALL(step == 1 && (S.system.use == FEN_USES_COARSE) == (precondition == FEN_PRECONDITION_AUTO));
   *its = S.system.seen.its;
   FEN_OK(FenNewtonStepDestroy(&S));
   FEN_OK(FenOTDestroy(&ot));

@@ -568,16 +568,12 @@ static PetscErrorCode FenOTReset_Newton(FenSolver s)
 
 static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
 {
-  Newton     *N = (Newton *)s->data;
-  const char *used = N->step.system.cycles      ? "cycle"
-                     : N->step.system.coarsened ? "coarse"
-                     : N->step.system.banded    ? "band"
-                     : N->step.system.sparse    ? "sparse"
-                                                : "jacobi";
+  Newton *N = (Newton *)s->data;
 
   PetscFunctionBegin;
   PetscCall(PetscViewerASCIIPrintf(viewer, "preconditioner: %s (%s in use), shift %g, last CG iterations %d\n",
-                                   FenPreconditions[N->step.system.precondition], used, N->step.system.shift,
+                                   FenPreconditions[N->step.system.precondition],
+                                   FenPreconditioners[N->step.system.use], N->step.system.shift,
                                    (int)N->step.system.seen.its));
   PetscFunctionReturn(0);
 }

@@ -34,6 +34,7 @@
 
 const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "FenPrecondition", "FEN_PRECONDITION_",
                                         NULL};
+const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "coarse"};
 
 #define CYCLE_TARGETS 60.0  /* the V-cycle is worth its while up to this effective number of targets a source, */
 #define COARSE_EPS    32.0  /* a coarser grid is, from so many (squared) pixels of epsilon on */
@@ -162,7 +163,8 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemDestroy(N));
   PetscCall(FenNewtonSystemCreate(N->ot, N));
-  N->sparse = N->multigrid = N->diagonal_only = N->indefinite = PETSC_FALSE;
+  N->use = FEN_USES_DIAGONAL;
+  N->multigrid = N->diagonal_only = N->indefinite = PETSC_FALSE;
   N->seen = (FenNewtonSeen){.most = FEN_FEWEST_CYCLES};
   N->points[0] = N->points[1] = 0;
   for (FenInt i = 0; i < N->ot->n; i++)
@@ -371,7 +373,7 @@ static PetscErrorCode ApplyUnscaled(PC pc, Vec r, Vec z)
   PetscCall(VecGetArray(z, &pz));
   for (FenInt j = 0; j < N->ot->m; j++)
     u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
-  if (N->cycles)
+  if (N->use == FEN_USES_CYCLE)
     PetscCall(FenGridCycleApply(N->cycle, u, pz));
   else
     PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz));
@@ -383,11 +385,10 @@ static PetscErrorCode ApplyUnscaled(PC pc, Vec r, Vec z)
 }
 
 /* what the diagonal has beside couplings, of which those that are not there are no part */
-static PetscErrorCode BuildBand(FenNewtonSystem *N)
+static PetscErrorCode BuildBand(FenNewtonSystem *N, PetscBool *built)
 {
-  FenOT     ot = N->ot;
-  double   *excess, *alone, more;
-  PetscBool ok;
+  FenOT   ot = N->ot;
+  double *excess, *alone, more;
 
   PetscFunctionBegin;
   if (!N->band)
@@ -399,9 +400,9 @@ static PetscErrorCode BuildBand(FenNewtonSystem *N)
     excess[j] = (ot->relaxed ? PetscMax(0.0, N->c[j] - excess[j]) : 0) + (N->shift + N->least) * N->c[j];
     alone[j] = ScaledMass(N, j);
   }
-  PetscCall(FenBandBuild(N->band, N->scale, excess, alone, &N->seen.average, &ok));
+  PetscCall(FenBandBuild(N->band, N->scale, excess, alone, &N->seen.average, built));
   PetscCall(PetscFree2(excess, alone));
-  N->indefinite = PetscNot(ok);
+  N->indefinite = PetscNot(*built);
   PetscFunctionReturn(0);
 }
 
@@ -423,7 +424,7 @@ static PetscErrorCode ApplyBand(PC pc, Vec r, Vec z)
 
 /* The graph of the plan's large entries. Of the decoupled targets none are looked for. A graph in place of V-cycles is
    given up where it is dense, as it is where many light targets take from a large part of all sources */
-static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const double g[])
+static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const double g[], PetscBool *built)
 {
   FenOT             ot = N->ot;
   FenSparse         E;
@@ -436,9 +437,9 @@ static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const dou
   PetscCall(AverageOf(N, &E));
   kept = (double)E.ptr[ot->n];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &kept, 1, MPI_DOUBLE, MPI_SUM, ot->op->comm));
-  if (N->seen.direct == FEN_GRAPH_IN_USE && kept > DENSE * (double)(N->points[0] + N->points[1])) {
+  *built = PetscNot(N->seen.direct == FEN_GRAPH_IN_USE && kept > DENSE * (double)(N->points[0] + N->points[1]));
+  if (!*built) {
     N->seen.direct = FEN_GRAPH_DENSE;
-    N->sparse = PETSC_FALSE;
     PetscCall(PetscInfo(ot, "graph of %g links: too dense\n", kept));
     PetscCall(FenSparseFree(&E));
     PetscFunctionReturn(0);
@@ -481,12 +482,6 @@ static PetscErrorCode ApplyGraph(PC pc, Vec r, Vec z)
   PetscFunctionReturn(0);
 }
 
-/* no matrix is needed beside S */
-static PetscBool IsShell(const FenNewtonSystem *N)
-{
-  return (PetscBool)(N->cycles || N->coarsened || N->banded || N->sparse);
-}
-
 /* -ot_newton_pc_type is for the PC of the plan's graph, and for the diagonal; the others are no matrices */
 static PetscErrorCode ChoosePC(FenNewtonSystem *N)
 {
@@ -497,22 +492,27 @@ static PetscErrorCode ChoosePC(FenNewtonSystem *N)
   PetscCall(KSPGetPC(N->ksp, &pc));
   PetscCall(KSPGetOptionsPrefix(N->ksp, &prefix));
   PetscCall(PCSetOptionsPrefix(pc, prefix));
-  if (IsShell(N)) {
-    PetscCall(PCAppendOptionsPrefix(pc, "shell_"));
-    PetscCall(PCSetType(pc, PCSHELL));
-    PetscCall(PCShellSetContext(pc, N));
-    PetscCall(PCShellSetApply(pc, N->cycles || N->coarsened ? ApplyUnscaled : N->banded ? ApplyBand : ApplyGraph));
-  } else
+  if (N->use == FEN_USES_DIAGONAL) {
     PetscCall(PCSetType(pc, PCJACOBI));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(PCAppendOptionsPrefix(pc, "shell_"));
+  PetscCall(PCSetType(pc, PCSHELL));
+  PetscCall(PCShellSetContext(pc, N));
+  PetscCall(PCShellSetApply(pc, N->use == FEN_USES_BAND    ? ApplyBand
+                                : N->use == FEN_USES_GRAPH ? ApplyGraph
+                                                           : ApplyUnscaled));
   PetscFunctionReturn(0);
 }
 
 static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
 {
+  const PetscBool factors = (PetscBool)(N->use == FEN_USES_BAND);
+
   PetscFunctionBegin;
-  PetscCall(KSPSetOperators(N->ksp, N->S, IsShell(N) ? N->S : N->P));
-  PetscCall(KSPSetType(N->ksp, N->banded ? KSPPREONLY : KSPCG));
-  PetscCall(KSPSetNormType(N->ksp, N->banded ? KSP_NORM_NONE : KSP_NORM_NATURAL));
+  PetscCall(KSPSetOperators(N->ksp, N->S, N->use == FEN_USES_DIAGONAL ? N->P : N->S));
+  PetscCall(KSPSetType(N->ksp, factors ? KSPPREONLY : KSPCG));
+  PetscCall(KSPSetNormType(N->ksp, factors ? KSP_NORM_NONE : KSP_NORM_NATURAL));
   PetscCall(ChoosePC(N));
   PetscCall(KSPSetFromOptions(N->ksp));
   N->seen.its_fresh = 0;
@@ -540,7 +540,7 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
 
   PetscFunctionBegin;
   *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
-                      N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) &&
+                      N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) && N->seen.average > 0 &&
                       N->seen.average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
@@ -552,22 +552,24 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
 /* Bands of plans that reach far, as windows do from a heavy source to the tails of a target, have few entries that
    matter: the graph of those costs less, where sources send to few targets and the line is not so long that its
    smallest eigenvalues get lost in a product */
-static PetscErrorCode WantBand(FenNewtonSystem *N, double d[])
+static PetscErrorCode WantBand(FenNewtonSystem *N, double d[], PetscBool *want)
 {
   const double n = (double)N->ot->op->N[1];
   FenInt       band;
 
   PetscFunctionBegin;
-  PetscCall(FenBandFits(N->ot->op, BAND_MOST, &N->banded));
-  if (!N->banded || n > BAND_LONG)
+  *want = PETSC_FALSE;
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->indefinite && N->ot->op->separable)
+    PetscCall(FenBandFits(N->ot->op, BAND_MOST, want));
+  if (!*want || n > BAND_LONG)
     PetscFunctionReturn(0);
   PetscCall(FenOTBandwidth(N->ot->op, &band));
   if (n * (double)band * (double)band <= BAND_WORK)
     PetscFunctionReturn(0);
   if (!(N->seen.average > 0))
     PetscCall(Diagonal(N, d));
-  N->banded = (PetscBool)(N->seen.average > FEW_TARGETS);
-  N->seen.slow = (FenInt)PetscNot(N->banded);
+  *want = (PetscBool)(N->seen.average > FEW_TARGETS);
+  N->seen.slow = (FenInt)PetscNot(*want);
   PetscFunctionReturn(0);
 }
 
@@ -580,64 +582,87 @@ static PetscErrorCode WantCoarse(const FenNewtonSystem *N, double least, PetscBo
 
   PetscFunctionBegin;
   *want = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && !N->cycles &&
-      ot->op->eps >= least * pixel)
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && ot->op->eps >= least * pixel)
     PetscCall(FenNewtonCoarseFits(ot, want));
   PetscFunctionReturn(0);
 }
 
-/* the preconditioner; the diagonal of S in d if it is that */
+/* the first that is wanted; the diagonal of S in d if it is that. How many targets the sources send to is known from
+   the preconditioner before, or from the diagonal */
 static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
 {
+  PetscBool want;
+
   PetscFunctionBegin;
-  N->cycles = N->banded = N->coarsened = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->indefinite && N->ot->op->separable)
-    PetscCall(WantBand(N, d));
-  if (N->banded) {
-    N->sparse = N->multigrid = PETSC_FALSE;
-    N->least = LEAST_SHIFT;
+  N->use = FEN_USES_BAND;
+  PetscCall(WantBand(N, d, &want));
+  if (want)
     PetscFunctionReturn(0);
-  }
-  PetscCall(WantCoarse(N, COARSE_EPS, &N->coarsened));
-  if (!N->coarsened && N->seen.average > 0)
-    PetscCall(WantCycle(N, &N->cycles));
-  if (!N->coarsened && !N->cycles && !WantSparse(N)) {
-    PetscCall(Diagonal(N, d));
-    PetscCall(WantCycle(N, &N->cycles));
-    PetscCall(WantCoarse(N, 0, &N->coarsened));
-  }
-  N->sparse = (PetscBool)(!N->cycles && !N->coarsened && WantSparse(N));
+  N->use = FEN_USES_COARSE;
+  PetscCall(WantCoarse(N, COARSE_EPS, &want));
+  if (want)
+    PetscFunctionReturn(0);
+  N->use = FEN_USES_CYCLE;
+  PetscCall(WantCycle(N, &want));
+  if (want)
+    PetscFunctionReturn(0);
+  N->use = FEN_USES_GRAPH;
+  if (WantSparse(N))
+    PetscFunctionReturn(0);
+  PetscCall(Diagonal(N, d));
+  N->use = FEN_USES_CYCLE;
+  PetscCall(WantCycle(N, &want));
+  if (want)
+    PetscFunctionReturn(0);
+  N->use = FEN_USES_COARSE;
+  PetscCall(WantCoarse(N, 0, &want));
+  if (want)
+    PetscFunctionReturn(0);
+  N->use = WantSparse(N) ? FEN_USES_GRAPH : FEN_USES_DIAGONAL;
+  PetscFunctionReturn(0);
+}
+
+/* `built`: or another one has to be chosen */
+static PetscErrorCode Build(FenNewtonSystem *N, const double f[], const double g[], const double d[], PetscBool *built)
+{
+  PetscFunctionBegin;
+  *built = PETSC_TRUE;
   N->multigrid = PETSC_FALSE;
   N->least = 0;
+  switch (N->use) {
+  case FEN_USES_DIAGONAL:
+    PetscCall(MatDestroy(&N->P));
+    PetscCall(FenDiagonalMatrix(N->ot->op->comm, N->ot->m, d, &N->P));
+    break;
+  case FEN_USES_GRAPH:
+    PetscCall(BuildGraph(N, f, g, built));
+    break;
+  case FEN_USES_BAND:
+    N->least = LEAST_SHIFT;
+    PetscCall(BuildBand(N, built));
+    break;
+  case FEN_USES_CYCLE:
+    PetscCall(BuildCycle(N));
+    break;
+  case FEN_USES_COARSE:
+    PetscCall(BuildCoarse(N, g));
+    break;
+  }
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const double g[])
 {
-  double *d = N->ot->wm2;
+  double   *d = N->ot->wm2;
+  PetscBool built = PETSC_FALSE;
 
   PetscFunctionBegin;
   Rescale(N);
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->seen.average_before = N->seen.average;
-  PetscCall(Choose(N, d));
-  if (N->banded) {
-    PetscCall(BuildBand(N));
-    if (N->indefinite)
-      PetscCall(Choose(N, d));
-  }
-  if (N->sparse) {
-    PetscCall(BuildGraph(N, f, g));
-    if (!N->sparse)
-      PetscCall(Choose(N, d));
-  }
-  if (N->cycles)
-    PetscCall(BuildCycle(N));
-  else if (N->coarsened)
-    PetscCall(BuildCoarse(N, g));
-  else if (!N->banded && !N->sparse) {
-    PetscCall(MatDestroy(&N->P));
-    PetscCall(FenDiagonalMatrix(N->ot->op->comm, N->ot->m, d, &N->P));
+  while (!built) {
+    PetscCall(Choose(N, d));
+    PetscCall(Build(N, f, g, d, &built));
   }
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
@@ -656,16 +681,18 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
   const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
-  if (!N->sparse && !N->cycles && !N->banded && !N->seen.slow && N->precondition == FEN_PRECONDITION_AUTO &&
-      N->seen.its >= slow) {
+  if ((N->use == FEN_USES_DIAGONAL || N->use == FEN_USES_COARSE) && !N->seen.slow &&
+      N->precondition == FEN_PRECONDITION_AUTO && N->seen.its >= slow) {
     N->seen.slow = 1;
     return PETSC_TRUE;
   }
-  if (N->cycles && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
+  if (N->use == FEN_USES_CYCLE && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO &&
+      Slow(N)) {
     N->seen.direct = FEN_GRAPH_IN_USE;
     return PETSC_TRUE;
   }
-  if ((N->multigrid || (N->sparse && (N->seen.direct == FEN_GRAPH_IN_USE || FenOTOnSupport_Private(N->ot)))) &&
+  if ((N->multigrid ||
+       (N->use == FEN_USES_GRAPH && (N->seen.direct == FEN_GRAPH_IN_USE || FenOTOnSupport_Private(N->ot)))) &&
       N->share <= 0 && N->seen.its_fresh > MANY_CG && N->seen.trimmed < TRIM_MOST) {
     N->seen.trimmed++;
     return PETSC_TRUE;
@@ -678,10 +705,11 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
    it did at first */
 PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
 {
-  if (N->banded || N->coarsened || (N->sparse && !N->multigrid))
+  if (N->use == FEN_USES_BAND || N->use == FEN_USES_COARSE || (N->use == FEN_USES_GRAPH && !N->multigrid))
     return PETSC_TRUE;
-  return (PetscBool)(N->cycles ? N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most
-                               : N->seen.its > 2 * N->seen.its_fresh);
+  if (N->use == FEN_USES_CYCLE)
+    return (PetscBool)(N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most);
+  return (PetscBool)(N->seen.its > 2 * N->seen.its_fresh);
 }
 
 /* Products with kept factors are wrong by 1e-7, and where parts of a plan hang together by less they are not definite.
@@ -696,7 +724,7 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscCall(KSPGetConvergedReason(N->ksp, &reason));
   PetscCall(KSPGetIterationNumber(N->ksp, &its));
   N->seen.its = its;
-  if (N->cycles && reason == KSP_DIVERGED_ITS)
+  if (N->use == FEN_USES_CYCLE && reason == KSP_DIVERGED_ITS)
     N->seen.vain += its;
   *ok =
       (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS || (reason == KSP_DIVERGED_INDEFINITE_MAT && N->least > 0));
@@ -736,7 +764,7 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,
-                             N->cycles                            ? (PetscInt)N->seen.most
+                             N->use == FEN_USES_CYCLE             ? (PetscInt)N->seen.most
                              : N->seen.direct == FEN_GRAPH_IN_USE ? DIRECT_CG
                                                                   : 500));
   PetscCall(Solve(N, &ok));

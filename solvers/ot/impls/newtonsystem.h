@@ -16,6 +16,10 @@ typedef enum {
 } FenPrecondition;
 PETSC_INTERN const char *const FenPreconditions[];
 
+/* the one in use */
+typedef enum { FEN_USES_DIAGONAL, FEN_USES_GRAPH, FEN_USES_BAND, FEN_USES_CYCLE, FEN_USES_COARSE } FenPreconditioner;
+PETSC_INTERN const char *const FenPreconditioners[];
+
 /* Targets of less mass than this share of the mean, in b and in c, are left to Sinkhorn steps: they are part of no
    Newton system, and what is wrong there neither counts nor, where a plan's windows do not reach down to them, can be
    seen */
@@ -50,29 +54,29 @@ typedef struct {
   /* the system S + shift diag(c), S = diag(c) - E^T diag(a) E, of the operator's present plan; where marginals are
      penalised other rows than a, and more than the columns in c, so that S is definite: see FenNewtonSystemSetColumns()
    */
-  FenOT           ot;
-  const double   *c;
-  double         *diagonal, *rows; /* c and a of penalised marginals, or NULL */
-  double          unit;            /* S is of the plan times this, whose mass is then one */
-  double          mass;            /* of the plan, as FenNewtonDual() saw it */
-  double          shift;
-  double          least;  /* added to the shift, so that S is definite in spite of rounding errors */
-  Mat             S, P;   /* shell; matrix that the preconditioner is made of */
-  Vec             x, rhs; /* arrays of the caller */
-  KSP             ksp;
-  FenGridCycle    cycle;             /* coarse grids of the target, or NULL */
-  double         *scale;             /* 1/sqrt(min(c, floor)), 0 for targets without mass */
-  PetscBool       cycles;            /* the cycle is in use */
-  FenNewtonCoarse coarse;            /* the plan on a coarser grid, or NULL */
-  PetscBool       coarsened;         /* it is in use */
-  FenBand         band;              /* factors of targets on one line, or NULL */
-  PetscBool       banded;            /* they are in use */
-  PetscBool       indefinite;        /* but were not found on this level */
-  FenPlanGraph    graph;             /* of the plan's entries, or NULL */
-  PetscBool       sparse, multigrid; /* it is in use; multigrid: coarsening depends on the number of ranks */
-  PetscBool       diagonal_only;     /* the sparse preconditioner failed on this level */
-  FenInt          points[2];         /* sources and targets with mass */
-  FenNewtonSeen   seen;
+  FenOT         ot;
+  const double *c;
+  double       *diagonal, *rows; /* c and a of penalised marginals, or NULL */
+  double        unit;            /* S is of the plan times this, whose mass is then one */
+  double        mass;            /* of the plan, as FenNewtonDual() saw it */
+  double        shift;
+  double        least;  /* added to the shift, so that S is definite in spite of rounding errors */
+  Mat           S, P;   /* shell; matrix that the preconditioner is made of */
+  Vec           x, rhs; /* arrays of the caller */
+  KSP           ksp;
+  double       *scale; /* 1/sqrt(min(c, floor)), 0 for targets without mass */
+  /* what preconditioners are made of, NULL before they are: coarse grids of the target, the plan on a coarser grid,
+     factors of targets on one line, the graph of the plan's entries */
+  FenGridCycle      cycle;
+  FenNewtonCoarse   coarse;
+  FenBand           band;
+  FenPlanGraph      graph;
+  FenPreconditioner use;
+  PetscBool         multigrid;     /* of the graph: coarsening depends on the number of ranks */
+  PetscBool         indefinite;    /* factors of a band were not found on this level */
+  PetscBool         diagonal_only; /* another preconditioner failed on this level */
+  FenInt            points[2];     /* sources and targets with mass */
+  FenNewtonSeen     seen;
 } FenNewtonSystem;
 
 PETSC_INTERN PetscErrorCode FenNewtonSystemCreate(FenOT, FenNewtonSystem *);
