@@ -60,7 +60,7 @@ static FenBox Around(const FenGrid *G, const FenBox *b)
 /* ---- halos ---- */
 
 /* of `m` arrays that lie one after the other, as edges do */
-static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt planes, PetscMPIInt m, float *v)
+static PetscErrorCode PlanesBegin(FenGridCycle C, const FenGrid *G, FenInt planes, PetscMPIInt m, float *v)
 {
   const FenInt n = planes * G->at.plane;
   float       *first = v + G->front, *end = first + G->size;
@@ -74,14 +74,27 @@ static PetscErrorCode ExchangePlanes(FenGridCycle C, const FenGrid *G, FenInt pl
     PetscCallMPI(MPI_Type_commit(&type));
     count = 1;
   }
-  for (int k = 0; k < 2; k++) { /* pairs of neighbours, every other one at once */
-    const int s = (int)((C->place[0] / G->stride[0] + k + 1) % 2);
-
-    PetscCallMPI(MPI_Sendrecv(s ? end - n : first, count, type, G->near[0][s], TAG_FACE + s, s ? end : first - n, count,
-                              type, G->near[0][s], TAG_FACE + 1 - s, C->comm, MPI_STATUS_IGNORE));
-  }
+  for (int s = 0; s < 2; s++)
+    PetscCallMPI(
+        MPI_Irecv(s ? end : first - n, count, type, G->near[0][s], TAG_FACE + 1 - s, C->comm, &C->request[2 + s]));
+  for (int s = 0; s < 2; s++)
+    PetscCallMPI(MPI_Isend(s ? end - n : first, count, type, G->near[0][s], TAG_FACE + s, C->comm, &C->request[s]));
   if (m > 1)
     PetscCallMPI(MPI_Type_free(&type));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridPlanesBegin(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
+{
+  PetscFunctionBegin;
+  PetscCall(PlanesBegin(C, G, planes, 1, v));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridPlanesEnd(FenGridCycle C)
+{
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Waitall(4, C->request, MPI_STATUSES_IGNORE));
   PetscFunctionReturn(0);
 }
 
@@ -146,8 +159,10 @@ static PetscErrorCode Exchange(FenGridCycle C, const FenGrid *G, FenInt points, 
   PetscFunctionBegin;
   if (G->all)
     PetscFunctionReturn(0);
-  if (G->parts[0] > 1)
-    PetscCall(ExchangePlanes(C, G, points, m, v));
+  if (G->parts[0] > 1) {
+    PetscCall(PlanesBegin(C, G, points, m, v));
+    PetscCall(FenGridPlanesEnd(C));
+  }
   for (int axis = 1; axis < 3; axis++)
     if (G->parts[axis] > 1)
       PetscCall(ExchangeFaces(C, G, axis, points, m, face, v));
@@ -423,6 +438,7 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
     face = PetscMax(face, LargestBox(C, G - 1, G));
   }
   PetscCall(PetscMalloc3(moved, &C->moved, plane, &C->plane, row, &C->row));
+  PetscCall(PetscMalloc1(4, &C->request));
   PetscCall(PetscMalloc4(face, &C->face[0], face, &C->face[1], face, &C->face[2], face, &C->face[3]));
   PetscFunctionReturn(0);
 }

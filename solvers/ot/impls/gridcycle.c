@@ -22,8 +22,9 @@
    add 7/m, for m points that a rank has along the last axis if that is cut. Memory 16 numbers of four bytes a point
    (66), and 4/3 (8/7) of that; two of eight bytes; pads add 7/m for each of axes 1 and 2 that is cut.
    Messages: for each sweep and transfer one to each of two neighbours along each axis that is cut, of the 2 layers of
-   points next to it. On coarse grids that are cut no more, none; where ranks go together, a box from each of a group to
-   one of them and back: 26 at most, one along one axis mostly.
+   points next to it. On slabs of more than 8,000 points those of sweeps travel while inner planes are swept. On coarse
+   grids that are cut no more, none; where ranks go together, a box from each of a group to one of them and back: 26 at
+   most, one along one axis mostly.
 */
 #include "gridcycleimpl.h"
 #include <math.h>
@@ -355,28 +356,38 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 }
 
 /* A sweep and what follows it in one: weights are read once. What follows lags so far behind that it finds all that it
-   takes, and may be put where the sweep needs nothing any more. Planes that neighbours need come first */
+   takes, and may be put where the sweep needs nothing any more. On a slab halos of x travel during the first strip, and
+   those of t, for which both ends are swept then, during the others; what follows at the ends comes last */
 static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, float factor)
 {
-  const FenInt end = RoundUp(G->size), reach = G->shift[C->nk - 1];
-  FenInt       done = 0, swept = 0, last = end;
+  const PetscBool slab = (PetscBool)(G->near[0][0] != MPI_PROC_NULL || G->near[0][1] != MPI_PROC_NULL);
+  const FenInt    end = RoundUp(G->size), reach = G->shift[C->nk - 1], first = slab ? RoundUp(reach) : 0;
+  const FenInt    last = slab ? PetscMax(first, (G->size - reach) / 32 * 32) : end; /* [first, last) needs no halos */
+  FenInt          done = first, swept = first;
 
   PetscFunctionBegin;
-  if (G->near[0][0] != MPI_PROC_NULL || G->near[0][1] != MPI_PROC_NULL) {
-    swept = RoundUp(2 * G->at.plane);
-    last = (G->size - 2 * G->at.plane) / 32 * 32;
-    MultiplyPart(C, G, damping[1], 0, swept, G->x, G->t);
+  if (slab) {
+    PetscCall(FenGridPlanesBegin(C, G, 2, G->x));
+    swept = PetscMin(first + STRIP, last);
+    MultiplyPart(C, G, damping[1], first, swept, G->x, G->t);
+    PetscCall(FenGridPlanesEnd(C));
+    MultiplyPart(C, G, damping[1], 0, first, G->x, G->t);
     MultiplyPart(C, G, damping[1], last, end, G->x, G->t);
-    PetscCall(FenGridExchange(C, G, 2, G->t));
+    PetscCall(FenGridPlanesBegin(C, G, 2, G->t));
   }
-  while (done < end) {
-    const FenInt to = PetscMin(swept + STRIP, last), ready = to == last ? end : (to - reach) / 32 * 32;
+  while (done < last) {
+    const FenInt to = PetscMin(swept + STRIP, last), ready = to == last ? last : (to - reach) / 32 * 32;
 
     MultiplyPart(C, G, damping[1], swept, to, G->x, G->t);
     if (ready > done)
       MultiplyPart(C, G, factor, done, ready, G->t, G->x);
     done = PetscMax(done, ready);
     swept = to;
+  }
+  if (slab) {
+    PetscCall(FenGridPlanesEnd(C));
+    MultiplyPart(C, G, factor, 0, first, G->t, G->x);
+    MultiplyPart(C, G, factor, last, end, G->t, G->x);
   }
   Swap(G);
   PetscFunctionReturn(0);
@@ -386,11 +397,11 @@ static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, float factor)
 static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, float factor)
 {
   PetscFunctionBegin;
-  PetscCall(FenGridExchange(C, G, 2, G->x));
   if (!G->pad[1] && !G->pad[2] && G->size * C->nk > IN_CACHE) {
     PetscCall(Follow(C, G, factor));
     PetscFunctionReturn(0);
   }
+  PetscCall(FenGridExchange(C, G, 2, G->x));
   Multiply(C, G, damping[1]);
   Swap(G);
   PetscCall(FenGridExchange(C, G, 2, G->x));
@@ -593,6 +604,7 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     PetscCallMPI(MPI_Comm_free(&C->among));
   PetscCall(PetscFree2(C->counts, C->starts));
   PetscCall(PetscFree3(C->moved, C->plane, C->row));
+  PetscCall(PetscFree(C->request));
   PetscCall(PetscFree4(C->face[0], C->face[1], C->face[2], C->face[3]));
   PetscCall(PetscFree(C->mine));
   PetscCall(PetscFree(C));

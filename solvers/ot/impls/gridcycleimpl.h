@@ -67,7 +67,7 @@ struct _p_FenGridCycle {
   float            *plane, *row;     /* work of transfers */
   float            *moved;           /* a coarse box that I make, packed; or, on the way back, one point more around */
   float            *face[4];         /* halos on the way, two out and two in; the first: any box on the way */
-  MPI_Request       request[4];      /* of faces */
+  MPI_Request      *request;         /* of four faces */
   float            *moment[3];       /* of the finest grid, with halos, along each axis; until coarse grids are made */
   double            points;          /* of the finest grid: masses times this are of order one */
   double           *mine;            /* on the finest grid: what goes in and out, if it moves */
@@ -107,6 +107,10 @@ static inline FenInt FenGridExtent(const FenBox *b, int axis)
 
 /* halos of an array: so many points of the neighbours, FEN_GRID_HALO: all; beyond the grid it stays as it is */
 PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt points, float with_halo[]);
+/* the same of a slab, a grid that is cut along axis 0 only, in two halves: in between neither the planes that
+   neighbours need nor those that come may change; one at a time */
+PETSC_INTERN PetscErrorCode FenGridPlanesBegin(FenGridCycle, const FenGrid *, FenInt planes, float with_halo[]);
+PETSC_INTERN PetscErrorCode FenGridPlanesEnd(FenGridCycle);
 /* all halos of all edges, as many messages */
 PETSC_INTERN PetscErrorCode FenGridExchangeEdges(FenGridCycle, FenGrid *);
 /* the finest grid on ranks as the layout has them; collective as all of these on all ranks of the cycle */
