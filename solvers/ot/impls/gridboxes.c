@@ -59,8 +59,7 @@ static FenBox Around(const FenGrid *G, const FenBox *b)
 
 /* ---- halos ---- */
 
-/* of `m` arrays that lie one after the other, as edges do */
-static PetscErrorCode PlanesBegin(FenGridCycle C, const FenGrid *G, FenInt planes, PetscMPIInt m, float *v)
+PetscErrorCode FenGridPlanesBegin(FenGridCycle C, const FenGrid *G, FenInt planes, PetscMPIInt m, float *v)
 {
   const FenInt n = planes * G->at.plane;
   float       *first = v + G->front, *end = first + G->size;
@@ -81,13 +80,6 @@ static PetscErrorCode PlanesBegin(FenGridCycle C, const FenGrid *G, FenInt plane
     PetscCallMPI(MPI_Isend(s ? end - n : first, count, type, G->near[0][s], TAG_FACE + s, C->comm, &C->request[s]));
   if (m > 1)
     PetscCallMPI(MPI_Type_free(&type));
-  PetscFunctionReturn(0);
-}
-
-PetscErrorCode FenGridPlanesBegin(FenGridCycle C, const FenGrid *G, FenInt planes, float *v)
-{
-  PetscFunctionBegin;
-  PetscCall(PlanesBegin(C, G, planes, 1, v));
   PetscFunctionReturn(0);
 }
 
@@ -160,7 +152,7 @@ static PetscErrorCode Exchange(FenGridCycle C, const FenGrid *G, FenInt points, 
   if (G->all)
     PetscFunctionReturn(0);
   if (G->parts[0] > 1) {
-    PetscCall(PlanesBegin(C, G, points, m, v));
+    PetscCall(FenGridPlanesBegin(C, G, points, m, v));
     PetscCall(FenGridPlanesEnd(C));
   }
   for (int axis = 1; axis < 3; axis++)

@@ -367,13 +367,13 @@ static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, float factor)
 
   PetscFunctionBegin;
   if (slab) {
-    PetscCall(FenGridPlanesBegin(C, G, 2, G->x));
+    PetscCall(FenGridPlanesBegin(C, G, 2, 1, G->x));
     swept = PetscMin(first + STRIP, last);
     MultiplyPart(C, G, damping[1], first, swept, G->x, G->t);
     PetscCall(FenGridPlanesEnd(C));
     MultiplyPart(C, G, damping[1], 0, first, G->x, G->t);
     MultiplyPart(C, G, damping[1], last, end, G->x, G->t);
-    PetscCall(FenGridPlanesBegin(C, G, 2, G->t));
+    PetscCall(FenGridPlanesBegin(C, G, 2, 1, G->t));
   }
   while (done < last) {
     const FenInt to = PetscMin(swept + STRIP, last), ready = to == last ? last : (to - reach) / 32 * 32;

@@ -107,9 +107,10 @@ static inline FenInt FenGridExtent(const FenBox *b, int axis)
 
 /* halos of an array: so many points of the neighbours, FEN_GRID_HALO: all; beyond the grid it stays as it is */
 PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt points, float with_halo[]);
-/* the same of a slab, a grid that is cut along axis 0 only, in two halves: in between neither the planes that
-   neighbours need nor those that come may change; one at a time */
-PETSC_INTERN PetscErrorCode FenGridPlanesBegin(FenGridCycle, const FenGrid *, FenInt planes, float with_halo[]);
+/* the same along axis 0, which is all of it on a slab, of m arrays that lie one after the other, as edges do, in two
+   halves: in between neither the planes that neighbours need nor those that come may change; one at a time */
+PETSC_INTERN PetscErrorCode FenGridPlanesBegin(FenGridCycle, const FenGrid *, FenInt planes, PetscMPIInt m,
+                                               float with_halo[]);
 PETSC_INTERN PetscErrorCode FenGridPlanesEnd(FenGridCycle);
 /* all halos of all edges, as many messages */
 PETSC_INTERN PetscErrorCode FenGridExchangeEdges(FenGridCycle, FenGrid *);

@@ -67,14 +67,14 @@ typedef struct {
   double         passes;
   FenGapSchedule gap;
   FenInt         level_it, newton_steps;
-  FenInt         at, before_at; /* level of the grid, and the one of eps_before */
-  FenInt         newton;        /* this level has left its Sinkhorn phase */
-  FenInt         cut;           /* steps that were, on all levels */
-  FenInt         stalled;       /* steps in a row that rounding errors kept from improving */
-  FenInt         ready;         /* f, c, dual, error are of the present g and eps */
-  FenInt         cells;         /* a CellsUse */
-  FenInt         cells_it;      /* iterations of cells so far */
-  FenOT          inner;         /* cells, while they are in use */
+  FenInt         at;       /* level of the grid */
+  FenInt         newton;   /* this level has left its Sinkhorn phase */
+  FenInt         cut;      /* steps that were, on all levels */
+  FenInt         stalled;  /* steps in a row that rounding errors kept from improving */
+  FenInt         ready;    /* f, c, dual, error are of the present g and eps */
+  FenInt         cells;    /* a CellsUse */
+  FenInt         cells_it; /* iterations of cells so far */
+  FenOT          inner;    /* cells, while they are in use */
 } Newton;
 
 typedef enum { CELLS_NOT_YET, CELLS_AT_WORK, CELLS_DONE } CellsUse;
@@ -86,14 +86,13 @@ static const char citation[] =
     "  eprint = {1710.06635}, archivePrefix = {arXiv}, year = {2017}\n}\n";
 static PetscBool cited = PETSC_FALSE;
 
-/* g as a function of epsilon is smooth: the next level starts on the line through the ends of the last two, if these
-   are of the same grid. What grids make of g differs more than what two epsilons do */
+/* g as a function of epsilon is smooth: the next level starts on the line through the ends of the last two, if there is
+   one before */
 static void Extrapolate(FenOT ot, double eps)
 {
-  Newton         *N = (Newton *)ot->base.data;
-  const PetscBool two = (PetscBool)(N->eps_before > N->eps && N->before_at == ot->at);
-  const double    t = two ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
-  double         *before = N->before[ot->at];
+  Newton      *N = (Newton *)ot->base.data;
+  const double t = N->eps_before > N->eps ? (eps - N->eps) / (N->eps - N->eps_before) : 0;
+  double      *before = N->before[ot->at];
 
   for (FenInt j = 0; j < ot->m; j++) {
     const double g = ot->g[j];
@@ -102,7 +101,6 @@ static void Extrapolate(FenOT ot, double eps)
     before[j] = g;
   }
   N->eps_before = N->eps;
-  N->before_at = ot->at;
 }
 
 /* the Newton system is one of this level now */
@@ -158,7 +156,6 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   N->stalled = 0;
   N->promising = 0;
   N->eps_before = 0;
-  N->before_at = 0;
   N->cut = 0;
   N->cells = CELLS_NOT_YET;
   N->cells_it = 0;
@@ -318,7 +315,8 @@ static PetscErrorCode StepBack(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* the next epsilon, on the grid that it needs; for the last one grid by grid to the problem's own */
+/* The next epsilon, on the grid that it needs; for the last one grid by grid to the problem's own. What grids make of g
+   differs more than what two epsilons do: no line goes through ends on two of them */
 static PetscErrorCode NextLevel(FenOT ot)
 {
   Newton        *N = (Newton *)ot->base.data;
@@ -335,6 +333,8 @@ static PetscErrorCode NextLevel(FenOT ot)
   PetscCall(StartLevel(ot, next));
   if (l < from && next < N->eps_before)
     PetscCall(StepBack(ot));
+  if (l < from)
+    N->eps_before = 0;
   PetscFunctionReturn(0);
 }
 
@@ -475,7 +475,6 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscFunctionBegin;
   PetscCall(FenOTStateLevels_Private(ot, state, "g_before", N->before));
   PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
-  PetscCall(FenStateAddInt(state, "level_before", &N->before_at));
   PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
   PetscCall(FenStateAddInt(state, "level", &N->at));
   PetscCall(FenStateAddReal(state, "shift_built", &N->step.shift_built));
