@@ -11,6 +11,9 @@ typedef double    vd __attribute__((vector_size(FEN_SIMD * 8)));
 typedef long long vl __attribute__((vector_size(FEN_SIMD * 8)));
 #define FEN_INLINE static inline __attribute__((always_inline))
 
+/* the compiler is not to know where a pointer points to */
+#define V_UNKNOWN(pointer) __asm__("" : "+r"(pointer))
+
 FEN_INLINE vd v_load(const double *p)
 {
   vd x;
@@ -23,7 +26,7 @@ FEN_INLINE void v_store(double *p, vd x)
 }
 FEN_INLINE vd v_set(double a)
 {
-  return (vd){0} + a;
+  return a - (vd){0}; /* minus zero: nothing is left to do but to copy */
 }
 FEN_INLINE vl v_setl(long long a)
 {

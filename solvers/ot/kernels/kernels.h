@@ -25,6 +25,9 @@
 #define FEN_KEPT_CUT 40.0     /* the same for factors that are kept in single precision */
 #define FEN_NONE     (-1e300) /* exponent of a zero weight, and the neutral M */
 
+#define FEN_TOEPLITZ_BITS 900.0 /* in a table of factors: least exponent, */
+#define FEN_TOEPLITZ_MOST 8192  /* and most steps between pairs */
+
 typedef enum { FEN_TILE_SQEUCLIDEAN, FEN_TILE_EUCLIDEAN, FEN_TILE_L1, FEN_TILE_MATRIX } FenTileKind;
 
 /* All arrays of points are stored component by component, scaled so that the scaled cost is |x-y|^2, |x-y| or
@@ -47,6 +50,14 @@ typedef struct {
   FenInt        chunk;    /* sources in a chunk, at most FEN_CHUNK */
   double       *box;      /* from FenTileMakeBoxes; NULL: nothing is passed over */
 } FenTile;
+
+/* Targets and sources of a line that are in steps of one length: target 0 is `at` steps and delta, half a step at most,
+   from source 0; 2^-(o step + delta)^2 is factor[o], |o| <= reach */
+typedef struct {
+  FenInt  reach, at;
+  double  step, delta;
+  double *factor, *memory;
+} FenToeplitz;
 
 /*
    Several lines at once, for sweeps over grids: a lane is a line. Arrays on sources and targets are stored point by
@@ -71,7 +82,18 @@ typedef struct {
   float  *e;
   int    *kept;
   double *terms; /* work: ns numbers for each lane */
+  /* NULL: steps differ. Target i of lane l is at + i apart - j steps from source j, and l more if lanes share a line */
+  const FenToeplitz *toeplitz;
+  FenInt             at, apart;
+  int                whole;   /* all pairs are in it, and all targets have the same window */
+  double            *scratch; /* with a table, FenToeplitzScratch() numbers */
 } FenLines;
+
+/* so many sources at most, and factors */
+static inline FenInt FenToeplitzScratch(FenInt longest, int lanes)
+{
+  return PetscMin(longest, FEN_TOEPLITZ_MOST) * lanes + 2 * FEN_TOEPLITZ_MOST + 1;
+}
 
 /*
    The same for the cost |x-y|, which needs no windows and takes linear time, see conekernel.h. A lane is a line; all

@@ -159,6 +159,37 @@ static PetscErrorCode Mult_Separable(FenOTOperator op, PetscInt nv, const double
   PetscFunctionReturn(0);
 }
 
+/* Factors along an axis that is scaled by so much, as far as they are needed. Where few steps are near enough windows
+   are narrow, and every pair has an exponential of its own */
+#define TOEPLITZ_LEAST 12
+
+static PetscErrorCode MakeToeplitz(FenOTOperator op, int to, PetscInt axis, double scale)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+  FenToeplitz  *B = &S->toeplitz[to][axis];
+  const FenInt  most = PetscMin(FEN_TOEPLITZ_MOST, PetscMax(S->stages.shape[0][axis], S->stages.shape[1][axis]));
+  const double  spacing = S->spacing[to][axis], apart = S->plain[to][axis][0] - S->plain[1 - to][axis][0];
+  const double  steps = rint(apart / spacing), far = sqrt(FEN_TOEPLITZ_BITS);
+
+  PetscFunctionBegin;
+  B->reach = 0;
+  B->step = scale * spacing;
+  if (S->cones || spacing != S->spacing[1 - to][axis] || !(fabs(steps) < INT_MAX) || far < TOEPLITZ_LEAST * B->step)
+    PetscFunctionReturn(0);
+  B->at = (FenInt)steps;
+  B->delta = scale * (apart - steps * spacing);
+  B->reach = (FenInt)PetscMin((double)most, far / B->step - 0.5);
+  if (!B->memory)
+    PetscCall(PetscMalloc1((size_t)(2 * most + 1), &B->memory));
+  B->factor = B->memory + most;
+  for (FenInt o = -B->reach; o <= B->reach; o++) {
+    const double d = (double)o * B->step + B->delta;
+
+    B->factor[o] = exp2(-d * d);
+  }
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -169,6 +200,9 @@ static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
     for (PetscInt d = 0; d < op->dim; d++)
       for (FenInt i = 0; i < S->stages.shape[s][d]; i++)
         S->axis[s][d][i] = factor * S->plain[s][d][i];
+  for (int to = 0; to < 2; to++)
+    for (PetscInt d = 0; d < op->dim; d++)
+      PetscCall(MakeToeplitz(op, to, d, factor));
   PetscFunctionReturn(0);
 }
 
@@ -350,8 +384,10 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
 
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++)
-    for (int side = 0; side < 2; side++)
+    for (int side = 0; side < 2; side++) {
       PetscCall(PetscFree2(S->axis[side][s], S->plain[side][s]));
+      PetscCall(PetscFree(S->toeplitz[side][s].memory));
+    }
   for (PetscInt s = 0; s < FEN_STAGES; s++)
     PetscCall(FenStagePlanClear(&S->plan[s]));
   for (int dir = 0; dir < 2; dir++)
@@ -387,7 +423,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   PetscCall(FenStagesCreate(op->measure, op->work, S->cones ? NULL : op->kernels, PETSC_FALSE, &S->stages));
   op->stages = S->cones ? NULL : &S->stages;
   for (int s = 0; s < 2; s++) {
-    double spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM];
+    double *spacing = S->spacing[s], origin[FEN_MAX_DIM];
 
     PetscCall(FenMeasureGetGrid(op->measure[s], NULL, spacing, origin));
     for (PetscInt d = 0; d < op->dim; d++) {

@@ -27,9 +27,11 @@ typedef struct {
 
 typedef struct {
   FenStages     stages;
-  PetscBool     cones;                 /* the cost is |x-y|: no windows, factors always */
-  double       *axis[2][FEN_MAX_DIM];  /* scaled coordinates of source and target axes */
-  double       *plain[2][FEN_MAX_DIM]; /* the same, not scaled */
+  PetscBool     cones;                    /* the cost is |x-y|: no windows, factors always */
+  double       *axis[2][FEN_MAX_DIM];     /* scaled coordinates of source and target axes */
+  FenToeplitz   toeplitz[2][FEN_MAX_DIM]; /* by direction: factors of the scaled axes; reach 0: none */
+  double       *plain[2][FEN_MAX_DIM];    /* the same, not scaled */
+  double        spacing[2][FEN_MAX_DIM];
   FenStagePlan  plan[FEN_STAGES];
   PetscBool     across[FEN_MAX_DIM]; /* are the plan's stages those across blocks? */
   PetscBool     whole;               /* none of the plan that is made will be */
@@ -72,6 +74,8 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
                 .xt = axis[to][g->axis] + g->first,
                 .xs = axis[1 - to][g->axis],
                 .inner = g->inner,
+                .toeplitz = scaled && S->toeplitz[to][g->axis].reach ? &S->toeplitz[to][g->axis] : NULL,
+                .first = g->first,
                 .work = S->sweep};
 
   if (g->halo) {

@@ -2,7 +2,8 @@
 /* Sweeps over blocks of lines, see sweepblocks.c. */
 #include "sweepsimpl.h"
 
-#define EARLY 4 /* factors of the first blocks of lines may be as many as so much of all could have */
+#define SAMPLES 8 /* blocks of lines that are looked at first */
+#define EARLY   4 /* factors of the first blocks of lines may be as many as so much of all could have */
 
 static FenInt FirstLine(const FenSweep *s)
 {
@@ -30,7 +31,64 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
                     .w = work[3],
                     .terms = work[3],
                     .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
-                    .kept = F ? F->windows + block * 2 * s->nt : NULL};
+                    .kept = F ? F->windows + block * 2 * s->nt : NULL,
+                    .toeplitz = b->r == 1 || b->r == b->lanes ? s->toeplitz : NULL,
+                    .at = s->toeplitz ? s->toeplitz->at + s->first - span.lo : 0,
+                    .apart = b->r,
+                    .scratch = s->work + FEN_ARRAYS * longest * s->kernels->linelanes};
+}
+
+static double *ScratchEnd(const FenSweep *s)
+{
+  const FenInt lanes = s->kernels->linelanes, longest = PetscMax(s->nt, s->ns);
+
+  return s->work + FEN_ARRAYS * longest * lanes + FenToeplitzScratch(longest, (int)lanes);
+}
+
+/* tables have all pairs: nothing is gained by knowing which sources matter */
+static PetscBool IsWhole(const FenSweep *s, const FenLines *P)
+{
+  if (!P->toeplitz || s->span)
+    return PETSC_FALSE;
+  return (PetscBool)(P->at + (P->nt - 1) * P->apart + P->apart - 1 <= P->toeplitz->reach &&
+                     P->ns - 1 - P->at <= P->toeplitz->reach && P->ns <= FEN_TOEPLITZ_MOST);
+}
+
+/* has none of the lanes weight at a source? */
+static PetscBool IsEmpty(const FenSweep *s, const double u[])
+{
+  for (FenInt l = 0; l < s->kernels->linelanes; l++)
+    if (u[l] > FEN_NONE)
+      return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+/* all sources from the first one with weight to the last; none: that is the result */
+static void WholeWindows(const FenSweep *s, const FenLines *P, double M[])
+{
+  const FenInt lanes = s->kernels->linelanes;
+  FenInt       lo = 0, hi = P->ns;
+
+  while (lo < hi && IsEmpty(s, P->u + lo * lanes))
+    lo++;
+  while (hi > lo && IsEmpty(s, P->u + (hi - 1) * lanes))
+    hi--;
+  for (FenInt i = 0; i < P->nt; i++) {
+    P->window[2 * i] = (int)lo;
+    P->window[2 * i + 1] = (int)hi;
+  }
+  for (FenInt k = 0; hi == lo && k < P->nt * lanes; k++)
+    M[k] = FEN_NONE;
+}
+
+/* windows of a block, and of each target the largest exponent, unless they are there already or are not needed */
+static void Windows(const FenSweep *s, FenLines *P, double M[])
+{
+  P->whole = (int)IsWhole(s, P);
+  if (P->whole)
+    WholeWindows(s, P, M);
+  else if (!s->have)
+    s->kernels->linewindows(P, M);
 }
 
 /* calls `run` for each block, sources' exponents and targets' coordinates in place */
@@ -46,7 +104,7 @@ static void ForBlocks(const FenSweep *s, BlockFn run)
 
     P.weighted = (int)s->weighted;
     if (!s->windows)
-      P.window = (int *)(s->work + FEN_ARRAYS * PetscMax(s->nt, s->ns) * lanes);
+      P.window = (int *)ScratchEnd(s);
     FenBlockCoordinates(s, &b, work[2]);
     FenBlockGatherSources(s, &b, s->u, s->ucame, work[0]);
     run(s, &b, &P, work);
@@ -67,7 +125,7 @@ static void Count(const FenSweep *s, const FenBlock *b, const FenLines *P)
 
 static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
-  s->kernels->linewindows(P, work[4]);
+  Windows(s, P, work[4]);
   if (s->visits)
     Count(s, b, P);
   s->kernels->linelse(P, work[4]);
@@ -83,8 +141,7 @@ static void BlockApply(const FenSweep *s, const FenBlock *b, FenLines *P, double
 {
   FenBlockGatherSources(s, b, s->v, s->vcame, work[1]);
   FenBlockGatherTargets(b, s->nt, s->w, work[3]);
-  if (!s->have)
-    s->kernels->linewindows(P, work[4]);
+  Windows(s, P, work[4]);
   s->kernels->lineapply(P, work[4]);
 }
 
@@ -95,7 +152,7 @@ FenInt FenSweepWindows(const FenKernels *kernels, FenInt nt, FenInt nlines)
 
 FenInt FenSweepWork(const FenKernels *kernels, FenInt longest)
 {
-  return longest * (FEN_ARRAYS * kernels->linelanes + 1);
+  return longest * (FEN_ARRAYS * kernels->linelanes + 1) + FenToeplitzScratch(longest, kernels->linelanes);
 }
 
 void FenSweepLSE(const FenSweep *s)
@@ -141,17 +198,23 @@ PetscErrorCode FenFactorsDestroy(FenFactors *F)
   PetscFunctionReturn(0);
 }
 
+/* factors of a lane, windows known */
+static FenInt Size(const FenLines *P)
+{
+  FenInt size = 0;
+
+  for (FenInt i = 0; i < P->nt; i++)
+    size += P->kept[2 * i + 1] > P->kept[2 * i] ? 1 + P->kept[2 * i + 1] - P->kept[2 * i] : 0;
+  return size;
+}
+
 /* Room for the factors of a block whose windows are known, hardly more than they need; false: with those of the blocks
    before they are too many, of which the first may have more than their share */
 static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, PetscBool *fits)
 {
-  const FenInt most = FEN_FACTORS_MOST * P->nt * s->kernels->linelanes;
-  FenInt       size = 0;
+  const FenInt most = FEN_FACTORS_MOST * P->nt * s->kernels->linelanes, size = Size(P) * s->kernels->linelanes;
 
   PetscFunctionBegin;
-  for (FenInt i = 0; i < P->nt; i++)
-    size += P->kept[2 * i + 1] > P->kept[2 * i] ? 1 + P->kept[2 * i + 1] - P->kept[2 * i] : 0;
-  size *= s->kernels->linelanes;
   F->used += size;
   *fits = (PetscBool)(F->used <= most * PetscMin(F->nblocks, b + 1 + F->nblocks / EARLY));
   if (!*fits || (size <= F->room[b] && 5 * size > 3 * F->room[b]))
@@ -160,6 +223,28 @@ static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFa
   F->room[b] = size + size / 16;
   PetscCall(PetscMalloc1(F->room[b], &F->e[b]));
   PetscFunctionReturn(0);
+}
+
+/* Windows of some blocks say whether factors can be few enough */
+static PetscBool AreFew(const FenSweep *s, FenFactors *F)
+{
+  const FenInt lanes = s->kernels->linelanes, end = EndLine(s);
+  const FenInt step = PetscMax(1, (end - FirstLine(s)) / lanes / SAMPLES) * lanes;
+  FenInt       some = 0, size = 0;
+
+  for (FenInt first = FirstLine(s); first < end; first += step) {
+    const FenBlock b = FenBlockOf(s, first);
+    double        *work[FEN_ARRAYS];
+    FenLines       P = BlockLines(s, F, &b, work);
+
+    FenBlockCoordinates(s, &b, work[2]);
+    FenBlockGatherSources(s, &b, s->u, s->ucame, work[0]);
+    s->kernels->linewindows(&P, work[4]);
+    s->kernels->linekept(&P, work[4]);
+    size += Size(&P);
+    some += P.nt;
+  }
+  return (PetscBool)(size <= 2 * FEN_FACTORS_MOST * some);
 }
 
 PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
@@ -173,6 +258,11 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
   }
   if (s->kind == FEN_TILE_L1) {
     PetscCall(FenConesFactors(s, F));
+    PetscFunctionReturn(0);
+  }
+  F->have = (PetscBool)(F->have && AreFew(s, F));
+  if (!F->have) {
+    FenSweepLSE(s);
     PetscFunctionReturn(0);
   }
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {

@@ -55,11 +55,13 @@ typedef struct {
   double       *visits;      /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
   /* |x-y|^2: NULL, or parts of the sources, block by block. Then arrays of the sources are of my own ones, windows are
      relative to the parts, and what is of the targets is point by point, as if all lines were `inner` */
-  const FenSpan *span;
-  const FenOwn  *own;
-  const double  *ucame, *vcame; /* u and v of other sources, */
-  double        *go;            /* and sums that go there */
-  FenInt         from, to;      /* only these blocks are worked on */
+  const FenSpan     *span;
+  const FenOwn      *own;
+  const double      *ucame, *vcame; /* u and v of other sources, */
+  double            *go;            /* and sums that go there */
+  const FenToeplitz *toeplitz;      /* |x-y|^2, NULL: steps of sources and targets differ */
+  FenInt             first;         /* target of the axis that is number 0 here */
+  FenInt             from, to;      /* only these blocks are worked on */
 } FenSweep;
 
 /* where a line begins in an array whose lines have so many points, `inner` apart */
