@@ -307,36 +307,87 @@ FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const vd m[2], double
   }
 }
 
+/* 1 / S, 0 in lanes of no weight */
+FEN_INLINE void Inverse(const double mi[], const vd S[2], vd r[2])
+{
+  for (int h = 0; h < 2; h++)
+    r[h] = (vd)((vl)(1.0 / S[h]) & (vl)(v_load(mi + h * FEN_SIMD) > v_set(0.5 * FEN_NONE)));
+}
+
+/* of one target, whose numbers begin at e; where those of the next one do */
+FEN_INLINE float *TargetFactors(const FenLines *P, FenInt i, float *e, double mi[])
+{
+  const FenInt  n = P->kept[2 * i + 1] - P->kept[2 * i];
+  const double *t = P->terms + (P->kept[2 * i] - P->window[2 * i]) * FEN_GROUP;
+  float        *missing = e;
+  const vd      m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
+  vd            S[2] = {v_set(0.0), v_set(0.0)}, r[2], kept[2] = {v_set(0.0), v_set(0.0)};
+
+  if (n <= 0)
+    return e; /* M is FEN_NONE */
+  LineTermsKept(P, i, m, P->terms, S);
+  Inverse(mi, S, r);
+  e += FEN_GROUP;
+  for (FenInt k = 0; k < n; k++, e += FEN_GROUP, t += FEN_GROUP)
+    for (int h = 0; h < 2; h++)
+      kept[h] += v_narrow(e + h * FEN_SIMD, r[h] * v_load(t + h * FEN_SIMD));
+  for (int h = 0; h < 2; h++) {
+    v_store(mi + h * FEN_SIMD, m[h] + v_log2(S[h]));
+    v_narrow(missing + h * FEN_SIMD, v_set(1.0) - kept[h]);
+  }
+  return e;
+}
+
+/* the same of a tile */
+FEN_INLINE float *TileFactors(const FenLines *P, const Toeplitz *T, const int shared, float *e, double M[])
+{
+  const double *a = P->scratch - T->lo * FEN_GROUP;
+  vd            top[2];
+
+  if (T->lo == T->hi)
+    return e;
+  ToeplitzSources(P, T, P->u, 0, P->scratch, top);
+  for (FenInt i = T->first; i < T->first + T->n; i++) {
+    const double *f = ToeplitzOfTarget(P, T, i);
+    double       *mi = M + i * FEN_GROUP;
+    float        *missing = e;
+    vd            S[2] = {v_set(0.0), v_set(0.0)}, r[2], kept[2] = {v_set(0.0), v_set(0.0)};
+
+    if (P->kept[2 * i] >= P->kept[2 * i + 1])
+      continue;
+    for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++)
+      for (int h = 0; h < 2; h++)
+        S[h] = v_fma(ToeplitzFactor(f - j, shared, h), v_load(a + j * FEN_GROUP + h * FEN_SIMD), S[h]);
+    Inverse(mi, S, r);
+    e += FEN_GROUP;
+    for (FenInt j = P->kept[2 * i]; j < P->kept[2 * i + 1]; j++, e += FEN_GROUP)
+      for (int h = 0; h < 2; h++) {
+        const vd t = ToeplitzFactor(f - j, shared, h) * v_load(a + j * FEN_GROUP + h * FEN_SIMD);
+
+        kept[h] += v_narrow(e + h * FEN_SIMD, r[h] * t);
+      }
+    for (int h = 0; h < 2; h++) {
+      v_store(mi + h * FEN_SIMD, top[h] + (v_log2(S[h]) + ToeplitzTarget(P, T, i - T->first, h)));
+      v_narrow(missing + h * FEN_SIMD, v_set(1.0) - kept[h]);
+    }
+  }
+  return e;
+}
+
 static void LineFactors(const FenLines *P, double M[])
 {
   float *e = P->e;
-  double inverse[FEN_GROUP];
 
-  for (FenInt i = 0; i < P->nt; i++) {
-    const FenInt  n = P->kept[2 * i + 1] - P->kept[2 * i];
-    const double *t = P->terms + (P->kept[2 * i] - P->window[2 * i]) * FEN_GROUP;
-    float        *missing = e;
-    double       *mi = M + i * FEN_GROUP;
-    const vd      m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
-    vd            S[2] = {v_set(0.0), v_set(0.0)}, r[2], kept[2] = {v_set(0.0), v_set(0.0)};
+  for (FenInt i = 0, n; i < P->nt; i += n) {
+    const Toeplitz T = ToeplitzFew(P, P->window, 0, 0, i);
 
-    if (n <= 0)
-      continue; /* M is FEN_NONE */
-    LineTermsKept(P, i, m, P->terms, S);
-    for (int h = 0; h < 2; h++)
-      v_store(inverse + h * FEN_SIMD, v_set(1.0) / S[h]);
-    for (int l = 0; l < FEN_GROUP; l++)
-      inverse[l] = mi[l] > 0.5 * FEN_NONE ? inverse[l] : 0;
-    for (int h = 0; h < 2; h++) {
-      v_store(mi + h * FEN_SIMD, m[h] + v_log2(S[h]));
-      r[h] = v_load(inverse + h * FEN_SIMD);
-    }
-    e += FEN_GROUP;
-    for (FenInt k = 0; k < n; k++, e += FEN_GROUP, t += FEN_GROUP)
-      for (int h = 0; h < 2; h++)
-        kept[h] += v_narrow(e + h * FEN_SIMD, r[h] * v_load(t + h * FEN_SIMD));
-    for (int h = 0; h < 2; h++)
-      v_narrow(missing + h * FEN_SIMD, v_set(1.0) - kept[h]);
+    n = T.n ? T.n : 1;
+    if (!T.n)
+      e = TargetFactors(P, i, e, M + i * FEN_GROUP);
+    else if (P->apart > 1)
+      e = TileFactors(P, &T, 1, e, M);
+    else
+      e = TileFactors(P, &T, 0, e, M);
   }
 }
 
@@ -398,22 +449,65 @@ static void LineMultTranspose(const FenLines *P, int squares, double out[])
     SpreadFactors(P, 0, out);
 }
 
+FEN_INLINE void TargetSpread(const FenLines *P, FenInt i, double out[])
+{
+  const LineTarget T = TargetOfLines(P, i);
+  const double    *vi = P->v + i * FEN_GROUP, *wi = P->w + i * FEN_GROUP;
+  const vd         v[2] = {v_load(vi), v_load(vi + FEN_SIMD)}, w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
+  double          *o = out + P->window[2 * i] * FEN_GROUP;
+
+  for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, o += FEN_GROUP) {
+    vd e[2];
+
+    LineTerms(&T, j, w, 0, e);
+    v_store(o, v_fma(e[0], v[0], v_load(o)));
+    v_store(o + FEN_SIMD, v_fma(e[1], v[1], v_load(o + FEN_SIMD)));
+  }
+}
+
+/* the same of a tile */
+FEN_INLINE void TileSpread(const FenLines *P, const Toeplitz *T, const int shared, double out[])
+{
+  const FenInt n = 2 * (T->hi - T->lo);
+  double      *a = P->scratch, *S = P->terms, *o = out + T->lo * FEN_GROUP;
+  vd           top[2];
+
+  if (!n)
+    return;
+  ToeplitzSources(P, T, P->u, 0, a, top);
+  memset(S, 0, (size_t)n * sizeof(vd));
+  for (FenInt i = T->first; i < T->first + T->n; i++) {
+    const double *f = ToeplitzOfTarget(P, T, i);
+    vd            v[2];
+
+    for (int h = 0; h < 2; h++) {
+      v[h] = v_load(P->w + i * FEN_GROUP + h * FEN_SIMD) + (top[h] + ToeplitzTarget(P, T, i - T->first, h));
+      v[h] = v_exp2(v[h]) * v_load(P->v + i * FEN_GROUP + h * FEN_SIMD);
+    }
+    for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++)
+      for (int h = 0; h < 2; h++) {
+        double *s = S + (j - T->lo) * FEN_GROUP + h * FEN_SIMD;
+
+        v_store(s, v_fma(ToeplitzFactor(f - j, shared, h), v[h], v_load(s)));
+      }
+  }
+  for (FenInt k = 0; k < n; k++)
+    v_store(o + k * FEN_SIMD, v_fma(v_load(a + k * FEN_SIMD), v_load(S + k * FEN_SIMD), v_load(o + k * FEN_SIMD)));
+}
+
 static void LineSpread(const FenLines *P, double out[])
 {
   memset(out, 0, (size_t)(P->ns * FEN_GROUP) * sizeof(double));
-  for (FenInt i = 0; i < P->nt; i++) {
-    const LineTarget T = TargetOfLines(P, i);
-    const double    *vi = P->v + i * FEN_GROUP, *wi = P->w + i * FEN_GROUP;
-    const vd         v[2] = {v_load(vi), v_load(vi + FEN_SIMD)}, w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
-    double          *o = out + P->window[2 * i] * FEN_GROUP;
+  for (FenInt i = 0, n; i < P->nt; i += n) {
+    const Toeplitz T = ToeplitzFew(P, P->window, 0, 0, i);
 
-    for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, o += FEN_GROUP) {
-      vd e[2];
-
-      LineTerms(&T, j, w, 0, e);
-      v_store(o, v_fma(e[0], v[0], v_load(o)));
-      v_store(o + FEN_SIMD, v_fma(e[1], v[1], v_load(o + FEN_SIMD)));
-    }
+    n = T.n ? T.n : 1;
+    if (!T.n)
+      TargetSpread(P, i, out);
+    else if (P->apart > 1)
+      TileSpread(P, &T, 1, out);
+    else
+      TileSpread(P, &T, 0, out);
   }
 }
 
@@ -438,29 +532,73 @@ FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i
   }
 }
 
+/* the same of a target of a tile, whose sources' exponentials are in P->scratch */
+FEN_INLINE void OtherTileFactors(const FenLines *P, const FenLineCouple *C, const Toeplitz *T, const vd top[2],
+                                 const int shared, FenInt i)
+{
+  const FenInt  lo = P->kept[2 * i] + C->first, hi = P->kept[2 * i + 1] + C->last;
+  const double *from = ToeplitzOfTarget(P, T, i);
+  vd            w[2];
+
+  for (int h = 0; h < 2; h++)
+    w[h] = v_exp2(v_load(C->minus + i * FEN_GROUP + h * FEN_SIMD) + (top[h] + ToeplitzTarget(P, T, i - T->first, h)));
+  for (FenInt j = lo; j < hi; j++)
+    for (int h = 0; h < 2; h++) {
+      vd f = v_set(0.0);
+
+      if (j >= T->lo && j < T->hi)
+        f = ToeplitzFactor(from - j, shared, h) * v_load(P->scratch + (j - T->lo) * FEN_GROUP + h * FEN_SIMD);
+      v_store(C->f + (j - lo) * FEN_GROUP + h * FEN_SIMD, w[h] * f);
+    }
+}
+
+/* a target's sums, whose factors begin at e; where those of the next one do */
+FEN_INLINE const float *TargetCouple(const FenLines *P, const FenLineCouple *C, FenInt i, const float *e)
+{
+  const FenInt  n = C->last - C->first + 1, ld = P->ns * FEN_GROUP;
+  const double *vi = P->v + i * FEN_GROUP;
+  vd            v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
+
+  for (int h = 0; h < 2; h++)
+    v[h] = v_fma(v_widen(e + h * FEN_SIMD), v[h], v[h]);
+  e += FEN_GROUP;
+  for (FenInt j = P->kept[2 * i], k = 0; j < P->kept[2 * i + 1]; j++, k++, e += FEN_GROUP) {
+    const vd a[2] = {v[0] * v_widen(e), v[1] * v_widen(e + FEN_SIMD)};
+    double  *o = C->out + j * FEN_GROUP, *f = C->f + k * FEN_GROUP;
+
+    for (FenInt s = 0; s < n; s++, o += ld, f += FEN_GROUP) {
+      v_store(o, v_fma(a[0], v_load(f), v_load(o)));
+      v_store(o + FEN_SIMD, v_fma(a[1], v_load(f + FEN_SIMD), v_load(o + FEN_SIMD)));
+    }
+  }
+  return e;
+}
+
 static void LineCouple(const FenLines *P, const FenLineCouple *C)
 {
-  const FenInt n = C->last - C->first + 1, ld = P->ns * FEN_GROUP;
   const float *e = P->e;
 
-  for (FenInt i = 0; i < P->nt; i++) {
-    const double *vi = P->v + i * FEN_GROUP;
-    vd            v[2] = {v_load(vi), v_load(vi + FEN_SIMD)};
+  for (FenInt first = 0, n; first < P->nt; first += n) {
+    Toeplitz T = ToeplitzFew(P, P->kept, -C->first, C->last, first);
+    vd       top[2];
 
-    if (P->kept[2 * i] >= P->kept[2 * i + 1])
-      continue;
-    OtherFactors(P, C, i);
-    for (int h = 0; h < 2; h++)
-      v[h] = v_fma(v_widen(e + h * FEN_SIMD), v[h], v[h]);
-    e += FEN_GROUP;
-    for (FenInt j = P->kept[2 * i], k = 0; j < P->kept[2 * i + 1]; j++, k++, e += FEN_GROUP) {
-      const vd a[2] = {v[0] * v_widen(e), v[1] * v_widen(e + FEN_SIMD)};
-      double  *o = C->out + j * FEN_GROUP, *f = C->f + k * FEN_GROUP;
-
-      for (FenInt s = 0; s < n; s++, o += ld, f += FEN_GROUP) {
-        v_store(o, v_fma(a[0], v_load(f), v_load(o)));
-        v_store(o + FEN_SIMD, v_fma(a[1], v_load(f + FEN_SIMD), v_load(o + FEN_SIMD)));
-      }
+    n = T.n ? T.n : 1;
+    T.lo = T.lo < C->lo ? C->lo : T.lo;
+    T.hi = T.hi > C->hi ? C->hi : T.hi;
+    if (T.n && T.lo < T.hi)
+      ToeplitzSources(P, &T, C->u, 0, P->scratch, top);
+    else
+      T.n = 0;
+    for (FenInt i = first; i < first + n; i++) {
+      if (P->kept[2 * i] >= P->kept[2 * i + 1])
+        continue;
+      if (!T.n)
+        OtherFactors(P, C, i);
+      else if (P->apart > 1)
+        OtherTileFactors(P, C, &T, top, 1, i);
+      else
+        OtherTileFactors(P, C, &T, top, 0, i);
+      e = TargetCouple(P, C, i, e);
     }
   }
 }

@@ -71,10 +71,11 @@ FEN_INLINE double ToeplitzAway(const FenLines *P, const Toeplitz *B, FenInt j)
   return (double)(B->at - B->middle - j) * P->toeplitz->step + P->toeplitz->delta;
 }
 
-/* 2^(b_j - M) for the tile's sources, times v_j if valued */
-FEN_INLINE void ToeplitzSources(const FenLines *P, const Toeplitz *B, const int valued, double a[], vd M[2])
+/* 2^(b_j - M) for the tile's sources with exponents `of`, times v_j if valued */
+FEN_INLINE void ToeplitzSources(const FenLines *P, const Toeplitz *B, const double of[], const int valued, double a[],
+                                vd M[2])
 {
-  const double *u = P->u + B->lo * FEN_GROUP, *v = P->v + B->lo * FEN_GROUP;
+  const double *u = of + B->lo * FEN_GROUP, *v = P->v + B->lo * FEN_GROUP;
   const FenInt  n = (B->hi - B->lo) * 2;
   const double  twice = ToeplitzTwice(P, B);
 
@@ -164,7 +165,7 @@ static void LineToeplitzLSE(const FenLines *P, const Toeplitz *B, double M[])
   double *m = M + B->first * FEN_GROUP;
   vd      top[2];
 
-  ToeplitzSources(P, B, 0, P->scratch, top);
+  ToeplitzSources(P, B, P->u, 0, P->scratch, top);
   ToeplitzSumsOf(P, B, P->toeplitz->factor, P->scratch, m);
   for (FenInt k = 0; k < 2 * B->n; k++) {
     double *to = m + k * FEN_SIMD;
@@ -193,7 +194,7 @@ static void LineToeplitzProducts(const FenLines *P, const Toeplitz *B, double ou
   double       *o = out + B->first * FEN_GROUP;
   vd            top[2];
 
-  ToeplitzSources(P, B, 1, P->scratch, top);
+  ToeplitzSources(P, B, P->u, 1, P->scratch, top);
   if (P->weighted)
     f = ToeplitzWeighted(P, B, P->scratch + (B->hi - B->lo) * FEN_GROUP);
   ToeplitzSumsOf(P, B, f, P->scratch, o);
@@ -202,4 +203,48 @@ static void LineToeplitzProducts(const FenLines *P, const Toeplitz *B, double ou
 
     v_store(o + k * FEN_SIMD, v_exp2(e) * v_load(o + k * FEN_SIMD));
   }
+}
+
+/* ---- narrow windows: a few targets share the exponentials of their sources ---- */
+
+#define FEW_MOST 24
+
+/* Targets from `first` on as long as their pairs, with `before` and `after` sources more than the windows have, are in
+   the table. n 0: sharing saves nothing; lo = hi: all windows are empty */
+FEN_INLINE Toeplitz ToeplitzFew(const FenLines *P, const int window[], FenInt before, FenInt after, FenInt first)
+{
+  const FenInt end = P->nt - first < FEW_MOST ? P->nt : first + FEW_MOST, more = P->apart > 1 ? FEN_GROUP : 1;
+  Toeplitz     T = {.n = 0};
+  FenInt       pairs = 0, lo = P->ns, hi = 0, i = first;
+
+  if (!P->toeplitz)
+    return T;
+  for (; i < end; i++) {
+    const FenInt from = window[2 * i], to = window[2 * i + 1];
+    const FenInt a = from < to && from < lo ? from : lo, b = from < to && to > hi ? to : hi;
+
+    if (b > a && (i - first) * P->apart + more + (b - a) + before + after > 2 * P->toeplitz->reach)
+      break;
+    lo = a;
+    hi = b;
+    pairs += to - from;
+  }
+  T = (Toeplitz){.n = i - first, .first = first, .lo = lo - before, .hi = hi + after};
+  T.at = P->at + first * P->apart;
+  if (hi <= lo)
+    T.hi = T.lo;
+  else if (2 * (hi - lo) > pairs || !ToeplitzFits(P, &T))
+    T.n = 0;
+  return T;
+}
+
+/* where a target's factors with sources are: that of source j is j numbers before */
+FEN_INLINE const double *ToeplitzOfTarget(const FenLines *P, const Toeplitz *T, FenInt i)
+{
+  return P->toeplitz->factor + (T->at + (i - T->first) * P->apart - T->middle);
+}
+
+FEN_INLINE vd ToeplitzFactor(const double *f, const int shared, int h)
+{
+  return shared ? v_load(f + h * FEN_SIMD) : v_set(*f);
 }

@@ -161,7 +161,7 @@ static PetscErrorCode Mult_Separable(FenOTOperator op, PetscInt nv, const double
 
 /* Factors along an axis that is scaled by so much, as far as they are needed. Where few steps are near enough windows
    are narrow, and every pair has an exponential of its own */
-#define TOEPLITZ_LEAST 12
+#define TOEPLITZ_LEAST 4
 
 static PetscErrorCode MakeToeplitz(FenOTOperator op, int to, PetscInt axis, double scale)
 {

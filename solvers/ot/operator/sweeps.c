@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sweeps over blocks of lines, see sweepblocks.c. */
 #include "sweepsimpl.h"
+#include <math.h>
 
 #define SAMPLES 8 /* blocks of lines that are looked at first */
 #define EARLY   4 /* factors of the first blocks of lines may be as many as so much of all could have */
@@ -29,7 +30,7 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
                     .v = work[1],
                     .xt = work[2],
                     .w = work[3],
-                    .terms = work[3],
+                    .terms = work[5],
                     .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
                     .kept = F ? F->windows + block * 2 * s->nt : NULL,
                     .toeplitz = b->r == 1 || b->r == b->lanes ? s->toeplitz : NULL,
@@ -232,6 +233,8 @@ static PetscBool AreFew(const FenSweep *s, FenFactors *F)
   const FenInt step = PetscMax(1, (end - FirstLine(s)) / lanes / SAMPLES) * lanes;
   FenInt       some = 0, size = 0;
 
+  if (!s->toeplitz || (double)s->toeplitz->reach * sqrt(FEN_KEPT_CUT / FEN_TOEPLITZ_BITS) < FEN_FACTORS_MOST)
+    return PETSC_TRUE; /* of smooth lines they are few */
   for (FenInt first = FirstLine(s); first < end; first += step) {
     const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
