@@ -117,15 +117,20 @@ static inline FenInt *CaseNumbers(FenMeasure m)
   return number;
 }
 
+/* steps of target grids are so many of the sources' ones: only those that are as long share factors */
+static double case_stretch = 1;
+
 /* cut: ranks an axis, NULL for slabs */
 static inline FenMeasure CaseGrid(const Case *c, int side, MPI_Comm comm, const PetscMPIInt cut[])
 {
-  const double spacing[3] = {0.25, 0.5, 0.375}, origin[3] = {side ? -0.3 : 0, 7, side ? 0.1 : 0.2};
-  FenInt       n, k = 0;
-  FenLayout    layout;
-  FenMeasure   m;
-  FenBox       box;
-  double      *w;
+  const double stretch = side ? case_stretch : 1;
+  const double spacing[3] = {stretch * 0.25, stretch * 0.5, stretch * 0.375},
+               origin[3] = {side ? -0.3 : 0, 7, side ? 0.1 : 0.2};
+  FenInt     n, k = 0;
+  FenLayout  layout;
+  FenMeasure m;
+  FenBox     box;
+  double    *w;
 
   FEN_OK(FenLayoutCreateGrid(comm, c->dim, c->shape[side], cut, &layout));
   FEN_OK(FenLayoutGetBox(layout, -1, &box));

@@ -140,9 +140,16 @@ static void TestCouplings(void **state)
     }
 }
 
+static void TestSteps(void **state)
+{
+  case_stretch = 1.25;
+  TestCouplings(state);
+  case_stretch = 1;
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCouplings)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCouplings), cmocka_unit_test(TestSteps)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

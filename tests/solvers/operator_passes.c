@@ -231,6 +231,13 @@ static void TestRing(void **state)
     All(&cases[k], FEN_PAIRS_RING, NULL);
 }
 
+static void TestSteps(void **state)
+{
+  case_stretch = 1.25;
+  TestRing(state);
+  case_stretch = 1;
+}
+
 static void TestGrid(void **state)
 {
   (void)state;
@@ -259,8 +266,8 @@ static void TestCuts(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestRing), cmocka_unit_test(TestGrid),
-                                     cmocka_unit_test(TestCuts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestRing), cmocka_unit_test(TestSteps),
+                                     cmocka_unit_test(TestGrid), cmocka_unit_test(TestCuts)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

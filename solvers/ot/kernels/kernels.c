@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Choice of the kernels at run time, and the chunk boxes that all of them use. */
+/* Choice of the kernels at run time, and the chunk boxes and tables that all of them use. */
 #include "kernels.h"
+#include <limits.h>
+#include <math.h>
 
 void FenTileUpdateBoxes(FenTile *T)
 {
@@ -36,6 +38,40 @@ void FenTileMakeBoxes(FenTile *T)
     }
   }
   FenTileUpdateBoxes(T);
+}
+
+#define TOEPLITZ_LEAST 4 /* steps in a table: where fewer are near enough nobody shares anything */
+
+PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToeplitz *T)
+{
+  const FenInt most = PetscMin(FEN_TOEPLITZ_MOST, longest);
+  const double far = sqrt(FEN_TOEPLITZ_BITS), steps = rint(apart / step);
+
+  PetscFunctionBegin;
+  T->reach = 0;
+  if (!(fabs(steps) < INT_MAX) || far < TOEPLITZ_LEAST * step)
+    PetscFunctionReturn(0);
+  T->step = step;
+  T->at = (FenInt)steps;
+  T->delta = apart - steps * step;
+  T->reach = (FenInt)PetscMin((double)most, far / step - 0.5);
+  if (!T->memory)
+    PetscCall(PetscMalloc1((size_t)(2 * most + 1), &T->memory));
+  T->factor = T->memory + most;
+  for (FenInt o = -T->reach; o <= T->reach; o++) {
+    const double d = (double)o * step + T->delta;
+
+    T->factor[o] = exp2(-d * d);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenToeplitzDestroy(FenToeplitz *T)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(T->memory));
+  T->reach = 0;
+  PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenKernelsGet(const char *name, const FenKernels **kernels)

@@ -26,7 +26,8 @@
 #define FEN_NONE     (-1e300) /* exponent of a zero weight, and the neutral M */
 
 #define FEN_TOEPLITZ_BITS 900.0 /* in a table of factors: least exponent, */
-#define FEN_TOEPLITZ_MOST 8192  /* and most steps between pairs */
+#define FEN_TOEPLITZ_MOST 8192  /* and most steps between pairs; */
+#define FEN_TOEPLITZ_SUM  128   /* terms that are added up before they are added to the sum */
 
 typedef enum { FEN_TILE_SQEUCLIDEAN, FEN_TILE_EUCLIDEAN, FEN_TILE_L1, FEN_TILE_MATRIX } FenTileKind;
 
@@ -58,6 +59,16 @@ typedef struct {
   double  step, delta;
   double *factor, *memory;
 } FenToeplitz;
+
+/* for scaled axes of `longest` points at most, always the same number for a table that is made again; reach 0: there is
+   none, as few steps are near enough. The caller zeroes a new one */
+PETSC_INTERN PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToeplitz *);
+PETSC_INTERN PetscErrorCode FenToeplitzDestroy(FenToeplitz *);
+/* are all pairs of an axis in the table? */
+static inline PetscBool FenToeplitzIsWhole(const FenToeplitz *T, FenInt nt, FenInt ns)
+{
+  return (PetscBool)(T->at + nt - 1 <= T->reach && ns - 1 - T->at <= T->reach && ns <= FEN_TOEPLITZ_MOST);
+}
 
 /*
    Several lines at once, for sweeps over grids: a lane is a line. Arrays on sources and targets are stored point by

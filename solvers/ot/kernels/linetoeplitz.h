@@ -12,9 +12,9 @@
    multiply-add for each pair, that is, a product of matrices with the lanes as columns. Nothing runs over, and what is
    lost below is small relative to each sum: the source with b_j = M is in all of them, with a factor of at least
    2^-FEN_TOEPLITZ_BITS, and makes entries 2^(w_i + u_j - c_ij) <= 1 of a plan bound what sums are multiplied by.
+   Logarithms of sums that far from M are rounded to 1e-13, which is 1e-16 of the largest cost in the table.
 */
 #define TOEPLITZ_ROWS  (FEN_SIMD == 8 ? 12 : 6) /* targets whose sums are in registers */
-#define TOEPLITZ_SUM   128                      /* terms added up before they are added to the sum */
 #define TOEPLITZ_LEAST 12                       /* targets of a tile */
 
 typedef struct {
@@ -128,8 +128,8 @@ FEN_INLINE void ToeplitzSums(const FenLines *P, const Toeplitz *B, const double 
   const FenInt ns = B->hi - B->lo, apart = shared ? P->apart : 1;
 
   memset(S, 0, (size_t)(B->n * FEN_GROUP) * sizeof(double));
-  for (FenInt j = 0; j < ns; j += TOEPLITZ_SUM) {
-    const FenInt  some = ns - j < TOEPLITZ_SUM ? ns - j : TOEPLITZ_SUM;
+  for (FenInt j = 0; j < ns; j += FEN_TOEPLITZ_SUM) {
+    const FenInt  some = ns - j < FEN_TOEPLITZ_SUM ? ns - j : FEN_TOEPLITZ_SUM;
     const double *from = a + j * FEN_GROUP, *g = f + (B->at - B->middle - B->lo - j);
     FenInt        i = 0;
 

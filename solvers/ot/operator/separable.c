@@ -19,6 +19,15 @@
 #include <limits.h>
 #include <math.h>
 
+/* then lines are swept as a whole: across blocks the same numbers would need the same tables */
+static PetscBool IsWhole(FenOTOperator op, FenDirection to, const FenStage *g)
+{
+  const FenSeparable *S = (FenSeparable *)op->data;
+  const FenToeplitz  *T = &S->toeplitz[to][g->axis];
+
+  return (PetscBool)(T->reach && FenToeplitzIsWhole(T, S->stages.shape[to][g->axis], S->stages.shape[1 - to][g->axis]));
+}
+
 /* the array in S->a, on the layout of the direction's sources, is taken through all stages into `out` */
 static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool keep, double out[])
 {
@@ -31,7 +40,7 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool kee
   for (PetscInt s = 0; s <= last; s++) {
     PetscBool across = PETSC_FALSE;
 
-    if (S->stages.across && C->across[s].halo && !S->stages.counting)
+    if (S->stages.across && C->across[s].halo && !S->stages.counting && !IsWhole(op, dir, &C->stage[s]))
       PetscCall(FenLogSumsAcross(op, dir, s, keep, &across));
     if (!across)
       PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL, out));
@@ -159,37 +168,6 @@ static PetscErrorCode Mult_Separable(FenOTOperator op, PetscInt nv, const double
   PetscFunctionReturn(0);
 }
 
-/* Factors along an axis that is scaled by so much, as far as they are needed. Where few steps are near enough windows
-   are narrow, and every pair has an exponential of its own */
-#define TOEPLITZ_LEAST 4
-
-static PetscErrorCode MakeToeplitz(FenOTOperator op, int to, PetscInt axis, double scale)
-{
-  FenSeparable *S = (FenSeparable *)op->data;
-  FenToeplitz  *B = &S->toeplitz[to][axis];
-  const FenInt  most = PetscMin(FEN_TOEPLITZ_MOST, PetscMax(S->stages.shape[0][axis], S->stages.shape[1][axis]));
-  const double  spacing = S->spacing[to][axis], apart = S->plain[to][axis][0] - S->plain[1 - to][axis][0];
-  const double  steps = rint(apart / spacing), far = sqrt(FEN_TOEPLITZ_BITS);
-
-  PetscFunctionBegin;
-  B->reach = 0;
-  B->step = scale * spacing;
-  if (S->cones || spacing != S->spacing[1 - to][axis] || !(fabs(steps) < INT_MAX) || far < TOEPLITZ_LEAST * B->step)
-    PetscFunctionReturn(0);
-  B->at = (FenInt)steps;
-  B->delta = scale * (apart - steps * spacing);
-  B->reach = (FenInt)PetscMin((double)most, far / B->step - 0.5);
-  if (!B->memory)
-    PetscCall(PetscMalloc1((size_t)(2 * most + 1), &B->memory));
-  B->factor = B->memory + most;
-  for (FenInt o = -B->reach; o <= B->reach; o++) {
-    const double d = (double)o * B->step + B->delta;
-
-    B->factor[o] = exp2(-d * d);
-  }
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
 {
   FenSeparable *S = (FenSeparable *)op->data;
@@ -200,9 +178,14 @@ static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
     for (PetscInt d = 0; d < op->dim; d++)
       for (FenInt i = 0; i < S->stages.shape[s][d]; i++)
         S->axis[s][d][i] = factor * S->plain[s][d][i];
-  for (int to = 0; to < 2; to++)
-    for (PetscInt d = 0; d < op->dim; d++)
-      PetscCall(MakeToeplitz(op, to, d, factor));
+  for (int to = 0; !S->cones && to < 2; to++)
+    for (PetscInt d = 0; d < op->dim; d++) {
+      const double apart = S->plain[to][d][0] - S->plain[1 - to][d][0], step = S->spacing[to][d];
+      const FenInt longest = PetscMax(S->stages.shape[0][d], S->stages.shape[1][d]);
+
+      if (step == S->spacing[1 - to][d])
+        PetscCall(FenToeplitzMake(factor * step, factor * apart, longest, &S->toeplitz[to][d]));
+    }
   PetscFunctionReturn(0);
 }
 
@@ -386,7 +369,7 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   for (PetscInt s = 0; s < op->dim; s++)
     for (int side = 0; side < 2; side++) {
       PetscCall(PetscFree2(S->axis[side][s], S->plain[side][s]));
-      PetscCall(PetscFree(S->toeplitz[side][s].memory));
+      PetscCall(FenToeplitzDestroy(&S->toeplitz[side][s]));
     }
   for (PetscInt s = 0; s < FEN_STAGES; s++)
     PetscCall(FenStagePlanClear(&S->plan[s]));

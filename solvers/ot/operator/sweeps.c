@@ -33,7 +33,7 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
                     .terms = work[5],
                     .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
                     .kept = F ? F->windows + block * 2 * s->nt : NULL,
-                    .toeplitz = b->r == 1 || b->r == b->lanes ? s->toeplitz : NULL,
+                    .toeplitz = s->tiles && (b->r == 1 || b->r == b->lanes) ? s->toeplitz : NULL,
                     .at = s->toeplitz ? s->toeplitz->at + s->first - span.lo : 0,
                     .apart = b->r,
                     .scratch = s->work + FEN_ARRAYS * longest * s->kernels->linelanes};
@@ -46,15 +46,6 @@ static double *ScratchEnd(const FenSweep *s)
   return s->work + FEN_ARRAYS * longest * lanes + FenToeplitzScratch(longest, (int)lanes);
 }
 
-/* tables have all pairs: nothing is gained by knowing which sources matter */
-static PetscBool IsWhole(const FenSweep *s, const FenLines *P)
-{
-  if (!P->toeplitz || s->span)
-    return PETSC_FALSE;
-  return (PetscBool)(P->at + (P->nt - 1) * P->apart + P->apart - 1 <= P->toeplitz->reach &&
-                     P->ns - 1 - P->at <= P->toeplitz->reach && P->ns <= FEN_TOEPLITZ_MOST);
-}
-
 /* has none of the lanes weight at a source? */
 static PetscBool IsEmpty(const FenSweep *s, const double u[])
 {
@@ -64,7 +55,8 @@ static PetscBool IsEmpty(const FenSweep *s, const double u[])
   return PETSC_TRUE;
 }
 
-/* all sources from the first one with weight to the last; none: that is the result */
+/* all sources from the first one with weight to the last, as far as that does not change which terms are added up
+   together; none: that is the result */
 static void WholeWindows(const FenSweep *s, const FenLines *P, double M[])
 {
   const FenInt lanes = s->kernels->linelanes;
@@ -74,6 +66,7 @@ static void WholeWindows(const FenSweep *s, const FenLines *P, double M[])
     lo++;
   while (hi > lo && IsEmpty(s, P->u + (hi - 1) * lanes))
     hi--;
+  lo -= hi > lo ? lo % FEN_TOEPLITZ_SUM : 0;
   for (FenInt i = 0; i < P->nt; i++) {
     P->window[2 * i] = (int)lo;
     P->window[2 * i + 1] = (int)hi;
@@ -83,9 +76,10 @@ static void WholeWindows(const FenSweep *s, const FenLines *P, double M[])
 }
 
 /* windows of a block, and of each target the largest exponent, unless they are there already or are not needed */
-static void Windows(const FenSweep *s, FenLines *P, double M[])
+static void Windows(const FenSweep *s, const FenBlock *b, FenLines *P, double M[])
 {
-  P->whole = (int)IsWhole(s, P);
+  P->whole = (b->r == 1 || b->r == b->lanes) && FenSweepIsWhole(s);
+  P->toeplitz = P->whole ? s->toeplitz : P->toeplitz;
   if (P->whole)
     WholeWindows(s, P, M);
   else if (!s->have)
@@ -126,7 +120,7 @@ static void Count(const FenSweep *s, const FenBlock *b, const FenLines *P)
 
 static void BlockLSE(const FenSweep *s, const FenBlock *b, FenLines *P, double *work[])
 {
-  Windows(s, P, work[4]);
+  Windows(s, b, P, work[4]);
   if (s->visits)
     Count(s, b, P);
   s->kernels->linelse(P, work[4]);
@@ -142,7 +136,7 @@ static void BlockApply(const FenSweep *s, const FenBlock *b, FenLines *P, double
 {
   FenBlockGatherSources(s, b, s->v, s->vcame, work[1]);
   FenBlockGatherTargets(b, s->nt, s->w, work[3]);
-  Windows(s, P, work[4]);
+  Windows(s, b, P, work[4]);
   s->kernels->lineapply(P, work[4]);
 }
 

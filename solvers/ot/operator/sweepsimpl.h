@@ -13,6 +13,12 @@ typedef struct {
   FenInt line[FEN_LANES], share[FEN_LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
 } FenBlock;
 
+/* tables have all pairs: nothing is gained by knowing which sources matter */
+static inline PetscBool FenSweepIsWhole(const FenSweep *s)
+{
+  return (PetscBool)(s->toeplitz && !s->span && FenToeplitzIsWhole(s->toeplitz, s->nt, s->ns));
+}
+
 PETSC_INTERN FenBlock FenBlockOf(const FenSweep *, FenInt first);
 /* n numbers of each line of `length` points */
 PETSC_INTERN void FenBlockGather(const FenBlock *, FenInt n, FenInt length, const double from[], double to[]);
