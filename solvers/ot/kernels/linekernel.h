@@ -307,11 +307,14 @@ FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const vd m[2], double
   }
 }
 
-/* 1 / S, 0 in lanes of no weight */
+/* 1 / S, 0 in lanes of no weight, and behind the end of a line that lanes share */
 FEN_INLINE void Inverse(const double mi[], const vd S[2], vd r[2])
 {
-  for (int h = 0; h < 2; h++)
-    r[h] = (vd)((vl)(1.0 / S[h]) & (vl)(v_load(mi + h * FEN_SIMD) > v_set(0.5 * FEN_NONE)));
+  for (int h = 0; h < 2; h++) {
+    const vl some = (vl)(v_load(mi + h * FEN_SIMD) > v_set(0.5 * FEN_NONE)) & (vl)(S[h] > v_set(0.0));
+
+    r[h] = (vd)((vl)(1.0 / S[h]) & some);
+  }
 }
 
 /* of one target, whose numbers begin at e; where those of the next one do */
@@ -480,10 +483,8 @@ FEN_INLINE void TileSpread(const FenLines *P, const Toeplitz *T, const int share
     const double *f = ToeplitzOfTarget(P, T, i);
     vd            v[2];
 
-    for (int h = 0; h < 2; h++) {
-      v[h] = v_load(P->w + i * FEN_GROUP + h * FEN_SIMD) + (top[h] + ToeplitzTarget(P, T, i - T->first, h));
-      v[h] = v_exp2(v[h]) * v_load(P->v + i * FEN_GROUP + h * FEN_SIMD);
-    }
+    for (int h = 0; h < 2; h++)
+      v[h] = ToeplitzScale(P, T, P->w, top, i, h) * v_load(P->v + i * FEN_GROUP + h * FEN_SIMD);
     for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++)
       for (int h = 0; h < 2; h++) {
         double *s = S + (j - T->lo) * FEN_GROUP + h * FEN_SIMD;
@@ -541,7 +542,7 @@ FEN_INLINE void OtherTileFactors(const FenLines *P, const FenLineCouple *C, cons
   vd            w[2];
 
   for (int h = 0; h < 2; h++)
-    w[h] = v_exp2(v_load(C->minus + i * FEN_GROUP + h * FEN_SIMD) + (top[h] + ToeplitzTarget(P, T, i - T->first, h)));
+    w[h] = ToeplitzScale(P, T, C->minus, top, i, h);
   for (FenInt j = lo; j < hi; j++)
     for (int h = 0; h < 2; h++) {
       vd f = v_set(0.0);

@@ -188,9 +188,18 @@ FEN_INLINE const double *ToeplitzWeighted(const FenLines *P, const Toeplitz *B, 
   return f + (B->middle - least);
 }
 
+/* 2^(w_i + M - 2 D d_i) of a target, numbers by vector. Of a plan's targets these are at most 2^FEN_TOEPLITZ_BITS, but
+   not of lanes behind the end of a line that they share, whose sums are not used: they stay finite */
+FEN_INLINE vd ToeplitzScale(const FenLines *P, const Toeplitz *B, const double w[], const vd M[2], FenInt i, int h)
+{
+  const vd e = v_load(w + i * FEN_GROUP + h * FEN_SIMD) + (M[h] + ToeplitzTarget(P, B, i - B->first, h));
+
+  return v_exp2(-v_max(-e, v_set(-1000.0)));
+}
+
 static void LineToeplitzProducts(const FenLines *P, const Toeplitz *B, double out[])
 {
-  const double *w = P->w + B->first * FEN_GROUP, *f = P->toeplitz->factor;
+  const double *f = P->toeplitz->factor;
   double       *o = out + B->first * FEN_GROUP;
   vd            top[2];
 
@@ -198,11 +207,9 @@ static void LineToeplitzProducts(const FenLines *P, const Toeplitz *B, double ou
   if (P->weighted)
     f = ToeplitzWeighted(P, B, P->scratch + (B->hi - B->lo) * FEN_GROUP);
   ToeplitzSumsOf(P, B, f, P->scratch, o);
-  for (FenInt k = 0; k < 2 * B->n; k++) {
-    const vd e = v_load(w + k * FEN_SIMD) + (top[k % 2] + ToeplitzTarget(P, B, k / 2, (int)(k % 2)));
-
-    v_store(o + k * FEN_SIMD, v_exp2(e) * v_load(o + k * FEN_SIMD));
-  }
+  for (FenInt k = 0; k < 2 * B->n; k++)
+    v_store(o + k * FEN_SIMD,
+            ToeplitzScale(P, B, P->w, top, B->first + k / 2, (int)(k % 2)) * v_load(o + k * FEN_SIMD));
 }
 
 /* ---- narrow windows: a few targets share the exponentials of their sources ---- */
