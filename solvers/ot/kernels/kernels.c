@@ -40,7 +40,7 @@ void FenTileMakeBoxes(FenTile *T)
   FenTileUpdateBoxes(T);
 }
 
-#define TOEPLITZ_LEAST 4 /* steps in a table: where fewer are near enough nobody shares anything */
+#define STEPS_LEAST 4 /* steps in a table: where fewer are near enough nobody shares anything */
 
 PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToeplitz *T)
 {
@@ -49,7 +49,7 @@ PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToe
 
   PetscFunctionBegin;
   T->reach = 0;
-  if (!(fabs(steps) < INT_MAX) || far < TOEPLITZ_LEAST * step)
+  if (!(fabs(steps) < INT_MAX) || far < STEPS_LEAST * step)
     PetscFunctionReturn(0);
   T->step = step;
   T->at = (FenInt)steps;

@@ -23,11 +23,21 @@ typedef struct {
   FenInt at, middle; /* steps from source 0 to the first target, and those of D */
 } Toeplitz;
 
+/* steps from a tile's sources to its targets */
+FEN_INLINE FenInt ToeplitzLeast(const Toeplitz *B)
+{
+  return B->at - (B->hi - 1);
+}
+
+FEN_INLINE FenInt ToeplitzMost(const FenLines *P, const Toeplitz *B)
+{
+  return B->at + (B->n - 1) * P->apart + (P->apart > 1 ? FEN_GROUP - 1 : 0) - B->lo;
+}
+
 /* Are all pairs of a tile in the table? Then D is zero if it can be */
 FEN_INLINE int ToeplitzFits(const FenLines *P, Toeplitz *B)
 {
-  const FenInt more = (B->n - 1) * P->apart + (P->apart > 1 ? FEN_GROUP - 1 : 0);
-  const FenInt least = B->at - (B->hi - 1), most = B->at + more - B->lo, reach = P->toeplitz->reach;
+  const FenInt least = ToeplitzLeast(B), most = ToeplitzMost(P, B), reach = P->toeplitz->reach;
 
   B->middle = most <= reach && -least <= reach ? 0 : (least + most) / 2;
   return most - B->middle <= reach && B->middle - least <= reach && B->hi - B->lo <= FEN_TOEPLITZ_MOST;
@@ -177,8 +187,7 @@ static void LineToeplitzLSE(const FenLines *P, const Toeplitz *B, double M[])
 /* factors times costs, for the pairs of a tile */
 FEN_INLINE const double *ToeplitzWeighted(const FenLines *P, const Toeplitz *B, double f[])
 {
-  const FenInt more = (B->n - 1) * P->apart + (P->apart > 1 ? FEN_GROUP - 1 : 0);
-  const FenInt least = B->at - (B->hi - 1), most = B->at + more - B->lo;
+  const FenInt least = ToeplitzLeast(B), most = ToeplitzMost(P, B);
 
   for (FenInt o = least; o <= most; o++) {
     const double d = (double)o * P->toeplitz->step + P->toeplitz->delta;

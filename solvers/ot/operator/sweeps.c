@@ -16,6 +16,12 @@ static FenInt EndLine(const FenSweep *s)
   return !s->nt || !s->ns ? 0 : s->span ? PetscMin(s->nlines, s->to * s->kernels->linelanes) : s->nlines;
 }
 
+/* where lanes are lines, or all of one */
+static const FenToeplitz *Table(const FenSweep *s, const FenBlock *b)
+{
+  return b->r == 1 || b->r == b->lanes ? s->toeplitz : NULL;
+}
+
 static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBlock *b, double *work[])
 {
   const FenInt  longest = PetscMax(s->nt, s->ns), block = b->line[0] / b->lanes;
@@ -33,7 +39,7 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
                     .terms = work[5],
                     .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
                     .kept = F ? F->windows + block * 2 * s->nt : NULL,
-                    .toeplitz = s->tiles && (b->r == 1 || b->r == b->lanes) ? s->toeplitz : NULL,
+                    .toeplitz = s->tiles ? Table(s, b) : NULL,
                     .at = s->toeplitz ? s->toeplitz->at + s->first - span.lo : 0,
                     .apart = b->r,
                     .scratch = s->work + FEN_ARRAYS * longest * s->kernels->linelanes};
@@ -78,11 +84,11 @@ static void WholeWindows(const FenSweep *s, const FenLines *P, double M[])
 /* windows of a block, and of each target the largest exponent, unless they are there already or are not needed */
 static void Windows(const FenSweep *s, const FenBlock *b, FenLines *P, double M[])
 {
-  P->whole = (b->r == 1 || b->r == b->lanes) && FenSweepIsWhole(s);
-  P->toeplitz = P->whole ? s->toeplitz : P->toeplitz;
-  if (P->whole)
+  P->whole = Table(s, b) && FenSweepIsWhole(s);
+  if (P->whole) {
+    P->toeplitz = s->toeplitz;
     WholeWindows(s, P, M);
-  else if (!s->have)
+  } else if (!s->have)
     s->kernels->linewindows(P, M);
 }
 
@@ -220,8 +226,20 @@ static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFa
   PetscFunctionReturn(0);
 }
 
+/* a block, its sources and coordinates in place, with its windows and what of them is kept */
+static FenLines KeptWindows(const FenSweep *s, const FenFactors *F, const FenBlock *b, double *work[])
+{
+  const FenLines P = BlockLines(s, F, b, work);
+
+  FenBlockCoordinates(s, b, work[2]);
+  FenBlockGatherSources(s, b, s->u, s->ucame, work[0]);
+  s->kernels->linewindows(&P, work[4]);
+  s->kernels->linekept(&P, work[4]);
+  return P;
+}
+
 /* Windows of some blocks say whether factors can be few enough */
-static PetscBool AreFew(const FenSweep *s, FenFactors *F)
+static PetscBool AreFew(const FenSweep *s, const FenFactors *F)
 {
   const FenInt lanes = s->kernels->linelanes, end = EndLine(s);
   const FenInt step = PetscMax(1, (end - FirstLine(s)) / lanes / SAMPLES) * lanes;
@@ -232,12 +250,8 @@ static PetscBool AreFew(const FenSweep *s, FenFactors *F)
   for (FenInt first = FirstLine(s); first < end; first += step) {
     const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
-    FenLines       P = BlockLines(s, F, &b, work);
+    FenLines       P = KeptWindows(s, F, &b, work);
 
-    FenBlockCoordinates(s, &b, work[2]);
-    FenBlockGatherSources(s, &b, s->u, s->ucame, work[0]);
-    s->kernels->linewindows(&P, work[4]);
-    s->kernels->linekept(&P, work[4]);
     size += Size(&P);
     some += P.nt;
   }
@@ -265,12 +279,8 @@ PetscErrorCode FenSweepFactors(const FenSweep *s, FenFactors *F)
   for (FenInt first = FirstLine(s); first < EndLine(s); first += lanes) {
     const FenBlock b = FenBlockOf(s, first);
     double        *work[FEN_ARRAYS];
-    FenLines       P = BlockLines(s, F, &b, work);
+    FenLines       P = KeptWindows(s, F, &b, work);
 
-    FenBlockCoordinates(s, &b, work[2]);
-    FenBlockGatherSources(s, &b, s->u, s->ucame, work[0]);
-    s->kernels->linewindows(&P, work[4]);
-    s->kernels->linekept(&P, work[4]);
     if (F->have)
       PetscCall(Room(s, &P, first / lanes, F, &F->have));
     if (F->have) {
