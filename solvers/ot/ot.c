@@ -180,6 +180,7 @@ static PetscErrorCode OTState(FenSolver s, FenState state)
   PetscFunctionBegin;
   PetscCall(FenOTStateLevels_Private((FenOT)s, state, "g", NULL));
   PetscCall(FenOTStateCuts_Private((FenOT)s, state));
+  PetscCall(FenOTStateWays_Private((FenOT)s, state));
   PetscFunctionReturn(0);
 }
 
@@ -190,6 +191,7 @@ static PetscErrorCode OTBegin(FenSolver s)
   PetscFunctionBegin;
   ot->certified_at = -1;
   ot->final = PETSC_FALSE;
+  ot->loaded = s->restarted;
   PetscFunctionReturn(0);
 }
 
@@ -198,9 +200,13 @@ static PetscErrorCode OTFinish(FenSolver s)
   FenOT ot = (FenOT)s;
 
   PetscFunctionBegin;
+  if (ot->loaded) /* a run that had finished: with its cuts and ways bounds are the same again */
+    PetscCall(FenOTUseLevel_Private(ot, ot->at));
   PetscCall(FenOTUseFinest_Private(ot));
+  FenOTTellWays_Private(ot, -1);
   if (s->reason != FEN_DIVERGED_NAN && s->reason != FEN_STOPPED) /* who stops a run has no time for further passes */
     PetscCall(FenOTComputeBounds(ot, NULL));
+  ot->op->told = -1;
   PetscFunctionReturn(0);
 }
 

@@ -34,6 +34,8 @@ typedef struct {
 #define FEN_OT_BLUR       0.5 /* a level serves epsilons of at least this times its blur */
 #define FEN_OT_MAX_LEVELS 12
 
+#define FEN_OT_WAYS (2 + 4 * FEN_MAX_DIM)
+
 struct _p_FenOT {
   struct _p_FenSolver base; /* first: a FenOT is a FenSolver */
   /* user parameters */
@@ -56,8 +58,10 @@ struct _p_FenOT {
   PetscBool     few;         /* so few points have mass that this level is the first choice */
   PetscInt      nlevels, at; /* present level; the rest of this block is its */
   FenOTOperator op;
-  const double *a, *b;    /* weights */
-  FenInt        n, m;     /* local sizes */
+  double        ways[FEN_OT_WAYS]; /* in states: see ways.c */
+  PetscBool     loaded;            /* and it is from there that the run goes on */
+  const double *a, *b;             /* weights */
+  FenInt        n, m;              /* local sizes */
   double       *f, *g;    /* potentials on the source and the target; f is the best one for g after the solve */
   PetscBool     relaxed;  /* some marginal is not exact; if none, soft and r are NULL */
   double        product;  /* of the masses of both measures */
@@ -96,6 +100,11 @@ PETSC_INTERN PetscErrorCode FenOTUseLevel_Private(FenOT, PetscInt);
 PETSC_INTERN PetscErrorCode FenOTMeasureCuts_Private(FenOT, PetscInt level);
 PETSC_INTERN PetscErrorCode FenOTForgetCuts_Private(FenOT);
 PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
+/* Ways of the operator's sums, see FenOTWays and ways.c: in a state. After one was loaded plans are made in those that
+   a plan had, or the state's (-1), until all goes on as it was */
+PETSC_INTERN PetscErrorCode FenOTStateWays_Private(FenOT, FenState);
+PETSC_INTERN void           FenOTTellWays_Private(FenOT, FenInt plan);
+PETSC_INTERN void           FenOTResumeWays_Private(FenOT);
 /* all rows on every rank; caller frees */
 PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine[], double **all);
 /* v on the targets of one level to another one, level by level, by a map between the measures of two: sums over blocks,

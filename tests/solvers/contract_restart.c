@@ -3,6 +3,7 @@
    Contract of every type: a solve that is stopped at any iteration, saved, loaded into another solver and continued
    ends with the same answer as one that was not, to the last bit.
 */
+#include "operator/separableimpl.h"
 #include "solve.h"
 #include "cases.h"
 #include "snapshot.h"
@@ -78,13 +79,37 @@ typedef struct {
   FenMeasure  m[2];
   FenCost     cost;
   double      eps, gap;
+  PetscBool   waits; /* a run from the start sees no use in blocks on the last level of epsilon, see Wait(), */
+  FenInt      since; /* from this iteration on */
+  FenInt      every; /* so many iterations one stops */
 } Task;
+
+/* as if on pencils all were less: nothing else tells a run that goes on that it is still waiting */
+static PetscErrorCode Wait(FenSolver s, const FenProgress *p, void *ctx)
+{
+  Task *T = (Task *)ctx;
+  FenOT ot = (FenOT)s;
+
+  PetscFunctionBegin;
+  if (p->iteration == 1)
+    T->since = 0;
+  if (!T->since && ot->op->eps == ot->eps && ot->at == 0) {
+    T->since = p->iteration;
+    for (int k = 0; k < 2 * FEN_MAX_DIM; k++) {
+      ((FenSeparable *)ot->op->data)->coming[k % 2][k / 2].planned = PETSC_FALSE;
+      ot->op->ways.wait[k % 2][k / 2] = 1000;
+    }
+  }
+  PetscFunctionReturn(0);
+}
 
 static FenOT Make(Task *T)
 {
   FenOT ot = SolveMake(T->type, T->m, T->cost, T->eps, T->gap);
 
   FEN_OK(FenSolverSetFromOptions((FenSolver)ot));
+  if (T->waits)
+    FEN_OK(FenSolverMonitorSet((FenSolver)ot, Wait, T, NULL));
   return ot;
 }
 
@@ -110,6 +135,7 @@ static void GoOn(Task *T, const Snapshot *S, PetscBool used, const Answer *whole
   FenInt restarts;
   Answer A;
 
+  FEN_OK(FenSolverMonitorCancel((FenSolver)ot));
   if (used)
     FEN_OK(FenOTSolve(ot));
   SnapshotPut((FenSolver)ot, S);
@@ -129,7 +155,7 @@ static void GoOn(Task *T, const Snapshot *S, PetscBool used, const Answer *whole
 static void ForCase(const Case *c, void (*test)(Task *))
 {
   for (int t = 0; t < NTYPES; t++) {
-    Task T = {.type = solve_types[t], .gap = 1e-5};
+    Task T = {.type = solve_types[t], .gap = 1e-5, .every = 1};
 
     CaseMake(c, MPI_COMM_WORLD, NULL, T.m, &T.cost);
     FEN_OK(FenCostGetMaximum(T.cost, T.m[0], T.m[1], &T.eps));
@@ -148,7 +174,7 @@ static void Everywhere(Task *T, PetscBool used)
   whole = Take(ot);
   FEN_OK(FenOTDestroy(&ot));
   assert_true(whole.p.iteration > 2);
-  for (FenInt k = 1; k < whole.p.iteration; k++) {
+  for (FenInt k = PetscMax(1, T->since); k < whole.p.iteration; k += T->every) {
     Snapshot S = StopAt(T, k);
 
     GoOn(T, &S, used, &whole);
@@ -249,6 +275,38 @@ static void TestAssembledLate(void **state)
   FEN_OK(PetscOptionsClearValue(NULL, "-ot_newton_diagonal_it"));
 }
 
+/* On several ranks sums are taken on pencils while epsilon is large, and across blocks then; or on pencils all along.
+   Their last bits differ. Runs that go on do as they would have done */
+static void TestAcross(void **state)
+{
+  const Case  across[] = {{"slabs", FEN_COST_SQEUCLIDEAN, 2, {{40, 9}, {40, 9}}, PETSC_TRUE, 4, 0},
+                          {"blocks", FEN_COST_SQEUCLIDEAN, 3, {{3, 5, 40}, {3, 4, 36}}, PETSC_TRUE, -1, 0}};
+  PetscMPIInt ranks;
+
+  (void)state;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  for (int k = 0; k < 4; k++)
+    for (int t = 0; t < NTYPES; t++) {
+      const int         blocks = k / 2, multigrid = !strcmp(solve_types[t], FENOTMULTIGRID);
+      Task              T = {.type = solve_types[t], .eps = 0.06, .gap = 1e-6, .waits = k % 2, .every = 7};
+      const PetscMPIInt cut[FEN_MAX_DIM] = {blocks ? 1 : ranks, 1, blocks ? ranks : 1};
+      FenOT             ot;
+
+      if (blocks && !multigrid)
+        continue;
+      CaseMake(&across[blocks], MPI_COMM_WORLD, cut, T.m, &T.cost);
+      ot = Make(&T);
+      SolveRun(ot);
+      if (multigrid)
+        assert_int_equal(ot->op->ways.plan, ranks == 1 || T.waits ? 0 : blocks ? 1 : 2);
+      FEN_OK(FenOTDestroy(&ot));
+      if (ranks > 1)
+        EveryIteration(&T);
+      Finished(&T);
+      CaseDestroy(T.m, &T.cost);
+    }
+}
+
 static void TestMatrix(void **state)
 {
   (void)state;
@@ -278,10 +336,10 @@ static void TestFinished(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestClouds),        cmocka_unit_test(TestGrids),
-                                     cmocka_unit_test(TestMatrix),        cmocka_unit_test(TestSaveOnly),
-                                     cmocka_unit_test(TestFinished),      cmocka_unit_test(TestUsedSolver),
-                                     cmocka_unit_test(TestAssembledLate), cmocka_unit_test(TestLevels)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(TestClouds),        cmocka_unit_test(TestGrids),    cmocka_unit_test(TestMatrix),
+      cmocka_unit_test(TestSaveOnly),      cmocka_unit_test(TestFinished), cmocka_unit_test(TestUsedSolver),
+      cmocka_unit_test(TestAssembledLate), cmocka_unit_test(TestLevels),   cmocka_unit_test(TestAcross)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -31,7 +31,7 @@ static void Fill(Lines *L, const Axes *a, FenInt nt, FenInt ns, double spread, i
 {
   const uint64_t seed = (uint64_t)(1000 * nt + ns);
 
-  L->P = (FenLines){.nt = nt, .ns = ns, .xt = L->xt, .xs = L->xs, .u = L->u, .w = L->w, .v = L->v};
+  L->P = (FenLines){.nt = nt, .ns = ns, .xt = L->xt, .xs = L->xs, .step = a->hs, .u = L->u, .w = L->w, .v = L->v};
   L->P.window = L->window;
   for (FenInt j = 0; j < ns; j++)
     L->xs[j] = (double)j * a->hs;

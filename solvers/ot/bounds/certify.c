@@ -118,8 +118,16 @@ static PetscErrorCode Regularised(FenOT ot)
 PetscErrorCode FenOTCertify_Private(FenOT ot, FenBoundsWanted wanted)
 {
   PetscFunctionBegin;
-  if (ot->certified_at != ot->base.progress.iteration) /* once an iteration: g does not change after it */
+  if (ot->certified_at != ot->base.progress.iteration) { /* once an iteration: g does not change after it */
+    const FenOTWays before = ot->op->ways;
+    const FenInt    told = ot->op->told;
+
+    ot->op->told = told < 0 ? before.plan : told; /* a plan that is made again stays what it is */
+    FenOTSetWays_Private(ot->op, NULL);           /* and bounds depend on potentials alone */
     PetscCall(Regularised(ot));
+    FenOTSetWays_Private(ot->op, &before);
+    ot->op->told = told;
+  }
   if (wanted == FEN_BOUNDS_ALL)
     PetscCall(ot->relaxed ? FenOTUnregularisedPenalised_Private(ot)
                           : Unregularised(ot, &ot->bounds, ot->rounding.cost));

@@ -182,8 +182,10 @@ static PetscErrorCode FenOTResume_Domdec(FenSolver s)
   D->last = last;
   D->flow_in = flow_in;
   D->flow_gap = flow_gap;
+  FenOTTellWays_Private(ot, -1);
   if (D->attempt)
     PetscCall(FenGlobalResume(&D->global));
+  FenOTResumeWays_Private(ot);
   ot->op->passes = D->passes;
   PetscFunctionReturn(0);
 }

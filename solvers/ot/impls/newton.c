@@ -215,6 +215,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->step.system.shift = N->step.shift_built;
     N->step.system.seen.average = seen.average_before;
+    FenOTTellWays_Private(ot, N->step.ways_built);
     PetscCall(FenNewtonStepEvaluate(&N->step));
     PetscCall(FenNewtonSystemSetColumns(&N->step.system, N->step.c, N->step.system.mass));
     PetscCall(FenNewtonStepBuild(&N->step));
@@ -223,8 +224,10 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     N->step.system.shift = shift;
     N->step.system.seen = seen;
   }
+  FenOTTellWays_Private(ot, -1);
   if (N->ready)
     PetscCall(FenNewtonStepEvaluate(&N->step));
+  FenOTResumeWays_Private(ot);
   if (N->cells == CELLS_AT_WORK)
     PetscCall(FenNewtonCellsResume(ot, N->cells_it, &N->inner));
   ot->op->passes = N->passes;
@@ -478,6 +481,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
   PetscCall(FenStateAddInt(state, "level", &N->at));
   PetscCall(FenStateAddReal(state, "shift_built", &N->step.shift_built));
+  PetscCall(FenStateAddInt(state, "ways_built", &N->step.ways_built));
   PetscCall(FenStateAddInt(state, "built", &N->step.built));
   PetscCall(FenStateAddReal(state, "average", &N->step.system.seen.average));
   PetscCall(FenStateAddReal(state, "average_before", &N->step.system.seen.average_before));

@@ -127,6 +127,7 @@ PetscErrorCode FenNewtonStepBuild(FenNewtonStep *S)
   if (S->g_built)
     PetscCall(PetscArraycpy(S->g_built, ot->g, ot->m));
   S->shift_built = S->system.shift;
+  S->ways_built = ot->op->ways.plan;
   S->built = 1;
   PetscFunctionReturn(0);
 }

@@ -11,6 +11,7 @@ typedef struct {
   double         *c, *d;   /* column sums of the plan of ot->g; the last direction */
   double         *g_built; /* g that the preconditioner was made of, where somebody wants to know it, or NULL */
   double          shift_built;
+  FenInt          ways_built;             /* ways.plan of the operator then */
   double          dual, error, log_error; /* of ot->g; log_error: largest |log(b/c)| */
   PetscBool       lost;                   /* at some target c is not accurate */
   FenInt          built;                  /* the preconditioner is of the present problem */

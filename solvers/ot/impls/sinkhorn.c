@@ -156,6 +156,7 @@ static PetscErrorCode FenOTResume_Sinkhorn(FenSolver s)
 
   PetscFunctionBegin;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, S->eps));
+  FenOTResumeWays_Private(ot);
   ot->op->passes = S->passes;
   PetscFunctionReturn(0);
 }

@@ -83,6 +83,7 @@ static inline PetscBool FenToeplitzIsWhole(const FenToeplitz *T, FenInt nt, FenI
 typedef struct {
   FenInt        nt, ns;  /* targets, sources of a lane; below 2^31 */
   const double *xt, *xs; /* scaled coordinates xt[i*linelanes + lane], xs[j] */
+  double        step;    /* of sources */
   const double *u;       /* source exponents */
   const double *w, *v;   /* apply: target exponents, values of sources */
   int           weighted;

@@ -118,7 +118,6 @@ FEN_INLINE void TilePolynomials(const double a[], FenInt n, const double q[], co
 FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, const int same, double S[])
 {
   const FenInt half = same ? 1 : 2; /* vectors of a target */
-  const double step = (P->xs[P->ns - 1] - P->xs[0]) / (double)(P->ns - 1);
   double       a[2 * TILE_HALF * FEN_GROUP], d[TILE_MOST * FEN_GROUP], q[2][TILE_MOST * FEN_GROUP];
 
   for (FenInt i = 0; i < half * T->n; i++) {
@@ -126,14 +125,14 @@ FEN_INLINE void TileSums(const FenLines *P, const Tile *T, const int valued, con
     const vd      away = v_load(x) - T->x[i % half];
 
     v_store(d + i * FEN_SIMD, away);
-    v_store(q[0] + i * FEN_SIMD, v_exp2(away * (2 * step)));
-    v_store(q[1] + i * FEN_SIMD, v_exp2(away * (-2 * step)));
+    v_store(q[0] + i * FEN_SIMD, v_exp2(away * (2 * P->step)));
+    v_store(q[1] + i * FEN_SIMD, v_exp2(away * (-2 * P->step)));
   }
   memset(S, 0, (size_t)(T->n * FEN_GROUP) * sizeof(double));
   for (FenInt j = T->lo; j < T->hi; j += 2 * TILE_HALF) {
     const FenInt some = T->hi - j < 2 * TILE_HALF ? T->hi - j : 2 * TILE_HALF, n = some + some % 2;
     const FenInt middle = n / 2;
-    const double y = P->xs[j] + (double)middle * step;
+    const double y = P->xs[j] + (double)middle * P->step;
     const vd     z[2] = {y - T->x[0], y - T->x[1]};
 
     if (n > some)

@@ -6,14 +6,20 @@
    so far that the exchange of all with all is less, pencils it is, and after 1, 3, 7, ... sweeps there blocks are
    looked at again.
 
-   A plan across blocks keeps its factors there. If they are too many the plan is made on pencils, without them.
+   Which of both it is decides the last bits of sums, as other lines share windows and tables. It depends on the windows
+   of the present sums, not on what was planned, and on how often pencils have been taken: op->ways, a part of states. A
+   run that goes on from a state is told in which way its plan was made.
+
+   A plan across blocks keeps its factors there. If they are too many the plan is made on pencils, without them. While a
+   type makes plans that keep them, other sums in their direction are taken on pencils: a plan lies on the sources that
+   came for it.
 */
 #include "separableimpl.h"
 
 #define WAIT_MOST 64
 #define SMALLER   0.5 /* than the epsilon of a plan: less comes */
 
-/* S->now through the stage, if nothing is missing on any rank; otherwise it stays */
+/* S->now through the stage, if nothing is missing on any rank and all with all would not be less; otherwise it stays */
 static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep, PetscBool *done)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
@@ -21,17 +27,18 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
   FenComing      *C = &S->coming[dir][s];
   const PetscBool kept = op->kept;
   const double   *before = S->now;
-  int             flags[2] = {1, 1}; /* all that matters came; few factors */
+  FenInt          most[3]; /* of all ranks: something is missing, there are too many factors, numbers of others */
 
   PetscFunctionBegin;
   if (!C->seen)
     PetscCall(PetscMalloc1(FenSweepWindows(op->kernels, g->lout, g->nlines), &C->seen));
   PetscCall(FenStageLogSums(op, dir, g, keep, C->seen, NULL));
-  flags[0] = (int)FenHaloHolds(g->halo, keep ? S->plan[g->number].windows[0] : C->seen);
-  flags[1] = !keep || op->kept;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MIN, op->comm));
-  *done = (PetscBool)(flags[0] && flags[1]);
-  C->planned = (PetscBool)(flags[0] != 0);
+  most[0] = !FenHaloHolds(g->halo, keep ? S->plan[g->number].windows[0] : C->seen);
+  most[1] = keep && !op->kept;
+  most[2] = FenHaloNeeds(g->halo);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 3, MPI_FENINT, MPI_MAX, op->comm));
+  C->planned = (PetscBool)(!most[0] && (op->told >= 0 || FenHaloPays(g->halo, most[2])));
+  *done = (PetscBool)(C->planned && !most[1]);
   if (!*done) {
     op->kept = kept;
     S->now = before;
@@ -45,11 +52,28 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
   FenSeparable   *S = (FenSeparable *)op->data;
   const FenStage *g = &S->stages.chain[dir].across[s];
   FenSweep        w = FenStageSweep(op, g, dir, PETSC_TRUE);
+  FenInt          most;
 
   PetscFunctionBegin;
   w.u = S->now;
   PetscCall(FenHaloSee(g->halo, &w, S->axis[dir][g->axis]));
-  PetscCall(FenHaloPlan(g->halo, S->now, &S->coming[dir][s].planned));
+  most = FenHaloNeeds(g->halo);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_FENINT, MPI_MAX, op->comm));
+  S->coming[dir][s].planned = (PetscBool)(op->told >= 0 || FenHaloPays(g->halo, most));
+  S->coming[dir][s].eps = op->eps;
+  if (S->coming[dir][s].planned)
+    PetscCall(FenHaloPlan(g->halo, S->now));
+  PetscFunctionReturn(0);
+}
+
+/* a plan whose way is known */
+static PetscErrorCode AsTold(FenOTOperator op, PetscInt s, PetscBool *done)
+{
+  PetscFunctionBegin;
+  if (!(op->told >> s & 1))
+    PetscFunctionReturn(0);
+  PetscCall(Plan(op, FEN_TO_SOURCE, s));
+  PetscCall(Try(op, FEN_TO_SOURCE, s, PETSC_TRUE, done));
   PetscFunctionReturn(0);
 }
 
@@ -57,28 +81,30 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscInt s, 
 {
   FenSeparable *S = (FenSeparable *)op->data;
   FenComing    *C = &S->coming[dir][s];
-  /* a plan lies on the sources that came for it */
-  const PetscBool fixed =
-      (PetscBool)(dir == FEN_TO_SOURCE && !keep && S->across[s] && S->plan[FEN_MAX_DIM + s].have[0]);
+  FenInt       *wait = &op->ways.wait[dir][s], *waited = &op->ways.waited[dir][s];
 
   PetscFunctionBegin;
   *done = PETSC_FALSE;
-  if (keep && (!op->keep || S->whole)) /* it has no factors to keep */
+  if (keep ? !op->keep || S->whole : op->keep && dir == FEN_TO_SOURCE) /* a plan without factors; a lasting one */
     PetscFunctionReturn(0);
-  if (!fixed && C->planned && op->eps < SMALLER * C->eps) {
-    PetscCall(FenHaloPlan(S->stages.chain[dir].across[s].halo, S->now, &C->planned));
+  if (keep && op->told >= 0) {
+    PetscCall(AsTold(op, s, done));
+    PetscFunctionReturn(0);
+  }
+  C->planned = (PetscBool)(C->planned && !*wait); /* as told, or for bounds */
+  if (C->planned && op->eps < SMALLER * C->eps) {
+    PetscCall(FenHaloPlan(S->stages.chain[dir].across[s].halo, S->now));
     C->eps = op->eps;
   }
-  if (!C->planned && (fixed || C->waited++ < C->wait))
+  if (!C->planned && (*waited)++ < *wait)
     PetscFunctionReturn(0);
-  C->waited = 0;
+  *waited = 0;
   if (C->planned)
     PetscCall(Try(op, dir, s, keep, done));
-  if (C->planned || fixed)
+  if (C->planned)
     PetscFunctionReturn(0);
   PetscCall(Plan(op, dir, s));
-  C->eps = op->eps;
-  C->wait = C->planned ? 0 : PetscMin(WAIT_MOST, 2 * C->wait + 1);
+  *wait = C->planned ? 0 : PetscMin(WAIT_MOST, 2 * *wait + 1);
   if (C->planned)
     PetscCall(Try(op, dir, s, keep, done));
   PetscFunctionReturn(0);

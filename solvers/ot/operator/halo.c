@@ -415,24 +415,26 @@ static PetscErrorCode Choose(FenHalo H, const FenInt edge[], FenSpan span[], End
   PetscFunctionReturn(0);
 }
 
-/* how many sources of each line in the part of a bundle are not my own */
-static FenInt RowsOfOthers(const FenHalo H, FenInt b)
+/* how many sources of each line in a part of a bundle are not my own */
+static FenInt RowsOfOthers(const FenHalo H, const FenSpan *span)
 {
-  const FenSpan own = FenOwnSpan(&H->mine, &H->span[b]);
+  const FenSpan own = FenOwnSpan(&H->mine, span);
 
-  return H->span[b].hi - H->span[b].lo - (own.hi - own.lo);
+  return span->hi - span->lo - (own.hi - own.lo);
 }
 
-static PetscErrorCode Pays(FenHalo H, PetscBool *pays)
+FenInt FenHaloNeeds(FenHalo H)
 {
-  double most = 0;
+  FenInt n = 0;
 
-  PetscFunctionBegin;
   for (FenInt b = 0; b < H->nblocks; b++)
-    most += (double)(LinesOf(H, b) * RowsOfOthers(H, b));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_DOUBLE, MPI_MAX, H->all));
-  *pays = IsLess(H, most);
-  PetscFunctionReturn(0);
+    n += LinesOf(H, b) * RowsOfOthers(H, &(FenSpan){.lo = H->seen[b].lo, .hi = H->seen[b].hi});
+  return n;
+}
+
+PetscBool FenHaloPays(FenHalo H, FenInt most)
+{
+  return IsLess(H, (double)most);
 }
 
 /* those of other ranks, for the bundles of a group: a row's lines are next to each other here, and mostly there */
@@ -447,7 +449,7 @@ static PetscErrorCode MakeForest(FenHalo H, int group)
   PetscFunctionBegin;
   FenHaloGroup(H, group, &from, &to);
   for (FenInt b = from; b < to; b++)
-    n += LinesOf(H, b) * RowsOfOthers(H, b);
+    n += LinesOf(H, b) * RowsOfOthers(H, &H->span[b]);
   PetscCall(PetscMalloc1(n, &local));
   PetscCall(PetscMalloc1(n, &remote));
   PetscCall(GetOwn(H, H->in, r, &O));
@@ -479,7 +481,7 @@ static PetscErrorCode MakeForest(FenHalo H, int group)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenHaloPlan(FenHalo H, const double u[], PetscBool *planned)
+PetscErrorCode FenHaloPlan(FenHalo H, const double u[])
 {
   FenInt *edge;
 
@@ -492,11 +494,8 @@ PetscErrorCode FenHaloPlan(FenHalo H, const double u[], PetscBool *planned)
   H->size = 0;
   for (FenInt b = 0; b < H->nblocks; b++) {
     H->span[b].at = H->size;
-    H->size += RowsOfOthers(H, b) * H->lanes;
+    H->size += RowsOfOthers(H, &H->span[b]) * H->lanes;
   }
-  PetscCall(Pays(H, planned));
-  if (!*planned)
-    PetscFunctionReturn(0);
   for (int g = 0; g < FEN_HALO_GROUPS; g++)
     PetscCall(MakeForest(H, g));
   PetscFunctionReturn(0);

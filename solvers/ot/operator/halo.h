@@ -24,9 +24,12 @@ PETSC_INTERN PetscErrorCode FenHaloSee(FenHalo, const FenSweep *, const double x
 /* Were all sources of my targets among those that came? After a sweep over parts of lines: its windows, which are seen
    as well. If so on all ranks, and only then, the sums are those of whole lines */
 PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);
-/* Collective. u: exponents of my sources. `planned`: the sources that the windows seen last need, and a margin, come
-   from now on, if that is less than the exchange of all with all */
-PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double u[], PetscBool *planned);
+/* so many numbers of others matter to my targets, by the windows seen last; and is the most of any rank less than the
+   exchange of all with all? */
+PETSC_INTERN FenInt    FenHaloNeeds(FenHalo);
+PETSC_INTERN PetscBool FenHaloPays(FenHalo, FenInt most);
+/* Collective. u: exponents of my sources. From now on what the windows seen last need comes, and a margin */
+PETSC_INTERN PetscErrorCode FenHaloPlan(FenHalo, const double u[]);
 /* the parts of lines that matter, FenSweepBlocks() of them, which of them are my own, and how many numbers come */
 PETSC_INTERN const FenSpan *FenHaloSpans(FenHalo);
 PETSC_INTERN const FenOwn  *FenHaloOwn(FenHalo);

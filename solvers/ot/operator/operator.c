@@ -75,6 +75,7 @@ PetscErrorCode FenOTOperatorCreateCut(FenMeasure source, FenMeasure target, FenC
   else
     PetscCall(FenOTOperatorCreate_Pairs(op));
   op->work = NULL;
+  op->told = -1;
   *out = op;
   PetscFunctionReturn(0);
 }

@@ -36,6 +36,15 @@ struct _FenOTOperatorOps {
   PetscErrorCode (*destroy)(FenOTOperator);
 };
 
+/* On several ranks sums along an axis are taken across blocks or on pencils, see across.c, and differ in their last
+   bits. What decides which it is, besides potentials: with it a run that goes on takes the ways that it would have
+   taken */
+typedef struct {
+  FenInt plan; /* stages of the present plan that are across blocks: the sum of 2^s */
+  /* by direction and stage: sweeps on pencils before blocks are looked at again; and so far */
+  FenInt wait[2][FEN_MAX_DIM], waited[2][FEN_MAX_DIM];
+} FenOTWays;
+
 struct _p_FenOTOperator {
   struct _FenOTOperatorOps ops;
   MPI_Comm                 comm;
@@ -54,7 +63,9 @@ struct _p_FenOTOperator {
      no exponentials, and are accurate to about 1e-7; all else is of double precision. With |x-y| along axes factors are
      always kept, and are of double precision */
   PetscBool          keep;
-  PetscBool          kept;  /* the present one does */
+  PetscBool          kept; /* the present one does */
+  FenOTWays          ways;
+  FenInt             told;  /* plans that are made have these ways, see FenOTWays; -1: as it is best */
   double             share; /* what a pass counts: 1, less on coarse levels */
   double             passes, pairs;
   const double      *work;   /* while it is made: what its lines are cut by, see stages.h */
@@ -101,6 +112,15 @@ PETSC_INTERN PetscErrorCode FenOTCouplingsLayout(FenOTOperator, FenLayout *);
 PETSC_INTERN PetscBool      FenOTHasCouplings(FenOTOperator);
 /* sum_ij r_i C_ij s_j for an explicit cost, or for a function */
 PETSC_INTERN PetscErrorCode FenOTProductCost(FenOTOperator, const double r[], const double s[], double *);
+
+/* what sums were waiting for, NULL: nothing; the present plan's ways are as they are */
+static inline void FenOTSetWays_Private(FenOTOperator op, const FenOTWays *ways)
+{
+  const FenInt plan = op->ways.plan;
+
+  op->ways = ways ? *ways : (FenOTWays){.plan = 0};
+  op->ways.plan = plan;
+}
 
 /* base-2 exponents of terms: kappa h + log2 w, FEN_NONE without weight */
 static inline void FenOTExponents_Private(FenOTOperator op, int side, const double h[], double u[])

@@ -19,7 +19,7 @@
 #include <limits.h>
 #include <math.h>
 
-/* then lines are swept as a whole: across blocks the same numbers would need the same tables */
+/* then lines are swept as a whole, and nearly all sources matter */
 static PetscBool IsWhole(FenOTOperator op, FenDirection to, const FenStage *g)
 {
   const FenSeparable *S = (FenSeparable *)op->data;
@@ -44,8 +44,10 @@ static PetscErrorCode RunChain(FenOTOperator op, FenDirection dir, PetscBool kee
       PetscCall(FenLogSumsAcross(op, dir, s, keep, &across));
     if (!across)
       PetscCall(FenStageLogSums(op, dir, &C->stage[s], keep, NULL, out));
-    if (keep)
+    if (keep) {
       S->across[s] = across;
+      op->ways.plan += across ? 1 << s : 0;
+    }
     PetscCall(FenStageLeave(op, across ? &C->across[s] : &C->stage[s], out));
   }
   PetscFunctionReturn(0);
@@ -72,6 +74,7 @@ static PetscErrorCode MakePlan(FenOTOperator op, const double g[], double f[])
 {
   PetscFunctionBegin;
   op->kept = (PetscBool)(op->keep || ((FenSeparable *)op->data)->cones);
+  op->ways.plan = 0;
   PetscCall(Soft(op, FEN_TO_SOURCE, PETSC_TRUE, g, f));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &op->kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
   PetscFunctionReturn(0);
@@ -357,7 +360,7 @@ static PetscErrorCode SetEpsilon_Separable(FenOTOperator op)
     S->plan[s].have[0] = S->plan[s].have[1] = PETSC_FALSE;
   for (int dir = 0; dir < 2; dir++)
     for (PetscInt s = 0; s < op->dim; s++)
-      S->coming[dir][s].wait = S->coming[dir][s].waited = 0;
+      op->ways.wait[dir][s] = op->ways.waited[dir][s] = 0;
   PetscFunctionReturn(0);
 }
 

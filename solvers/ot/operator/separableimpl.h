@@ -19,10 +19,9 @@ typedef struct {
 
 /* which sources come to a stage across blocks */
 typedef struct {
-  PetscBool planned;      /* is that known, */
-  double    eps;          /* and since which epsilon? */
-  PetscInt  wait, waited; /* sweeps over whole lines before it is looked at again; and so far */
-  int      *seen;         /* windows of sweeps that keep no plan */
+  PetscBool planned; /* is that known, */
+  double    eps;     /* and since which epsilon? */
+  int      *seen;    /* windows of sweeps that keep no plan */
 } FenComing;
 
 typedef struct {
@@ -61,17 +60,6 @@ static inline PetscBool FenPlanIsAcross(FenOTOperator op)
   return (PetscBool)(S->across[0] || S->across[1] || S->across[2]);
 }
 
-/* On several ranks a restart may cut lines in another way, or take them across blocks, and yet goes on with the same
-   numbers to the last bit. Sums from tables don't depend on which lines go together only where all pairs are in them */
-static inline PetscBool FenStagesAreFixed(const FenSeparable *S)
-{
-  PetscMPIInt ranks = 1;
-
-  for (PetscInt k = 0; k < S->stages.dim; k++)
-    ranks *= S->stages.ranks[k];
-  return (PetscBool)(ranks == 1 || S->stages.dim == 1);
-}
-
 /* along the axis of a stage, from side 1-to to side `to` */
 static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDirection to, PetscBool scaled)
 {
@@ -86,7 +74,6 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
                 .xs = axis[1 - to][g->axis],
                 .inner = g->inner,
                 .toeplitz = scaled && S->toeplitz[to][g->axis].reach ? &S->toeplitz[to][g->axis] : NULL,
-                .tiles = FenStagesAreFixed(S),
                 .first = g->first,
                 .work = S->sweep};
 

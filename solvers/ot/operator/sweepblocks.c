@@ -17,7 +17,7 @@ FenBlock FenBlockOf(const FenSweep *s, FenInt first)
   FenBlock        b = {.lanes = s->kernels->linelanes, .inner = PetscMax(1, s->span ? s->nlines : s->inner)};
 
   b.n = PetscMin(b.lanes, s->nlines - first);
-  b.r = whole || ((s->nlines > 1 || !s->tiles) && FenSweepIsWhole(s)) ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
+  b.r = whole || (s->nlines > 1 && FenSweepIsWhole(s)) ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
   b.rows = (s->nt + b.r - 1) / b.r;
   for (FenInt l = 0; l < b.lanes; l++) {
     b.line[l] = first + l % b.n;

@@ -32,6 +32,7 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
   return (FenLines){.ns = span.hi - span.lo,
                     .nt = b->rows,
                     .xs = s->xs + span.lo,
+                    .step = s->ns > 1 ? (s->xs[s->ns - 1] - s->xs[0]) / (double)(s->ns - 1) : 0,
                     .u = work[0],
                     .v = work[1],
                     .xt = work[2],
@@ -39,7 +40,7 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
                     .terms = work[5],
                     .window = s->windows ? s->windows + block * 2 * s->nt : NULL,
                     .kept = F ? F->windows + block * 2 * s->nt : NULL,
-                    .toeplitz = s->tiles ? Table(s, b) : NULL,
+                    .toeplitz = Table(s, b),
                     .at = s->toeplitz ? s->toeplitz->at + s->first - span.lo : 0,
                     .apart = b->r,
                     .scratch = s->work + FEN_ARRAYS * longest * s->kernels->linelanes};
@@ -85,10 +86,9 @@ static void WholeWindows(const FenSweep *s, const FenLines *P, double M[])
 static void Windows(const FenSweep *s, const FenBlock *b, FenLines *P, double M[])
 {
   P->whole = Table(s, b) && FenSweepIsWhole(s);
-  if (P->whole) {
-    P->toeplitz = s->toeplitz;
+  if (P->whole)
     WholeWindows(s, P, M);
-  } else if (!s->have)
+  else if (!s->have)
     s->kernels->linewindows(P, M);
 }
 

@@ -60,9 +60,8 @@ typedef struct {
   const double      *ucame, *vcame; /* u and v of other sources, */
   double            *go;            /* and sums that go there */
   const FenToeplitz *toeplitz;      /* |x-y|^2, NULL: steps of sources and targets differ */
-  PetscBool          tiles; /* targets may share exponentials as their windows have it, which decides the last bits */
-  FenInt             first; /* target of the axis that is number 0 here */
-  FenInt             from, to; /* only these blocks are worked on */
+  FenInt             first;         /* target of the axis that is number 0 here */
+  FenInt             from, to;      /* only these blocks are worked on */
 } FenSweep;
 
 /* where a line begins in an array whose lines have so many points, `inner` apart */
