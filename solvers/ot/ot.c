@@ -202,11 +202,13 @@ static PetscErrorCode OTFinish(FenSolver s)
   PetscFunctionBegin;
   if (ot->loaded) /* a run that had finished: with its cuts and ways bounds are the same again */
     PetscCall(FenOTUseLevel_Private(ot, ot->at));
+  else
+    FenOTKeepWays_Private(ot);
   PetscCall(FenOTUseFinest_Private(ot));
   FenOTTellWays_Private(ot, -1);
   if (s->reason != FEN_DIVERGED_NAN && s->reason != FEN_STOPPED) /* who stops a run has no time for further passes */
     PetscCall(FenOTComputeBounds(ot, NULL));
-  ot->op->told = -1;
+  FenOTResumeWays_Private(ot); /* a run that had not converged may go on */
   PetscFunctionReturn(0);
 }
 

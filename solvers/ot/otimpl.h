@@ -58,8 +58,8 @@ struct _p_FenOT {
   PetscBool     few;         /* so few points have mass that this level is the first choice */
   PetscInt      nlevels, at; /* present level; the rest of this block is its */
   FenOTOperator op;
-  double        ways[FEN_OT_WAYS]; /* in states: see ways.c */
-  PetscBool     loaded;            /* and it is from there that the run goes on */
+  double        ways[FEN_OT_WAYS]; /* kept, in states: see ways.c */
+  PetscBool     loaded;            /* a state was, and nothing has gone on from it yet */
   const double *a, *b;             /* weights */
   FenInt        n, m;              /* local sizes */
   double       *f, *g;    /* potentials on the source and the target; f is the best one for g after the solve */
@@ -100,9 +100,10 @@ PETSC_INTERN PetscErrorCode FenOTUseLevel_Private(FenOT, PetscInt);
 PETSC_INTERN PetscErrorCode FenOTMeasureCuts_Private(FenOT, PetscInt level);
 PETSC_INTERN PetscErrorCode FenOTForgetCuts_Private(FenOT);
 PETSC_INTERN PetscErrorCode FenOTStateCuts_Private(FenOT, FenState);
-/* Ways of the operator's sums, see FenOTWays and ways.c: in a state. After one was loaded plans are made in those that
-   a plan had, or the state's (-1), until all goes on as it was */
+/* Ways of the operator's sums, see FenOTWays and ways.c: in a state, or kept; then plans are made in those that a plan
+   had, or in those kept (-1), until all goes on as it was */
 PETSC_INTERN PetscErrorCode FenOTStateWays_Private(FenOT, FenState);
+PETSC_INTERN void           FenOTKeepWays_Private(FenOT);
 PETSC_INTERN void           FenOTTellWays_Private(FenOT, FenInt plan);
 PETSC_INTERN void           FenOTResumeWays_Private(FenOT);
 /* all rows on every rank; caller frees */

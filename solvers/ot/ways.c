@@ -13,43 +13,46 @@ static double Ranks(FenOT ot)
   return ranks;
 }
 
+void FenOTKeepWays_Private(FenOT ot)
+{
+  double *w = ot->ways + WAITS;
+
+  ot->ways[RANKS] = Ranks(ot);
+  ot->ways[PLAN] = (double)ot->op->ways.plan;
+  for (int dir = 0; dir < 2; dir++)
+    for (int s = 0; s < FEN_MAX_DIM; s++) {
+      *w++ = (double)ot->op->ways.wait[dir][s];
+      *w++ = (double)ot->op->ways.waited[dir][s];
+    }
+}
+
 PetscErrorCode FenOTStateWays_Private(FenOT ot, FenState state)
 {
   PetscFunctionBegin;
-  PetscCall(PetscArrayzero(ot->ways, FEN_OT_WAYS));
-  if (ot->op) {
-    double *w = ot->ways + WAITS;
-
-    ot->ways[RANKS] = Ranks(ot);
-    ot->ways[PLAN] = (double)ot->op->ways.plan;
-    for (int dir = 0; dir < 2; dir++)
-      for (int s = 0; s < FEN_MAX_DIM; s++) {
-        *w++ = (double)ot->op->ways.wait[dir][s];
-        *w++ = (double)ot->op->ways.waited[dir][s];
-      }
-  }
+  if (ot->op)
+    FenOTKeepWays_Private(ot);
   PetscCall(FenStateAddReals(state, "ways", FEN_OT_WAYS, ot->ways));
   PetscFunctionReturn(0);
 }
 
 void FenOTTellWays_Private(FenOT ot, FenInt plan)
 {
-  if (ot->loaded && ot->ways[RANKS] == Ranks(ot))
+  if (ot->ways[RANKS] == Ranks(ot))
     ot->op->told = plan < 0 ? (FenInt)ot->ways[PLAN] : plan;
 }
 
 void FenOTResumeWays_Private(FenOT ot)
 {
   const double *w = ot->ways + WAITS;
-  FenOTWays     ways;
+  FenOTWays     ways = {.plan = (FenInt)ot->ways[PLAN]};
 
-  ot->op->told = -1;
   for (int dir = 0; dir < 2; dir++)
     for (int s = 0; s < FEN_MAX_DIM; s++) {
       ways.wait[dir][s] = (FenInt)*w++;
       ways.waited[dir][s] = (FenInt)*w++;
     }
-  if (ot->loaded && ot->ways[RANKS] == Ranks(ot))
-    FenOTSetWays_Private(ot->op, &ways);
+  ot->op->told = -1;
+  if (ot->ways[RANKS] == Ranks(ot))
+    ot->op->ways = ways;
   ot->loaded = PETSC_FALSE;
 }

@@ -243,6 +243,37 @@ static void Finished(Task *T)
   FEN_OK(FenOTDestroy(&ot));
 }
 
+/* half of the iterations, which end on an early level of epsilon, and bounds; then the others */
+static void InTwo(Task *T)
+{
+  FenOT    ot = Make(T);
+  FenState state;
+  Snapshot S;
+  Answer   whole, rest;
+
+  SolveRun(ot);
+  whole = Take(ot);
+  FEN_OK(FenOTDestroy(&ot));
+  ot = Make(T);
+  FEN_OK(FenSolverSetTolerances((FenSolver)ot, PETSC_DEFAULT, PETSC_DEFAULT, whole.p.iteration / 2));
+  FEN_OK(FenOTSolve(ot));
+  assert_int_equal(SolveReason(ot), FEN_DIVERGED_MAX_IT);
+  FEN_OK(FenSolverGetState((FenSolver)ot, &state));
+  SnapshotTake(state, &S);
+  FEN_OK(FenStateDestroy(&state));
+  FEN_OK(FenOTDestroy(&ot));
+  ot = Make(T);
+  SnapshotPut((FenSolver)ot, &S);
+  FEN_OK(FenOTSolve(ot));
+  rest = Take(ot);
+  rest.rows = whole.rows = 0; /* in between there are bounds */
+  FEN_ASSERT_ALL(Same(T->type, &whole, &rest));
+  SnapshotFree(&S);
+  Forget(&whole);
+  Forget(&rest);
+  FEN_OK(FenOTDestroy(&ot));
+}
+
 static void TestClouds(void **state)
 {
   (void)state;
@@ -303,6 +334,8 @@ static void TestAcross(void **state)
       if (ranks > 1)
         EveryIteration(&T);
       Finished(&T);
+      if (multigrid && !T.waits)
+        InTwo(&T);
       CaseDestroy(T.m, &T.cost);
     }
 }
