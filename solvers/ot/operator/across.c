@@ -19,6 +19,12 @@
 #define WAIT_MOST 64
 #define SMALLER   0.5 /* than the epsilon of a plan: less comes */
 
+/* so many numbers of others are needed at most: is it blocks? Plans may be told */
+static PetscBool IsAcross(FenOTOperator op, const FenStage *g, PetscBool keep, FenInt most)
+{
+  return (PetscBool)((keep && op->told >= 0) || FenHaloPays(g->halo, most));
+}
+
 /* S->now through the stage, if nothing is missing on any rank and all with all would not be less; otherwise it stays */
 static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep, PetscBool *done)
 {
@@ -37,7 +43,7 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
   most[1] = keep && !op->kept;
   most[2] = FenHaloNeeds(g->halo);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 3, MPI_FENINT, MPI_MAX, op->comm));
-  C->planned = (PetscBool)(!most[0] && (op->told >= 0 || FenHaloPays(g->halo, most[2])));
+  C->planned = (PetscBool)(!most[0] && IsAcross(op, g, keep, most[2]));
   *done = (PetscBool)(C->planned && !most[1]);
   if (!*done) {
     op->kept = kept;
@@ -47,7 +53,7 @@ static PetscErrorCode Try(FenOTOperator op, FenDirection dir, PetscInt s, PetscB
 }
 
 /* which sources come, for sums of S->now */
-static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
+static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s, PetscBool keep)
 {
   FenSeparable   *S = (FenSeparable *)op->data;
   const FenStage *g = &S->stages.chain[dir].across[s];
@@ -59,7 +65,7 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s)
   PetscCall(FenHaloSee(g->halo, &w, S->axis[dir][g->axis]));
   most = FenHaloNeeds(g->halo);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_FENINT, MPI_MAX, op->comm));
-  S->coming[dir][s].planned = (PetscBool)(op->told >= 0 || FenHaloPays(g->halo, most));
+  S->coming[dir][s].planned = IsAcross(op, g, keep, most);
   S->coming[dir][s].eps = op->eps;
   if (S->coming[dir][s].planned)
     PetscCall(FenHaloPlan(g->halo, S->now));
@@ -72,7 +78,7 @@ static PetscErrorCode AsTold(FenOTOperator op, PetscInt s, PetscBool *done)
   PetscFunctionBegin;
   if (!(op->told >> s & 1))
     PetscFunctionReturn(0);
-  PetscCall(Plan(op, FEN_TO_SOURCE, s));
+  PetscCall(Plan(op, FEN_TO_SOURCE, s, PETSC_TRUE));
   PetscCall(Try(op, FEN_TO_SOURCE, s, PETSC_TRUE, done));
   PetscFunctionReturn(0);
 }
@@ -103,7 +109,7 @@ PetscErrorCode FenLogSumsAcross(FenOTOperator op, FenDirection dir, PetscInt s, 
     PetscCall(Try(op, dir, s, keep, done));
   if (C->planned)
     PetscFunctionReturn(0);
-  PetscCall(Plan(op, dir, s));
+  PetscCall(Plan(op, dir, s, keep));
   *wait = C->planned ? 0 : PetscMin(WAIT_MOST, 2 * *wait + 1);
   if (C->planned)
     PetscCall(Try(op, dir, s, keep, done));
