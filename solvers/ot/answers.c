@@ -239,7 +239,7 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
        precision), messages; partial sums and factors of an axis (single precision, windows of 14 or of at most
        FEN_FACTORS_MOST) */
     const double arrays = 24 + (dim > 2 ? 12 + 38 : 12) + (ranks > 1 ? 8 : 0),
-                 axis = 2 + (kind == FEN_COST_SQEUCLIDEAN ? 7.5 : 40);
+                 axis = 2 + (kind == FEN_COST_SQEUCLIDEAN || kind == FEN_COST_POWER ? 7.5 : 40);
 
     mine = 8.0 * (double)most * (arrays + (double)dim * axis);
     if (ot->uses_support && ot->levels_most)
@@ -248,11 +248,12 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   }
   if (kind == FEN_COST_POWER) {
     FenInt shape[2][FEN_MAX_DIM];
+    double spacing[2][FEN_MAX_DIM];
 
-    PetscCall(FenMeasureGetGrid(ot->source, shape[0], NULL, NULL));
-    PetscCall(FenMeasureGetGrid(ot->target, shape[1], NULL, NULL));
-    for (PetscInt k = 0; k < dim; k++) /* costs of an axis, for both directions */
-      mine += 16.0 * (double)shape[0][k] * (double)shape[1][k];
+    PetscCall(FenMeasureGetGrid(ot->source, shape[0], spacing[0], NULL));
+    PetscCall(FenMeasureGetGrid(ot->target, shape[1], spacing[1], NULL));
+    for (PetscInt k = 0; k < dim; k++) /* costs of an axis, for both directions, twice */
+      mine += spacing[0][k] == spacing[1][k] ? 0 : 32.0 * (double)shape[0][k] * (double)shape[1][k];
   }
   if (kind == FEN_COST_MATRIX)
     mine += 8.0 * ((double)n[0] * (double)N[1] + (double)n[1] * (double)N[0]);

@@ -56,13 +56,31 @@ PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToe
   T->delta = apart - steps * step;
   T->reach = (FenInt)PetscMin((double)most, far / step - 0.5);
   if (!T->memory)
-    PetscCall(PetscMalloc1((size_t)(2 * most + 1), &T->memory));
+    PetscCall(PetscMalloc1((size_t)(2 * most + 1 + FEN_TOEPLITZ_BEHIND), &T->memory));
   T->factor = T->memory + most;
-  for (FenInt o = -T->reach; o <= T->reach; o++) {
+  for (FenInt o = -T->reach; o <= T->reach + FEN_TOEPLITZ_BEHIND; o++) {
     const double d = (double)o * step + T->delta;
 
     T->factor[o] = exp2(-d * d);
   }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenToeplitzTabulate(const double cost[], FenInt longest, FenToeplitz *T)
+{
+  const FenInt most = PetscMin(FEN_TOEPLITZ_MOST, longest);
+
+  PetscFunctionBegin;
+  T->reach = T->at = 0;
+  T->step = T->delta = 0;
+  while (T->reach < most && PetscMax(cost[T->reach + 1], cost[-T->reach - 1]) <= FEN_TOEPLITZ_BITS)
+    T->reach++;
+  T->reach = T->reach < STEPS_LEAST || cost[0] > FEN_TOEPLITZ_BITS ? 0 : T->reach;
+  if (!T->memory)
+    PetscCall(PetscMalloc1((size_t)(2 * most + 1 + FEN_TOEPLITZ_BEHIND), &T->memory));
+  T->factor = T->memory + most;
+  for (FenInt o = -T->reach; o <= T->reach + FEN_TOEPLITZ_BEHIND; o++)
+    T->factor[o] = exp2(-cost[o]);
   PetscFunctionReturn(0);
 }
 

@@ -25,9 +25,10 @@
 #define FEN_KEPT_CUT 40.0     /* the same for factors that are kept in single precision */
 #define FEN_NONE     (-1e300) /* exponent of a zero weight, and the neutral M */
 
-#define FEN_TOEPLITZ_BITS 900.0 /* in a table of factors: least exponent, */
-#define FEN_TOEPLITZ_MOST 8192  /* and most steps between pairs; */
-#define FEN_TOEPLITZ_SUM  128   /* terms that are added up before they are added to the sum */
+#define FEN_TOEPLITZ_BITS   900.0 /* in a table of factors: least exponent, */
+#define FEN_TOEPLITZ_MOST   8192  /* and most steps between pairs; */
+#define FEN_TOEPLITZ_BEHIND 16    /* and beyond these; */
+#define FEN_TOEPLITZ_SUM    128   /* terms that are added up before they are added to the sum */
 
 typedef enum { FEN_TILE_SQEUCLIDEAN, FEN_TILE_EUCLIDEAN, FEN_TILE_L1, FEN_TILE_MATRIX } FenTileKind;
 
@@ -53,7 +54,8 @@ typedef struct {
 } FenTile;
 
 /* Targets and sources of a line that are in steps of one length: target 0 is `at` steps and delta, half a step at most,
-   from source 0; 2^-(o step + delta)^2 is factor[o], |o| <= reach */
+   from source 0; 2^-(o step + delta)^2 is factor[o], |o| <= reach, and for FEN_TOEPLITZ_BEHIND steps more, which are
+   those of lanes behind the end of a line. Of other costs: 2^-cost[o]; at, step and delta are 0 */
 typedef struct {
   FenInt  reach, at;
   double  step, delta;
@@ -63,6 +65,8 @@ typedef struct {
 /* for scaled axes of `longest` points at most, always the same number for a table that is made again; reach 0: there is
    none, as few steps are near enough. The caller zeroes a new one */
 PETSC_INTERN PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToeplitz *);
+/* the same of costs cost[o], |o| <= longest, and FEN_TOEPLITZ_BEHIND more */
+PETSC_INTERN PetscErrorCode FenToeplitzTabulate(const double cost[], FenInt longest, FenToeplitz *);
 PETSC_INTERN PetscErrorCode FenToeplitzDestroy(FenToeplitz *);
 /* are all pairs of an axis in the table? */
 static inline PetscBool FenToeplitzIsWhole(const FenToeplitz *T, FenInt nt, FenInt ns)
@@ -75,17 +79,21 @@ static inline PetscBool FenToeplitzIsWhole(const FenToeplitz *T, FenInt nt, FenI
    point, the lanes of a point next to each other: u[j*linelanes + lane]. Sources are shared by all lanes, targets need
    not be, so that lanes may also take different targets of the same line.
 
-   The cost is |x-y|^2. Coordinates ascend in each lane, those of sources in equal steps. Then it is Monge, c(i,j) +
-   c(i',k) <= c(i,k) + c(i',j) for i < i', j < k: a source left of the largest term that is below the cut at a target
-   stays below it at all later targets, and the other way round. Both ends of the window of sources that matter rise
-   with the target; see linekernel.h.
+   The cost is |x-y|^2, or a convex function of x - y from a table. Coordinates ascend in each lane, those of sources in
+   equal steps. Then it is Monge, c(i,j) + c(i',k) <= c(i,k) + c(i',j) for i < i', j < k: a source left of the largest
+   term that is below the cut at a target stays below it at all later targets, and the other way round. Both ends of the
+   window of sources that matter rise with the target; see linekernel.h.
 */
 typedef struct {
   FenInt        nt, ns;  /* targets, sources of a lane; below 2^31 */
   const double *xt, *xs; /* scaled coordinates xt[i*linelanes + lane], xs[j] */
   double        step;    /* of sources */
-  const double *u;       /* source exponents */
-  const double *w, *v;   /* apply: target exponents, values of sources */
+  /* NULL: |x-y|^2, or scaled costs: of target k of the line and source j cost[k + j stride]. Target i of a lane is
+     number i, or i apart + lane if lanes share a line, then also of lanes behind its end */
+  const double *cost;
+  FenInt        stride;
+  const double *u;     /* source exponents */
+  const double *w, *v; /* apply: target exponents, values of sources */
   int           weighted;
   int          *window; /* sources window[2*i] <= j < window[2*i+1] matter to target i of some lane */
   /* Factors 2^(u_j - c_ij - M_i), in single precision: for target i first what its row lacks of the sum one, of

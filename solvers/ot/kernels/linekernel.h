@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Lines of a grid with the cost |x-y|^2, one in each lane of two vectors; see FenLines. Included by tilekernel.h.
+   Lines of a grid, one in each lane of two vectors; see FenLines. Included by tilekernel.h. The same loops are compiled
+   for each way in which costs are found.
 
    Windows by bisection: with the windows of targets i-h and i+h known, that of i begins not before the first and ends
    not after the second. Each halving of h reads the sources once plus once for each overlap of neighbours: about
@@ -14,55 +15,84 @@
 #define LINE_NEAR 8.0 /* ... with M, as far from the true one; its rounding errors then stay below 1e-15 */
 #define LINE_SUM  64  /* terms added up before they are added to the sum: keeps rounding errors from adding up */
 
+/* costs from coordinates, |x-y|^2; from a table, one for all lanes, or of one target after the other */
+enum { COST_SQUARES, COST_TABLE, COST_SHARES };
+
+#define BY_COST(P, run, ...)                                                                                           \
+  do {                                                                                                                 \
+    if (!(P)->cost)                                                                                                    \
+      run(P, COST_SQUARES, __VA_ARGS__);                                                                               \
+    else if ((P)->apart == 1)                                                                                          \
+      run(P, COST_TABLE, __VA_ARGS__);                                                                                 \
+    else                                                                                                               \
+      run(P, COST_SHARES, __VA_ARGS__);                                                                                \
+  } while (0)
+
 typedef struct {
   const double *u, *xs;
   vd            x[2];
+  const double *cost;
+  FenInt        stride;
 } LineTarget;
 
-FEN_INLINE LineTarget TargetOfLines(const FenLines *P, FenInt i)
+FEN_INLINE LineTarget TargetOfLines(const FenLines *P, const int by, FenInt i)
 {
   const double *x = P->xt + i * FEN_GROUP;
 
-  return (LineTarget){.u = P->u, .xs = P->xs, .x = {v_load(x), v_load(x + FEN_SIMD)}};
+  if (by == COST_SQUARES)
+    return (LineTarget){.u = P->u, .xs = P->xs, .x = {v_load(x), v_load(x + FEN_SIMD)}};
+  return (LineTarget){.u = P->u, .cost = P->cost + i * P->apart, .stride = P->stride};
+}
+
+FEN_INLINE vd LineCost(const LineTarget *T, const int by, FenInt j, int h)
+{
+  const double *c = T->cost + j * T->stride;
+  const vd      d = by == COST_SQUARES ? T->x[h] - v_set(T->xs[j]) : v_set(0.0);
+
+  return by == COST_SQUARES ? d * d : by == COST_TABLE ? v_set(*c) : v_load(c + h * FEN_SIMD);
 }
 
 /* a - c_ij */
-FEN_INLINE void LessCost(const LineTarget *T, FenInt j, const vd a[2], vd t[2])
+FEN_INLINE void LessCost(const LineTarget *T, const int by, FenInt j, const vd a[2], vd t[2])
 {
-  const vd y = v_set(T->xs[j]);
+  if (by == COST_SQUARES) {
+    const vd y = v_set(T->xs[j]);
 
-  for (int h = 0; h < 2; h++) {
-    const vd d = T->x[h] - y;
+    for (int h = 0; h < 2; h++) {
+      const vd d = T->x[h] - y;
 
-    t[h] = v_fnma(d, d, a[h]);
-  }
+      t[h] = v_fnma(d, d, a[h]);
+    }
+  } else
+    for (int h = 0; h < 2; h++)
+      t[h] = a[h] - LineCost(T, by, j, h);
 }
 
-FEN_INLINE void LineScores(const LineTarget *T, FenInt j, vd t[2])
+FEN_INLINE void LineScores(const LineTarget *T, const int by, FenInt j, vd t[2])
 {
   const double *u = T->u + j * FEN_GROUP;
   const vd      a[2] = {v_load(u), v_load(u + FEN_SIMD)};
 
-  LessCost(T, j, a, t);
+  LessCost(T, by, j, a, t);
 }
 
 /* is t_ij below the cut in all lanes? */
-FEN_INLINE int IsBelow(const LineTarget *T, FenInt j, const vd cut[2])
+FEN_INLINE int IsBelow(const LineTarget *T, const int by, FenInt j, const vd cut[2])
 {
   vd t[2];
 
-  LineScores(T, j, t);
+  LineScores(T, by, j, t);
   return v_all_less(t[0], cut[0]) && v_all_less(t[1], cut[1]);
 }
 
 /* M and the window of target i, known to lie in [lo, hi); empty when all sources of all lanes weigh zero */
-FEN_INLINE void LineWindow(const FenLines *P, FenInt i, FenInt lo, FenInt hi, double M[])
+FEN_INLINE void LineWindow(const FenLines *P, const int by, FenInt i, FenInt lo, FenInt hi, double M[])
 {
-  const LineTarget T = TargetOfLines(P, i);
+  const LineTarget T = TargetOfLines(P, by, i);
   vd               m[2] = {v_set(FEN_NONE), v_set(FEN_NONE)}, cut[2], t[2];
 
   for (FenInt j = lo; j < hi; j++) {
-    LineScores(&T, j, t);
+    LineScores(&T, by, j, t);
     m[0] = v_max(m[0], t[0]);
     m[1] = v_max(m[1], t[1]);
   }
@@ -70,18 +100,18 @@ FEN_INLINE void LineWindow(const FenLines *P, FenInt i, FenInt lo, FenInt hi, do
     v_store(M + i * FEN_GROUP + h * FEN_SIMD, m[h]);
     cut[h] = v_max(m[h] - FEN_CUT, v_set(0.5 * FEN_NONE)); /* a lane without weights asks for nothing */
   }
-  while (lo < hi && IsBelow(&T, lo, cut))
+  while (lo < hi && IsBelow(&T, by, lo, cut))
     lo++;
-  while (hi > lo && IsBelow(&T, hi - 1, cut))
+  while (hi > lo && IsBelow(&T, by, hi - 1, cut))
     hi--;
   P->window[2 * i] = (int)lo;
   P->window[2 * i + 1] = (int)hi;
 }
 
 /* is |c_ij - c_kj| at most LINE_NEAR for all sources j in [lo, hi)? The difference is monotone in j. */
-FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt hi)
+FEN_INLINE int IsNear(const FenLines *P, const int by, FenInt i, FenInt k, FenInt lo, FenInt hi)
 {
-  const LineTarget T = TargetOfLines(P, i), K = TargetOfLines(P, k);
+  const LineTarget T = TargetOfLines(P, by, i), K = TargetOfLines(P, by, k);
   const vd         zero[2] = {v_set(0.0), v_set(0.0)}, near = v_set(LINE_NEAR);
   const FenInt     ends[2] = {lo, hi - 1};
   int              yes = 1;
@@ -89,8 +119,8 @@ FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt h
   for (int e = 0; e < 2; e++) {
     vd t[2], s[2];
 
-    LessCost(&T, ends[e], zero, t);
-    LessCost(&K, ends[e], zero, s);
+    LessCost(&T, by, ends[e], zero, t);
+    LessCost(&K, by, ends[e], zero, s);
     for (int h = 0; h < 2; h++)
       yes &= v_all_less(v_abs(t[h] - s[h]), near);
   }
@@ -98,9 +128,9 @@ FEN_INLINE int IsNear(const FenLines *P, FenInt i, FenInt k, FenInt lo, FenInt h
 }
 
 /* a target takes M of its neighbour and the range that both neighbours leave it, where that costs little */
-FEN_INLINE int Inherits(const FenLines *P, FenInt i, FenInt h, FenInt lo, FenInt hi, double M[])
+FEN_INLINE int Inherits(const FenLines *P, const int by, FenInt i, FenInt h, FenInt lo, FenInt hi, double M[])
 {
-  if (hi - lo < LINE_WIDE * h || !IsNear(P, i, i - h, lo, hi))
+  if (hi - lo < LINE_WIDE * h || !IsNear(P, by, i, i - h, lo, hi))
     return 0;
   memcpy(M + i * FEN_GROUP, M + (i - h) * FEN_GROUP, FEN_GROUP * sizeof(double));
   P->window[2 * i] = (int)lo;
@@ -108,14 +138,14 @@ FEN_INLINE int Inherits(const FenLines *P, FenInt i, FenInt h, FenInt lo, FenInt
   return 1;
 }
 
-FEN_INLINE void Bisect(const FenLines *P, double M[])
+FEN_INLINE void Bisect(const FenLines *P, const int by, double M[])
 {
   const FenInt last = P->nt - 1;
   FenInt       h = 1;
 
-  LineWindow(P, 0, 0, P->ns, M);
+  LineWindow(P, by, 0, 0, P->ns, M);
   if (last > 0)
-    LineWindow(P, last, P->window[0], P->ns, M);
+    LineWindow(P, by, last, P->window[0], P->ns, M);
   while (2 * h < last)
     h *= 2;
   for (; h > 0; h /= 2)
@@ -125,8 +155,8 @@ FEN_INLINE void Bisect(const FenLines *P, double M[])
 
       if (hi <= lo && lo < P->ns)
         hi = lo + 1; /* rounding errors of exponents beyond 2^58 exceed the cut and may cross the ends */
-      if (!Inherits(P, i, h, lo, hi, M))
-        LineWindow(P, i, lo, hi, M);
+      if (!Inherits(P, by, i, h, lo, hi, M))
+        LineWindow(P, by, i, lo, hi, M);
     }
 }
 
@@ -135,9 +165,9 @@ FEN_INLINE void Bisect(const FenLines *P, double M[])
 
 /* ---- target by target ---- */
 
-FEN_INLINE void TargetLSE(const FenLines *P, FenInt i, double mi[])
+FEN_INLINE void TargetLSE(const FenLines *P, const int by, FenInt i, double mi[])
 {
-  const LineTarget T = TargetOfLines(P, i);
+  const LineTarget T = TargetOfLines(P, by, i);
   const FenInt     hi = P->window[2 * i + 1];
   const vd         m[2] = {v_load(mi), v_load(mi + FEN_SIMD)};
   vd               S[2] = {v_set(0.0), v_set(0.0)};
@@ -150,7 +180,7 @@ FEN_INLINE void TargetLSE(const FenLines *P, FenInt i, double mi[])
     vd           s[2] = {v_set(0.0), v_set(0.0)}, t[2];
 
     for (; j < end; j++) {
-      LineScores(&T, j, t);
+      LineScores(&T, by, j, t);
       s[0] += v_exp2(t[0] - m[0]);
       s[1] += v_exp2(t[1] - m[1]);
     }
@@ -161,11 +191,11 @@ FEN_INLINE void TargetLSE(const FenLines *P, FenInt i, double mi[])
   v_store(mi + FEN_SIMD, m[1] + v_log2(S[1]));
 }
 
-static void LineLSE(const FenLines *P, double M[])
+FEN_INLINE void LSEOfTargets(const FenLines *P, const int by, double M[])
 {
   for (FenInt i = 0, n; i < P->nt; i += n) {
     const Toeplitz B = P->toeplitz ? ToeplitzOf(P, i) : (Toeplitz){.n = 0};
-    Tile           T = B.n ? (Tile){.n = 0} : TileOf(P, i);
+    Tile           T = B.n || by != COST_SQUARES ? (Tile){.n = 0} : TileOf(P, i);
 
     n = B.n ? B.n : T.n ? T.n : 1;
     if (B.n)
@@ -173,29 +203,32 @@ static void LineLSE(const FenLines *P, double M[])
     else if (T.n)
       LineTileLSE(P, &T, M);
     else
-      TargetLSE(P, i, M + i * FEN_GROUP);
+      TargetLSE(P, by, i, M + i * FEN_GROUP);
   }
+}
+
+static void LineLSE(const FenLines *P, double M[])
+{
+  BY_COST(P, LSEOfTargets, M);
 }
 
 /* 2^(w + u_j - c_ij), times the cost if weighted */
-FEN_INLINE void LineTerms(const LineTarget *T, FenInt j, const vd w[2], const int weighted, vd e[2])
+FEN_INLINE void LineTerms(const LineTarget *T, const int by, FenInt j, const vd w[2], const int weighted, vd e[2])
 {
   const double *u = T->u + j * FEN_GROUP;
-  const vd      a[2] = {w[0] + v_load(u), w[1] + v_load(u + FEN_SIMD)}, y = v_set(T->xs[j]);
+  const vd      a[2] = {w[0] + v_load(u), w[1] + v_load(u + FEN_SIMD)};
 
-  LessCost(T, j, a, e);
+  LessCost(T, by, j, a, e);
   for (int h = 0; h < 2; h++) {
-    const vd d = T->x[h] - y;
-
     e[h] = v_exp2(e[h]);
     if (weighted)
-      e[h] *= d * d;
+      e[h] *= LineCost(T, by, j, h);
   }
 }
 
-FEN_INLINE void TargetProducts(const FenLines *P, FenInt i, const int weighted, double out[])
+FEN_INLINE void TargetProducts(const FenLines *P, const int by, FenInt i, const int weighted, double out[])
 {
-  const LineTarget T = TargetOfLines(P, i);
+  const LineTarget T = TargetOfLines(P, by, i);
   const FenInt     hi = P->window[2 * i + 1];
   const double    *wi = P->w + i * FEN_GROUP;
   const vd         w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
@@ -208,7 +241,7 @@ FEN_INLINE void TargetProducts(const FenLines *P, FenInt i, const int weighted, 
     for (; j < end; j++) {
       const double *v = P->v + j * FEN_GROUP;
 
-      LineTerms(&T, j, w, weighted, e);
+      LineTerms(&T, by, j, w, weighted, e);
       s[0] = v_fma(e[0], v_load(v), s[0]);
       s[1] = v_fma(e[1], v_load(v + FEN_SIMD), s[1]);
     }
@@ -222,14 +255,14 @@ FEN_INLINE void TargetProducts(const FenLines *P, FenInt i, const int weighted, 
 static void LineWindows(const FenLines *P, double M[])
 {
   if (P->nt)
-    Bisect(P, M);
+    BY_COST(P, Bisect, M);
 }
 
-static void LineApply(const FenLines *P, double out[])
+FEN_INLINE void ProductsOfTargets(const FenLines *P, const int by, double out[])
 {
   for (FenInt i = 0, n; i < P->nt; i += n) {
     const Toeplitz B = P->toeplitz ? ToeplitzOf(P, i) : (Toeplitz){.n = 0};
-    Tile           T = B.n || P->weighted ? (Tile){.n = 0} : TileOf(P, i);
+    Tile           T = B.n || P->weighted || by != COST_SQUARES ? (Tile){.n = 0} : TileOf(P, i);
 
     n = B.n ? B.n : T.n ? T.n : 1;
     if (B.n)
@@ -237,10 +270,15 @@ static void LineApply(const FenLines *P, double out[])
     else if (T.n)
       LineTileProducts(P, &T, out);
     else if (P->weighted)
-      TargetProducts(P, i, 1, out);
+      TargetProducts(P, by, i, 1, out);
     else
-      TargetProducts(P, i, 0, out);
+      TargetProducts(P, by, i, 0, out);
   }
+}
+
+static void LineApply(const FenLines *P, double out[])
+{
+  BY_COST(P, ProductsOfTargets, out);
 }
 
 /* ---- factors that are kept ---- */
@@ -272,33 +310,38 @@ FEN_INLINE vd v_narrow(float *p, vd x)
 }
 
 /* the part of a window whose factors are worth keeping */
-static void LineKept(const FenLines *P, const double M[])
+FEN_INLINE void KeptOfTargets(const FenLines *P, const int by, const double M[])
 {
   for (FenInt i = 0; i < P->nt; i++) {
-    const LineTarget T = TargetOfLines(P, i);
+    const LineTarget T = TargetOfLines(P, by, i);
     FenInt           lo = P->window[2 * i], hi = P->window[2 * i + 1];
     vd               cut[2];
 
     for (int h = 0; h < 2; h++)
       cut[h] = v_max(v_load(M + i * FEN_GROUP + h * FEN_SIMD) - FEN_KEPT_CUT, v_set(0.5 * FEN_NONE));
-    while (lo < hi && IsBelow(&T, lo, cut))
+    while (lo < hi && IsBelow(&T, by, lo, cut))
       lo++;
-    while (hi > lo && IsBelow(&T, hi - 1, cut))
+    while (hi > lo && IsBelow(&T, by, hi - 1, cut))
       hi--;
     P->kept[2 * i] = (int)lo;
     P->kept[2 * i + 1] = (int)hi;
   }
 }
 
-/* terms of the target's sum, not yet divided by it */
-FEN_INLINE void LineTermsKept(const FenLines *P, FenInt i, const vd m[2], double e[], vd S[2])
+static void LineKept(const FenLines *P, const double M[])
 {
-  const LineTarget T = TargetOfLines(P, i);
+  BY_COST(P, KeptOfTargets, M);
+}
+
+/* terms of the target's sum, not yet divided by it */
+FEN_INLINE void LineTermsKept(const FenLines *P, const int by, FenInt i, const vd m[2], double e[], vd S[2])
+{
+  const LineTarget T = TargetOfLines(P, by, i);
 
   for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, e += FEN_GROUP) {
     vd t[2];
 
-    LineScores(&T, j, t);
+    LineScores(&T, by, j, t);
     for (int h = 0; h < 2; h++) {
       t[h] = v_exp2(t[h] - m[h]);
       S[h] += t[h];
@@ -318,7 +361,7 @@ FEN_INLINE void Inverse(const double mi[], const vd S[2], vd r[2])
 }
 
 /* of one target, whose numbers begin at e; where those of the next one do */
-FEN_INLINE float *TargetFactors(const FenLines *P, FenInt i, float *e, double mi[])
+FEN_INLINE float *TargetFactors(const FenLines *P, const int by, FenInt i, float *e, double mi[])
 {
   const FenInt  n = P->kept[2 * i + 1] - P->kept[2 * i];
   const double *t = P->terms + (P->kept[2 * i] - P->window[2 * i]) * FEN_GROUP;
@@ -328,7 +371,7 @@ FEN_INLINE float *TargetFactors(const FenLines *P, FenInt i, float *e, double mi
 
   if (n <= 0)
     return e; /* M is FEN_NONE */
-  LineTermsKept(P, i, m, P->terms, S);
+  LineTermsKept(P, by, i, m, P->terms, S);
   Inverse(mi, S, r);
   e += FEN_GROUP;
   for (FenInt k = 0; k < n; k++, e += FEN_GROUP, t += FEN_GROUP)
@@ -377,7 +420,7 @@ FEN_INLINE float *TileFactors(const FenLines *P, const Toeplitz *T, const int sh
   return e;
 }
 
-static void LineFactors(const FenLines *P, double M[])
+FEN_INLINE void FactorsOfTargets(const FenLines *P, const int by, double M[])
 {
   float *e = P->e;
 
@@ -386,12 +429,17 @@ static void LineFactors(const FenLines *P, double M[])
 
     n = T.n ? T.n : 1;
     if (!T.n)
-      e = TargetFactors(P, i, e, M + i * FEN_GROUP);
+      e = TargetFactors(P, by, i, e, M + i * FEN_GROUP);
     else if (P->apart > 1)
       e = TileFactors(P, &T, 1, e, M);
     else
       e = TileFactors(P, &T, 0, e, M);
   }
+}
+
+static void LineFactors(const FenLines *P, double M[])
+{
+  BY_COST(P, FactorsOfTargets, M);
 }
 
 static void LineMult(const FenLines *P, double out[])
@@ -452,9 +500,9 @@ static void LineMultTranspose(const FenLines *P, int squares, double out[])
     SpreadFactors(P, 0, out);
 }
 
-FEN_INLINE void TargetSpread(const FenLines *P, FenInt i, double out[])
+FEN_INLINE void TargetSpread(const FenLines *P, const int by, FenInt i, double out[])
 {
-  const LineTarget T = TargetOfLines(P, i);
+  const LineTarget T = TargetOfLines(P, by, i);
   const double    *vi = P->v + i * FEN_GROUP, *wi = P->w + i * FEN_GROUP;
   const vd         v[2] = {v_load(vi), v_load(vi + FEN_SIMD)}, w[2] = {v_load(wi), v_load(wi + FEN_SIMD)};
   double          *o = out + P->window[2 * i] * FEN_GROUP;
@@ -462,7 +510,7 @@ FEN_INLINE void TargetSpread(const FenLines *P, FenInt i, double out[])
   for (FenInt j = P->window[2 * i]; j < P->window[2 * i + 1]; j++, o += FEN_GROUP) {
     vd e[2];
 
-    LineTerms(&T, j, w, 0, e);
+    LineTerms(&T, by, j, w, 0, e);
     v_store(o, v_fma(e[0], v[0], v_load(o)));
     v_store(o + FEN_SIMD, v_fma(e[1], v[1], v_load(o + FEN_SIMD)));
   }
@@ -496,7 +544,7 @@ FEN_INLINE void TileSpread(const FenLines *P, const Toeplitz *T, const int share
     v_store(o + k * FEN_SIMD, v_fma(v_load(a + k * FEN_SIMD), v_load(S + k * FEN_SIMD), v_load(o + k * FEN_SIMD)));
 }
 
-static void LineSpread(const FenLines *P, double out[])
+FEN_INLINE void SpreadOfTargets(const FenLines *P, const int by, double out[])
 {
   memset(out, 0, (size_t)(P->ns * FEN_GROUP) * sizeof(double));
   for (FenInt i = 0, n; i < P->nt; i += n) {
@@ -504,7 +552,7 @@ static void LineSpread(const FenLines *P, double out[])
 
     n = T.n ? T.n : 1;
     if (!T.n)
-      TargetSpread(P, i, out);
+      TargetSpread(P, by, i, out);
     else if (P->apart > 1)
       TileSpread(P, &T, 1, out);
     else
@@ -512,12 +560,17 @@ static void LineSpread(const FenLines *P, double out[])
   }
 }
 
+static void LineSpread(const FenLines *P, double out[])
+{
+  BY_COST(P, SpreadOfTargets, out);
+}
+
 /* ---- couplings of targets of a plan ---- */
 
 /* f of target i of the other line in the window of the first and the offsets around it; 0 where it has no sources */
-FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i)
+FEN_INLINE void OtherFactors(const FenLines *P, const int by, const FenLineCouple *C, FenInt i)
 {
-  LineTarget    T = TargetOfLines(P, i);
+  LineTarget    T = TargetOfLines(P, by, i);
   const double *mi = C->minus + i * FEN_GROUP;
   const vd      w[2] = {v_load(mi), v_load(mi + FEN_SIMD)}, none = v_set(0.0);
   double       *f = C->f;
@@ -527,7 +580,7 @@ FEN_INLINE void OtherFactors(const FenLines *P, const FenLineCouple *C, FenInt i
     vd t[2] = {none, none};
 
     if (j >= C->lo && j < C->hi)
-      LineTerms(&T, j, w, 0, t);
+      LineTerms(&T, by, j, w, 0, t);
     v_store(f, t[0]);
     v_store(f + FEN_SIMD, t[1]);
   }
@@ -575,7 +628,7 @@ FEN_INLINE const float *TargetCouple(const FenLines *P, const FenLineCouple *C, 
   return e;
 }
 
-static void LineCouple(const FenLines *P, const FenLineCouple *C)
+FEN_INLINE void CoupleTargets(const FenLines *P, const int by, const FenLineCouple *C)
 {
   const float *e = P->e;
 
@@ -594,7 +647,7 @@ static void LineCouple(const FenLines *P, const FenLineCouple *C)
       if (P->kept[2 * i] >= P->kept[2 * i + 1])
         continue;
       if (!T.n)
-        OtherFactors(P, C, i);
+        OtherFactors(P, by, C, i);
       else if (P->apart > 1)
         OtherTileFactors(P, C, &T, top, 1, i);
       else
@@ -602,4 +655,9 @@ static void LineCouple(const FenLines *P, const FenLineCouple *C)
       e = TargetCouple(P, C, i, e);
     }
   }
+}
+
+static void LineCouple(const FenLines *P, const FenLineCouple *C)
+{
+  BY_COST(P, CoupleTargets, C);
 }

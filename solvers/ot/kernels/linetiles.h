@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Neighbouring targets of a line whose windows are wide, together, whatever their steps: polynomials, see TileSums().
-   Included by linekernel.h. */
+/* Neighbouring targets of a line whose windows are wide, together, whatever their steps, with the cost |x-y|^2:
+   polynomials, see TileSums(). Included by linekernel.h. */
 #define TILE_MOST  64    /* targets of a tile at most, a power of two */
 #define TILE_LEAST 4     /* and at least */
 #define TILE_WIDE  24    /* windows that are at least so wide */
@@ -65,7 +65,7 @@ FEN_INLINE void TileTerms(const FenLines *P, const Tile *T, FenInt from, FenInt 
   for (FenInt j = from; j < to; j++, a += FEN_GROUP) {
     vd e[2];
 
-    LineScores(&middle, j, e);
+    LineScores(&middle, COST_SQUARES, j, e);
     for (int h = 0; h < 2; h++) {
       e[h] = v_exp2(e[h] + T->shift[h]);
       if (valued)

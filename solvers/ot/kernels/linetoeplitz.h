@@ -12,7 +12,8 @@
    multiply-add for each pair, that is, a product of matrices with the lanes as columns. Nothing runs over, and what is
    lost below is small relative to each sum: the source with b_j = M is in all of them, with a factor of at least
    2^-FEN_TOEPLITZ_BITS, and makes entries 2^(w_i + u_j - c_ij) <= 1 of a plan bound what sums are multiplied by.
-   Logarithms of sums that far from M are rounded to 1e-13, which is 1e-16 of the largest cost in the table.
+   Logarithms of sums that far from M are rounded to 1e-13, which is 1e-16 of the largest cost in the table. With other
+   costs than |x-y|^2 there is no shift: all pairs of a tile are in the table as they are.
 */
 #define TOEPLITZ_ROWS  (FEN_SIMD == 8 ? 12 : 6) /* targets whose sums are in registers */
 #define TOEPLITZ_LEAST 12                       /* targets of a tile */
@@ -40,6 +41,8 @@ FEN_INLINE int ToeplitzFits(const FenLines *P, Toeplitz *B)
   const FenInt least = ToeplitzLeast(B), most = ToeplitzMost(P, B), reach = P->toeplitz->reach;
 
   B->middle = most <= reach && -least <= reach ? 0 : (least + most) / 2;
+  if (B->middle && P->cost)
+    return 0;
   return most - B->middle <= reach && B->middle - least <= reach && B->hi - B->lo <= FEN_TOEPLITZ_MOST;
 }
 
@@ -192,7 +195,7 @@ FEN_INLINE const double *ToeplitzWeighted(const FenLines *P, const Toeplitz *B, 
   for (FenInt o = least; o <= most; o++) {
     const double d = (double)o * P->toeplitz->step + P->toeplitz->delta;
 
-    f[o - least] = P->toeplitz->factor[o - B->middle] * d * d;
+    f[o - least] = P->toeplitz->factor[o - B->middle] * (P->cost ? P->cost[o - P->at] : d * d);
   }
   return f + (B->middle - least);
 }

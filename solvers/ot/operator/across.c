@@ -62,7 +62,7 @@ static PetscErrorCode Plan(FenOTOperator op, FenDirection dir, PetscInt s, Petsc
 
   PetscFunctionBegin;
   w.u = S->now;
-  PetscCall(FenHaloSee(g->halo, &w, S->axis[dir][g->axis]));
+  PetscCall(FenHaloSee(g->halo, &w));
   most = FenHaloNeeds(g->halo);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_FENINT, MPI_MAX, op->comm));
   S->coming[dir][s].planned = IsAcross(op, g, keep, most);

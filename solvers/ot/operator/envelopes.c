@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Hard sweeps along an axis: lower envelopes, min_j (c_ij - u_j) for all targets i of a line in linear time.
-   Felzenszwalb and Huttenlocher, Distance transforms of sampled functions, 2012, for |x-y|^2.
+   Hard sweeps along an axis: lower envelopes, min_j (c_ij - u_j) for all targets i of a line, in linear time:
+   Felzenszwalb and Huttenlocher, Distance transforms of sampled functions, 2012, for |x-y|^2. Other convex costs, which
+   are Monge: (nt + ns) log2 nt differences, as the source of a target's minimum rises with the target.
 */
 #include "sweeps.h"
 #include <math.h>
@@ -62,6 +63,42 @@ static void EnvelopeCones(FenInt nt, const double t[], FenInt ns, const double y
   }
 }
 
+static double At(const FenSweep *s, FenInt i, FenInt j, const double h[])
+{
+  return s->cost[i + j * s->stride] - h[j];
+}
+
+/* targets [from, to), whose minima are at the sources v[lo .. hi] */
+static void EnvelopeBetween(const FenSweep *s, const double h[], const FenInt v[], FenInt from, FenInt to, FenInt lo,
+                            FenInt hi, double out[])
+{
+  while (from < to) {
+    const FenInt i = from + (to - from) / 2;
+    FenInt       best = lo;
+
+    for (FenInt k = lo + 1; k <= hi; k++)
+      if (At(s, i, v[k], h) < At(s, i, v[best], h))
+        best = k;
+    out[i] = At(s, i, v[best], h);
+    EnvelopeBetween(s, h, v, from, i, lo, best, out);
+    from = i + 1;
+    lo = best;
+  }
+}
+
+static void EnvelopeTable(const FenSweep *s, const double h[], double out[], FenInt v[])
+{
+  FenInt n = 0;
+
+  for (FenInt j = 0; j < s->ns; j++)
+    if (h[j] > FEN_NONE)
+      v[n++] = j;
+  for (FenInt i = 0; !n && i < s->nt; i++)
+    out[i] = -FEN_NONE;
+  if (n)
+    EnvelopeBetween(s, h, v, 0, s->nt, 0, n - 1, out);
+}
+
 PetscErrorCode FenSweepHard(const FenSweep *s)
 {
   const FenInt inner = PetscMax(1, s->inner);
@@ -80,6 +117,8 @@ PetscErrorCode FenSweepHard(const FenSweep *s)
       h[j] = u[j * inner];
     if (s->kind == FEN_TILE_L1)
       EnvelopeCones(s->nt, s->xt, s->ns, s->xs, h, e);
+    else if (s->cost)
+      EnvelopeTable(s, h, e, v);
     else
       EnvelopeSquares(s->nt, s->xt, s->ns, s->xs, h, e, v, z);
     for (FenInt i = 0; i < s->nt; i++)

@@ -238,7 +238,7 @@ static FenInt LinesOf(const FenHalo H, FenInt b)
 }
 
 /* the first and the last target of all blocks, each once; mine are number `at` and the last one at + (nt > 1) */
-static PetscErrorCode EndsOfBlocks(FenHalo H, const double xt[], double x[], FenInt *n, FenInt *at)
+static PetscErrorCode EndsOfBlocks(FenHalo H, FenInt end[], FenInt *n, FenInt *at)
 {
   FenOwn O;
 
@@ -249,9 +249,9 @@ static PetscErrorCode EndsOfBlocks(FenHalo H, const double xt[], double x[], Fen
     if (r == H->place)
       *at = *n;
     if (O.hi > O.lo)
-      x[(*n)++] = xt[O.lo];
+      end[(*n)++] = O.lo;
     if (O.hi > O.lo + 1)
-      x[(*n)++] = xt[O.hi - 1];
+      end[(*n)++] = O.hi - 1;
   }
   PetscFunctionReturn(0);
 }
@@ -259,9 +259,9 @@ static PetscErrorCode EndsOfBlocks(FenHalo H, const double xt[], double x[], Fen
 /* of target i and source j of line l */
 static double Term(const FenHalo H, const FenSweep *w, FenInt i, FenInt j, FenInt l)
 {
-  const double d = w->xt[i] - w->xs[j];
+  const double d = w->cost ? 0 : w->xt[i] - w->xs[j];
 
-  return w->u[Place(&H->mine, j, l)] - d * d;
+  return w->u[Place(&H->mine, j, l)] - (w->cost ? w->cost[i + j * w->stride] : d * d);
 }
 
 /* Of my sources in a window of a sweep over these alone, which matter to target i of line l, whose largest term of all
@@ -305,16 +305,35 @@ static PetscErrorCode OfAll(FenHalo H, const FenSweep *w, FenInt window[])
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenHaloSee(FenHalo H, const FenSweep *across, const double xt[])
+/* between some targets, of which the last one is repeated, and my own sources */
+static PetscErrorCode CostsOf(FenHalo H, const FenSweep *w, FenInt nt, const FenInt target[], double **cost)
+{
+  const FenInt stride = nt + FEN_LANES;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)(stride * (H->mine.hi - H->mine.lo)), cost));
+  for (FenInt j = H->mine.lo; j < H->mine.hi; j++)
+    for (FenInt i = 0; i < stride; i++)
+      (*cost)[i + (j - H->mine.lo) * stride] = w->cost[target[PetscMin(i, nt - 1)] - w->first + j * w->stride];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenHaloSee(FenHalo H, const FenSweep *across)
 {
   FenSweep w = *across;
   FenSpan *own;
-  double  *x;
-  FenInt  *window, at;
+  double  *x, *cost = NULL;
+  FenInt  *window, *end, at;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(2 * (size_t)H->ranks, &x, (size_t)H->nblocks, &own));
-  PetscCall(EndsOfBlocks(H, xt, x, &w.nt, &at));
+  PetscCall(PetscMalloc3(2 * (size_t)H->ranks, &x, 2 * (size_t)H->ranks, &end, (size_t)H->nblocks, &own));
+  PetscCall(EndsOfBlocks(H, end, &w.nt, &at));
+  for (FenInt i = 0; i < w.nt; i++)
+    x[i] = across->xt[end[i] - across->first];
+  if (across->cost)
+    PetscCall(CostsOf(H, across, w.nt, end, &cost));
+  w.stride = w.nt + FEN_LANES;
+  w.cost = cost ? cost - H->mine.lo * w.stride : NULL;
   for (FenInt b = 0; b < H->nblocks; b++)
     own[b] = (FenSpan){H->mine.lo, H->mine.hi, 0};
   w.xt = x;
@@ -336,7 +355,8 @@ PetscErrorCode FenHaloSee(FenHalo H, const FenSweep *across, const double xt[])
   }
   PetscCall(PetscFree2(w.out, window));
   PetscCall(PetscFree(w.windows));
-  PetscCall(PetscFree2(x, own));
+  PetscCall(PetscFree(cost));
+  PetscCall(PetscFree3(x, end, own));
   PetscFunctionReturn(0);
 }
 

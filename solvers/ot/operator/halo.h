@@ -19,8 +19,8 @@ PETSC_INTERN PetscErrorCode FenHaloCreate(FenLayout sources, FenLayout targets, 
                                           const FenKernels *, FenHalo *);
 PETSC_INTERN PetscErrorCode FenHaloDestroy(FenHalo *);
 /* Collective. Which sources matter to the first and the last target of a block, and so to those between them? A sweep
-   across blocks, with its u; xt: scaled coordinates of all targets */
-PETSC_INTERN PetscErrorCode FenHaloSee(FenHalo, const FenSweep *, const double xt[]);
+   across blocks, with its u; its xt and costs are of all targets of the axis, on both sides of mine */
+PETSC_INTERN PetscErrorCode FenHaloSee(FenHalo, const FenSweep *);
 /* Were all sources of my targets among those that came? After a sweep over parts of lines: its windows, which are seen
    as well. If so on all ranks, and only then, the sums are those of whole lines */
 PETSC_INTERN PetscBool FenHaloHolds(FenHalo, const int windows[]);

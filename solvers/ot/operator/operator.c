@@ -68,9 +68,7 @@ PetscErrorCode FenOTOperatorCreateCut(FenMeasure source, FenMeasure target, FenC
   }
   PetscCall(FenMeasureGetWeights(source, &op->rows));
   PetscCall(IsSeparable(op, &op->separable));
-  if (op->kind == FEN_COST_POWER)
-    PetscCall(FenOTOperatorCreate_Axes(op));
-  else if (op->separable)
+  if (op->separable)
     PetscCall(FenOTOperatorCreate_Separable(op));
   else
     PetscCall(FenOTOperatorCreate_Pairs(op));

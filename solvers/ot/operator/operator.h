@@ -159,4 +159,3 @@ static inline FenTileKind FenTileKindOf(FenCostKind kind)
    tables of the axes' costs */
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Pairs(FenOTOperator);
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator);
-PETSC_INTERN PetscErrorCode FenOTOperatorCreate_Axes(FenOTOperator);

@@ -9,15 +9,18 @@
    Memory O(d (n+m)/P) a rank; (n+m) sum_k n_k / P terms without windows, O(n w) with windows of w points when epsilon
    is small, each an exponential, or a multiply-add where windows are wide, see sweeps.h. A plan keeps its windows. With
    |x-y| an axis takes three exponentials for a point, whatever epsilon is, and the plan's products none: it always
-   keeps its factors.
+   keeps its factors. |x-y|^p is taken from a table, 2 (n_k + m_k) numbers an axis and direction where source and target
+   are in the same steps, 2 n_k m_k where they are not.
 
-   Messages: one all-to-all a stage along an axis that is cut. With |x-y|^2 and blocks that are not too thin it takes
-   the sources that matter from those who have them instead: log sums, and plans whose factors are kept, with all that
-   is done with them. See across.c.
+   Messages: one all-to-all a stage along an axis that is cut. Where costs are not |x-y| and blocks not too thin it
+   takes the sources that matter from those who have them instead: log sums, and plans whose factors are kept, with all
+   that is done with them. See across.c.
 */
 #include "separableimpl.h"
 #include <limits.h>
 #include <math.h>
+
+#define COSTS_MOST 67108864 /* numbers in a table of an axis */
 
 /* then lines are swept as a whole, and nearly all sources matter */
 static PetscBool IsWhole(FenOTOperator op, FenDirection to, const FenStage *g)
@@ -183,10 +186,15 @@ static PetscErrorCode ScaleAxes(FenOTOperator op, double power)
         S->axis[s][d][i] = factor * S->plain[s][d][i];
   for (int to = 0; !S->cones && to < 2; to++)
     for (PetscInt d = 0; d < op->dim; d++) {
-      const double apart = S->plain[to][d][0] - S->plain[1 - to][d][0], step = S->spacing[to][d];
-      const FenInt longest = PetscMax(S->stages.shape[0][d], S->stages.shape[1][d]);
+      const double  apart = S->plain[to][d][0] - S->plain[1 - to][d][0], step = S->spacing[to][d];
+      const FenInt  longest = PetscMax(S->stages.shape[0][d], S->stages.shape[1][d]);
+      FenAxisCosts *C = &S->cost[to][d];
 
-      if (step == S->spacing[1 - to][d])
+      for (FenInt i = 0; i < C->size; i++)
+        C->scaled[i] = k * C->plain[i];
+      if (C->size && C->stride < 0)
+        PetscCall(FenToeplitzTabulate(C->scaled + C->before, longest, &S->toeplitz[to][d]));
+      else if (!C->size && step == S->spacing[1 - to][d])
         PetscCall(FenToeplitzMake(factor * step, factor * apart, longest, &S->toeplitz[to][d]));
     }
   PetscFunctionReturn(0);
@@ -371,6 +379,7 @@ static PetscErrorCode Destroy_Separable(FenOTOperator op)
   PetscFunctionBegin;
   for (PetscInt s = 0; s < op->dim; s++)
     for (int side = 0; side < 2; side++) {
+      PetscCall(PetscFree2(S->cost[side][s].plain, S->cost[side][s].scaled));
       PetscCall(PetscFree2(S->axis[side][s], S->plain[side][s]));
       PetscCall(FenToeplitzDestroy(&S->toeplitz[side][s]));
     }
@@ -396,6 +405,32 @@ static PetscErrorCode SetRows_Separable(FenOTOperator op)
   PetscFunctionReturn(0);
 }
 
+/* costs of an axis, towards a side, from those of distances */
+static PetscErrorCode MakeCosts(FenOTOperator op, int to, PetscInt d)
+{
+  FenSeparable *S = (FenSeparable *)op->data;
+  FenAxisCosts *C = &S->cost[to][d];
+  const double  x = S->plain[to][d][0] - S->plain[1 - to][d][0], ht = S->spacing[to][d], hs = S->spacing[1 - to][d];
+  const FenInt  nt = S->stages.shape[to][d] + FEN_LANES, ns = S->stages.shape[1 - to][d], longest = PetscMax(nt, ns);
+  FenInt        size;
+
+  PetscFunctionBegin;
+  PetscCall(FenIntMult(nt, ns, &size));
+  PetscCheck(ht == hs || size <= COSTS_MOST, op->comm, (PetscErrorCode)FEN_ERR_SIZE,
+             "axes of %" FENINT_FMT " and %" FENINT_FMT " points in different steps; rule: their product is at most %d "
+             "with the cost %s",
+             nt - FEN_LANES, ns, COSTS_MOST, FenCostKinds[op->kind]);
+  *C = ht == hs ? (FenAxisCosts){.stride = -1, .before = longest, .size = 2 * longest + 1 + FEN_TOEPLITZ_BEHIND}
+                : (FenAxisCosts){.stride = nt, .size = size};
+  PetscCall(PetscMalloc2((size_t)C->size, &C->plain, (size_t)C->size, &C->scaled));
+  for (FenInt k = 0; k < C->size; k++) {
+    const double i = (double)(ht == hs ? k - longest : k % nt), j = (double)(ht == hs ? 0 : k / nt);
+
+    C->plain[k] = FenCostOfDistance(op->cost, fabs(x + i * ht - j * hs));
+  }
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
 {
   FenSeparable *S;
@@ -406,7 +441,7 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
   op->data = S;
   S->cones = (PetscBool)(op->kind == FEN_COST_L1);
   S->weighted = -1;
-  PetscCall(FenStagesCreate(op->measure, op->work, S->cones ? NULL : op->kernels, PETSC_FALSE, &S->stages));
+  PetscCall(FenStagesCreate(op->measure, op->work, S->cones ? NULL : op->kernels, &S->stages));
   op->stages = S->cones ? NULL : &S->stages;
   for (int s = 0; s < 2; s++) {
     double *spacing = S->spacing[s], origin[FEN_MAX_DIM];
@@ -419,6 +454,9 @@ PetscErrorCode FenOTOperatorCreate_Separable(FenOTOperator op)
       longest = PetscMax(longest, S->stages.shape[s][d]);
     }
   }
+  for (int to = 0; op->kind == FEN_COST_POWER && to < 2; to++)
+    for (PetscInt d = 0; d < op->dim; d++)
+      PetscCall(MakeCosts(op, to, d));
   PetscCheck(longest < INT_MAX, op->comm, (PetscErrorCode)FEN_ERR_SIZE, "an axis of %lld points is too long",
              (long long)longest);
   PetscCall(PetscMalloc1(S->stages.nwork, &S->a));

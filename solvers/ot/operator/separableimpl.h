@@ -24,11 +24,19 @@ typedef struct {
   int      *seen;    /* windows of sweeps that keep no plan */
 } FenComing;
 
+/* Costs of an axis: of target i and source j number i + j stride, also of FEN_LANES targets behind the last. In steps
+   of one length they depend on i - j */
+typedef struct {
+  double *plain, *scaled;
+  FenInt  stride, before, size; /* numbers before number 0, and in all */
+} FenAxisCosts;
+
 typedef struct {
   FenStages     stages;
   PetscBool     cones;                    /* the cost is |x-y|: no windows, factors always */
   double       *axis[2][FEN_MAX_DIM];     /* scaled coordinates of source and target axes */
   FenToeplitz   toeplitz[2][FEN_MAX_DIM]; /* by direction: factors of the scaled axes; reach 0: none */
+  FenAxisCosts  cost[2][FEN_MAX_DIM];     /* by direction: of other costs than |x-y| and |x-y|^2 */
   double       *plain[2][FEN_MAX_DIM];    /* the same, not scaled */
   double        spacing[2][FEN_MAX_DIM];
   FenStagePlan  plan[FEN_STAGES];
@@ -63,7 +71,8 @@ static inline PetscBool FenPlanIsAcross(FenOTOperator op)
 /* along the axis of a stage, from side 1-to to side `to` */
 static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDirection to, PetscBool scaled)
 {
-  FenSeparable *S = (FenSeparable *)op->data;
+  FenSeparable       *S = (FenSeparable *)op->data;
+  const FenAxisCosts *cost = &S->cost[to][g->axis];
   double *(*axis)[FEN_MAX_DIM] = scaled ? S->axis : S->plain;
   FenSweep w = {.kernels = op->kernels,
                 .kind = FenTileKindOf(op->kind),
@@ -72,6 +81,8 @@ static inline FenSweep FenStageSweep(FenOTOperator op, const FenStage *g, FenDir
                 .nlines = g->nlines,
                 .xt = axis[to][g->axis] + g->first,
                 .xs = axis[1 - to][g->axis],
+                .cost = cost->size ? (scaled ? cost->scaled : cost->plain) + cost->before + g->first : NULL,
+                .stride = cost->stride,
                 .inner = g->inner,
                 .toeplitz = scaled && S->toeplitz[to][g->axis].reach ? &S->toeplitz[to][g->axis] : NULL,
                 .first = g->first,

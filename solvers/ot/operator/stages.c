@@ -132,7 +132,6 @@ static PetscErrorCode SideWork(const FenStages *S, int side, PetscInt axis, cons
 /* what axes are cut by */
 typedef struct {
   FenStages *S;
-  PetscBool  lines;                  /* how pencils are stored, see FenStagesCreate() */
   double    *weight[2][FEN_MAX_DIM]; /* by side; NULL: even */
 } Cutter;
 
@@ -157,12 +156,8 @@ static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt chan
     FenLayout      blocks = even, byline;
 
     PetscCall(FenLayoutCreatePencil(blocks, pencil, &byline));
-    if (K->lines)
-      even = byline;
-    else {
-      PetscCall(FenLayoutCreateOrdered(byline, natural, &even));
-      PetscCall(FenLayoutDestroy(&byline));
-    }
+    PetscCall(FenLayoutCreateOrdered(byline, natural, &even));
+    PetscCall(FenLayoutDestroy(&byline));
     PetscCall(FenLayoutDestroy(&blocks));
   }
   PetscCall(FenLayoutCreateWeighted(even, weight, SLACK, layout));
@@ -170,10 +165,10 @@ static PetscErrorCode Cut(const Cutter *K, MPI_Comm comm, int dir, PetscInt chan
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode CutterCreate(FenStages *S, const double work[], PetscBool lines, Cutter *K)
+static PetscErrorCode CutterCreate(FenStages *S, const double work[], Cutter *K)
 {
   PetscFunctionBegin;
-  *K = (Cutter){.S = S, .lines = lines};
+  *K = (Cutter){.S = S};
   for (int side = 0; work && side < 2; side++)
     for (PetscInt k = 0; k < S->dim; k++) {
       PetscCall(PetscMalloc1(S->shape[side][k], &K->weight[side][k]));
@@ -207,7 +202,7 @@ static PetscErrorCode Pencils(const Cutter *K, MPI_Comm comm, int dir, FenStage 
   g->nlines = g->lin ? g->nin / g->lin : 0;
   g->inner = 1;
   PetscCall(FenLayoutGetBox(g->in, -1, &box));
-  for (PetscInt k = g->axis + 1; k < K->S->dim && !K->lines; k++)
+  for (PetscInt k = g->axis + 1; k < K->S->dim; k++)
     g->inner *= PetscMax(1, box.hi[k] - box.lo[k]);
   PetscCheck(g->nlines * g->lout == g->nout, comm, (PetscErrorCode)FEN_ERR_INTERNAL,
              "pencils along axis %d are cut differently before and after", (int)g->axis);
@@ -324,7 +319,7 @@ static PetscErrorCode Lines(MPI_Comm comm, FenLayout layout, FenStages *S)
 }
 
 PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], const FenKernels *kernels,
-                               PetscBool lines, FenStages *S)
+                               FenStages *S)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)measure[0]);
   FenLayout      layout[2], wider = NULL;
@@ -347,7 +342,7 @@ PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[],
   PetscCall(FenLayoutGetRanks(wider, S->ranks, NULL));
   if (kernels && S->dim > 1)
     PetscCall(Lines(comm, wider, S));
-  PetscCall(CutterCreate(S, work, lines, &K));
+  PetscCall(CutterCreate(S, work, &K));
   for (int dir = 0; dir < 2; dir++)
     PetscCall(MakeChain(&K, comm, layout, dir, kernels));
   PetscCall(CutterDestroy(&K));

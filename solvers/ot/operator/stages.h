@@ -55,10 +55,9 @@ PETSC_INTERN PetscErrorCode FenStageMove(FenRedist, const double from[], FenInt 
 
 /* Work of the lines of all stages, summed along all axes but one: for each direction, stage and axis other than the
    stage's, numbers by place along the axis, the same on all ranks. Counts, no times: the same solve is always cut in
-   the same way. NULL, or zero: axes are cut evenly. Kernels: for stages across blocks, NULL: there are none. `lines`:
-   pencils are stored line by line instead */
+   the same way. NULL, or zero: axes are cut evenly. Kernels: for stages across blocks, NULL: there are none */
 PETSC_INTERN PetscErrorCode FenStagesCreate(FenMeasure const measure[2], const double work[], const FenKernels *,
-                                            PetscBool lines, FenStages *);
+                                            FenStages *);
 PETSC_INTERN FenInt         FenStagesWorkSize(PetscInt dim, const FenInt source[], const FenInt target[]);
 PETSC_INTERN PetscErrorCode FenStagesCountBegin(FenStages *);
 PETSC_INTERN PetscErrorCode FenStagesCountEnd(FenStages *, double work[]);

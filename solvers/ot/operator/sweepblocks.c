@@ -18,6 +18,8 @@ FenBlock FenBlockOf(const FenSweep *s, FenInt first)
 
   b.n = PetscMin(b.lanes, s->nlines - first);
   b.r = whole || (s->nlines > 1 && FenSweepIsWhole(s)) ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
+  if (s->cost && b.r < b.lanes)
+    b.r = 1; /* lanes take one cost, or costs of neighbours */
   b.rows = (s->nt + b.r - 1) / b.r;
   for (FenInt l = 0; l < b.lanes; l++) {
     b.line[l] = first + l % b.n;

@@ -32,6 +32,8 @@ static FenLines BlockLines(const FenSweep *s, const FenFactors *F, const FenBloc
   return (FenLines){.ns = span.hi - span.lo,
                     .nt = b->rows,
                     .xs = s->xs + span.lo,
+                    .cost = s->cost ? s->cost + span.lo * s->stride : NULL,
+                    .stride = s->stride,
                     .step = s->ns > 1 ? (s->xs[s->ns - 1] - s->xs[0]) / (double)(s->ns - 1) : 0,
                     .u = work[0],
                     .v = work[1],

@@ -5,10 +5,10 @@
      LSE     out_i = log2 sum_j 2^(u_j - c_ij)
      apply   out_i = sum_j 2^(w_i + u_j - c_ij) v_j, terms times c_ij if weighted
 
-   With |x-y|^2 terms below 2^-FEN_CUT of the largest of their sum are left out. Work for a line: about nt w
-   exponentials, multiply-adds where windows are wide, and nt w + ns log2 nt differences, w the length of the windows of
-   what remains. With |x-y| all terms are there, in nt + ns steps; there are no windows, and products are taken with
-   kept factors.
+   With |x-y|^2, and other convex costs from tables, terms below 2^-FEN_CUT of the largest of their sum are left out.
+   Work for a line: about nt w exponentials, multiply-adds where windows are wide, and nt w + ns log2 nt differences, w
+   the length of the windows of what remains. With |x-y| all terms are there, in nt + ns steps; there are no windows,
+   and products are taken with kept factors. What is said of |x-y|^2 below is so with tables, too.
 */
 #pragma once
 #include "../kernels/kernels.h"
@@ -39,20 +39,25 @@ static inline FenInt FenOwnLine(const FenOwn *own, FenInt line)
   return line / own->width * own->slow + line % own->width * own->fast;
 }
 
+#define FEN_LANES 16 /* of line kernels, at most */
+
 typedef struct {
   const FenKernels *kernels;
   FenTileKind       kind;
   FenInt            nt, ns, nlines;
   const double     *xt, *xs; /* of the axes, scaled, in equal steps upwards: c_ij is (xt_i - xs_j)^2 or |xt_i - xs_j| */
-  FenInt            inner;   /* axes behind this one have so many points: point i of line l, of n points, is number
-                                (l / inner * n + i) * inner + l % inner of an array. 0 is 1: line by line */
-  const double *u, *w, *v;   /* arrays */
-  double       *out;         /* array */
-  PetscBool     weighted;    /* apply */
-  int          *windows;     /* FenSweepWindows() numbers that stay, or NULL */
-  PetscBool     have;        /* apply: `windows` are there already, from a sweep with the same axes and u */
-  double       *work;        /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
-  double       *visits;      /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
+  const double
+        *cost; /* NULL, or costs, scaled: c_ij is cost[i + j stride], also of FEN_LANES targets behind the last */
+  FenInt stride;
+  FenInt inner;            /* axes behind this one have so many points: point i of line l, of n points, is number
+                                    (l / inner * n + i) * inner + l % inner of an array. 0 is 1: line by line */
+  const double *u, *w, *v; /* arrays */
+  double       *out;       /* array */
+  PetscBool     weighted;  /* apply */
+  int          *windows;   /* FenSweepWindows() numbers that stay, or NULL */
+  PetscBool     have;      /* apply: `windows` are there already, from a sweep with the same axes and u */
+  double       *work;      /* FenSweepWork(.., longest line) numbers, also for windows that do not stay */
+  double       *visits;    /* LSE with |x-y|^2: terms of each line are counted here, NULL: not */
   /* |x-y|^2: NULL, or parts of the sources, block by block. Then arrays of the sources are of my own ones, windows are
      relative to the parts, and what is of the targets is point by point, as if all lines were `inner` */
   const FenSpan     *span;

@@ -3,8 +3,7 @@
 #pragma once
 #include "sweeps.h"
 
-#define FEN_LANES  16 /* at most */
-#define FEN_ARRAYS 6  /* work arrays: u, v, targets' coordinates, w, results, terms */
+#define FEN_ARRAYS 6 /* work arrays: u, v, targets' coordinates, w, results, terms */
 
 typedef struct {
   FenInt lanes, n, r;                       /* n lines, r lanes for each */
