@@ -13,6 +13,7 @@ typedef struct {
   FenLines    P;
   FenToeplitz table;
   double      scratch[REF_MAX * LANES + 2 * FEN_TOEPLITZ_MOST + 1];
+  double      costs[2 * SIZE + 1 + FEN_TOEPLITZ_BEHIND];
   double      xt[SIZE], xs[REF_MAX], u[SIZE], w[SIZE], v[SIZE], out[SIZE];
   int         window[2 * REF_MAX];
   int         lanes;
@@ -66,11 +67,25 @@ static PetscBool Tabulate(Lines *L, const Axes *a, int shares)
   return PETSC_TRUE;
 }
 
+/* |x-y|^3 in place of |x-y|^2, from a table: by how many steps pairs are apart */
+static void TabulateCosts(Lines *L, const Axes *a, int shares)
+{
+  assert_true(Tabulate(L, a, shares));
+  for (FenInt k = -SIZE; k <= SIZE + FEN_TOEPLITZ_BEHIND; k++)
+    L->costs[SIZE + k] = pow(fabs(a->origin + (double)k * a->hs), 3);
+  L->P.cost = L->costs + SIZE;
+  L->P.stride = -1;
+  L->P.at = 0;
+  FEN_OK(FenToeplitzTabulate(L->P.cost, SIZE, &L->table));
+  if (!L->table.reach)
+    L->P.toeplitz = NULL;
+}
+
 static long double Cost(const Lines *L, FenInt i, FenInt j, int l)
 {
   const long double d = (long double)L->xt[i * L->lanes + l] - L->xs[j];
 
-  return d * d;
+  return L->P.cost ? fabsl(d * d * d) : d * d;
 }
 
 static long double Score(const Lines *L, FenInt i, FenInt j, int l)
@@ -106,7 +121,8 @@ static void TrueWindows(Lines *L)
   }
 }
 
-/* windows of 32 and more sources may be those of targets near by, a sixteenth of the line at most, and M with them */
+/* Windows of 32 and more sources may be those of targets near by, a sixteenth of the line at most, and M with them,
+   from one target to the next as often as their distance doubles */
 static void CheckWindows(const FenKernels *K, Lines *L)
 {
   const FenInt nt = L->P.nt, near = L->P.ns >= 32 ? L->P.ns / 16 : 0;
@@ -115,6 +131,7 @@ static void CheckWindows(const FenKernels *K, Lines *L)
   for (FenInt i = 0; i < nt; i++) {
     const FenInt lo = L->window[2 * i], hi = L->window[2 * i + 1];
     const FenInt left = PetscMax(i - near, 0), right = PetscMin(i + near, nt - 1);
+    const double away = hi - lo < 32 ? 0 : 8 * (1 + floor(log2((double)(hi - lo) / 32)));
 
     if (!L->hi[i]) {
       assert_true(lo == hi);
@@ -128,7 +145,7 @@ static void CheckWindows(const FenKernels *K, Lines *L)
       const long double m = Largest(L, i, l);
       const double      M = L->out[i * L->lanes + l];
 
-      assert_true(m > -HUGE_VALL ? fabs((double)(M - m)) <= (hi - lo < 32 ? 0 : 8) : M == FEN_NONE);
+      assert_true(m > -HUGE_VALL ? fabs((double)(M - m)) <= away : M == FEN_NONE);
     }
   }
 }
@@ -234,6 +251,41 @@ static void TestTables(void **state)
   free(L);
 }
 
+/* other costs, with a table of their factors and without */
+static void TestCosts(void **state)
+{
+  static const Axes equal[] = {
+      {0, 0.25, 0.25}, {1.0625, 0.125, 0.125}, {-40, 0.5, 0.5}, {0.5, 2, 2}, {3, 0.0625, 0.0625}};
+  static const double spreads[] = {0, 8, 300, 1e4};
+  const FenKernels   *K[FEN_SIMD_TYPES];
+  const int           n = RefKernels(K), ncases = (int)(sizeof(sizes) / sizeof(*sizes)) * 5 * 4 * 2;
+  Lines              *L = (Lines *)calloc(1, sizeof(*L));
+  int                 tables = 0;
+
+  (void)state;
+  for (int k = 0; k < n; k++)
+    for (int c = 0; c < ncases; c++) {
+      const FenInt *size = sizes[c / 40];
+      const int     shares = c % 2 ? K[k]->linelanes : 1;
+
+      L->lanes = K[k]->linelanes;
+      Fill(L, &equal[c / 2 % 5], size[0], size[1], spreads[(c / 10) % 4], shares > 1 ? 1 : c % 4, shares);
+      TabulateCosts(L, &equal[c / 2 % 5], shares);
+      TrueWindows(L);
+      CheckWindows(K[k], L);
+      CheckSums(K[k], L);
+      CheckProducts(K[k], L);
+      tables += L->P.toeplitz != NULL;
+      L->P.toeplitz = NULL;
+      CheckWindows(K[k], L);
+      CheckSums(K[k], L);
+      CheckProducts(K[k], L);
+    }
+  assert_true(tables > 0);
+  FEN_OK(FenToeplitzDestroy(&L->table));
+  free(L);
+}
+
 static void TestLines(void **state)
 {
   static const double spreads[] = {0, 8, 300, 1e4};
@@ -280,7 +332,7 @@ static void TestLargeExponents(void **state)
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestLines), cmocka_unit_test(TestTables),
-                                     cmocka_unit_test(TestLargeExponents)};
+                                     cmocka_unit_test(TestCosts), cmocka_unit_test(TestLargeExponents)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -118,12 +118,6 @@ static void Check(const Case *c, const PetscMPIInt cut[], double sharpness)
   free(S);
 }
 
-/* costs from tables keep no factors */
-static PetscBool Keeps(const Case *c)
-{
-  return (PetscBool)(c->grid && c->dim > 1 && (c->kind == FEN_COST_SQEUCLIDEAN || c->kind == FEN_COST_L1));
-}
-
 static void TestCouplings(void **state)
 {
   PetscMPIInt size;
@@ -131,7 +125,7 @@ static void TestCouplings(void **state)
   (void)state;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   for (int k = 0; k < NCASES; k++)
-    for (int axis = 0; Keeps(&cases[k]) && axis < cases[k].dim; axis++) {
+    for (int axis = 0; cases[k].grid && cases[k].dim > 1 && axis < cases[k].dim; axis++) {
       PetscMPIInt cut[3] = {1, 1, 1};
 
       cut[axis] = size;

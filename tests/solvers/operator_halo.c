@@ -231,14 +231,14 @@ static FenStages *Stages(FenOTOperator op)
   return &((FenSeparable *)op->data)->stages;
 }
 
-static void Check(const Grids *G, int cut, const PetscMPIInt p[])
+static void Check(const Grids *G, int cut, const PetscMPIInt p[], double power)
 {
   static double g[MOST], f[MOST], rows[MOST];
   FenMeasure    m[2] = {Make(G, p, 0), Make(G, p, 1)};
   FenOTOperator op[2];
   FenCost       cost;
 
-  FEN_OK(FenCostCreate(MPI_COMM_WORLD, FEN_COST_SQEUCLIDEAN, &cost));
+  FEN_OK(FenCostCreatePower(MPI_COMM_WORLD, power, &cost));
   for (int k = 0; k < 2; k++) {
     FEN_OK(FenOTOperatorCreate(m[0], m[1], cost, FEN_PAIRS_AUTO, "auto", &op[k]));
     op[k]->keep = PETSC_TRUE;
@@ -279,7 +279,8 @@ static void TestAcross(void **state)
       PetscMPIInt p[FEN_MAX_DIM];
 
       if (Ranks(&grids[k], cut, p))
-        Check(&grids[k], cut, p);
+        for (int power = 0; power < 2; power++)
+          Check(&grids[k], cut, p, power ? 1.75 : 2);
     }
 }
 
