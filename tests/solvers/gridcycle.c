@@ -380,6 +380,22 @@ static void TestCycle(void **state)
   Check(3, (FenInt[3]){17, 12, 9}, 0.001);
 }
 
+/* axes too short to be halved */
+static void TestThin(void **state)
+{
+  PetscMPIInt ranks;
+
+  (void)state;
+  Check(2, (FenInt[3]){4, 90, 1}, 0);
+  Check(2, (FenInt[3]){300, 5, 1}, 0.001);
+  Check(3, (FenInt[3]){7, 30, 21}, 0.001);
+  Check(3, (FenInt[3]){4, 5, 40}, 0);
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  Compare(2, (FenInt[3]){4, 230, 1}, ranks, PETSC_FALSE);
+  Compare(2, (FenInt[3]){190, 6, 1}, ranks, PETSC_TRUE);
+  Compare(3, (FenInt[3]){5, 30, 40}, ranks, PETSC_FALSE);
+}
+
 /* coarse grids on fewer and fewer ranks; more ranks than slabs */
 static void TestFewerRanks(void **state)
 {
@@ -421,9 +437,9 @@ static void TestGroups(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCycle), cmocka_unit_test(TestFewerRanks),
-                                     cmocka_unit_test(TestBlocks), cmocka_unit_test(TestGroups),
-                                     cmocka_unit_test(TestMoments)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestCycle),      cmocka_unit_test(TestThin),
+                                     cmocka_unit_test(TestFewerRanks), cmocka_unit_test(TestBlocks),
+                                     cmocka_unit_test(TestGroups),     cmocka_unit_test(TestMoments)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

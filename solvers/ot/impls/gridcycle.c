@@ -498,15 +498,18 @@ PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 
 PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
 {
-  FenInt   shape[FEN_MAX_DIM];
+  FenInt   shape[FEN_MAX_DIM], least, most;
   PetscInt dim;
 
   PetscFunctionBegin;
   PetscCall(FenLayoutGetDim(layout, &dim));
   PetscCall(FenLayoutGetShape(layout, shape));
-  *fits = (PetscBool)(dim >= 2);
-  for (PetscInt k = 0; k < dim; k++)
-    *fits = (PetscBool)(*fits && shape[k] >= LEAST);
+  least = most = shape[0];
+  for (PetscInt k = 1; k < dim; k++) {
+    least = PetscMin(least, shape[k]);
+    most = PetscMax(most, shape[k]);
+  }
+  *fits = (PetscBool)(dim >= 2 && least >= FEN_GRID_LEAST && most >= LEAST);
   PetscFunctionReturn(0);
 }
 

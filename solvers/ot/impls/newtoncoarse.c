@@ -9,7 +9,8 @@
    exact if E^T diag(a) E were constant on blocks: I^T diag(c) I = diag(c_c). S_c^-1 is another CG iteration, whose
    preconditioner is a V-cycle or a factorisation, to so many digits that the outer one does not see that they are few.
 
-   The coarse plan is that of the blocks' mean potentials after two Sinkhorn steps.
+   The coarse plan is that of the blocks' mean potentials after two Sinkhorn steps. A plan that is narrower than the
+   grid is no plan to it, and its system takes any number of iterations: then another preconditioner is taken.
 
    Work: of the coarse grid, b^-d of that of a product on the present one for blocks of b^d points. Memory: a solver
    between the coarse measures. Messages: those of its products; sums over blocks and back, one redistribution a level
@@ -113,7 +114,8 @@ PetscErrorCode FenNewtonCoarseBuild(FenNewtonCoarse C, const double g[], double 
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse C, const double c[], const double r[], double z[])
+PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse C, const double c[], const double r[], double z[],
+                                    PetscBool *solved)
 {
   const double  all = 1 + C->step.system.shift;
   const double *cc = C->step.c;
@@ -123,6 +125,7 @@ PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse C, const double c[], const d
   PetscCall(FenOTCarry_Private(C->ot, C->fine, C->level, FenMeasureSumBlocks, r, C->sum));
   PetscCall(PetscArraycpy(C->rhs, C->sum, C->inner->m));
   PetscCall(FenNewtonSystemSolve(&C->step.system, C->rhs, RTOL, C->y, &failed));
+  *solved = (PetscBool)(C->step.system.seen.its < C->step.system.seen.most);
   for (FenInt j = 0; j < C->inner->m; j++)
     C->y[j] = failed || !(cc[j] > 0) ? 0 : C->y[j] - C->sum[j] / (all * cc[j]);
   PetscCall(FenOTCarry_Private(C->ot, C->level, C->fine, FenMeasureSpreadBlocks, C->y, C->back));

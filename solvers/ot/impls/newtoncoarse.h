@@ -13,5 +13,7 @@ PETSC_INTERN PetscErrorCode FenNewtonCoarseDestroy(FenNewtonCoarse *);
 PETSC_INTERN PetscBool FenNewtonCoarseServes(FenNewtonCoarse);
 /* Collective. Coarse plan and its system for potentials g on the present level, with a Levenberg shift */
 PETSC_INTERN PetscErrorCode FenNewtonCoarseBuild(FenNewtonCoarse, const double g[], double shift);
-/* Collective. z = c^-1 r/(1 + shift) + I (S_c^-1 - c_c^-1/(1 + shift)) I^T r; of c = 0 the second part alone */
-PETSC_INTERN PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse, const double c[], const double r[], double z[]);
+/* Collective. z = c^-1 r/(1 + shift) + I (S_c^-1 - c_c^-1/(1 + shift)) I^T r; of c = 0 the second part alone. Not
+   `solved`: z is not to be used, as the coarse system takes too many iterations */
+PETSC_INTERN PetscErrorCode FenNewtonCoarseApply(FenNewtonCoarse, const double c[], const double r[], double z[],
+                                                 PetscBool *solved);

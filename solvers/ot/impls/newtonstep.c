@@ -193,7 +193,10 @@ static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope, do
   PetscCall(Solve(S, rtol, &failed));
   for (int again = 0; failed && again < 2; again++) { /* a preconditioner that breaks down is made anew, then replaced
                                                          by the diagonal for the rest of the level */
-    S->diagonal_only = again || S->system.use != FEN_USES_CYCLE;
+    if (S->system.use == FEN_USES_COARSE)
+      S->system.seen.slow = 1;
+    else
+      S->diagonal_only = again || S->system.use != FEN_USES_CYCLE;
     PetscCall(FenNewtonStepBuild(S));
     PetscCall(Solve(S, rtol, &failed));
   }

@@ -36,28 +36,16 @@ const char *const FenPreconditions[] = {"auto", "jacobi", "sparse", "cycle", "Fe
                                         NULL};
 const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "coarse"};
 
-#define CYCLE_TARGETS 60.0  /* the V-cycle is worth its while up to this effective number of targets a source, */
-#define COARSE_EPS    32.0  /* a coarser grid is, from so many (squared) pixels of epsilon on */
-#define CYCLE_LEAST   500   /* on grids of at least this many points */
-#define UNEVEN        0.05  /* couplings that reach far are so much more of them at some targets: see gridmoments.c */
-#define BAND_MOST     6.4e7 /* numbers of banded factors at most */
-#define BAND_WORK     2e7   /* multiply-adds that they cost whatever their entries, */
-#define BAND_LONG     5e3   /* and targets on a line that is always factorised as a band */
-#define TAIL          1e-4  /* masses below this share of the mean are scaled to a unit diagonal */
-#define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
-#define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
-#define SLOW_3D       400
-#define GRAPH_CYCLES  100    /* V-cycles that the plan's graph and its factors or coarse grids cost, */
-#define GRAPH_POINTS  1e5    /* and as many more for each so many targets */
-#define DIRECT_MOST   5e5    /* links that are factorised in place of V-cycles; more are left to algebraic multigrid */
-#define DENSE         100    /* links a point, of a graph that would be as slow as V-cycles */
-#define DIRECT_CG     100    /* iterations with it at most */
-#define DIRECT_SHARE  1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
-#define LEAST_SHIFT   1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
-#define MANY_CG       20     /* iterations after which a fresh multigrid is made of more entries, */
-#define TRIM_MOST     3      /* at most so often ten times smaller ones */
-#define LINE_LIMIT    100000 /* one dimension: factorise up to this size */
-#define DIRECT_LIMIT  10000  /* two dimensions: factorise up to this size */
+#define UNEVEN       0.05   /* couplings that reach far are so much more of them at some targets: see gridmoments.c */
+#define TAIL         1e-4   /* masses below this share of the mean are scaled to a unit diagonal */
+#define DIRECT_MOST  5e5    /* links that are factorised in place of V-cycles; more are left to algebraic multigrid */
+#define DENSE        100    /* links a point, of a graph that would be as slow as V-cycles */
+#define DIRECT_CG    100    /* iterations with it at most */
+#define DIRECT_SHARE 1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
+#define LEAST_SHIFT  1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
+#define LINE_LIMIT   100000 /* one dimension: factorise up to this size, */
+#define THIN         3      /* and so many lines next to each other */
+#define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
 
 /* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
 static double ScaledMass(const FenNewtonSystem *N, FenInt j)
@@ -158,6 +146,26 @@ static const double *Rows(const FenNewtonSystem *N)
   return N->rows ? N->rows : N->ot->a;
 }
 
+/* a grid of a few lines next to each other */
+static PetscErrorCode IsThin(FenNewtonSystem *N)
+{
+  const FenOTOperator op = N->ot->op;
+  FenInt              shape[FEN_MAX_DIM];
+  FenMeasureKind      kind;
+  PetscInt            wide = 0;
+
+  PetscFunctionBegin;
+  N->thin = PETSC_FALSE;
+  PetscCall(FenMeasureGetKind(op->measure[1], &kind));
+  if (kind != FEN_MEASURE_GRID || op->dim == 1)
+    PetscFunctionReturn(0);
+  PetscCall(FenMeasureGetGrid(op->measure[1], shape, NULL, NULL));
+  for (PetscInt k = 0; k < op->dim; k++)
+    wide += shape[k] > THIN;
+  N->thin = (PetscBool)(wide <= 1);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
@@ -172,6 +180,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   for (FenInt j = 0; j < N->ot->m; j++)
     N->points[1] += N->ot->b[j] > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
+  PetscCall(IsThin(N));
   PetscFunctionReturn(0);
 }
 
@@ -185,8 +194,7 @@ static void Rescale(FenNewtonSystem *N)
         PetscMax(N->c[j], N->unit * ot->b[j]) > least && N->c[j] > 1e-290 ? 1 / sqrt(PetscMin(N->c[j], floor)) : 0;
 }
 
-/* diagonal of S into d; average number of targets from the same sums */
-static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
+PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *N, double d[])
 {
   FenOT  ot = N->ot;
   FenDD  sum = {0, 0};
@@ -207,8 +215,9 @@ static PetscErrorCode Diagonal(FenNewtonSystem *N, double d[])
 static PetscBool SmallSystem(const FenNewtonSystem *N)
 {
   const FenOTOperator op = N->ot->op;
+  const PetscBool     line = (PetscBool)(op->dim == 1 || N->thin);
 
-  return (PetscBool)((op->dim == 1 && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
+  return (PetscBool)((line && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
 }
 
 /* entries that a factorisation can afford make it nearly exact; multigrid wants few */
@@ -365,6 +374,7 @@ static PetscErrorCode ApplyUnscaled(PC pc, Vec r, Vec z)
   FenNewtonSystem *N;
   const double    *pr;
   double          *pz, *u;
+  PetscBool        solved = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(PCShellGetContext(pc, &N));
@@ -376,9 +386,11 @@ static PetscErrorCode ApplyUnscaled(PC pc, Vec r, Vec z)
   if (N->use == FEN_USES_CYCLE)
     PetscCall(FenGridCycleApply(N->cycle, u, pz));
   else
-    PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz));
+    PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz, &solved));
   for (FenInt j = 0; j < N->ot->m; j++)
     pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
+  if (!solved)
+    PetscCall(VecSet(z, HUGE_VAL)); /* the solve ends, and is found to have failed */
   PetscCall(VecRestoreArray(z, &pz));
   PetscCall(VecRestoreArrayRead(r, &pr));
   PetscFunctionReturn(0);
@@ -519,109 +531,6 @@ static PetscErrorCode UsePreconditioner(FenNewtonSystem *N)
   PetscFunctionReturn(0);
 }
 
-/* Where a source reaches many targets an assembled matrix would be as good as dense. Once they are few, they are fewer
-   as epsilon falls: the pass that counts them is saved */
-static PetscBool WantSparse(const FenNewtonSystem *N)
-{
-  if (N->diagonal_only || N->precondition == FEN_PRECONDITION_JACOBI)
-    return PETSC_FALSE;
-  if (N->seen.average <= 0 || N->seen.average > FEW_TARGETS)
-    return PETSC_FALSE;
-  return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
-                     !N->ot->op->separable);
-}
-
-/* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
-   enough for the latter */
-static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
-{
-  FenLayout       layout;
-  const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
-
-  PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
-                      N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) && N->seen.average > 0 &&
-                      N->seen.average <= CYCLE_TARGETS);
-  if (*want) {
-    PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
-    PetscCall(FenGridCycleFits(layout, want));
-  }
-  PetscFunctionReturn(0);
-}
-
-/* Bands of plans that reach far, as windows do from a heavy source to the tails of a target, have few entries that
-   matter: the graph of those costs less, where sources send to few targets and the line is not so long that its
-   smallest eigenvalues get lost in a product */
-static PetscErrorCode WantBand(FenNewtonSystem *N, double d[], PetscBool *want)
-{
-  const double n = (double)N->ot->op->N[1];
-  FenInt       band;
-
-  PetscFunctionBegin;
-  *want = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->indefinite && N->ot->op->separable)
-    PetscCall(FenBandFits(N->ot->op, BAND_MOST, want));
-  if (!*want || n > BAND_LONG)
-    PetscFunctionReturn(0);
-  PetscCall(FenOTBandwidth(N->ot->op, &band));
-  if (n * (double)band * (double)band <= BAND_WORK)
-    PetscFunctionReturn(0);
-  if (!(N->seen.average > 0))
-    PetscCall(Diagonal(N, d));
-  *want = (PetscBool)(N->seen.average > FEW_TARGETS);
-  N->seen.slow = (FenInt)PetscNot(*want);
-  PetscFunctionReturn(0);
-}
-
-/* `least`: the smallest epsilon for it, in (squared) pixels. A plan that blurs over several pixels is seen on a coarser
-   grid, however many targets the sources send to */
-static PetscErrorCode WantCoarse(const FenNewtonSystem *N, double least, PetscBool *want)
-{
-  const FenOT  ot = N->ot;
-  const double pixel = ot->at ? ot->level[ot->at].blur : ot->pixel;
-
-  PetscFunctionBegin;
-  *want = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && ot->op->eps >= least * pixel)
-    PetscCall(FenNewtonCoarseFits(ot, want));
-  PetscFunctionReturn(0);
-}
-
-/* the first that is wanted; the diagonal of S in d if it is that. How many targets the sources send to is known from
-   the preconditioner before, or from the diagonal */
-static PetscErrorCode Choose(FenNewtonSystem *N, double d[])
-{
-  PetscBool want;
-
-  PetscFunctionBegin;
-  N->use = FEN_USES_BAND;
-  PetscCall(WantBand(N, d, &want));
-  if (want)
-    PetscFunctionReturn(0);
-  N->use = FEN_USES_COARSE;
-  PetscCall(WantCoarse(N, COARSE_EPS, &want));
-  if (want)
-    PetscFunctionReturn(0);
-  N->use = FEN_USES_CYCLE;
-  PetscCall(WantCycle(N, &want));
-  if (want)
-    PetscFunctionReturn(0);
-  N->use = FEN_USES_GRAPH;
-  if (WantSparse(N))
-    PetscFunctionReturn(0);
-  PetscCall(Diagonal(N, d));
-  N->use = FEN_USES_CYCLE;
-  PetscCall(WantCycle(N, &want));
-  if (want)
-    PetscFunctionReturn(0);
-  N->use = FEN_USES_COARSE;
-  PetscCall(WantCoarse(N, 0, &want));
-  if (want)
-    PetscFunctionReturn(0);
-  N->use = WantSparse(N) ? FEN_USES_GRAPH : FEN_USES_DIAGONAL;
-  PetscFunctionReturn(0);
-}
-
 /* `built`: or another one has to be chosen */
 static PetscErrorCode Build(FenNewtonSystem *N, const double f[], const double g[], const double d[], PetscBool *built)
 {
@@ -661,55 +570,11 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->seen.average_before = N->seen.average;
   while (!built) {
-    PetscCall(Choose(N, d));
+    PetscCall(FenNewtonSystemChoose(N, d));
     PetscCall(Build(N, f, g, d, &built));
   }
   PetscCall(UsePreconditioner(N));
   PetscFunctionReturn(0);
-}
-
-/* V-cycles see neither what lies far apart nor how weak links are. The graph of the plan is made once as many of them
-   have been in vain as it costs; on large grids its factors or coarse grids cost more, and so does each solve */
-static PetscBool Slow(const FenNewtonSystem *N)
-{
-  const double cost = GRAPH_CYCLES * (1 + (double)N->points[1] / GRAPH_POINTS);
-
-  return (PetscBool)((double)N->seen.vain >= cost && N->seen.average <= FEW_TARGETS);
-}
-
-PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
-{
-  const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
-
-  if ((N->use == FEN_USES_DIAGONAL || N->use == FEN_USES_COARSE) && !N->seen.slow &&
-      N->precondition == FEN_PRECONDITION_AUTO && N->seen.its >= slow) {
-    N->seen.slow = 1;
-    return PETSC_TRUE;
-  }
-  if (N->use == FEN_USES_CYCLE && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO &&
-      Slow(N)) {
-    N->seen.direct = FEN_GRAPH_IN_USE;
-    return PETSC_TRUE;
-  }
-  if ((N->multigrid ||
-       (N->use == FEN_USES_GRAPH && (N->seen.direct == FEN_GRAPH_IN_USE || FenOTOnSupport_Private(N->ot)))) &&
-      N->share <= 0 && N->seen.its_fresh > MANY_CG && N->seen.trimmed < TRIM_MOST) {
-    N->seen.trimmed++;
-    return PETSC_TRUE;
-  }
-  return PETSC_FALSE;
-}
-
-/* A nearly exact factorisation of the present plan, or its coarse grid, costs less than CG iterations of an old one;
-   couplings and coarse grids of a V-cycle cost as much as about four. A digit should not take many more iterations than
-   it did at first */
-PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
-{
-  if (N->use == FEN_USES_BAND || N->use == FEN_USES_COARSE || (N->use == FEN_USES_GRAPH && !N->multigrid))
-    return PETSC_TRUE;
-  if (N->use == FEN_USES_CYCLE)
-    return (PetscBool)(N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most);
-  return (PetscBool)(N->seen.its > 2 * N->seen.its_fresh);
 }
 
 /* Products with kept factors are wrong by 1e-7, and where parts of a plan hang together by less they are not definite.

@@ -73,6 +73,7 @@ typedef struct {
   FenPlanGraph      graph;
   FenPreconditioner use;
   PetscBool         multigrid;     /* of the graph: coarsening depends on the number of ranks */
+  PetscBool         thin;          /* targets are a few lines next to each other */
   PetscBool         indefinite;    /* factors of a band were not found on this level */
   PetscBool         diagonal_only; /* another preconditioner failed on this level */
   FenInt            points[2];     /* sources and targets with mass */
@@ -87,6 +88,10 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemSetColumns(FenNewtonSystem *, const double c[], double mass);
 /* new preconditioner for the present plan; f = T(g), g, c, shift belong to it. Uses ot->wm and ot->wm2 */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
+/* its parts: the diagonal of S into d, and the average number of targets from the same sums; the preconditioner that is
+   wanted, and if that is the diagonal, it is in d */
+PETSC_INTERN PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *, double d[]);
+PETSC_INTERN PetscErrorCode FenNewtonSystemChoose(FenNewtonSystem *, double d[]);
 /* after a solve: whether another preconditioner will do better for the rest of the solver's work */
 PETSC_INTERN PetscBool FenNewtonSystemReconsider(FenNewtonSystem *);
 /* a new preconditioner costs less than going on with the present one */

@@ -12,7 +12,7 @@
    multiply-adds a target for n of them.
 */
 #define LINE_WIDE 32  /* windows this many times wider than the distance to the neighbour may be inherited from it */
-#define LINE_NEAR 8.0 /* ... with M, at each doubling as far from the true one: its rounding errors stay below 1e-15 */
+#define LINE_NEAR 8.0 /* ... with M, whose rounding errors stay below 1e-15, as far from the true one each time */
 #define LINE_SUM  64  /* terms added up before they are added to the sum: keeps rounding errors from adding up */
 
 /* costs from coordinates, |x-y|^2; from a table, one for all lanes, or of one target after the other */

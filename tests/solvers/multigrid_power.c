@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Images with costs |x-y|^p, and images of a few lines: types agree within their certified gaps, steps of one length or
+   not, and multigrid takes not many more passes than with |x-y|^2, also where mass moves so far that p > 2 makes a plan
+   much narrower than epsilon says.
+*/
+#include "solve.h"
+#include <math.h>
+
+/* waves on `background`, and more mass at one end: it moves by a part of the image */
+static FenMeasure Make(int side, double background, double step, const FenInt shape[])
+{
+  const double spacing[3] = {step, step, 1};
+  FenLayout    layout;
+  FenMeasure   m;
+  FenBox       box;
+  FenInt       n, k = 0;
+  double      *w;
+
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, shape, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+    for (FenInt j = box.lo[1]; j < box.hi[1]; j++) {
+      const double x = (double)i / (double)shape[0], y = (double)j / (double)shape[1];
+
+      w[k++] = (background + 1 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
+    }
+  FEN_OK(FenMeasureCreateGrid(layout, w, spacing, NULL, &m));
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  return m;
+}
+
+static void Pair(const FenInt shape[2][2], double step, FenMeasure m[2])
+{
+  for (int s = 0; s < 2; s++)
+    m[s] = Make(s, 0.3, s ? step : 1, shape[s]);
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+}
+
+static void Forget(FenMeasure m[2], FenCost *cost)
+{
+  FEN_OK(FenMeasureDestroy(&m[0]));
+  FEN_OK(FenMeasureDestroy(&m[1]));
+  FEN_OK(FenCostDestroy(cost));
+}
+
+static void TestTypes(void **state)
+{
+  static const FenInt shape[2][2] = {{17, 12}, {13, 16}};
+  static const double power[] = {1.25, 1.5, 2.5, 3, 4}, step[] = {1, 1.125};
+
+  (void)state;
+  for (int p = 0; p < 5; p++)
+    for (int h = 0; h < 2; h++) {
+      double lower = -HUGE_VAL, upper = HUGE_VAL;
+
+      for (int t = 0; t < NTYPES; t++) {
+        FenMeasure  m[2];
+        FenCost     cost;
+        FenOTBounds B;
+
+        Pair(shape, step[h], m);
+        FEN_OK(FenCostCreatePower(MPI_COMM_WORLD, power[p], &cost));
+        B = SolveOnce(solve_types[t], m, cost, pow(2, power[p]), 1e-6);
+        lower = fmax(lower, B.lower);
+        upper = fmin(upper, B.upper);
+        Forget(m, &cost);
+      }
+      FEN_ASSERT_ALL(lower <= upper);
+    }
+}
+
+/* solves by multigrid, in so many passes at most */
+static void Solve(const FenInt shape[2][2], double power, double eps, double most)
+{
+  FenMeasure m[2];
+  FenCost    cost;
+  FenOT      ot;
+  double     work;
+
+  Pair(shape, 1, m);
+  FEN_OK(FenCostCreatePower(MPI_COMM_WORLD, power, &cost));
+  ot = SolveMake(FENOTMULTIGRID, m, cost, eps, 1e-6);
+  SolveRun(ot);
+  work = ((FenSolver)ot)->progress.work;
+  if (work > most)
+    print_error("%d x %d, p = %g: %g passes\n", (int)shape[0][0], (int)shape[0][1], power, work);
+  FEN_ASSERT_ALL(work <= most);
+  FEN_OK(FenOTDestroy(&ot));
+  Forget(m, &cost);
+}
+
+/* a coarser grid does not see a plan that is narrower than its pixels, whatever epsilon is */
+static void TestPasses(void **state)
+{
+  static const FenInt shape[2][2] = {{96, 96}, {96, 96}};
+
+  (void)state;
+  Solve(shape, 2, 0.25, 600);
+  Solve(shape, 1.5, 0.25, 600);
+  Solve(shape, 3, 60, 600);
+  Solve(shape, 4, 3000, 600);
+}
+
+/* one line to a few: factors, or V-cycles whose grids halve the long axis alone */
+static void TestThin(void **state)
+{
+  static const FenInt lines[] = {1, 2, 3, 4, 6, 7};
+
+  (void)state;
+  for (int k = 0; k < 6; k++) {
+    const FenInt along[2][2] = {{lines[k], 700}, {lines[k], 700}}, across[2][2] = {{700, lines[k]}, {650, lines[k]}};
+
+    Solve(along, 2, 4, lines[k] < 4 ? 200 : 1000);
+    Solve(across, 2, 4, lines[k] < 4 ? 200 : 1000);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestPasses),
+                                     cmocka_unit_test(TestThin)};
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  return FenTestEnd(cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL));
+}
