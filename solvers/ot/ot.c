@@ -149,8 +149,8 @@ static PetscErrorCode OTSetUp(FenSolver s)
   PetscFunctionReturn(0);
 }
 
-/* multigrid on grids of one or two axes whose cost is a sum over axes; where passes visit all pairs, as few as can be:
- * Sinkhorn steps */
+/* multigrid on grids of one or two axes, and of three where passes visit all pairs: most of its own are on coarse grids
+ */
 static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
 {
   FenOT          ot = (FenOT)s;
@@ -167,10 +167,8 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
   PetscCall(FenMeasureGetDim(ot->source, &dim));
-  if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID &&
-      ((dim > 1 && cost == FEN_COST_EUCLIDEAN) || cost == FEN_COST_FUNCTION))
-    *type = FENOTSINKHORN;
-  else if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim < 3 && cost != FEN_COST_MATRIX)
+  if (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && cost != FEN_COST_MATRIX &&
+      (dim < 3 || cost == FEN_COST_EUCLIDEAN || cost == FEN_COST_FUNCTION))
     *type = FENOTMULTIGRID;
   PetscFunctionReturn(0);
 }

@@ -42,6 +42,7 @@ const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "
 #define DENSE        100    /* links a point, of a graph that would be as slow as V-cycles */
 #define DIRECT_CG    100    /* iterations with it at most */
 #define DIRECT_SHARE 1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
+#define RAYS_SHARE   1e-2   /* ... where they are many anyway */
 #define LEAST_SHIFT  1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size, */
 #define THIN         3      /* and so many lines next to each other */
@@ -220,6 +221,16 @@ static PetscBool SmallSystem(const FenNewtonSystem *N)
   return (PetscBool)((line && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
 }
 
+/* Where costs are distances, mass may stop anywhere on its ray: a source has hundreds of entries of the plan that are
+   not small, whatever epsilon is */
+static PetscBool IsAlongRays(const FenNewtonSystem *N)
+{
+  const FenOTOperator op = N->ot->op;
+
+  return (PetscBool)(!op->separable && op->dim > 1 &&
+                     (op->kind == FEN_COST_EUCLIDEAN || op->kind == FEN_COST_L1 || op->kind == FEN_COST_FUNCTION));
+}
+
 /* entries that a factorisation can afford make it nearly exact; multigrid wants few */
 static double Share(const FenNewtonSystem *N)
 {
@@ -227,6 +238,8 @@ static double Share(const FenNewtonSystem *N)
     return N->share;
   if (N->seen.direct == FEN_GRAPH_IN_USE || FenOTOnSupport_Private(N->ot))
     return DIRECT_SHARE * pow(0.01, (double)N->seen.trimmed);
+  if (IsAlongRays(N))
+    return RAYS_SHARE * pow(0.1, (double)N->seen.trimmed);
   if (!SmallSystem(N)) /* weak links matter where a source has hardly any others */
     return (N->seen.average <= 4 ? 0.01 : 0.1) * pow(0.1, (double)N->seen.trimmed);
   return 1e-8;
