@@ -46,11 +46,10 @@ typedef struct {
   FenTileKind       kind;
   FenInt            nt, ns, nlines;
   const double     *xt, *xs; /* of the axes, scaled, in equal steps upwards: c_ij is (xt_i - xs_j)^2 or |xt_i - xs_j| */
-  const double
-        *cost; /* NULL, or costs, scaled: c_ij is cost[i + j stride], also of FEN_LANES targets behind the last */
-  FenInt stride;
-  FenInt inner;            /* axes behind this one have so many points: point i of line l, of n points, is number
-                                    (l / inner * n + i) * inner + l % inner of an array. 0 is 1: line by line */
+  const double     *cost; /* NULL, or scaled: c_ij is cost[i + j stride], for FEN_LANES targets more than there are */
+  FenInt            stride;
+  FenInt            inner; /* axes behind this one have so many points: point i of line l, of n points, is number
+                              (l / inner * n + i) * inner + l % inner of an array. 0 is 1: line by line */
   const double *u, *w, *v; /* arrays */
   double       *out;       /* array */
   PetscBool     weighted;  /* apply */
