@@ -51,7 +51,7 @@ FEN_INLINE Tile TileOf(const FenLines *P, FenInt first)
     if (TileFits(P, &T))
       break;
   }
-  for (FenInt i = first; i < first + n; i++)
+  for (FenInt i = first; n >= TILE_LEAST && i < first + n; i++)
     terms += P->window[2 * i + 1] - P->window[2 * i];
   T.n = n >= TILE_LEAST && (T.hi - T.lo) * (EXP_WORK + n) < terms * EXP_WORK ? n : 0;
   return T;
