@@ -219,16 +219,15 @@ static void CheckWhole(const FenKernels *K, Lines *L)
   L->P.whole = 0;
 }
 
-/* the same sums and products with factors from tables: axes a little and many steps apart, or not near enough */
-static void TestTables(void **state)
+/* sizes, axes in equal steps, spreads, lanes that are lines or share one */
+typedef void (*EqualFn)(const FenKernels *, Lines *, const Axes *, int shares);
+static void ForEqual(const Axes equal[5], EqualFn check)
 {
-  static const Axes   equal[] = {{0, 0.25, 0.25}, {1.0625, 0.125, 0.125}, {-40, 0.5, 0.5}, {0.5, 2, 2}, {3, 16, 16}};
   static const double spreads[] = {0, 8, 300, 1e4};
   const FenKernels   *K[FEN_SIMD_TYPES];
   const int           n = RefKernels(K), ncases = (int)(sizeof(sizes) / sizeof(*sizes)) * 5 * 4 * 2;
   Lines              *L = (Lines *)calloc(1, sizeof(*L));
 
-  (void)state;
   for (int k = 0; k < n; k++)
     for (int c = 0; c < ncases; c++) {
       const FenInt *size = sizes[c / 40];
@@ -236,19 +235,48 @@ static void TestTables(void **state)
 
       L->lanes = K[k]->linelanes;
       Fill(L, &equal[c / 2 % 5], size[0], size[1], spreads[(c / 10) % 4], shares > 1 ? 1 : c % 4, shares);
-      assert_true(Tabulate(L, &equal[c / 2 % 5], shares));
-      assert_true(equal[c / 2 % 5].hs > 7 ? !L->table.reach : L->table.reach > 0);
-      if (!L->table.reach)
-        L->P.toeplitz = NULL;
-      TrueWindows(L);
-      K[k]->linewindows(&L->P, L->out);
-      CheckSums(K[k], L);
-      CheckProducts(K[k], L);
-      if (L->P.toeplitz && L->hi[0])
-        CheckWhole(K[k], L);
+      check(K[k], L, &equal[c / 2 % 5], shares);
     }
   FEN_OK(FenToeplitzDestroy(&L->table));
   free(L);
+}
+
+static void CheckTable(const FenKernels *K, Lines *L, const Axes *a, int shares)
+{
+  assert_true(Tabulate(L, a, shares));
+  assert_true(a->hs > 7 ? !L->table.reach : L->table.reach > 0);
+  if (!L->table.reach)
+    L->P.toeplitz = NULL;
+  TrueWindows(L);
+  K->linewindows(&L->P, L->out);
+  CheckSums(K, L);
+  CheckProducts(K, L);
+  if (L->P.toeplitz && L->hi[0])
+    CheckWhole(K, L);
+}
+
+/* the same sums and products with factors from tables: axes a little and many steps apart, or not near enough */
+static void TestTables(void **state)
+{
+  static const Axes equal[] = {{0, 0.25, 0.25}, {1.0625, 0.125, 0.125}, {-40, 0.5, 0.5}, {0.5, 2, 2}, {3, 16, 16}};
+
+  (void)state;
+  ForEqual(equal, CheckTable);
+}
+
+static int tables;
+
+static void CheckCosts(const FenKernels *K, Lines *L, const Axes *a, int shares)
+{
+  TabulateCosts(L, a, shares);
+  TrueWindows(L);
+  tables += L->P.toeplitz != NULL;
+  for (int with = 1; with >= 0; with--) {
+    CheckWindows(K, L);
+    CheckSums(K, L);
+    CheckProducts(K, L);
+    L->P.toeplitz = NULL;
+  }
 }
 
 /* other costs, with a table of their factors and without */
@@ -256,34 +284,10 @@ static void TestCosts(void **state)
 {
   static const Axes equal[] = {
       {0, 0.25, 0.25}, {1.0625, 0.125, 0.125}, {-40, 0.5, 0.5}, {0.5, 2, 2}, {3, 0.0625, 0.0625}};
-  static const double spreads[] = {0, 8, 300, 1e4};
-  const FenKernels   *K[FEN_SIMD_TYPES];
-  const int           n = RefKernels(K), ncases = (int)(sizeof(sizes) / sizeof(*sizes)) * 5 * 4 * 2;
-  Lines              *L = (Lines *)calloc(1, sizeof(*L));
-  int                 tables = 0;
 
   (void)state;
-  for (int k = 0; k < n; k++)
-    for (int c = 0; c < ncases; c++) {
-      const FenInt *size = sizes[c / 40];
-      const int     shares = c % 2 ? K[k]->linelanes : 1;
-
-      L->lanes = K[k]->linelanes;
-      Fill(L, &equal[c / 2 % 5], size[0], size[1], spreads[(c / 10) % 4], shares > 1 ? 1 : c % 4, shares);
-      TabulateCosts(L, &equal[c / 2 % 5], shares);
-      TrueWindows(L);
-      CheckWindows(K[k], L);
-      CheckSums(K[k], L);
-      CheckProducts(K[k], L);
-      tables += L->P.toeplitz != NULL;
-      L->P.toeplitz = NULL;
-      CheckWindows(K[k], L);
-      CheckSums(K[k], L);
-      CheckProducts(K[k], L);
-    }
+  ForEqual(equal, CheckCosts);
   assert_true(tables > 0);
-  FEN_OK(FenToeplitzDestroy(&L->table));
-  free(L);
 }
 
 static void TestLines(void **state)

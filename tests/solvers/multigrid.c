@@ -10,8 +10,6 @@
 #include "snapshot.h"
 #include <math.h>
 
-typedef double (*Image)(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j);
-
 static double Rough(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
 {
   const uint64_t at = (uint64_t)((seed * 97 + i) * shape[1] + j);
@@ -81,34 +79,13 @@ static double Scattered(int side, FenInt seed, const FenInt shape[], FenInt i, F
   return FenRandomUniform(35, at, (uint32_t)side) < 0.25 ? FenRandomUniform(36, at, (uint32_t)side) : 0;
 }
 
-static const Image images[] = {Rough, Blobs, Tails, Smooth, Checkers, Pixel, Dots, DotsToAll, AllToDots};
+static const SolveImage images[] = {Rough, Blobs, Tails, Smooth, Checkers, Pixel, Dots, DotsToAll, AllToDots};
 #define NIMAGES ((int)(sizeof(images) / sizeof(images[0])))
 
-static FenMeasure Make(MPI_Comm comm, Image image, int side, FenInt seed, const FenInt shape[])
-{
-  FenLayout  layout;
-  FenMeasure m;
-  FenBox     box;
-  FenInt     n, k = 0;
-  double    *w;
-
-  FEN_OK(FenLayoutCreateGrid(comm, 2, shape, NULL, &layout));
-  FEN_OK(FenLayoutGetBox(layout, -1, &box));
-  FEN_OK(FenLayoutGetLocalSize(layout, &n));
-  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
-  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
-    for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
-      w[k++] = image(side, seed, shape, i, j);
-  FEN_OK(FenMeasureCreateGrid(layout, w, NULL, NULL, &m));
-  free(w);
-  FEN_OK(FenLayoutDestroy(&layout));
-  return m;
-}
-
-static void Pair(MPI_Comm comm, Image image, FenInt seed, const FenInt shape[2][2], FenMeasure m[2])
+static void Pair(MPI_Comm comm, SolveImage image, FenInt seed, const FenInt shape[2][2], FenMeasure m[2])
 {
   for (int s = 0; s < 2; s++)
-    m[s] = Make(comm, image, s, seed, shape[s]);
+    m[s] = SolveImageMake(comm, image, s, seed, shape[s], NULL);
   FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
 }
 
@@ -143,7 +120,7 @@ static void TestTypes(void **state)
     }
 }
 
-static double Value(MPI_Comm comm, Image image, FenInt seed, double eps)
+static double Value(MPI_Comm comm, SolveImage image, FenInt seed, double eps)
 {
   FenMeasure  m[2];
   FenOTBounds B;
@@ -202,7 +179,7 @@ static void Continue(FenMeasure m[2], double eps, FenInt every, PetscBool suppor
   }
 }
 
-static void Restart(Image image, const FenInt shape[2][2], double eps, FenInt every, PetscBool support)
+static void Restart(SolveImage image, const FenInt shape[2][2], double eps, FenInt every, PetscBool support)
 {
   FenMeasure m[2];
 
@@ -436,7 +413,7 @@ static void TestStep(void **state)
 
 /* Sources that send to many targets: a coarser grid sees the plan, and CG needs few iterations. The same answer as with
    the diagonal, and on any number of ranks */
-static double Wide(MPI_Comm comm, Image image, FenPrecondition precondition, FenInt *its)
+static double Wide(MPI_Comm comm, SolveImage image, FenPrecondition precondition, FenInt *its)
 {
   FenMeasure    m[2];
   FenOT         ot;
@@ -464,7 +441,7 @@ static double Wide(MPI_Comm comm, Image image, FenPrecondition precondition, Fen
 
 static void TestWide(void **state)
 {
-  static const Image wide[] = {Rough, Blobs, Smooth, Checkers};
+  static const SolveImage wide[] = {Rough, Blobs, Smooth, Checkers};
 
   (void)state;
   for (int i = 0; i < 4; i++) {

@@ -7,36 +7,19 @@
 #include "solve.h"
 #include <math.h>
 
-/* waves on `background`, and more mass at one end: it moves by a part of the image */
-static FenMeasure Make(int side, double background, double step, const FenInt shape[])
+/* waves on a background, and more mass at one end: it moves by a part of the image */
+static double Waves(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
 {
-  const double spacing[3] = {step, step, 1};
-  FenLayout    layout;
-  FenMeasure   m;
-  FenBox       box;
-  FenInt       n, k = 0;
-  double      *w;
+  const double x = (double)i / (double)shape[0], y = (double)j / (double)shape[1];
 
-  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 2, shape, NULL, &layout));
-  FEN_OK(FenLayoutGetBox(layout, -1, &box));
-  FEN_OK(FenLayoutGetLocalSize(layout, &n));
-  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
-  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
-    for (FenInt j = box.lo[1]; j < box.hi[1]; j++) {
-      const double x = (double)i / (double)shape[0], y = (double)j / (double)shape[1];
-
-      w[k++] = (background + 1 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
-    }
-  FEN_OK(FenMeasureCreateGrid(layout, w, spacing, NULL, &m));
-  free(w);
-  FEN_OK(FenLayoutDestroy(&layout));
-  return m;
+  (void)seed;
+  return (1.3 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
 }
 
 static void Pair(const FenInt shape[2][2], double step, FenMeasure m[2])
 {
   for (int s = 0; s < 2; s++)
-    m[s] = Make(s, 0.3, s ? step : 1, shape[s]);
+    m[s] = SolveImageMake(MPI_COMM_WORLD, Waves, s, 0, shape[s], s ? (const double[]){step, step, 1} : NULL);
   FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
 }
 

@@ -10,6 +10,32 @@ static const char *const solve_types[] = {FEN_OT_TYPE_LIST(SOLVE_NAME)};
 #undef SOLVE_NAME
 #define NTYPES ((int)(sizeof(solve_types) / sizeof(solve_types[0])))
 
+/* mass of pixel (i, j) of a side's image of this shape */
+typedef double (*SolveImage)(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j);
+
+/* spacing: NULL for 1 */
+static inline FenMeasure SolveImageMake(MPI_Comm comm, SolveImage image, int side, FenInt seed, const FenInt shape[],
+                                        const double spacing[])
+{
+  FenLayout  layout;
+  FenMeasure m;
+  FenBox     box;
+  FenInt     n, k = 0;
+  double    *w;
+
+  FEN_OK(FenLayoutCreateGrid(comm, 2, shape, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+    for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
+      w[k++] = image(side, seed, shape, i, j);
+  FEN_OK(FenMeasureCreateGrid(layout, w, spacing, NULL, &m));
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  return m;
+}
+
 /* domain decomposition needs two grids and a cost of coordinates */
 static inline int SolveTakes(const char *type, FenMeasure m[2], FenCost cost)
 {

@@ -42,6 +42,15 @@ void FenTileMakeBoxes(FenTile *T)
 
 #define STEPS_LEAST 4 /* steps in a table: where fewer are near enough nobody shares anything */
 
+static PetscErrorCode Room(FenInt most, FenToeplitz *T)
+{
+  PetscFunctionBegin;
+  if (!T->memory)
+    PetscCall(PetscMalloc1((size_t)(2 * most + 1 + FEN_TOEPLITZ_BEHIND), &T->memory));
+  T->factor = T->memory + most;
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToeplitz *T)
 {
   const FenInt most = PetscMin(FEN_TOEPLITZ_MOST, longest);
@@ -55,9 +64,7 @@ PetscErrorCode FenToeplitzMake(double step, double apart, FenInt longest, FenToe
   T->at = (FenInt)steps;
   T->delta = apart - steps * step;
   T->reach = (FenInt)PetscMin((double)most, far / step - 0.5);
-  if (!T->memory)
-    PetscCall(PetscMalloc1((size_t)(2 * most + 1 + FEN_TOEPLITZ_BEHIND), &T->memory));
-  T->factor = T->memory + most;
+  PetscCall(Room(most, T));
   for (FenInt o = -T->reach; o <= T->reach + FEN_TOEPLITZ_BEHIND; o++) {
     const double d = (double)o * step + T->delta;
 
@@ -76,9 +83,7 @@ PetscErrorCode FenToeplitzTabulate(const double cost[], FenInt longest, FenToepl
   while (T->reach < most && PetscMax(cost[T->reach + 1], cost[-T->reach - 1]) <= FEN_TOEPLITZ_BITS)
     T->reach++;
   T->reach = T->reach < STEPS_LEAST || cost[0] > FEN_TOEPLITZ_BITS ? 0 : T->reach;
-  if (!T->memory)
-    PetscCall(PetscMalloc1((size_t)(2 * most + 1 + FEN_TOEPLITZ_BEHIND), &T->memory));
-  T->factor = T->memory + most;
+  PetscCall(Room(most, T));
   for (FenInt o = -T->reach; o <= T->reach + FEN_TOEPLITZ_BEHIND; o++)
     T->factor[o] = exp2(-cost[o]);
   PetscFunctionReturn(0);
