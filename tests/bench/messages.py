@@ -54,11 +54,11 @@ def across(shape, grid, eps, times):
     return [times * 2 * messages, times * 8 * numbers]
 
 
-HALO, BEHIND, LEAST, FEW_POINTS = 3, 4, 4, 4096  # of the V-cycle's grids
+HALO, BEHIND, DEEP, LEAST, FEW_POINTS, VERY_FEW = 3, 4, 6, 4, 4096, 1024  # of the V-cycle's grids
 
 
-def exchange(starts, n, at):
-    """of one array, two points of each neighbour: messages and numbers that the rank at this place sends"""
+def exchange(starts, n, at, points=2):
+    """of one array, so many points of each neighbour: messages and numbers that the rank at this place sends"""
     axes = range(3)
     end = [s[i + 1] if i + 1 < len(s) else size for s, i, size in zip(starts, at, n)]
     extent = [e - s[i] for e, s, i in zip(end, starts, at)]
@@ -67,19 +67,19 @@ def exchange(starts, n, at):
     messages, numbers = sum(sides), 0
     for k in axes:
         face = padded[1:] if k == 0 else [e + 2 * sides[j] if j < k else e for j, e in enumerate(extent) if j != k]
-        numbers += sides[k] * 2 * math.prod(face)
+        numbers += sides[k] * points * math.prod(face)
     return messages, numbers
 
 
 def cycle(shape, grid):
     """boxes of four points a side at least; two points to both neighbours along each cut axis, five times on the finest
-    grid and six on others; ranks that have too few points along an axis go together in pairs; grids of 4,096 points are
-    put together at the end"""
+    grid and six on others; on slabs of six planes six planes once, and then three of the next grid; ranks that have too
+    few points along an axis go together in pairs; grids of 4,096 points are put together at the end, of 1,024 always"""
     n = [shape[0], 1, shape[1]] if len(shape) == 2 else list(shape)
     p = [grid[0], 1, grid[1]] if len(shape) == 2 else list(grid)
     starts = [cut(k, max(1, min(r, k // LEAST)))[:-1] for k, r in zip(n, p)]
     first = [list(range(len(s))) for s in starts]  # along each axis, of the rank that has this part
-    sent, exchanges = {}, 5
+    sent, solution = {}, 0  # planes of a grid's solution that travel on the way to the finer one
 
     def add(at, messages, numbers):
         rank = tuple(f[i] for f, i in zip(first, at))
@@ -87,20 +87,23 @@ def cycle(shape, grid):
         sent[rank] = (before[0] + messages, before[1] + 4 * numbers)
 
     while max(map(len, starts)) > 1:
+        planes = [e - b for b, e in zip(starts[0], starts[0][1:] + [n[0]])]
+        deep = len(planes) > 1 and len(starts[1]) == len(starts[2]) == 1 and min(planes) >= DEEP
         for at in itertools.product(*[range(len(s)) for s in starts]):
-            messages, numbers = exchange(starts, n, at)
-            add(at, exchanges * messages, exchanges * numbers)
+            for points in ([DEEP] if deep else [2] * 5) + [solution] * (solution > 0):
+                add(at, *exchange(starts, n, at, points))
+        solution = HALO if deep else 2
         coarse = [(k + 1) // 2 if k >= 8 else k for k in n]
         if coarse == n:
             break
         starts = [[(i + 1) // 2 for i in s] if c < k else s for s, c, k in zip(starts, coarse, n)]
-        n, exchanges = coarse, 6
+        n = coarse
         ends = [s[1:] + [k] for s, k in zip(starts, n)]
         thin = [len(s) > 1 and min(e - b for b, e in zip(s, f)) < LEAST for s, f in zip(starts, ends)]
+        if math.prod(n) <= (FEW_POINTS if any(thin) else VERY_FEW):
+            break
         if not any(thin):
             continue
-        if math.prod(n) <= FEW_POINTS:
-            break
         groups = [[min(i // 2, len(s) // 2 - 1) if t else i for i in range(len(s))] for s, t in zip(starts, thin)]
         for at in itertools.product(*[range(len(s)) for s in starts]):
             leader = [g.index(g[i]) for g, i in zip(groups, at)]
@@ -108,7 +111,8 @@ def cycle(shape, grid):
                 continue
             box = [(s[i], e[i]) for s, e, i in zip(starts, ends, at)]
             add(at, 1, math.prod(e - b for b, e in box))
-            around = [box[0][1] - box[0][0] + 2] + [min(k, e + 1) - max(0, b - 1) for (b, e), k in zip(box[1:], n[1:])]
+            around = [box[0][1] - box[0][0] + 2 * (HALO if deep else 1)]
+            around += [min(k, e + 1) - max(0, b - 1) for (b, e), k in zip(box[1:], n[1:])]
             add(leader, 1, math.prod(around))
         leaders = [[g.index(j) for j in range(g[-1] + 1)] for g in groups]
         starts = [[s[i] for i in m] for s, m in zip(starts, leaders)]

@@ -7,8 +7,8 @@
    point 2i. When some rank would have fewer than four along an axis, ranks go together in pairs along it, the last
    three if their number is odd, along several axes at once if need be: one takes the boxes of the others, which wait
    until it has solved. So all grids cost a rank a few points, whatever the number of ranks is. A grid of at most 4,096
-   points that would be cut too thin is put together on all ranks that are left, which do the same work on it: less than
-   what messages would take.
+   points that would be cut too thin, and any of at most 1,024, is put together on all ranks that are left, which do the
+   same work on it: less than what messages would take.
 
    Cuts are those of axes, so that every rank knows all boxes.
 
@@ -18,6 +18,7 @@
 #include "gridcycleimpl.h"
 
 #define FEW_POINTS 4096
+#define VERY_FEW   1024
 
 enum { TAG_FACE = 0, TAG_TOGETHER = 6, TAG_APART }; /* two for each axis */
 
@@ -45,14 +46,16 @@ static FenInt Points(const FenBox *b)
   return FenGridExtent(b, 0) * FenGridExtent(b, 1) * FenGridExtent(b, 2);
 }
 
-/* one point more on each side; inside the grid along axes 1 and 2, where there need not be pads */
-static FenBox Around(const FenGrid *G, const FenBox *b)
+/* what a finer grid takes of a coarse box and around it; inside the grid along axes 1 and 2, where there need not be
+   pads */
+static FenBox Around(const FenGrid *fine, const FenGrid *G, const FenBox *b)
 {
-  FenBox more;
+  const FenInt planes = fine->deep ? FEN_GRID_HALO : 1;
+  FenBox       more;
 
   for (int a = 0; a < 3; a++) {
-    more.lo[a] = a ? PetscMax(0, b->lo[a] - 1) : b->lo[a] - 1;
-    more.hi[a] = a ? PetscMin(G->n[a], b->hi[a] + 1) : b->hi[a] + 1;
+    more.lo[a] = a ? PetscMax(0, b->lo[a] - 1) : b->lo[a] - planes;
+    more.hi[a] = a ? PetscMin(G->n[a], b->hi[a] + 1) : b->hi[a] + planes;
   }
   return more;
 }
@@ -191,7 +194,7 @@ PetscErrorCode FenGridExchangeEdges(FenGridCycle C, FenGrid *G)
   PetscFunctionBegin;
   PetscCall(FenMPIIntCast(C->nk, &m));
   PetscCall(PetscMalloc4(n, &face[0], n, &face[1], n, &face[2], n, &face[3]));
-  PetscCall(Exchange(C, G, FEN_GRID_HALO, m, face, G->edge));
+  PetscCall(Exchange(C, G, G->halo, m, face, G->edge));
   PetscCall(PetscFree4(face[0], face[1], face[2], face[3]));
   PetscFunctionReturn(0);
 }
@@ -223,6 +226,21 @@ static FenBox MyBox(FenGridCycle C, const FenGrid *G)
   return Part(C, G, G->n, at);
 }
 
+/* points along an axis of the part that has least */
+static FenInt Thinnest(FenGridCycle C, const FenGrid *G, int a)
+{
+  FenInt least = G->n[a];
+
+  for (PetscMPIInt p = 0; p < G->parts[a]; p++) {
+    const FenInt *begin = C->cut[a] + p * G->stride[a];
+    const FenInt  end = p + 1 < G->parts[a] ? begin[G->stride[a]] : G->n[a];
+
+    least = PetscMin(least, end - *begin);
+  }
+  return least;
+}
+
+/* Neighbours of my box. A slab is deep if all its parts have as many planes as they give */
 static void Neighbours(FenGridCycle C, FenGrid *G)
 {
   for (int a = 0; a < 3; a++) {
@@ -232,6 +250,9 @@ static void Neighbours(FenGridCycle C, FenGrid *G)
     G->near[a][0] = cut && at > 0 ? C->rank - step : MPI_PROC_NULL;
     G->near[a][1] = cut && at + 1 < G->parts[a] ? C->rank + step : MPI_PROC_NULL;
   }
+  G->deep = (PetscBool)(!G->all && G->parts[0] > 1 && G->parts[1] == 1 && G->parts[2] == 1 &&
+                        Thinnest(C, G, 0) >= FEN_GRID_DEEP);
+  G->halo = G->deep ? FEN_GRID_DEEP : FEN_GRID_HALO;
 }
 
 /* of the grid, for the layout's axis d */
@@ -280,19 +301,6 @@ PetscErrorCode FenGridCutFinest(FenGridCycle C, FenLayout layout)
   G->box = MyBox(C, G);
   Neighbours(C, G);
   PetscFunctionReturn(0);
-}
-
-static PetscBool Thin(FenGridCycle C, const FenGrid *G, int a)
-{
-  PetscBool thin = PETSC_FALSE;
-
-  for (PetscMPIInt p = 0; p < G->parts[a] && G->parts[a] > 1; p++) {
-    const FenInt *begin = C->cut[a] + p * G->stride[a];
-    const FenInt  end = p + 1 < G->parts[a] ? begin[G->stride[a]] : G->n[a];
-
-    thin = (PetscBool)(thin || end - *begin < FEN_GRID_LEAST);
-  }
-  return thin;
 }
 
 /* ranks of the finer grid go together along axes: who takes what I make, and of whom I take what */
@@ -348,7 +356,8 @@ static PetscErrorCode All(FenGridCycle C, const FenGrid *fine, FenGrid *G)
 
 PetscErrorCode FenGridCut(FenGridCycle C, const FenGrid *fine, FenGrid *G)
 {
-  PetscBool thin[3], some = PETSC_FALSE;
+  PetscBool thin[3], some = PETSC_FALSE, cut = PETSC_FALSE;
+  FenInt    points;
 
   PetscFunctionBegin;
   G->active = fine->active;
@@ -359,11 +368,13 @@ PetscErrorCode FenGridCut(FenGridCycle C, const FenGrid *fine, FenGrid *G)
     G->stride[a] = fine->stride[a];
     for (PetscMPIInt p = 0; p < C->procs[a] && !G->all && G->n[a] != fine->n[a]; p++)
       C->cut[a][p] = (C->cut[a][p] + 1) / 2;
-    thin[a] = G->all ? PETSC_FALSE : Thin(C, G, a);
+    thin[a] = (PetscBool)(!G->all && G->parts[a] > 1 && Thinnest(C, G, a) < FEN_GRID_LEAST);
+    cut = (PetscBool)(cut || (!G->all && G->parts[a] > 1));
     some = (PetscBool)(some || thin[a]);
   }
   G->made = MyBox(C, G);
-  if (some && G->n[0] * G->n[1] * G->n[2] <= FEW_POINTS)
+  points = G->n[0] * G->n[1] * G->n[2];
+  if (cut && points <= (some ? FEW_POINTS : VERY_FEW))
     PetscCall(All(C, fine, G));
   else if (some)
     Pair(C, fine, thin, G);
@@ -405,7 +416,7 @@ static FenInt LargestBox(FenGridCycle C, const FenGrid *fine, const FenGrid *G)
   for (PetscMPIInt m = 1, rank; G->active && m < Members(G); m++) {
     FenBox b = Member(C, fine, G, m, &rank);
 
-    b = Around(G, &b);
+    b = Around(fine, G, &b);
     most = PetscMax(most, Points(&b));
   }
   return most;
@@ -418,7 +429,7 @@ PetscErrorCode FenGridSpace(FenGridCycle C)
   PetscFunctionBegin;
   for (PetscInt l = 0; l < C->ngrids; l++) {
     const FenGrid *G = &C->grid[l];
-    const FenBox   around = Around(G, &G->made);
+    const FenBox   around = Around(l ? G - 1 : G, G, &G->made);
 
     if (l && !C->grid[l - 1].active)
       break;
@@ -520,7 +531,7 @@ PetscErrorCode FenGridApart(FenGridCycle C, const FenGrid *fine, const FenGrid *
 
   PetscFunctionBegin;
   if (!coarse->active) {
-    const FenBox b = Around(coarse, &coarse->made);
+    const FenBox b = Around(fine, coarse, &coarse->made);
 
     PetscCall(FenMPIIntCast(Points(&b), &count));
     PetscCallMPI(MPI_Recv(C->moved, count, MPI_FLOAT, coarse->leader, TAG_APART, C->comm, MPI_STATUS_IGNORE));
@@ -534,7 +545,7 @@ PetscErrorCode FenGridApart(FenGridCycle C, const FenGrid *fine, const FenGrid *
     FenBox     b = Member(C, fine, coarse, m, &rank);
     FenGridMap map;
 
-    b = Around(coarse, &b);
+    b = Around(fine, coarse, &b);
     map = Packed(&b);
     Copy(&b, *v, at, C->face[0], &map);
     PetscCall(FenMPIIntCast(Points(&b), &count));

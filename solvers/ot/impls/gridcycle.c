@@ -16,23 +16,27 @@
    planes of neighbours before and behind mine; along axes 1 and 2, if they are cut, planes are padded by 3 points of
    neighbours before and 4 behind, and nothing where they are not. Sweeps run over whole planes, or over rows between
    those of neighbours, and compute in pads too; what they leave there is not used, and comes again from its owner
-   before the next one.
+   before the next one. Slabs of at least six planes on each rank are deep: six planes of the right-hand side come once,
+   and what is swept on the way down and up is swept over those of neighbours too that it reaches in the end, four at
+   most.
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all; pads
-   add 7/m, for m points that a rank has along the last axis if that is cut. Memory 16 numbers of four bytes a point
-   (66), and 4/3 (8/7) of that; two of eight bytes; pads add 7/m for each of axes 1 and 2 that is cut.
-   Messages: for each sweep and transfer one to each of two neighbours along each axis that is cut, of the 2 layers of
-   points next to it. On slabs of more than 8,000 points those of sweeps travel while inner planes are swept. On coarse
-   grids that are cut no more, none; where ranks go together, a box from each of a group to one of them and back: 26 at
-   most, one along one axis mostly.
+   add 7/m, for m points that a rank has along the last axis if that is cut, deep slabs 3/m, of m planes. Memory 16
+   numbers of four bytes a point (66), and 4/3 (8/7) of that; two of eight bytes; pads add 7/m for each of axes 1 and 2
+   that is cut.
+   Messages: for each sweep and transfer one to each of two neighbours along each axis that is cut, of the
+   2 layers of points next to it. On a deep slab one of 6 planes, which travels during the first sweep from zero, and
+   one of 3 of the next coarser grid. On coarse grids that are cut no more, none; where ranks go together, a box from
+   each of a group to one of them and back: 26 at most, one along one axis mostly.
 */
 #include "gridcycleimpl.h"
 #include <math.h>
 
-#define LEAST    8      /* an axis with fewer points than this is not halved */
-#define LAST     30     /* sweeps on the coarsest grid */
-#define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
-#define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
+#define LEAST    8                     /* an axis with fewer points than this is not halved */
+#define LAST     30                    /* sweeps on the coarsest grid */
+#define DEPTH    (2 * FEN_GRID_RADIUS) /* planes of neighbours that sweeps of a deep grid run over, at most */
+#define STRIP    2048                  /* points between a sweep and what follows it, and as far as edges reach */
+#define IN_CACHE 100000                /* weights of a grid that are found again there anyway */
 /* 1 - w l for both is a Chebyshev polynomial on [0.4, 1.8], and below 1 on all of (0, 2], where the eigenvalues l are
  */
 static const float damping[2] = {0.627F, 1.653F};
@@ -48,7 +52,7 @@ static FenInt RoundUp(FenInt n)
 
 static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 {
-  FenInt extent[3], room;
+  FenInt extent[3];
 
   PetscFunctionBegin;
   for (int a = 0; a < 3; a++) {
@@ -61,19 +65,18 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   G->at.row = extent[2];
   G->at.plane = extent[1] * extent[2];
   G->size = extent[0] * G->at.plane;
-  G->front = RoundUp(FEN_GRID_HALO * G->at.plane + 2 * G->at.row + 2);
+  G->front = RoundUp(G->halo * G->at.plane + 2 * G->at.row + 2) + 32; /* parts of sweeps are multiples of 32 */
   G->ld = 2 * G->front + RoundUp(G->size);
   for (PetscInt k = 0; k < C->nk; k++)
     G->shift[k] = C->offset[k][0] * G->at.plane + C->offset[k][1] * G->at.row + C->offset[k][2];
   if (!G->active)
     PetscFunctionReturn(0);
-  room = RoundUp(G->size + 31); /* sweeps may read 31 beyond a plane */
-  PetscCall(PetscCalloc1((size_t)((C->nk + 2) * G->ld + 2 * room + FEN_LINE), &G->memory));
+  PetscCall(PetscCalloc1((size_t)((C->nk + 4) * G->ld + FEN_LINE), &G->memory));
   G->edge = (float *)FenOnLine(G->memory); /* as all others, whose lengths are multiples of 32 */
   G->x = G->edge + C->nk * G->ld;
   G->t = G->x + G->ld;
-  G->b = G->t + G->ld;
-  G->root = G->b + room;
+  G->b = G->t + G->ld + G->front;
+  G->root = G->b + G->ld;
   PetscFunctionReturn(0);
 }
 
@@ -131,30 +134,44 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
     for (FenInt q = 0; q < G->size; q++)
       d[q] += w[q] + w[q - G->shift[k]];
   }
-  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->t));
+  PetscCall(FenGridExchange(C, G, G->halo, G->t));
   PetscFunctionReturn(0);
 }
 
+/* Points of so many planes of neighbours before mine, if sweeps run over them, and the end of those behind: whole
+   parts of sweeps */
+static FenInt Before(const FenGrid *G, FenInt planes)
+{
+  return G->deep && G->near[0][0] != MPI_PROC_NULL ? RoundUp(planes * G->at.plane) : 0;
+}
+
+static FenInt End(const FenGrid *G, FenInt planes)
+{
+  return RoundUp(G->size + (G->deep && G->near[0][1] != MPI_PROC_NULL ? planes * G->at.plane : 0));
+}
+
 /* To a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
-   slow, are rare; zero are also those beyond my end, so that what sweeps over whole vectors leave there stays small */
+   slow, are rare; zero are also those beyond the end of sweeps, so that what they leave there stays small */
 static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 {
-  float *d = G->t;
+  const FenInt behind = G->deep && G->near[0][1] != MPI_PROC_NULL ? DEPTH * G->at.plane : 0;
+  const FenInt end = G->front + G->size + behind;
+  float       *d = G->t;
 
   PetscFunctionBegin;
-  for (FenInt q = 0; q < G->ld; q++)
+  for (FenInt q = 0; q < G->ld; q++) {
     d[q] = d[q] > NOTHING ? 1 / sqrtf(d[q]) : 0;
-  for (FenInt q = 0; q < G->size; q++)
-    G->root[q] = d[q + G->front] > 0 ? 1 / d[q + G->front] : 0;
+    G->root[q - G->front] = d[q] > 0 ? 1 / d[q] : 0;
+  }
   for (PetscInt k = 0; k < C->nk; k++) {
     float *e = G->edge + k * G->ld;
 
-    for (FenInt q = G->front - FEN_GRID_HALO * G->at.plane; q < G->front + G->size; q++) {
+    for (FenInt q = G->front - G->halo * G->at.plane; q < end; q++) {
       const float v = (e[q] * d[q]) * d[q + G->shift[k]];
 
       e[q] = v > 1e-12F ? v : 0;
     }
-    PetscCall(PetscArrayzero(e + G->front + G->size, G->ld - G->front - G->size));
+    PetscCall(PetscArrayzero(e + end, G->ld - end));
   }
   ClearWeights(C, G);
   ClearPads(G, G->root);
@@ -280,7 +297,7 @@ static PetscErrorCode Strengthen(FenGridCycle C, FenGrid *G, double shift, FenDD
     excess[q] = (float)shift * G->b[q] + (d[q] > NOTHING ? 0 : others[q]);
     x[q] = d[q] > NOTHING ? sqrtf(PetscMax(1.0F, PetscMin(FEN_GRID_STRONGEST, others[q] / d[q]))) : 1;
   }
-  PetscCall(FenGridExchange(C, G, FEN_GRID_HALO, G->x));
+  PetscCall(FenGridExchange(C, G, G->halo, G->x));
   for (PetscInt k = 0; k < C->nk; k++) {
     float *w = G->edge + k * G->ld + G->front;
 
@@ -356,27 +373,15 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 }
 
 /* A sweep and what follows it in one: weights are read once. What follows lags so far behind that it finds all that it
-   takes, and may be put where the sweep needs nothing any more. On a slab halos of x travel during the first strip, and
-   those of t, for which both ends are swept then, during the others; what follows at the ends comes last */
-static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, float factor)
+   takes, and may be put where the sweep needs nothing any more. On a deep grid it runs over so many planes of
+   neighbours as well, and the sweep over twice as many more as edges reach */
+static void Follow(FenGridCycle C, FenGrid *G, float factor, FenInt planes)
 {
-  const PetscBool slab = (PetscBool)(G->near[0][0] != MPI_PROC_NULL || G->near[0][1] != MPI_PROC_NULL);
-  const FenInt    end = RoundUp(G->size), reach = G->shift[C->nk - 1], first = slab ? RoundUp(reach) : 0;
-  const FenInt    last = slab ? PetscMax(first, (G->size - reach) / 32 * 32) : end; /* [first, last) needs no halos */
-  FenInt          done = first, swept = first;
+  const FenInt reach = RoundUp(G->shift[C->nk - 1]), last = End(G, planes), end = End(G, planes + FEN_GRID_RADIUS);
+  FenInt       done = -Before(G, planes), swept = -Before(G, planes + FEN_GRID_RADIUS);
 
-  PetscFunctionBegin;
-  if (slab) {
-    PetscCall(FenGridPlanesBegin(C, G, 2, 1, G->x));
-    swept = PetscMin(first + STRIP, last);
-    MultiplyPart(C, G, damping[1], first, swept, G->x, G->t);
-    PetscCall(FenGridPlanesEnd(C));
-    MultiplyPart(C, G, damping[1], 0, first, G->x, G->t);
-    MultiplyPart(C, G, damping[1], last, end, G->x, G->t);
-    PetscCall(FenGridPlanesBegin(C, G, 2, 1, G->t));
-  }
   while (done < last) {
-    const FenInt to = PetscMin(swept + STRIP, last), ready = to == last ? last : (to - reach) / 32 * 32;
+    const FenInt to = PetscMin(swept + STRIP, end), ready = to == end ? last : PetscMin(to - reach, last);
 
     MultiplyPart(C, G, damping[1], swept, to, G->x, G->t);
     if (ready > done)
@@ -384,21 +389,18 @@ static PetscErrorCode Follow(FenGridCycle C, FenGrid *G, float factor)
     done = PetscMax(done, ready);
     swept = to;
   }
-  if (slab) {
-    PetscCall(FenGridPlanesEnd(C));
-    MultiplyPart(C, G, factor, 0, first, G->t, G->x);
-    MultiplyPart(C, G, factor, last, end, G->t, G->x);
-  }
   Swap(G);
-  PetscFunctionReturn(0);
 }
 
-/* x becomes that of one more sweep, the second one, and t what follows it: the first one, or the residual */
-static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, float factor)
+/* x becomes that of one more sweep, the second one, and t what follows it: the first one, or the residual; that too in
+   so many planes of neighbours, if the grid is deep */
+static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, float factor, FenInt planes)
 {
+  const PetscBool slab = (PetscBool)(G->near[0][0] != MPI_PROC_NULL || G->near[0][1] != MPI_PROC_NULL);
+
   PetscFunctionBegin;
-  if (!G->pad[1] && !G->pad[2] && G->size * C->nk > IN_CACHE) {
-    PetscCall(Follow(C, G, factor));
+  if (G->deep || (!slab && !G->pad[1] && !G->pad[2] && G->size * C->nk > IN_CACHE)) {
+    Follow(C, G, factor, planes);
     PetscFunctionReturn(0);
   }
   PetscCall(FenGridExchange(C, G, 2, G->x));
@@ -409,17 +411,39 @@ static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, float factor)
   PetscFunctionReturn(0);
 }
 
+/* the first sweep from zero; on a deep grid planes of the right-hand side travel meanwhile, and are all that travels on
+   the way down */
+static PetscErrorCode FirstSweep(FenGridCycle C, FenGrid *G)
+{
+  float *x = G->x + G->front;
+
+  PetscFunctionBegin;
+  if (G->deep)
+    PetscCall(FenGridPlanesBegin(C, G, G->halo, 1, G->b - G->front));
+  for (FenInt q = 0; q < G->size; q++)
+    x[q] = damping[0] * G->b[q];
+  if (!G->deep)
+    PetscFunctionReturn(0);
+  PetscCall(FenGridPlanesEnd(C));
+  for (FenInt q = -Before(G, G->halo); q < 0; q++)
+    x[q] = damping[0] * G->b[q];
+  for (FenInt q = G->size; q < End(G, G->halo); q++)
+    x[q] = damping[0] * G->b[q];
+  PetscFunctionReturn(0);
+}
+
 /* a sweep, and coarse->b from the residual after it */
 static PetscErrorCode Down(FenGridCycle C, FenGrid *G, FenGrid *coarse)
 {
   float *r;
 
   PetscFunctionBegin;
-  PetscCall(SweepAnd(C, G, 0));
+  PetscCall(SweepAnd(C, G, 0, FEN_GRID_RADIUS));
   r = G->t + G->front;
-  for (FenInt q = 0; q < G->size; q++)
+  for (FenInt q = -Before(G, FEN_GRID_RADIUS); q < End(G, FEN_GRID_RADIUS); q++)
     r[q] *= G->root[q];
-  PetscCall(FenGridExchange(C, G, 2, G->t));
+  if (!G->deep)
+    PetscCall(FenGridExchange(C, G, 2, G->t));
   PetscCall(FenGridRestrict(C, G, coarse, G->t, C->moved));
   PetscCall(FenGridTogether(C, G, coarse, C->moved, coarse->b));
   Unscale(coarse, coarse->b);
@@ -435,7 +459,7 @@ static PetscErrorCode Up(FenGridCycle C, FenGrid *coarse, FenGrid *G)
   PetscFunctionBegin;
   if (coarse->active) {
     Unscale(coarse, coarse->x + coarse->front);
-    PetscCall(FenGridExchange(C, coarse, 2, coarse->x));
+    PetscCall(FenGridExchange(C, coarse, G->deep ? FEN_GRID_HALO : 2, coarse->x));
   }
   PetscCall(FenGridApart(C, G, coarse, coarse->x, &x, &at));
   PetscCall(FenGridProlong(C, coarse, x, &at, G));
@@ -446,22 +470,19 @@ static PetscErrorCode Up(FenGridCycle C, FenGrid *coarse, FenGrid *G)
 static PetscErrorCode Cycle(FenGridCycle C, PetscInt l)
 {
   FenGrid *G = &C->grid[l];
-  float   *x;
 
   PetscFunctionBegin;
   if (!G->active)
     PetscFunctionReturn(0);
-  x = G->x + G->front;
-  for (FenInt q = 0; q < G->size; q++)
-    x[q] = damping[0] * G->b[q];
+  PetscCall(FirstSweep(C, G));
   if (l == C->ngrids - 1) {
     PetscCall(Smooth(C, G, LAST));
     PetscFunctionReturn(0);
   }
-  PetscCall(Down(C, G, G + 1)); /* that was a first sweep */
+  PetscCall(Down(C, G, G + 1));
   PetscCall(Cycle(C, l + 1));
   PetscCall(Up(C, G + 1, G));
-  PetscCall(SweepAnd(C, G, damping[0]));
+  PetscCall(SweepAnd(C, G, damping[0], 0));
   Swap(G);
   PetscFunctionReturn(0);
 }

@@ -8,6 +8,7 @@
 #define FEN_GRID_HALO   3
 #define FEN_GRID_BEHIND 4
 #define FEN_GRID_MOST   62 /* offsets that come after zero, of at most 2 along three axes */
+#define FEN_GRID_DEEP   6  /* planes of neighbours that half a cycle needs on a slab; see gridcycle.c */
 #define FEN_GRID_LEAST  4  /* points that a rank has at least along each axis, unless it has all */
 #define FEN_GRID_GROUP  3  /* ranks along an axis whose boxes one of them takes, at most */
 
@@ -29,6 +30,8 @@ typedef struct {
   /* Arrays: axis 0 has planes of neighbours before and behind mine. In a plane there are pads for points of neighbours
      before and behind mine along axes 1 and 2 if these are cut, so many before; none if they are not */
   FenInt      pad[3];
+  PetscBool   deep;                        /* sweeps run over planes of neighbours as well */
+  FenInt      halo;                        /* so many before and behind mine */
   FenGridMap  at;                          /* from the first of my planes on */
   FenInt      size, front, ld;             /* points of my planes; before them, and in all, with halos */
   PetscMPIInt parts[3], stride[3];         /* ranks 0, stride, 2 stride ... along an axis have parts */
@@ -41,13 +44,13 @@ typedef struct {
   FenInt      shift[FEN_GRID_MOST];        /* of the offsets, in the order of the grid */
   float      *share[3];                    /* interpolation to this grid's points: weights of children 2i-1 .. 2i+2 */
   /* While grids are made: masses times the number of points; afterwards scaled to a unit diagonal. Pads where no
-     neighbour is have edges of weight zero; those of b and root are zero everywhere */
+     neighbour is have edges of weight zero; those of b and root are zero everywhere.
+     All have halos; b and root point behind that before mine */
   float *memory; /* of all of these */
-  float *edge;   /* weights, with halos */
-  float *x,
-      *t;   /* with halos; the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
-  float *b; /* right-hand side; masses before grids are made */
-  float *root; /* of the diagonal, 0 where nothing couples */
+  float *edge;   /* weights */
+  float *x, *t;  /* the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
+  float *b;      /* right-hand side; masses before grids are made */
+  float *root;   /* of the diagonal, 0 where nothing couples */
 } FenGrid;
 
 struct _p_FenGridCycle {
@@ -105,7 +108,7 @@ static inline FenInt FenGridExtent(const FenBox *b, int axis)
 
 /* ---- gridboxes.c ---- */
 
-/* halos of an array: so many points of the neighbours, FEN_GRID_HALO: all; beyond the grid it stays as it is */
+/* halos of an array: so many points of the neighbours, G->halo: all; beyond the grid it stays as it is */
 PETSC_INTERN PetscErrorCode FenGridExchange(FenGridCycle, const FenGrid *, FenInt points, float with_halo[]);
 /* the same along axis 0, which is all of it on a slab, of m arrays that lie one after the other, as edges do, in two
    halves: in between neither the planes that neighbours need nor those that come may change; one at a time */
@@ -135,7 +138,8 @@ PETSC_INTERN PetscErrorCode FenGridTogether(FenGridCycle, const FenGrid *fine, c
 /* the same of all edges, packed one after the other, in as many messages */
 PETSC_INTERN PetscErrorCode FenGridTogetherEdges(FenGridCycle, const FenGrid *fine, FenGrid *coarse,
                                                  const float made[]);
-/* back, with one point more on each side: an array that is or was with halos, which are there, and its map */
+/* back, with one point more on each side, FEN_GRID_HALO planes if the finer grid is deep: an array that is or was with
+ * halos, which are there, and its map */
 PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
                                          const float with_halo[], const float **v, FenGridMap *at);
 
@@ -146,7 +150,7 @@ PETSC_INTERN PetscErrorCode FenGridMakeShares(const FenGrid *fine, FenGrid *coar
 /* out = R of an array with halos, which are there: what I make of a coarse grid, packed */
 PETSC_INTERN PetscErrorCode FenGridRestrict(FenGridCycle, const FenGrid *fine, const FenGrid *coarse, const float v[],
                                             float out[]);
-/* fine->x += R^T x, scaled */
+/* fine->x += R^T x, scaled; also in four planes of neighbours, if it is deep */
 PETSC_INTERN PetscErrorCode FenGridProlong(FenGridCycle, const FenGrid *coarse, const float x[], const FenGridMap *at,
                                            FenGrid *fine);
 

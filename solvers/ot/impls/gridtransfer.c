@@ -83,10 +83,12 @@ PetscErrorCode FenGridProlong(FenGridCycle C, const FenGrid *coarse, const float
   const FenBox *box = &fine->box;
   /* rows that mine are interpolated from */
   const FenInt k0 = PetscMax(0, coarse->made.lo[1] - 1), k1 = PetscMin(coarse->n[1], coarse->made.hi[1] + 1);
+  const FenInt before = fine->deep && fine->near[0][0] != MPI_PROC_NULL ? 2 * FEN_GRID_RADIUS : 0;
+  const FenInt behind = fine->deep && fine->near[0][1] != MPI_PROC_NULL ? 2 * FEN_GRID_RADIUS : 0;
   FenInt       a, b;
 
   PetscFunctionBegin;
-  for (FenInt i = box->lo[0]; i < box->hi[0]; i++) {
+  for (FenInt i = box->lo[0] - before; i < box->hi[0] + behind; i++) {
     FenInt       q = FenGridAt(&fine->at, i, box->lo[1], box->lo[2]);
     const float *rows;
 
