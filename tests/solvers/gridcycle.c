@@ -380,7 +380,7 @@ static void TestCycle(void **state)
   Check(3, (FenInt[3]){17, 12, 9}, 0.001);
 }
 
-/* axes too short to be halved */
+/* axes too short to be halved, and of one point */
 static void TestThin(void **state)
 {
   PetscMPIInt ranks;
@@ -390,10 +390,15 @@ static void TestThin(void **state)
   Check(2, (FenInt[3]){300, 5, 1}, 0.001);
   Check(3, (FenInt[3]){7, 30, 21}, 0.001);
   Check(3, (FenInt[3]){4, 5, 40}, 0);
+  Check(3, (FenInt[3]){1, 33, 40}, 0.001);
+  Check(3, (FenInt[3]){21, 1, 64}, 0);
+  Check(3, (FenInt[3]){50, 37, 1}, 0.01);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   Compare(2, (FenInt[3]){4, 230, 1}, ranks, PETSC_FALSE);
   Compare(2, (FenInt[3]){190, 6, 1}, ranks, PETSC_TRUE);
   Compare(3, (FenInt[3]){5, 30, 40}, ranks, PETSC_FALSE);
+  Compare(3, (FenInt[3]){1, 50, 64}, ranks, PETSC_FALSE);
+  Compare(3, (FenInt[3]){90, 1, 40}, ranks, PETSC_TRUE);
 }
 
 /* coarse grids on fewer and fewer ranks; more ranks than slabs */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Images with costs |x-y|^p, and images of a few lines: types agree within their certified gaps, steps of one length or
-   not, and multigrid takes not many more passes than with |x-y|^2, also where mass moves so far that p > 2 makes a plan
-   much narrower than epsilon says.
+   Images with costs |x-y|^p, images of a few lines, and volumes of one slice: types agree within their certified gaps,
+   steps of one length or not, and multigrid takes not many more passes than with |x-y|^2, also where mass moves so far
+   that p > 2 makes a plan much narrower than epsilon says.
 */
 #include "solve.h"
 #include <math.h>
@@ -102,10 +102,73 @@ static void TestThin(void **state)
   }
 }
 
+/* waves of an image as a volume that has one slice across an axis */
+static void Slices(const FenInt shape[2], int across, FenMeasure m[2])
+{
+  const FenInt volume[3] = {across == 0 ? 1 : shape[0], across == 1 ? 1 : shape[across > 0],
+                            across == 2 ? 1 : shape[1]};
+  FenLayout layout;
+  FenBox    box;
+  FenInt    n;
+  double   *w;
+
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, volume, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (int s = 0; s < 2; s++) {
+    FenInt p = 0;
+
+    for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+      for (FenInt k = box.lo[1]; k < box.hi[1]; k++)
+        for (FenInt j = box.lo[2]; j < box.hi[2]; j++)
+          w[p++] = Waves(s, 0, shape, across ? i : k, across == 2 ? k : j);
+    FEN_OK(FenMeasureCreateGrid(layout, w, NULL, NULL, &m[s]));
+  }
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+}
+
+/* an axis of one point changes neither the answer nor the type that is chosen, nor the work */
+static void TestSlices(void **state)
+{
+  static const FenInt shape[2][2] = {{70, 90}, {70, 90}};
+  FenMeasure          m[2];
+  FenCost             cost;
+  FenOTBounds         image;
+
+  (void)state;
+  Pair(shape, 1, m);
+  FEN_OK(FenCostCreatePower(MPI_COMM_WORLD, 2, &cost));
+  image = SolveOnce(FENOTMULTIGRID, m, cost, 0.25, 1e-9);
+  Forget(m, &cost);
+  for (int across = 0; across < 3; across++) {
+    FenOTBounds B;
+    FenOT       ot;
+    const char *type;
+    double      work;
+
+    Slices(shape[0], across, m);
+    FEN_OK(FenCostCreatePower(MPI_COMM_WORLD, 2, &cost));
+    ot = SolveMake(NULL, m, cost, 0.25, 1e-9);
+    B = SolveRun(ot);
+    FEN_OK(FenSolverGetType((FenSolver)ot, &type));
+    assert_string_equal(type, FENOTMULTIGRID);
+    FEN_ASSERT_ALL(B.lower <= image.upper && image.lower <= B.upper);
+    work = ((FenSolver)ot)->progress.work;
+    if (work > 600)
+      print_error("one slice across axis %d: %g passes\n", across, work);
+    FEN_ASSERT_ALL(work <= 600);
+    FEN_OK(FenOTDestroy(&ot));
+    Forget(m, &cost);
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestPasses),
-                                     cmocka_unit_test(TestThin)};
+                                     cmocka_unit_test(TestThin), cmocka_unit_test(TestSlices)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

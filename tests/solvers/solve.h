@@ -50,13 +50,15 @@ static inline int SolveTakes(const char *type, FenMeasure m[2], FenCost cost)
          (kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && c != FEN_COST_MATRIX);
 }
 
-/* where a type refuses the measures (a test of its own sees to that) the family's choice takes its place */
+/* where a type refuses the measures (a test of its own sees to that) another takes its place; NULL: the family's choice
+ */
 static inline FenOT SolveMake(const char *type, FenMeasure m[2], FenCost cost, double eps, double gap_rel)
 {
   FenOT ot;
 
   FEN_OK(FenOTCreate(PetscObjectComm((PetscObject)m[0]), &ot));
-  FEN_OK(FenOTSetType(ot, SolveTakes(type, m, cost) ? type : FENOTNEWTON));
+  if (type)
+    FEN_OK(FenOTSetType(ot, SolveTakes(type, m, cost) ? type : FENOTNEWTON));
   FEN_OK(FenOTSetMeasures(ot, m[0], m[1]));
   if (cost)
     FEN_OK(FenOTSetCost(ot, cost));

@@ -255,32 +255,30 @@ static void Neighbours(FenGridCycle C, FenGrid *G)
   G->halo = G->deep ? FEN_GRID_DEEP : FEN_GRID_HALO;
 }
 
-/* of the grid, for the layout's axis d */
-static int Axis(FenGridCycle C, PetscInt d)
-{
-  return d && C->dim < 3 ? 2 : (int)d;
-}
-
 PetscErrorCode FenGridCutFinest(FenGridCycle C, FenLayout layout)
 {
   FenGrid    *G = &C->grid[0];
   FenInt      shape[FEN_MAX_DIM];
   PetscMPIInt np[FEN_MAX_DIM], place[FEN_MAX_DIM], step[FEN_MAX_DIM];
+  PetscInt    dim;
 
   PetscFunctionBegin;
+  PetscCall(FenLayoutGetDim(layout, &dim));
   PetscCall(FenLayoutGetShape(layout, shape));
   PetscCall(FenLayoutGetRanks(layout, np, NULL));
-  for (PetscInt d = 0; d < C->dim; d++)
+  for (PetscInt d = 0; d < dim; d++)
     np[d] = (PetscMPIInt)PetscMax(1, PetscMin(np[d], shape[d] / FEN_GRID_LEAST));
-  PetscCall(FenLayoutCreateGrid(C->comm, C->dim, shape, np, &C->boxes));
+  PetscCall(FenLayoutCreateGrid(C->comm, dim, shape, np, &C->boxes));
   PetscCall(FenLayoutGetPlace(C->boxes, place, step));
   for (int a = 0; a < 3; a++) {
     G->n[a] = 1;
     G->stride[a] = C->procs[a] = C->step[a] = 1;
   }
-  for (PetscInt d = 0; d < C->dim; d++) {
-    const int a = Axis(C, d);
+  for (PetscInt d = 0; d < dim; d++) {
+    const int a = C->axis[d];
 
+    if (a < 0)
+      continue;
     G->n[a] = shape[d];
     C->procs[a] = np[d];
     C->step[a] = step[d];
@@ -290,12 +288,12 @@ PetscErrorCode FenGridCutFinest(FenGridCycle C, FenLayout layout)
     G->parts[a] = C->procs[a];
     PetscCall(PetscCalloc1(C->procs[a], &C->cut[a]));
   }
-  for (PetscInt d = 0; d < C->dim; d++)
-    for (PetscMPIInt p = 0; p < np[d]; p++) {
+  for (PetscInt d = 0; d < dim; d++)
+    for (PetscMPIInt p = 0; p < np[d] && C->axis[d] >= 0; p++) {
       FenBox box;
 
       PetscCall(FenLayoutGetBox(C->boxes, p * step[d], &box));
-      C->cut[Axis(C, d)][p] = box.lo[d];
+      C->cut[C->axis[d]][p] = box.lo[d];
     }
   G->active = PetscNot(place[0] < 0);
   G->box = MyBox(C, G);

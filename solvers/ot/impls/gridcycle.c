@@ -252,12 +252,17 @@ PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const do
 PetscErrorCode FenGridCycleSetCouplings(FenGridCycle C, const FenInt offset[], const double couplings[])
 {
   FenGrid      *G = &C->grid[0];
-  const int     o[3] = {(int)offset[0], C->dim > 2 ? (int)offset[1] : 0, (int)offset[C->dim - 1]};
   const double *v;
-  int           sign;
+  int           sign, o[3] = {0, 0, 0};
   PetscInt      k;
 
   PetscFunctionBegin;
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++) {
+    if (C->axis[d] >= 0)
+      o[C->axis[d]] = (int)offset[d];
+    else if (offset[d])
+      PetscFunctionReturn(0); /* outside, whatever the point is */
+  }
   k = FenGridOffset(C, o, &sign);
   PetscCheck(k >= 0 && k < C->nk && sign > 0, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "no offset %d,%d,%d", o[0],
              o[1], o[2]);
@@ -517,19 +522,37 @@ PetscErrorCode FenGridCycleApply(FenGridCycle C, const double r[], double e[])
 
 /* ---- life ---- */
 
-PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
+/* axes of more than a point, and which one of the grids each of the layout's is */
+static PetscErrorCode Axes(FenLayout layout, PetscInt *dim, int axis[])
 {
-  FenInt   shape[FEN_MAX_DIM], least, most;
-  PetscInt dim;
+  FenInt   shape[FEN_MAX_DIM];
+  PetscInt all;
 
   PetscFunctionBegin;
-  PetscCall(FenLayoutGetDim(layout, &dim));
+  PetscCall(FenLayoutGetDim(layout, &all));
   PetscCall(FenLayoutGetShape(layout, shape));
-  least = most = shape[0];
-  for (PetscInt k = 1; k < dim; k++) {
-    least = PetscMin(least, shape[k]);
-    most = PetscMax(most, shape[k]);
-  }
+  *dim = 0;
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++)
+    axis[d] = d < all && shape[d] > 1 ? (int)(*dim)++ : -1;
+  for (PetscInt d = 0; d < FEN_MAX_DIM && *dim == 2; d++)
+    axis[d] *= axis[d] > 0 ? 2 : 1;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
+{
+  FenInt   shape[FEN_MAX_DIM], least = FEN_GRID_LEAST, most = 0;
+  PetscInt dim;
+  int      axis[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetShape(layout, shape));
+  PetscCall(Axes(layout, &dim, axis));
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++)
+    if (axis[d] >= 0) {
+      least = PetscMin(least, shape[d]);
+      most = PetscMax(most, shape[d]);
+    }
   *fits = (PetscBool)(dim >= 2 && least >= FEN_GRID_LEAST && most >= LEAST);
   PetscFunctionReturn(0);
 }
@@ -583,7 +606,7 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   C->kernels = kernels;
   PetscCallMPI(MPI_Comm_size(C->comm, &C->ranks));
   PetscCallMPI(MPI_Comm_rank(C->comm, &C->rank));
-  PetscCall(FenLayoutGetDim(layout, &C->dim));
+  PetscCall(Axes(layout, &C->dim, C->axis));
   MakeOffsets(C);
   PetscCall(FenGridCutFinest(C, layout));
   PetscCall(FenRedistCreate(layout, C->boxes, &C->to));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the parts of the V-cycle on grids share; see gridcycle.c. Axes (i, k, j): two axes are (i, 1, j). */
+/* What the parts of the V-cycle on grids share; see gridcycle.c. Axes (i, k, j): two axes are (i, 1, j), and those of
+   one point are left out. */
 #pragma once
 #include "gridcycle.h"
 
@@ -58,7 +59,8 @@ struct _p_FenGridCycle {
   PetscMPIInt       ranks, rank;
   PetscMPIInt       procs[3], step[3], place[3]; /* ranks along axes; from one to the next; mine, if I have a part */
   const FenKernels *kernels;
-  PetscInt          dim, nk; /* offsets */
+  PetscInt          dim, nk;           /* axes of more than a point; offsets */
+  int               axis[FEN_MAX_DIM]; /* of the grids, for each axis of the caller's layouts; -1: it has one point */
   int               offset[FEN_GRID_MOST][3];
   FenLayout         boxes;
   FenRedist         to, from, edges; /* between the caller's layouts and boxes; NULL: nothing moves here */

@@ -21,10 +21,12 @@
 PetscErrorCode FenGridCycleSetMoments(FenGridCycle C, PetscInt axis, const double moments[])
 {
   const FenGrid *G = &C->grid[0];
-  const int      a = C->dim > 2 ? (int)axis : 2 * (int)axis;
+  const int      a = C->axis[axis];
   const double  *here;
 
   PetscFunctionBegin;
+  if (a < 0)
+    PetscFunctionReturn(0);
   PetscCall(FenGridHere(C, C->to, moments, &here));
   PetscCall(PetscFree(C->moment[a]));
   PetscCall(PetscCalloc1(G->ld, &C->moment[a]));

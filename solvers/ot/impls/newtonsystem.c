@@ -326,13 +326,17 @@ static PetscErrorCode Moments(FenNewtonSystem *N, FenLayout layout)
 {
   FenOT   ot = N->ot;
   double *in = ot->wm, *x = ot->wm2, *sum, *first, *second;
+  FenInt  shape[FEN_MAX_DIM];
 
   PetscFunctionBegin;
+  PetscCall(FenLayoutGetShape(layout, shape));
   PetscCall(PetscMalloc3(ot->m, &sum, ot->m, &first, ot->m, &second));
   for (FenInt j = 0; j < ot->m; j++)
     in[j] = 1;
   PetscCall(FenOTMultNormal(ot->op, in, sum));
   for (PetscInt axis = 0; axis < ot->op->dim; axis++) {
+    if (shape[axis] == 1)
+      continue;
     PetscCall(Places(N, layout, axis, x));
     PetscCall(FenOTMultNormal(ot->op, x, first));
     for (FenInt j = 0; j < ot->m; j++)

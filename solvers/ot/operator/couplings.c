@@ -234,13 +234,13 @@ typedef struct {
   double *of[2 * FEN_MAX_RADIUS + 1], *all;
 } Going;
 
-static PetscErrorCode GoingCreate(const FenStage *g, PetscInt radius, Going *G)
+static PetscErrorCode GoingCreate(const FenStage *g, FenInt radius, Going *G)
 {
   const FenInt n = g->halo ? FenHaloSize(g->halo) : 0;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)((2 * radius + 1) * n), &G->all));
-  for (PetscInt o = 0; o <= 2 * radius; o++)
+  for (FenInt o = 0; o <= 2 * radius; o++)
     G->of[o] = G->all + o * n;
   PetscFunctionReturn(0);
 }
@@ -269,20 +269,22 @@ static PetscErrorCode Through(FenOTOperator op, PetscInt s, const Wanted *W, Sum
   Others          O;
   Results         R = {{NULL}, {NULL}, NULL};
   Going           G;
-  FenInt         *other;
+  FenInt          shape[FEN_MAX_DIM], radius, *other;
   double         *memory;
 
   PetscFunctionBegin;
+  PetscCall(FenLayoutGetShape(g->in, shape));
+  radius = PetscMin(W->radius, shape[g->axis] - 1);
   PetscCall(OthersCreate(op, s, W->radius, &O));
-  PetscCall(GoingCreate(g, W->radius, &G));
+  PetscCall(GoingCreate(g, radius, &G));
   PetscCall(
-      PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * W->radius + 1) + FEN_LINE, &memory));
+      PetscMalloc2(g->nlines, &other, FenSweepCoupleWork(op->kernels, g->lin, 2 * radius + 1) + FEN_LINE, &memory));
   after->n = 0;
   for (PetscInt p = 0; p < before->n; p++) {
     const FenInt     *at = before->offset[p];
     const PetscBool   zero = (PetscBool)(!at[0] && !at[1] && !at[2]);
-    FenSweepCouplings c = {.first = zero ? 0 : -W->radius,
-                           .last = W->radius,
+    FenSweepCouplings c = {.first = zero ? 0 : -radius,
+                           .last = radius,
                            .other = g->axis ? other : NULL, /* lines of the last stage are coupled to themselves */
                            .lo = O.lo,
                            .length = O.hi - O.lo,

@@ -99,8 +99,9 @@ PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], dou
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
                                          PetscBool by_column, const double among[], FenSparse *);
 /* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for zero, then one for
-   each offset that comes after it, on the layout of couplings; see couplings.c. Only with kept factors. work: two
-   arrays of `room` numbers, of which the second is as it was until the array of offset zero has been taken */
+   each offset that comes after it and lies inside for some target, on the layout of couplings; see couplings.c. Only
+   with kept factors. work: two arrays of `room` numbers, of which the second is as it was until the array of offset
+   zero has been taken */
 typedef PetscErrorCode (*FenOTTakeCoupling)(void *ctx, const FenInt offset[], const double[]);
 PETSC_INTERN PetscErrorCode FenOTCouplings(FenOTOperator, PetscInt radius, double *const work[2], FenInt room,
                                            FenOTTakeCoupling, void *ctx);

@@ -14,16 +14,23 @@
 FenBlock FenBlockOf(const FenSweep *s, FenInt first)
 {
   const PetscBool whole = (PetscBool)(s->span || s->kind == FEN_TILE_L1);
-  FenBlock        b = {.lanes = s->kernels->linelanes, .inner = PetscMax(1, s->span ? s->nlines : s->inner)};
+  FenBlock        b;
+  FenInt          line = first, share = 0;
 
+  b.lanes = s->kernels->linelanes;
+  b.inner = PetscMax(1, s->span ? s->nlines : s->inner);
   b.n = PetscMin(b.lanes, s->nlines - first);
   b.r = whole || (s->nlines > 1 && FenSweepIsWhole(s)) ? 1 : PetscMax(1, PetscMin(b.lanes / b.n, s->nt));
   if (s->cost && b.r < b.lanes)
     b.r = 1; /* lanes take one cost, or costs of neighbours */
   b.rows = (s->nt + b.r - 1) / b.r;
   for (FenInt l = 0; l < b.lanes; l++) {
-    b.line[l] = first + l % b.n;
-    b.share[l] = PetscMin(l / b.n, b.r - 1);
+    b.line[l] = line;
+    b.share[l] = PetscMin(share, b.r - 1);
+    if (++line == first + b.n) {
+      line = first;
+      share++;
+    }
   }
   return b;
 }
@@ -37,23 +44,28 @@ static inline FenInt Target(const FenBlock *b, FenInt row, FenInt lane, FenInt n
 /* where the lanes' lines begin in an array, and how far apart points of a line are */
 typedef struct {
   FenInt    begin[FEN_LANES], row;
-  PetscBool neighbours; /* do the lines of all lanes lie next to each other? */
+  PetscBool neighbours; /* do the lines of all lanes lie next to each other? Then the first one's is enough */
 } Place;
-
-static void AreNeighbours(const FenBlock *b, Place *p)
-{
-  p->neighbours = PETSC_TRUE;
-  for (FenInt l = 1; l < b->lanes; l++)
-    p->neighbours = (PetscBool)(p->neighbours && p->begin[l] == p->begin[0] + l);
-}
 
 static Place PlaceOf(const FenBlock *b, FenInt length)
 {
-  Place p = {.row = b->inner};
+  Place  p;
+  FenInt inner = b->line[0] % b->inner;
 
-  for (FenInt l = 0; l < b->lanes; l++)
-    p.begin[l] = FenSweepLine(b->inner, length, b->line[l]);
-  AreNeighbours(b, &p);
+  p.row = b->inner;
+  p.begin[0] = FenSweepLine(b->inner, length, b->line[0]);
+  p.neighbours = (PetscBool)(b->n == b->lanes && (length == 1 || inner + b->lanes <= b->inner));
+  if (p.neighbours)
+    return p;
+  for (FenInt l = 1; l < b->n; l++) {
+    p.begin[l] = p.begin[l - 1] + 1;
+    if (++inner == b->inner) {
+      p.begin[l] += b->inner * (length - 1);
+      inner = 0;
+    }
+  }
+  for (FenInt l = b->n; l < b->lanes; l++)
+    p.begin[l] = p.begin[l - b->n];
   return p;
 }
 
@@ -129,6 +141,13 @@ typedef struct {
   FenInt first; /* of mine, as a row of the array */
   Place  place;
 } Part;
+
+static void AreNeighbours(const FenBlock *b, Place *p)
+{
+  p->neighbours = PETSC_TRUE;
+  for (FenInt l = 1; l < b->lanes; l++)
+    p->neighbours = (PetscBool)(p->neighbours && p->begin[l] == p->begin[0] + l);
+}
 
 static Part PartOf(const FenSweep *s, const FenBlock *b)
 {
