@@ -150,13 +150,13 @@ static PetscErrorCode OTSetUp(FenSolver s)
 }
 
 /* axes along which a measure on a grid has more than one point */
-static PetscErrorCode LongAxes(FenMeasure m, PetscInt dim, PetscBool is_long[])
+static PetscErrorCode LongAxes(FenMeasure m, PetscBool is_long[FEN_MAX_DIM])
 {
   FenInt shape[FEN_MAX_DIM] = {1, 1, 1};
 
   PetscFunctionBegin;
   PetscCall(FenMeasureGetGrid(m, shape, NULL, NULL));
-  for (PetscInt k = 0; k < dim; k++)
+  for (PetscInt k = 0; k < FEN_MAX_DIM; k++)
     is_long[k] = (PetscBool)(is_long[k] || shape[k] > 1);
   PetscFunctionReturn(0);
 }
@@ -169,7 +169,6 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
   FenCostKind    cost = FEN_COST_SQEUCLIDEAN;
   FenMeasureKind kind[2];
   PetscBool      is_long[FEN_MAX_DIM] = {PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
-  PetscInt       dim;
 
   PetscFunctionBegin;
   *type = FENOTNEWTON;
@@ -179,11 +178,10 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
     PetscCall(FenCostGetKind(ot->cost, &cost));
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
-  PetscCall(FenMeasureGetDim(ot->source, &dim));
   if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || cost == FEN_COST_MATRIX)
     PetscFunctionReturn(0);
-  PetscCall(LongAxes(ot->source, dim, is_long));
-  PetscCall(LongAxes(ot->target, dim, is_long));
+  PetscCall(LongAxes(ot->source, is_long));
+  PetscCall(LongAxes(ot->target, is_long));
   if (!is_long[0] || !is_long[1] || !is_long[2] || cost == FEN_COST_EUCLIDEAN || cost == FEN_COST_FUNCTION)
     *type = FENOTMULTIGRID;
   PetscFunctionReturn(0);

@@ -24,6 +24,7 @@ FenBlock FenBlockOf(const FenSweep *s, FenInt first)
   if (s->cost && b.r < b.lanes)
     b.r = 1; /* lanes take one cost, or costs of neighbours */
   b.rows = (s->nt + b.r - 1) / b.r;
+  b.next = (PetscBool)(b.n == b.lanes);
   for (FenInt l = 0; l < b.lanes; l++) {
     b.line[l] = line;
     b.share[l] = PetscMin(share, b.r - 1);
@@ -47,25 +48,25 @@ typedef struct {
   PetscBool neighbours; /* do the lines of all lanes lie next to each other? Then the first one's is enough */
 } Place;
 
+static void AreNeighbours(const FenBlock *b, Place *p)
+{
+  p->neighbours = PETSC_TRUE;
+  for (FenInt l = 1; l < b->lanes; l++)
+    p->neighbours = (PetscBool)(p->neighbours && p->begin[l] == p->begin[0] + l);
+}
+
 static Place PlaceOf(const FenBlock *b, FenInt length)
 {
-  Place  p;
-  FenInt inner = b->line[0] % b->inner;
+  Place p;
 
   p.row = b->inner;
   p.begin[0] = FenSweepLine(b->inner, length, b->line[0]);
-  p.neighbours = (PetscBool)(b->n == b->lanes && (length == 1 || inner + b->lanes <= b->inner));
+  p.neighbours = (PetscBool)(b->next && (length == 1 || b->line[0] % b->inner + b->lanes <= b->inner));
   if (p.neighbours)
     return p;
-  for (FenInt l = 1; l < b->n; l++) {
-    p.begin[l] = p.begin[l - 1] + 1;
-    if (++inner == b->inner) {
-      p.begin[l] += b->inner * (length - 1);
-      inner = 0;
-    }
-  }
-  for (FenInt l = b->n; l < b->lanes; l++)
-    p.begin[l] = p.begin[l - b->n];
+  for (FenInt l = 1; l < b->lanes; l++)
+    p.begin[l] = FenSweepLine(b->inner, length, b->line[l]);
+  AreNeighbours(b, &p);
   return p;
 }
 
@@ -141,13 +142,6 @@ typedef struct {
   FenInt first; /* of mine, as a row of the array */
   Place  place;
 } Part;
-
-static void AreNeighbours(const FenBlock *b, Place *p)
-{
-  p->neighbours = PETSC_TRUE;
-  for (FenInt l = 1; l < b->lanes; l++)
-    p->neighbours = (PetscBool)(p->neighbours && p->begin[l] == p->begin[0] + l);
-}
 
 static Part PartOf(const FenSweep *s, const FenBlock *b)
 {

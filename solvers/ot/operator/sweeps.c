@@ -359,6 +359,7 @@ void FenBlockGatherOthers(const FenSweep *s, const FenSweepCouplings *c, const F
   FenBlock other = *b;
 
   other.inner = PetscMax(1, c->inner);
+  other.next = (PetscBool)(b->next && !c->other);
   for (FenInt l = 0; c->other && l < b->lanes; l++)
     other.line[l] = PetscMax(0, c->other[b->line[l]]);
   if (to > from)

@@ -6,9 +6,10 @@
 #define FEN_ARRAYS 6 /* work arrays: u, v, targets' coordinates, w, results, terms */
 
 typedef struct {
-  FenInt lanes, n, r;                       /* n lines, r lanes for each */
-  FenInt rows;                              /* targets of a lane */
-  FenInt inner;                             /* points of a line are so far apart, see FenSweep */
+  FenInt    lanes, n, r;                    /* n lines, r lanes for each */
+  FenInt    rows;                           /* targets of a lane */
+  PetscBool next;                           /* lines follow each other, one in each lane */
+  FenInt    inner;                          /* points of a line are so far apart, see FenSweep */
   FenInt line[FEN_LANES], share[FEN_LANES]; /* of a lane: its line, its first target; lanes that remain repeat others */
 } FenBlock;
 
