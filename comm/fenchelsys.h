@@ -32,6 +32,7 @@ typedef int64_t FenInt;
 FEN_EXTERN PetscErrorCode FenInitialize(int *, char ***, const char[], const char[]);
 FEN_EXTERN PetscErrorCode FenFinalize(void);
 FEN_EXTERN PetscErrorCode FenInitializePackage(void);
+FEN_EXTERN PetscErrorCode FenClassRegister(const char[], const char[], PetscClassId *);
 FEN_EXTERN PetscErrorCode FenGetVersion(const char *[]);
 FEN_EXTERN PetscErrorCode FenGetConfiguration(char[], size_t);
 FEN_EXTERN PetscErrorCode FenSetBLASThreads(int);

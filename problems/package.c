@@ -18,11 +18,13 @@ PetscClassId FENBILEVELPROBLEM_CLASSID = 0;
 
 static const struct {
   PetscClassId *id;
-  const char   *name;
-} fen_classes[] = {
-    {&FENMEASURE_CLASSID, "Fenchel measure"},           {&FENCOST_CLASSID, "Fenchel cost"},
-    {&FENMDPMODEL_CLASSID, "Fenchel MDP model"},        {&FENDIVERGENCE_CLASSID, "Fenchel divergence"},
-    {&FENTRAJECTORIES_CLASSID, "Fenchel trajectories"}, {&FENBILEVELPROBLEM_CLASSID, "Fenchel bilevel problem"}};
+  const char   *name, *label;
+} fen_classes[] = {{&FENMEASURE_CLASSID, "Fenchel measure", "fenmeasure"},
+                   {&FENCOST_CLASSID, "Fenchel cost", "fencost"},
+                   {&FENMDPMODEL_CLASSID, "Fenchel MDP model", "fenmdpmodel"},
+                   {&FENDIVERGENCE_CLASSID, "Fenchel divergence", "fendivergence"},
+                   {&FENTRAJECTORIES_CLASSID, "Fenchel trajectories", "fentrajectories"},
+                   {&FENBILEVELPROBLEM_CLASSID, "Fenchel bilevel problem", "fenbilevelproblem"}};
 enum { FEN_NCLASSES = sizeof(fen_classes) / sizeof(fen_classes[0]) };
 
 static PetscBool fen_problems_initialized = PETSC_FALSE;
@@ -44,7 +46,7 @@ PetscErrorCode FenProblemsInitialize_Private(void)
   fen_problems_initialized = PETSC_TRUE;
   PetscCall(FenInitializePackage());
   for (int k = 0; k < FEN_NCLASSES; k++)
-    PetscCall(PetscClassIdRegister(fen_classes[k].name, fen_classes[k].id));
+    PetscCall(FenClassRegister(fen_classes[k].name, fen_classes[k].label, fen_classes[k].id));
   PetscCall(PetscRegisterFinalize(FenProblemsFinalize));
   PetscFunctionReturn(0);
 }

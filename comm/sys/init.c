@@ -23,6 +23,30 @@ static PetscErrorCode FenFinalizePackage(void)
 }
 
 /*@C
+  FenClassRegister - Registers a class with PETSc, for logging and for messages.
+
+  Not Collective
+
+  Input Parameters:
++ name  - what `-log_view` calls it
+- label - what messages of `-info` call it, and `-info :label` chooses: the name of the type in lower case
+
+  Output Parameter:
+. classid - the class
+
+  Level: developer
+
+.seealso: `FenInitializePackage()`
+@*/
+PetscErrorCode FenClassRegister(const char name[], const char label[], PetscClassId *classid)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscClassIdRegister(name, classid));
+  PetscCall(PetscInfoProcessClass(label, 1, classid));
+  PetscFunctionReturn(0);
+}
+
+/*@C
   FenInitializePackage - Registers Fenchel's classes and MPI operations with PETSc and MPI.
 
   Collective on PETSC_COMM_WORLD
@@ -40,7 +64,7 @@ PetscErrorCode FenInitializePackage(void)
   if (fen_package_initialized)
     PetscFunctionReturn(0);
   fen_package_initialized = PETSC_TRUE;
-  PetscCall(PetscClassIdRegister("Fenchel layout", &FENLAYOUT_CLASSID));
+  PetscCall(FenClassRegister("Fenchel layout", "fenlayout", &FENLAYOUT_CLASSID));
   PetscCall(FenSumInitialize_Private());
   PetscCall(FenLSEInitialize_Private());
   PetscCall(PetscRegisterFinalize(FenFinalizePackage));

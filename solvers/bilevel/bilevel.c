@@ -29,7 +29,7 @@ PetscErrorCode FenBilevelInitializePackage_Private(void)
     PetscFunctionReturn(0);
   packageinitialized = PETSC_TRUE;
   PetscCall(FenSolverInitializePackage_Private());
-  PetscCall(PetscClassIdRegister("Bilevel learning", &FENBILEVEL_CLASSID));
+  PetscCall(FenClassRegister("Bilevel learning", "fenbilevel", &FENBILEVEL_CLASSID));
   PetscCall(PetscRegisterFinalize(Finalize));
   PetscFunctionReturn(0);
 }

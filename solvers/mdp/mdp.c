@@ -28,7 +28,7 @@ PetscErrorCode FenMDPInitializePackage_Private(void)
     PetscFunctionReturn(0);
   packageinitialized = PETSC_TRUE;
   PetscCall(FenSolverInitializePackage_Private());
-  PetscCall(PetscClassIdRegister("Markov decision process", &FENMDP_CLASSID));
+  PetscCall(FenClassRegister("Markov decision process", "fenmdp", &FENMDP_CLASSID));
   PetscCall(FenBellmanRegisterEvents(FENMDP_CLASSID));
   PetscCall(PetscRegisterFinalize(Finalize));
   PetscFunctionReturn(0);

@@ -26,7 +26,7 @@ PetscErrorCode FenOTInitializePackage_Private(void)
     PetscFunctionReturn(0);
   packageinitialized = PETSC_TRUE;
   PetscCall(FenSolverInitializePackage_Private());
-  PetscCall(PetscClassIdRegister("Optimal transport", &FENOT_CLASSID));
+  PetscCall(FenClassRegister("Optimal transport", "fenot", &FENOT_CLASSID));
   PetscCall(FenOTOperatorRegisterEvents(FENOT_CLASSID));
   PetscCall(PetscRegisterFinalize(Finalize));
   PetscFunctionReturn(0);

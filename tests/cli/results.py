@@ -114,6 +114,10 @@ with clitest.folder() as place:
     one_png, two_png = (clitest.png(f"{place}/{k}.png", clitest.photo(24, k)) for k in (1, 2))
     solve(place, "grid", "-source", one_png, "-target", two_png, "-ot_eps", "2", ranks=2)
     check.that(os.path.exists(place + "/grid.xmf"), "grids have a side file for ParaView")
+    for label, there in (("fenot", True), ("fenmdp", False)):
+        result = clitest.run("ot", "-source", one_png, "-target", two_png, "-ot_eps", "2", "-info", ":" + label)
+        check.that(("<fenot>" in result.out) == there and "null" not in result.out and "<ksp>" not in result.out,
+                   f"-info :{label} shows messages of its class alone", result)
     rng = np.random.default_rng(5)
     colours = [clitest.png(f"{place}/c{k}.png", rng.uniform(size=(12, 10, 3))**(k + 1)) for k in (0, 1)]
     solve(place, "colour", "-source", colours[0], "-target", colours[1], "-source_kind", "rgb", "-target_kind", "rgb",

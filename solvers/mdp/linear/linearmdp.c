@@ -26,7 +26,7 @@ PetscErrorCode FenLinearMDPInitializePackage_Private(void)
     PetscFunctionReturn(0);
   packageinitialized = PETSC_TRUE;
   PetscCall(FenSolverInitializePackage_Private());
-  PetscCall(PetscClassIdRegister("Linear Markov decision process", &FENLINEARMDP_CLASSID));
+  PetscCall(FenClassRegister("Linear Markov decision process", "fenlinearmdp", &FENLINEARMDP_CLASSID));
   PetscCall(PetscRegisterFinalize(Finalize));
   PetscFunctionReturn(0);
 }
