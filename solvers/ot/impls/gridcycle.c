@@ -379,7 +379,7 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
 
 /* A sweep and what follows it in one: weights are read once. What follows lags so far behind that it finds all that it
    takes, and may be put where the sweep needs nothing any more. On a deep grid it runs over so many planes of
-   neighbours as well, and the sweep over twice as many more as edges reach */
+   neighbours as well, and the sweep over as many more as edges reach */
 static void Follow(FenGridCycle C, FenGrid *G, float factor, FenInt planes)
 {
   const FenInt reach = RoundUp(G->shift[C->nk - 1]), last = End(G, planes), end = End(G, planes + FEN_GRID_RADIUS);

@@ -23,10 +23,10 @@
    as epsilon falls: the pass that counts them is saved */
 static PetscBool WantSparse(const FenNewtonSystem *N)
 {
-  if (N->diagonal_only || N->precondition == FEN_PRECONDITION_JACOBI)
+  if (N->precondition == FEN_PRECONDITION_JACOBI || N->seen.average <= 0 || N->seen.average > FEW_TARGETS)
     return PETSC_FALSE;
-  if (N->seen.average <= 0 || N->seen.average > FEW_TARGETS)
-    return PETSC_FALSE;
+  if (N->diagonal_only)
+    return (PetscBool)(N->seen.direct == FEN_GRAPH_IN_USE);
   return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
                      N->thin || !N->ot->op->separable);
 }
@@ -129,8 +129,10 @@ PetscErrorCode FenNewtonSystemChoose(FenNewtonSystem *N, double d[])
   PetscFunctionReturn(0);
 }
 
-/* V-cycles see neither what lies far apart nor how weak links are. The graph of the plan is made once as many of them
-   have been in vain as it costs; on large grids its factors or coarse grids cost more, and so does each solve */
+/* V-cycles see neither what lies far apart nor how weak links are, and fail where parts of the plan hang together by
+   less than rounding errors, as they do far below a squared pixel of epsilon; then the diagonal takes their place. The
+   graph of the plan is made once as many iterations with them have been in vain as it costs; on large grids its factors
+   or coarse grids cost more, and so does each solve */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
   const double cost = GRAPH_CYCLES * (1 + (double)N->points[1] / GRAPH_POINTS);
@@ -140,16 +142,16 @@ static PetscBool Slow(const FenNewtonSystem *N)
 
 PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
-  const FenInt chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
+  const PetscBool unseen = (PetscBool)(N->use == FEN_USES_CYCLE || N->diagonal_only);
+  const FenInt    chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
+  if (unseen && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
+    N->seen.direct = FEN_GRAPH_IN_USE;
+    return PETSC_TRUE;
+  }
   if ((N->use == FEN_USES_DIAGONAL || N->use == FEN_USES_COARSE) && !N->seen.slow &&
       N->precondition == FEN_PRECONDITION_AUTO && N->seen.its >= slow) {
     N->seen.slow = 1;
-    return PETSC_TRUE;
-  }
-  if (N->use == FEN_USES_CYCLE && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO &&
-      Slow(N)) {
-    N->seen.direct = FEN_GRAPH_IN_USE;
     return PETSC_TRUE;
   }
   if ((N->multigrid ||

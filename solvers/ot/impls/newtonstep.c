@@ -197,6 +197,8 @@ static PetscErrorCode Direction(FenNewtonStep *S, double rtol, double *slope, do
       S->system.seen.slow = 1;
     else
       S->diagonal_only = again || S->system.use != FEN_USES_CYCLE;
+    if (S->system.seen.direct == FEN_GRAPH_IN_USE)
+      S->system.seen.direct = FEN_GRAPH_DENSE;
     PetscCall(FenNewtonStepBuild(S));
     PetscCall(Solve(S, rtol, &failed));
   }

@@ -606,7 +606,7 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscCall(KSPGetConvergedReason(N->ksp, &reason));
   PetscCall(KSPGetIterationNumber(N->ksp, &its));
   N->seen.its = its;
-  if (N->use == FEN_USES_CYCLE && reason == KSP_DIVERGED_ITS)
+  if ((N->use == FEN_USES_CYCLE || N->diagonal_only) && reason == KSP_DIVERGED_ITS)
     N->seen.vain += its;
   *ok =
       (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS || (reason == KSP_DIVERGED_INDEFINITE_MAT && N->least > 0));
