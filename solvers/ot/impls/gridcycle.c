@@ -32,11 +32,10 @@
 #include "gridcycleimpl.h"
 #include <math.h>
 
-#define LEAST    8                     /* an axis with fewer points than this is not halved */
-#define LAST     30                    /* sweeps on the coarsest grid */
-#define DEPTH    (2 * FEN_GRID_RADIUS) /* planes of neighbours that sweeps of a deep grid run over, at most */
-#define STRIP    2048                  /* points between a sweep and what follows it, and as far as edges reach */
-#define IN_CACHE 100000                /* weights of a grid that are found again there anyway */
+#define LEAST    8      /* an axis with fewer points than this is not halved */
+#define LAST     30     /* sweeps on the coarsest grid */
+#define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
+#define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
 /* 1 - w l for both is a Chebyshev polynomial on [0.4, 1.8], and below 1 on all of (0, 2], where the eigenvalues l are
  */
 static const float damping[2] = {0.627F, 1.653F};
@@ -142,20 +141,19 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
    parts of sweeps */
 static FenInt Before(const FenGrid *G, FenInt planes)
 {
-  return G->deep && G->near[0][0] != MPI_PROC_NULL ? RoundUp(planes * G->at.plane) : 0;
+  return RoundUp(FenGridBeyond(G, 0, planes) * G->at.plane);
 }
 
 static FenInt End(const FenGrid *G, FenInt planes)
 {
-  return RoundUp(G->size + (G->deep && G->near[0][1] != MPI_PROC_NULL ? planes * G->at.plane : 0));
+  return RoundUp(G->size + FenGridBeyond(G, 1, planes) * G->at.plane);
 }
 
 /* To a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
    slow, are rare; zero are also those beyond the end of sweeps, so that what they leave there stays small */
 static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
 {
-  const FenInt behind = G->deep && G->near[0][1] != MPI_PROC_NULL ? DEPTH * G->at.plane : 0;
-  const FenInt end = G->front + G->size + behind;
+  const FenInt end = G->front + G->size + FenGridBeyond(G, 1, FEN_GRID_DEPTH) * G->at.plane;
   float       *d = G->t;
 
   PetscFunctionBegin;

@@ -10,6 +10,7 @@
 #define FEN_GRID_BEHIND 4
 #define FEN_GRID_MOST   62 /* offsets that come after zero, of at most 2 along three axes */
 #define FEN_GRID_DEEP   6  /* planes of neighbours that half a cycle needs on a slab; see gridcycle.c */
+#define FEN_GRID_DEPTH  4  /* of which sweeps run over so many */
 #define FEN_GRID_LEAST  4  /* points that a rank has at least along each axis, unless it has all */
 #define FEN_GRID_GROUP  3  /* ranks along an axis whose boxes one of them takes, at most */
 
@@ -106,6 +107,12 @@ static inline PetscInt FenGridOffset(const struct _p_FenGridCycle *C, const int 
 static inline FenInt FenGridExtent(const FenBox *b, int axis)
 {
   return b->hi[axis] - b->lo[axis];
+}
+
+/* so many planes of the neighbour before or behind, if sweeps run over them */
+static inline FenInt FenGridBeyond(const FenGrid *G, int side, FenInt planes)
+{
+  return G->deep && G->near[0][side] != MPI_PROC_NULL ? planes : 0;
 }
 
 /* ---- gridboxes.c ---- */

@@ -83,8 +83,7 @@ PetscErrorCode FenGridProlong(FenGridCycle C, const FenGrid *coarse, const float
   const FenBox *box = &fine->box;
   /* rows that mine are interpolated from */
   const FenInt k0 = PetscMax(0, coarse->made.lo[1] - 1), k1 = PetscMin(coarse->n[1], coarse->made.hi[1] + 1);
-  const FenInt before = fine->deep && fine->near[0][0] != MPI_PROC_NULL ? 2 * FEN_GRID_RADIUS : 0;
-  const FenInt behind = fine->deep && fine->near[0][1] != MPI_PROC_NULL ? 2 * FEN_GRID_RADIUS : 0;
+  const FenInt before = FenGridBeyond(fine, 0, FEN_GRID_DEPTH), behind = FenGridBeyond(fine, 1, FEN_GRID_DEPTH);
   FenInt       a, b;
 
   PetscFunctionBegin;
