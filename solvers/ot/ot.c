@@ -161,14 +161,15 @@ static PetscErrorCode LongAxes(FenMeasure m, PetscBool is_long[FEN_MAX_DIM])
   PetscFunctionReturn(0);
 }
 
-/* multigrid on grids of one or two axes of more than a point, and of three where passes visit all pairs: most of its
-   own are on coarse grids */
+/* multigrid on grids of one or two axes of more than a point, and of three where passes visit all pairs, as most of its
+   own are on coarse grids, or where so few points have mass that it may take them as clouds */
 static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
 {
   FenOT          ot = (FenOT)s;
   FenCostKind    cost = FEN_COST_SQEUCLIDEAN;
   FenMeasureKind kind[2];
   PetscBool      is_long[FEN_MAX_DIM] = {PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
+  PetscBool      sparse, few, swapped;
 
   PetscFunctionBegin;
   *type = FENOTNEWTON;
@@ -182,7 +183,9 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
     PetscFunctionReturn(0);
   PetscCall(LongAxes(ot->source, is_long));
   PetscCall(LongAxes(ot->target, is_long));
-  if (!is_long[0] || !is_long[1] || !is_long[2] || cost == FEN_COST_EUCLIDEAN || cost == FEN_COST_FUNCTION)
+  PetscCall(FenOTSupportFits_Private(ot, &sparse, &few, &swapped));
+  if (!is_long[0] || !is_long[1] || !is_long[2] || cost == FEN_COST_EUCLIDEAN || cost == FEN_COST_FUNCTION ||
+      (sparse && ot->levels_most > 0))
     *type = FENOTMULTIGRID;
   PetscFunctionReturn(0);
 }

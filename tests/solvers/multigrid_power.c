@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Images with costs |x-y|^p, images of a few lines, and volumes of one slice: types agree within their certified gaps,
-   steps of one length or not, and multigrid takes not many more passes than with |x-y|^2, also where mass moves so far
-   that p > 2 makes a plan much narrower than epsilon says.
+   Images with costs |x-y|^p, images of a few lines, scattered points, and volumes of one slice: types agree within
+   their certified gaps, steps of one length or not, and multigrid takes not many more passes than with |x-y|^2, also
+   where mass moves so far that p > 2 makes a plan much narrower than epsilon says.
 */
 #include "solve.h"
 #include <math.h>
@@ -56,24 +56,33 @@ static void TestTypes(void **state)
     }
 }
 
-/* solves by multigrid, in so many passes at most */
-static void Solve(const FenInt shape[2][2], double power, double eps, double most)
+/* solves by the type that is chosen, which is multigrid, in so many passes at most */
+static void SolveMeasures(FenMeasure m[2], double power, double eps, double most)
 {
-  FenMeasure m[2];
-  FenCost    cost;
-  FenOT      ot;
-  double     work;
+  FenCost     cost;
+  FenOT       ot;
+  const char *type;
+  double      work;
 
-  Pair(shape, 1, m);
   FEN_OK(FenCostCreatePower(MPI_COMM_WORLD, power, &cost));
-  ot = SolveMake(FENOTMULTIGRID, m, cost, eps, 1e-6);
+  ot = SolveMake(NULL, m, cost, eps, 1e-6);
   SolveRun(ot);
+  FEN_OK(FenSolverGetType((FenSolver)ot, &type));
+  assert_string_equal(type, FENOTMULTIGRID);
   work = ((FenSolver)ot)->progress.work;
   if (work > most)
-    print_error("%d x %d, p = %g: %g passes\n", (int)shape[0][0], (int)shape[0][1], power, work);
+    print_error("p = %g, eps %g: %g passes\n", power, eps, work);
   FEN_ASSERT_ALL(work <= most);
   FEN_OK(FenOTDestroy(&ot));
   Forget(m, &cost);
+}
+
+static void Solve(const FenInt shape[2][2], double power, double eps, double most)
+{
+  FenMeasure m[2];
+
+  Pair(shape, 1, m);
+  SolveMeasures(m, power, eps, most);
 }
 
 /* a coarser grid does not see a plan that is narrower than its pixels, whatever epsilon is */
@@ -114,6 +123,63 @@ static void TestFine(void **state)
   if (size > 1)
     skip();
   Solve(shape, 2, 0.03, 6000);
+}
+
+/* is there a dot? about one pixel in 50 has one */
+static double Dots(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  const unsigned long long h = ((unsigned long long)i * 73856093ULL + 17) ^ ((unsigned long long)j * 19349663ULL);
+
+  (void)side;
+  (void)seed;
+  (void)shape;
+  return (h * 2654435761ULL >> 20) % 50 == 0 ? 1 + (double)(h % 7) : 0;
+}
+
+/* a density to scattered points: their neighbours on the grid say nothing about them, the plan's graph does */
+static void TestScattered(void **state)
+{
+  static const FenInt shape[2] = {128, 128};
+  static const double eps[] = {0.25, 1, 4};
+  FenMeasure          m[2];
+
+  (void)state;
+  for (int k = 0; k < 3; k++) {
+    m[0] = SolveImageMake(MPI_COMM_WORLD, Waves, 0, 0, shape, NULL);
+    m[1] = SolveImageMake(MPI_COMM_WORLD, Dots, 1, 0, shape, NULL);
+    FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+    SolveMeasures(m, 2, eps[k], 250);
+  }
+}
+
+/* few points of volumes with mass: multigrid, which takes them as clouds, is the type that is chosen */
+static void TestSparseVolumes(void **state)
+{
+  static const FenInt shape[3] = {24, 20, 28};
+  FenMeasure          m[2];
+  FenLayout           layout;
+  FenBox              box;
+  FenInt              n;
+  double             *w;
+
+  (void)state;
+  FEN_OK(FenLayoutCreateGrid(MPI_COMM_WORLD, 3, shape, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (int s = 0; s < 2; s++) {
+    FenInt p = 0;
+
+    for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+      for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
+        for (FenInt k = box.lo[2]; k < box.hi[2]; k++)
+          w[p++] = Dots(s, 0, shape, 31 * i + j, s ? 3 * k : k);
+    FEN_OK(FenMeasureCreateGrid(layout, w, NULL, NULL, &m[s]));
+  }
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+  SolveMeasures(m, 2, 2, 60);
 }
 
 /* waves of an image as a volume that has one slice across an axis */
@@ -181,9 +247,10 @@ static void TestSlices(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes), cmocka_unit_test(TestPasses),
-                                     cmocka_unit_test(TestThin), cmocka_unit_test(TestSlices),
-                                     cmocka_unit_test(TestFine)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestTypes),        cmocka_unit_test(TestPasses),
+                                     cmocka_unit_test(TestThin),         cmocka_unit_test(TestSlices),
+                                     cmocka_unit_test(TestFine),         cmocka_unit_test(TestScattered),
+                                     cmocka_unit_test(TestSparseVolumes)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -28,7 +28,7 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
   if (N->diagonal_only)
     return (PetscBool)(N->seen.direct == FEN_GRAPH_IN_USE);
   return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
-                     N->thin || !N->ot->op->separable);
+                     N->thin || N->scattered || !N->ot->op->separable);
 }
 
 /* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
@@ -39,7 +39,7 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
 
   PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || chosen) && !N->diagonal_only &&
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || (chosen && !N->scattered)) && !N->diagonal_only &&
                       N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) && N->seen.average > 0 &&
                       N->seen.average <= CYCLE_TARGETS);
   if (*want) {

@@ -47,6 +47,7 @@ const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size, */
 #define THIN         3      /* and so many lines next to each other */
 #define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
+#define SCATTERED    8      /* one point of a grid in so many has mass: neighbours say nothing about it */
 
 /* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
 static double ScaledMass(const FenNewtonSystem *N, FenInt j)
@@ -181,6 +182,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   for (FenInt j = 0; j < N->ot->m; j++)
     N->points[1] += N->ot->b[j] > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
+  N->scattered = (PetscBool)(N->ot->op->dim == 2 && N->points[1] <= N->ot->op->N[1] / SCATTERED);
   PetscCall(IsThin(N));
   PetscFunctionReturn(0);
 }
@@ -218,7 +220,8 @@ static PetscBool SmallSystem(const FenNewtonSystem *N)
   const FenOTOperator op = N->ot->op;
   const PetscBool     line = (PetscBool)(op->dim == 1 || N->thin);
 
-  return (PetscBool)((line && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT));
+  return (PetscBool)((line && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT) ||
+                     (N->scattered && N->points[1] <= DIRECT_LIMIT));
 }
 
 /* Where costs are distances, mass may stop anywhere on its ray: a source has hundreds of entries of the plan that are
