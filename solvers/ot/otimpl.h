@@ -119,6 +119,8 @@ PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, cons
 PETSC_INTERN PetscErrorCode FenOTCreateInner_Private(FenOT, FenMeasure const measure[2], double eps, const char type[],
                                                      FenOT *inner);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
+/* one point of the grid in eight at most has mass: neighbours on it say nothing about those */
+PETSC_INTERN PetscErrorCode FenOTIsSparse_Private(FenMeasure grid, PetscBool *sparse);
 /* few points have mass: the problem can do with those; `few`: at little cost; `swapped`: with sides changed */
 PETSC_INTERN PetscErrorCode FenOTSupportFits_Private(FenOT, PetscBool *fits, PetscBool *few, PetscBool *swapped);
 PETSC_INTERN PetscErrorCode FenOTSupportMemory_Private(FenOT, double *bytes);

@@ -46,6 +46,17 @@ static PetscErrorCode Count(FenMeasure grid, FenInt *n)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenOTIsSparse_Private(FenMeasure grid, PetscBool *sparse)
+{
+  FenInt size, local, n;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetSize(grid, &size, &local));
+  PetscCall(Count(grid, &n));
+  *sparse = (PetscBool)(n <= size / SPARSE);
+  PetscFunctionReturn(0);
+}
+
 /* what the level takes on each rank: arrays and entries of the plan, the factor at most */
 PetscErrorCode FenOTSupportMemory_Private(FenOT ot, double *bytes)
 {

@@ -59,6 +59,7 @@ typedef struct {
   FenNewtonStep  step;
   PetscInt       level_max;                    /* option: steps of an early level of epsilon at most */
   FenInt         sinkhorn_first, newton_least; /* on each level of epsilon, at least: by type */
+  PetscBool      scattered;                    /* few targets of the problem's own grid have mass */
   PetscBool      asks_cells;                   /* where steps are cut: by type */
   double       **before;  /* on each level of the grid: g at the end of the last level of epsilon, */
   double       **g_built; /* g that the preconditioner was made of */
@@ -236,10 +237,11 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
 
 /* Near enough to the level's solution for the next level to start from here, and for Newton's steps to be whole. Steps
    that were cut tell of parts of the plan that hang together loosely: they move by an epsilon a step, so that all of
-   their way should be behind them while epsilon is large */
+   their way should be behind them while epsilon is large. So do scattered targets: sources between them send to two */
 static PetscBool Near(FenOT ot, const Newton *N)
 {
-  const double tol = ot->schedule.level_tol * (N->cut >= LOOSE_CUTS ? LOOSE_SHARE : 1);
+  const PetscBool loose = (PetscBool)(N->cut >= LOOSE_CUTS || N->scattered);
+  const double    tol = ot->schedule.level_tol * (loose ? LOOSE_SHARE : 1);
 
   return (PetscBool)(N->step.error <= tol && N->step.log_error <= 1);
 }
@@ -552,6 +554,7 @@ static PetscErrorCode FenOTSetUp_Newton(FenSolver s)
   for (PetscInt l = 0; l < ot->nlevels; l++)
     PetscCall(PetscCalloc2(ot->level[l].n[1], &N->before[l], ot->level[l].n[1], &N->g_built[l]));
   PetscCall(FenNewtonStepCreate(ot, &N->step));
+  PetscCall(FenOTIsSparse_Private(ot->target, &N->scattered));
   PetscFunctionReturn(0);
 }
 

@@ -47,7 +47,6 @@ const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size, */
 #define THIN         3      /* and so many lines next to each other */
 #define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
-#define SCATTERED    8      /* one point of a grid in so many has mass: neighbours say nothing about it */
 
 /* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
 static double ScaledMass(const FenNewtonSystem *N, FenInt j)
@@ -182,7 +181,8 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   for (FenInt j = 0; j < N->ot->m; j++)
     N->points[1] += N->ot->b[j] > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
-  N->scattered = (PetscBool)(N->ot->op->dim == 2 && N->points[1] <= N->ot->op->N[1] / SCATTERED);
+  PetscCall(FenOTIsSparse_Private(N->ot->op->measure[1], &N->scattered));
+  N->scattered = (PetscBool)(N->scattered && N->ot->op->dim == 2);
   PetscCall(IsThin(N));
   PetscFunctionReturn(0);
 }
