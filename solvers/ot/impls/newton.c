@@ -71,7 +71,7 @@ typedef struct {
   FenInt         at;       /* level of the grid */
   FenInt         newton;   /* this level has left its Sinkhorn phase */
   FenInt         cut;      /* steps that were, on all levels */
-  FenInt         stalled;  /* steps in a row that rounding errors kept from improving */
+  FenInt         stalled;  /* steps that rounding errors kept from improving, less others since */
   FenInt         ready;    /* f, c, dual, error are of the present g and eps */
   FenInt         cells;    /* a CellsUse */
   FenInt         cells_it; /* iterations of cells so far */
@@ -449,7 +449,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   N->ready = 1;
   N->level_it++;
-  N->stalled = Stalls(ot, before) ? N->stalled + 1 : 0;
+  N->stalled = Stalls(ot, before) ? N->stalled + 1 : PetscMax(0, N->stalled - 1);
   s->intermediate = (PetscBool)(OnTheWay(ot) || (N->newton && Settling(N, dual_before)));
   p->parameter = N->eps;
   p->residual = N->step.error;
