@@ -183,9 +183,10 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
     PetscFunctionReturn(0);
   PetscCall(LongAxes(ot->source, is_long));
   PetscCall(LongAxes(ot->target, is_long));
-  PetscCall(FenOTSupportFits_Private(ot, &sparse, &few, &swapped));
-  if (!is_long[0] || !is_long[1] || !is_long[2] || cost == FEN_COST_EUCLIDEAN || cost == FEN_COST_FUNCTION ||
-      (sparse && ot->levels_most > 0))
+  sparse = PETSC_FALSE;
+  if (is_long[0] && is_long[1] && is_long[2] && ot->levels_most > 0)
+    PetscCall(FenOTSupportFits_Private(ot, &sparse, &few, &swapped));
+  if (!is_long[0] || !is_long[1] || !is_long[2] || cost == FEN_COST_EUCLIDEAN || cost == FEN_COST_FUNCTION || sparse)
     *type = FENOTMULTIGRID;
   PetscFunctionReturn(0);
 }

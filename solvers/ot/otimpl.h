@@ -33,6 +33,7 @@ typedef struct {
 
 #define FEN_OT_BLUR       0.5 /* a level serves epsilons of at least this times its blur */
 #define FEN_OT_MAX_LEVELS 12
+#define FEN_OT_SPARSE     8 /* one point of a grid in so many at most has mass: few do */
 
 #define FEN_OT_WAYS (2 + 4 * FEN_MAX_DIM)
 
@@ -119,7 +120,7 @@ PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, cons
 PETSC_INTERN PetscErrorCode FenOTCreateInner_Private(FenOT, FenMeasure const measure[2], double eps, const char type[],
                                                      FenOT *inner);
 PETSC_INTERN PetscErrorCode FenOTUseFinest_Private(FenOT);
-/* one point of the grid in eight at most has mass: neighbours on it say nothing about those */
+/* few points of the grid have mass: neighbours on it say nothing about those */
 PETSC_INTERN PetscErrorCode FenOTIsSparse_Private(FenMeasure grid, PetscBool *sparse);
 /* few points have mass: the problem can do with those; `few`: at little cost; `swapped`: with sides changed */
 PETSC_INTERN PetscErrorCode FenOTSupportFits_Private(FenOT, PetscBool *fits, PetscBool *few, PetscBool *swapped);

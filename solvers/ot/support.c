@@ -19,7 +19,6 @@
 
 #define PAIRS_A_POINT 512  /* pairs of points with mass for each point of the grids at most, */
 #define FEW_A_POINT   64   /* so many are few */
-#define SPARSE        8    /* one point in so many has mass, on one side at least */
 #define SMALLER       6000 /* points of the smaller side at most: its Newton system is factorised */
 #define ENTRIES       60   /* of the plan a point, about, when its matrix is assembled */
 
@@ -53,7 +52,7 @@ PetscErrorCode FenOTIsSparse_Private(FenMeasure grid, PetscBool *sparse)
   PetscFunctionBegin;
   PetscCall(FenMeasureGetSize(grid, &size, &local));
   PetscCall(Count(grid, &n));
-  *sparse = (PetscBool)(n <= size / SPARSE);
+  *sparse = (PetscBool)(n <= size / FEN_OT_SPARSE);
   PetscFunctionReturn(0);
 }
 
@@ -97,8 +96,8 @@ PetscErrorCode FenOTSupportFits_Private(FenOT ot, PetscBool *fits, PetscBool *fe
   share = (double)n[0] * (double)n[1] / ((double)N[0] + (double)N[1]);
   *swapped = (PetscBool)(!ot->relaxed && n[0] <= n[1] / 2); /* Newton systems are of the target */
   *few = (PetscBool)(share <= FEW_A_POINT);
-  *fits = (PetscBool)((n[0] <= N[0] / SPARSE || n[1] <= N[1] / SPARSE) && PetscMin(n[0], n[1]) <= SMALLER &&
-                      share <= PAIRS_A_POINT);
+  *fits = (PetscBool)((n[0] <= N[0] / FEN_OT_SPARSE || n[1] <= N[1] / FEN_OT_SPARSE) &&
+                      PetscMin(n[0], n[1]) <= SMALLER && share <= PAIRS_A_POINT);
   PetscFunctionReturn(0);
 }
 

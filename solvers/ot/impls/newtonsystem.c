@@ -181,8 +181,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   for (FenInt j = 0; j < N->ot->m; j++)
     N->points[1] += N->ot->b[j] > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
-  PetscCall(FenOTIsSparse_Private(N->ot->op->measure[1], &N->scattered));
-  N->scattered = (PetscBool)(N->scattered && N->ot->op->dim == 2);
+  N->scattered = (PetscBool)(N->ot->op->dim == 2 && N->points[1] <= N->ot->op->N[1] / FEN_OT_SPARSE);
   PetscCall(IsThin(N));
   PetscFunctionReturn(0);
 }
