@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   Levels of grid measures: a grid with half the points along each axis, and functions carried back from it.
+   Levels of grid measures: a grid with half the points along some axes, and functions carried back from it.
 
    A coarse pixel is a block of two pixels along each halved axis (one at the end of an odd axis); its weight is their
    sum and its centre the middle of a full block. A rank gets what its part of the result is made of from its owners,
@@ -204,17 +204,17 @@ static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt s
 }
 
 /*@
-  FenMeasureCoarsen - Makes the measure of blocks of two pixels along each axis of a grid.
+  FenMeasureCoarsen - Makes the measure of blocks of two pixels along axes of a grid.
 
   Collective
 
   Input Parameters:
-+ fine  - a measure on a grid
-- least - axes with fewer than twice as many points stay as they are; at least 1
++ fine   - a measure on a grid
+- halved - for each axis, is it halved? The same on all ranks
 
   Output Parameter:
 . coarse - on a grid of twice the spacing along the halved axes, cut into slabs, or blocks, as the fine one is, over
-           its ranks or fewer where parts would be small; NULL if no axis is halved
+           its ranks or fewer where parts would be small; the fine one itself if no axis is halved
 
   Notes:
   Weights are sums over blocks, so that mass is kept and a pixel is empty only if all of its block are. A point of the
@@ -228,28 +228,30 @@ static PetscErrorCode FenFewerRanks(FenLayout fine, PetscInt dim, const FenInt s
 
 .seealso: `FenMeasureInterpolate()`, `FenMeasureCreateGrid()`
 @*/
-PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coarse)
+PetscErrorCode FenMeasureCoarsen(FenMeasure fine, const PetscBool halved[], FenMeasure *coarse)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)fine);
   FenInt         shape[FEN_MAX_DIM], local;
   double         spacing[FEN_MAX_DIM], origin[FEN_MAX_DIM], *weights;
-  PetscBool      halved = PETSC_FALSE;
+  PetscBool      any = PETSC_FALSE;
   PetscMPIInt    ranks[FEN_MAX_DIM];
   FenLayout      layout;
   size_t         bytes;
 
   PetscFunctionBegin;
-  *coarse = NULL;
   PetscCall(FenMeasureGetGrid(fine, shape, spacing, origin));
   for (PetscInt k = 0; k < fine->dim; k++)
-    if (shape[k] >= 2 * PetscMax(least, 1)) {
+    if (halved[k]) {
       shape[k] = (shape[k] + 1) / 2;
       origin[k] += spacing[k] / 2;
       spacing[k] *= 2;
-      halved = PETSC_TRUE;
+      any = PETSC_TRUE;
     }
-  if (!halved)
+  if (!any) {
+    PetscCall(PetscObjectReference((PetscObject)fine));
+    *coarse = fine;
     PetscFunctionReturn(0);
+  }
   PetscCall(FenFewerRanks(fine->layout, fine->dim, shape, ranks));
   PetscCall(FenLayoutCreateGrid(comm, fine->dim, shape, ranks, &layout));
   PetscCall(FenLayoutGetLocalSize(layout, &local));

@@ -25,9 +25,8 @@ FEN_EXTERN PetscErrorCode FenMeasureDestroy(FenMeasure *);
 FEN_EXTERN PetscErrorCode FenMeasureView(FenMeasure, PetscViewer);
 /* the cloud of a grid's points, in the grid's global order */
 FEN_EXTERN PetscErrorCode FenMeasureToPoints(FenMeasure grid, FenMeasure *points);
-/* levels of grids: sums over blocks of two pixels along each axis of at least 2 `least` points; NULL if there is none
- */
-FEN_EXTERN PetscErrorCode FenMeasureCoarsen(FenMeasure fine, FenInt least, FenMeasure *coarse);
+/* levels of grids: sums over blocks of two pixels along the axes that are halved; the fine measure itself if none is */
+FEN_EXTERN PetscErrorCode FenMeasureCoarsen(FenMeasure fine, const PetscBool halved[], FenMeasure *coarse);
 /* sums over the blocks of the coarse grid, and what a block has to each of its pixels */
 FEN_EXTERN PetscErrorCode FenMeasureSumBlocks(FenMeasure fine, FenMeasure coarse, const double v[], double out[]);
 FEN_EXTERN PetscErrorCode FenMeasureSpreadBlocks(FenMeasure coarse, FenMeasure fine, const double v[], double out[]);

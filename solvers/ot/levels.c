@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Levels of a transport problem on grids: the same problem between measures of blocks of 2, 4, 8 ... pixels along each
-   axis (FenMeasureCoarsen). While epsilon is large against the squared width of a block (against its width for
-   distances), the plan is too blurred to see pixels, and an iteration on blocks does the same for a fraction of the
-   work. Level 0 is the problem itself.
+   axis (FenMeasureCoarsen), along axes of wide pixels only when the others' blocks are as wide. While epsilon is large
+   against the squared width of a block (against its width for distances), the plan is too blurred to see pixels, and an
+   iteration on blocks does the same for a fraction of the work. Level 0 is the problem itself.
 
    An iteration works on the present level: op, a, b, n, m, f, g of FenOT are that level's, which alone has an operator.
    Each level keeps its own g, which a state lists, so that a stop on a coarse level loses nothing. Passes on a level
@@ -23,7 +23,8 @@
 #include "operator/stages.h"
 #include <math.h>
 
-#define LEAST 8 /* points that an axis keeps at least */
+#define LEAST     8   /* points that an axis keeps at least */
+#define AS_NARROW 1.5 /* pixels so many times as wide as the narrowest ones are halved with them */
 
 static PetscErrorCode LevelCreate(FenMeasure source, FenMeasure target, FenOTLevel *L)
 {
@@ -41,19 +42,28 @@ static PetscErrorCode LevelCreate(FenMeasure source, FenMeasure target, FenOTLev
   PetscFunctionReturn(0);
 }
 
-/* halves the axes of both measures; no_more: both are as coarse as they get */
+/* halves the axes of both measures along which pixels are narrowest; no_more: both are as coarse as they get */
 static PetscErrorCode Coarser(const FenOTLevel *fine, FenMeasure coarse[2], PetscBool *no_more)
 {
+  FenInt   shape[2][FEN_MAX_DIM];
+  double   spacing[2][FEN_MAX_DIM], narrowest = HUGE_VAL;
+  PetscInt dim;
+
   PetscFunctionBegin;
-  *no_more = PETSC_TRUE;
+  PetscCall(FenMeasureGetDim(fine->measure[0], &dim));
   for (int s = 0; s < 2; s++) {
-    PetscCall(FenMeasureCoarsen(fine->measure[s], LEAST, &coarse[s]));
-    if (coarse[s]) {
-      *no_more = PETSC_FALSE;
-      continue;
-    }
-    PetscCall(PetscObjectReference((PetscObject)fine->measure[s]));
-    coarse[s] = fine->measure[s];
+    PetscCall(FenMeasureGetGrid(fine->measure[s], shape[s], spacing[s], NULL));
+    for (PetscInt k = 0; k < dim; k++)
+      if (shape[s][k] >= 2 * LEAST)
+        narrowest = PetscMin(narrowest, spacing[s][k]);
+  }
+  *no_more = PetscNot(narrowest < HUGE_VAL);
+  for (int s = 0; s < 2; s++) {
+    PetscBool halved[FEN_MAX_DIM] = {PETSC_FALSE};
+
+    for (PetscInt k = 0; k < dim; k++)
+      halved[k] = (PetscBool)(shape[s][k] >= 2 * LEAST && spacing[s][k] <= AS_NARROW * narrowest);
+    PetscCall(FenMeasureCoarsen(fine->measure[s], halved, &coarse[s]));
   }
   PetscFunctionReturn(0);
 }

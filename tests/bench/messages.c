@@ -136,7 +136,7 @@ static PetscErrorCode Operator(Bench *b)
 {
   FenLayout layout, edges;
   BenchSent before;
-  double    uneven;
+  double    spacing[FEN_MAX_DIM], uneven;
 
   PetscFunctionBegin;
   PetscCall(FenOTSoftTransform(b->op, FEN_TO_SOURCE, b->g, b->f)); /* the first one finds which sources come */
@@ -156,7 +156,8 @@ static PetscErrorCode Operator(Bench *b)
   PetscCall(Time(b, Product, "product"));
   PetscCall(FenMeasureGetLayout(b->measure[1], &layout));
   PetscCall(FenOTCouplingsLayout(b->op, &edges));
-  PetscCall(FenGridCycleCreate(layout, edges, b->op->kernels, &b->cycle));
+  PetscCall(FenMeasureGetGrid(b->measure[1], NULL, spacing, NULL));
+  PetscCall(FenGridCycleCreate(layout, spacing, edges, b->op->kernels, &b->cycle));
   PetscCall(FenOTCouplings(b->op, FEN_GRID_RADIUS, b->work, b->most, Take, b));
   PetscCall(FenGridCycleComplete(b->cycle, 1e-6, &uneven));
   PetscCall(FenGridCycleBuild(b->cycle));

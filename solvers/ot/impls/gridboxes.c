@@ -240,9 +240,12 @@ static FenInt Thinnest(FenGridCycle C, const FenGrid *G, int a)
   return least;
 }
 
-/* Neighbours of my box. A slab is deep if all its parts have as many planes as they give */
+/* Neighbours of my box. A slab is deep if all its parts have as many planes as they give, and four are no more than two
+   of the next grid */
 static void Neighbours(FenGridCycle C, FenGrid *G)
 {
+  PetscBool halved[3];
+
   for (int a = 0; a < 3; a++) {
     const PetscMPIInt at = C->place[a] / G->stride[a], step = G->stride[a] * C->step[a];
     const PetscBool   cut = (PetscBool)(G->active && !G->all);
@@ -250,7 +253,8 @@ static void Neighbours(FenGridCycle C, FenGrid *G)
     G->near[a][0] = cut && at > 0 ? C->rank - step : MPI_PROC_NULL;
     G->near[a][1] = cut && at + 1 < G->parts[a] ? C->rank + step : MPI_PROC_NULL;
   }
-  G->deep = (PetscBool)(!G->all && G->parts[0] > 1 && G->parts[1] == 1 && G->parts[2] == 1 &&
+  FenGridHalves(G, halved);
+  G->deep = (PetscBool)(!G->all && G->parts[0] > 1 && G->parts[1] == 1 && G->parts[2] == 1 && halved[0] &&
                         Thinnest(C, G, 0) >= FEN_GRID_DEEP);
   G->halo = G->deep ? FEN_GRID_DEEP : FEN_GRID_HALO;
 }

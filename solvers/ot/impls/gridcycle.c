@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Geometric multigrid for the Laplacian of a graph with positive weights on a grid of two or three axes, whose edges
-   reach two points along each axis. Each coarser grid halves all axes of at least eight points; interpolation R^T is
-   linear along each axis between the middles of pixels (weights 3/4 and 1/4), for which R A R^T has edges of the same
-   reach. Coarse matrices: gridgalerkin.c. Smoother: Jacobi, two sweeps down and two up, damped so that they are a
-   Chebyshev polynomial, many on the coarsest grid. The cycle is symmetric and definite whatever the weights are.
+   reach two points along each axis. Each coarser grid halves the axes along which points are nearest to each other,
+   for edges along them are the strongest, down to one point, while an axis has eight. Interpolation R^T is linear along
+   each axis between the middles of pixels (weights 3/4 and 1/4), for which R A R^T has edges of the same reach. Coarse
+   matrices: gridgalerkin.c. Smoother: Jacobi, two sweeps down and two up, damped so that they are a Chebyshev
+   polynomial, many on the coarsest grid. The cycle is symmetric and definite whatever the weights are.
 
    A preconditioner needs few digits: the cycle works in single precision, with matrices scaled to a unit diagonal, so
    that masses may range over a hundred decades. A weight is stored once for both ends of its edge: 12 numbers a point
@@ -16,9 +17,9 @@
    planes of neighbours before and behind mine; along axes 1 and 2, if they are cut, planes are padded by 3 points of
    neighbours before and 4 behind, and nothing where they are not. Sweeps run over whole planes, or over rows between
    those of neighbours, and compute in pads too; what they leave there is not used, and comes again from its owner
-   before the next one. Slabs of at least six planes on each rank are deep: six planes of the right-hand side come once,
-   and what is swept on the way down and up is swept over those of neighbours too that it reaches in the end, four at
-   most.
+   before the next one. Slabs of at least six planes on each rank are deep where the next grid halves axis 0: six planes
+   of the right-hand side come once, and what is swept on the way down and up is swept over those of neighbours too that
+   it reaches in the end, four at most.
 
    Work: a cycle takes four sweeps of 24 (124 on three axes) multiply-adds a point, and 4/3 (8/7) of that in all; pads
    add 7/m, for m points that a rank has along the last axis if that is cut, deep slabs 3/m, of m planes. Memory 16
@@ -32,7 +33,8 @@
 #include "gridcycleimpl.h"
 #include <math.h>
 
-#define LEAST    8      /* an axis with fewer points than this is not halved */
+#define LEAST    8      /* a grid that has fewer points than this along all axes is the coarsest one */
+#define AS_NEAR  1.5    /* points so many times as far from each other as along another axis are as near */
 #define LAST     30     /* sweeps on the coarsest grid */
 #define STRIP    2048   /* points between a sweep and what follows it, and as far as edges reach */
 #define IN_CACHE 100000 /* weights of a grid that are found again there anyway */
@@ -539,7 +541,7 @@ static PetscErrorCode Axes(FenLayout layout, PetscInt *dim, int axis[])
 
 PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
 {
-  FenInt   shape[FEN_MAX_DIM], least = FEN_GRID_LEAST, most = 0;
+  FenInt   shape[FEN_MAX_DIM], most = 0;
   PetscInt dim;
   int      axis[FEN_MAX_DIM];
 
@@ -547,28 +549,41 @@ PetscErrorCode FenGridCycleFits(FenLayout layout, PetscBool *fits)
   PetscCall(FenLayoutGetShape(layout, shape));
   PetscCall(Axes(layout, &dim, axis));
   for (PetscInt d = 0; d < FEN_MAX_DIM; d++)
-    if (axis[d] >= 0) {
-      least = PetscMin(least, shape[d]);
+    if (axis[d] >= 0)
       most = PetscMax(most, shape[d]);
-    }
-  *fits = (PetscBool)(dim >= 2 && least >= FEN_GRID_LEAST && most >= LEAST);
+  *fits = (PetscBool)(dim >= 2 && most >= LEAST);
   PetscFunctionReturn(0);
+}
+
+PetscBool FenGridHalves(const FenGrid *fine, PetscBool halved[3])
+{
+  double nearest = HUGE_VAL;
+  FenInt most = 0;
+
+  for (int k = 0; k < 3; k++) {
+    most = PetscMax(most, fine->n[k]);
+    if (fine->n[k] > 1)
+      nearest = PetscMin(nearest, fine->width[k]);
+  }
+  for (int k = 0; k < 3; k++)
+    halved[k] = (PetscBool)(most >= LEAST && fine->n[k] > 1 && fine->width[k] <= AS_NEAR * nearest);
+  return (PetscBool)(most >= LEAST);
 }
 
 static PetscErrorCode MakeGrids(FenGridCycle C)
 {
   PetscFunctionBegin;
-  for (C->ngrids = 1; C->ngrids < 32; C->ngrids++) {
+  for (C->ngrids = 1; C->ngrids < FEN_GRID_GRIDS; C->ngrids++) {
     const FenGrid *fine = &C->grid[C->ngrids - 1];
     FenGrid       *G = &C->grid[C->ngrids];
-    PetscBool      same = PETSC_TRUE;
+    PetscBool      halved[3];
 
-    for (int k = 0; k < 3; k++) {
-      G->n[k] = fine->n[k] >= LEAST ? (fine->n[k] + 1) / 2 : fine->n[k];
-      same = (PetscBool)(same && G->n[k] == fine->n[k]);
-    }
-    if (same)
+    if (!FenGridHalves(fine, halved))
       break;
+    for (int k = 0; k < 3; k++) {
+      G->n[k] = halved[k] ? (fine->n[k] + 1) / 2 : fine->n[k];
+      G->width[k] = halved[k] ? 2 * fine->width[k] : fine->width[k];
+    }
     PetscCall(FenGridCut(C, fine, G));
     if (!fine->active)
       continue;
@@ -592,7 +607,8 @@ static void MakeOffsets(FenGridCycle C)
       }
 }
 
-PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKernels *kernels, FenGridCycle *cycle)
+PetscErrorCode FenGridCycleCreate(FenLayout layout, const double spacing[], FenLayout edges, const FenKernels *kernels,
+                                  FenGridCycle *cycle)
 {
   FenGridCycle C;
   FenGrid     *G;
@@ -606,6 +622,9 @@ PetscErrorCode FenGridCycleCreate(FenLayout layout, FenLayout edges, const FenKe
   PetscCallMPI(MPI_Comm_rank(C->comm, &C->rank));
   PetscCall(Axes(layout, &C->dim, C->axis));
   MakeOffsets(C);
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++)
+    if (C->axis[d] >= 0)
+      C->grid[0].width[C->axis[d]] = spacing[d];
   PetscCall(FenGridCutFinest(C, layout));
   PetscCall(FenRedistCreate(layout, C->boxes, &C->to));
   PetscCall(FenRedistCreate(C->boxes, layout, &C->from));

@@ -11,10 +11,11 @@
 
 typedef struct _p_FenGridCycle *FenGridCycle;
 
-/* can it be used: two axes or three, and a few rows for each rank? */
+/* can it be used: two axes or three, of which one has a few points? */
 PETSC_INTERN PetscErrorCode FenGridCycleFits(FenLayout, PetscBool *);
-/* layout of vectors; layout of edges, the same array */
-PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, FenLayout edges, const FenKernels *, FenGridCycle *);
+/* layout of vectors, whose points are `spacing` apart along its axes; layout of edges, the same array */
+PETSC_INTERN PetscErrorCode FenGridCycleCreate(FenLayout, const double spacing[], FenLayout edges, const FenKernels *,
+                                               FenGridCycle *);
 PETSC_INTERN PetscErrorCode FenGridCycleDestroy(FenGridCycle *);
 /* first: of each point the sum of its couplings, also of those that reach too far to be given, on the layout of
    vectors, and its coupling with itself, on that of edges */

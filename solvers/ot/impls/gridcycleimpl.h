@@ -12,6 +12,7 @@
 #define FEN_GRID_DEEP   6  /* planes of neighbours that half a cycle needs on a slab; see gridcycle.c */
 #define FEN_GRID_DEPTH  4  /* of which sweeps run over so many */
 #define FEN_GRID_LEAST  4  /* points that a rank has at least along each axis, unless it has all */
+#define FEN_GRID_GRIDS  96 /* of which each halves an axis at least */
 #define FEN_GRID_GROUP  3  /* ranks along an axis whose boxes one of them takes, at most */
 
 #define FEN_GRID_STRONGEST 1e3F /* edges are made so many times stronger at most */
@@ -27,8 +28,9 @@ static inline FenInt FenGridAt(const FenGridMap *M, FenInt i, FenInt k, FenInt j
 }
 
 typedef struct {
-  FenInt n[3]; /* whole grid */
-  FenBox box;  /* mine, empty on a rank that has none */
+  FenInt n[3];     /* whole grid */
+  double width[3]; /* of a point along each axis */
+  FenBox box;      /* mine, empty on a rank that has none */
   /* Arrays: axis 0 has planes of neighbours before and behind mine. In a plane there are pads for points of neighbours
      before and behind mine along axes 1 and 2 if these are cut, so many before; none if they are not */
   FenInt      pad[3];
@@ -66,7 +68,7 @@ struct _p_FenGridCycle {
   FenLayout         boxes;
   FenRedist         to, from, edges; /* between the caller's layouts and boxes; NULL: nothing moves here */
   PetscInt          ngrids;
-  FenGrid           grid[32];        /* 0: the finest */
+  FenGrid           grid[FEN_GRID_GRIDS]; /* 0: the finest */
   FenInt           *cut[3];          /* along axes, where ranks' parts of the last grid that is made of parts begin */
   MPI_Comm          among;           /* ranks of the last grid that is cut, if there is one that is not */
   PetscMPIInt      *counts, *starts; /* what each of them makes of it */
@@ -151,6 +153,11 @@ PETSC_INTERN PetscErrorCode FenGridTogetherEdges(FenGridCycle, const FenGrid *fi
  * halos, which are there, and its map */
 PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, const FenGrid *coarse,
                                          const float with_halo[], const float **v, FenGridMap *at);
+
+/* ---- gridcycle.c ---- */
+
+/* axes that the next coarser grid halves; PETSC_FALSE: there is none */
+PETSC_INTERN PetscBool FenGridHalves(const FenGrid *, PetscBool halved[3]);
 
 /* ---- gridtransfer.c ---- */
 

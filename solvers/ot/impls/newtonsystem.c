@@ -357,13 +357,14 @@ static PetscErrorCode BuildCycle(FenNewtonSystem *N)
 {
   FenOT     ot = N->ot;
   FenLayout layout, edges;
-  double    more = 0, uneven;
+  double    more = 0, spacing[FEN_MAX_DIM], uneven;
 
   PetscFunctionBegin;
   PetscCall(FenMeasureGetLayout(ot->op->measure[1], &layout));
   if (!N->cycle) {
     PetscCall(FenOTCouplingsLayout(ot->op, &edges));
-    PetscCall(FenGridCycleCreate(layout, edges, ot->op->kernels, &N->cycle));
+    PetscCall(FenMeasureGetGrid(ot->op->measure[1], NULL, spacing, NULL));
+    PetscCall(FenGridCycleCreate(layout, spacing, edges, ot->op->kernels, &N->cycle));
   }
   if (ot->relaxed)
     PetscCall(Couplings(N, ot->wm, &more));
