@@ -36,6 +36,33 @@ static inline FenMeasure SolveImageMake(MPI_Comm comm, SolveImage image, int sid
   return m;
 }
 
+/* mass of voxel `at` of a side's volume of this shape */
+typedef double (*SolveVolume)(int side, const FenInt shape[3], const FenInt at[3]);
+
+/* spacing: NULL for 1 */
+static inline FenMeasure SolveVolumeMake(MPI_Comm comm, SolveVolume volume, int side, const FenInt shape[3],
+                                         const double spacing[])
+{
+  FenLayout  layout;
+  FenMeasure m;
+  FenBox     box;
+  FenInt     n, p = 0;
+  double    *w;
+
+  FEN_OK(FenLayoutCreateGrid(comm, 3, shape, NULL, &layout));
+  FEN_OK(FenLayoutGetBox(layout, -1, &box));
+  FEN_OK(FenLayoutGetLocalSize(layout, &n));
+  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
+  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
+    for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
+      for (FenInt k = box.lo[2]; k < box.hi[2]; k++)
+        w[p++] = volume(side, shape, (FenInt[3]){i, j, k});
+  FEN_OK(FenMeasureCreateGrid(layout, w, spacing, NULL, &m));
+  free(w);
+  FEN_OK(FenLayoutDestroy(&layout));
+  return m;
+}
+
 /* domain decomposition needs two grids and a cost of coordinates */
 static inline int SolveTakes(const char *type, FenMeasure m[2], FenCost cost)
 {
@@ -94,6 +121,32 @@ static inline FenOTBounds SolveOnce(const char *type, FenMeasure m[2], FenCost c
   FenOTBounds B = SolveRun(ot);
 
   FEN_OK(FenOTDestroy(&ot));
+  return B;
+}
+
+/* the same by the family's choice, which is `type`, in so many passes at most; the measures are given back too */
+static inline FenOTBounds SolveInPasses(const char *type, FenMeasure m[2], double power, double eps, double gap_rel,
+                                        double most)
+{
+  FenCost     cost;
+  FenOTBounds B;
+  FenOT       ot;
+  const char *chosen;
+  double      work;
+
+  FEN_OK(FenCostCreatePower(PetscObjectComm((PetscObject)m[0]), power, &cost));
+  ot = SolveMake(NULL, m, cost, eps, gap_rel);
+  B = SolveRun(ot);
+  FEN_OK(FenSolverGetType((FenSolver)ot, &chosen));
+  assert_string_equal(chosen, type);
+  work = ((FenSolver)ot)->progress.work;
+  if (work > most)
+    print_error("p = %g, eps %g: %g passes\n", power, eps, work);
+  FEN_ASSERT_ALL(work <= most);
+  FEN_OK(FenOTDestroy(&ot));
+  FEN_OK(FenCostDestroy(&cost));
+  FEN_OK(FenMeasureDestroy(&m[0]));
+  FEN_OK(FenMeasureDestroy(&m[1]));
   return B;
 }
 

@@ -42,7 +42,8 @@
 
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone, or what follows from the largest cost */
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
-#define STALL         0.9   /* a step that leaves more of such an error has stalled */
+#define STALL         0.5   /* of the least such error: steps that leave more of it, */
+#define STALLED       10    /* so many in a row, say that rounding errors keep it from falling */
 #define EASY_DIGIT    15.0  /* CG iterations that a digit takes where they are few */
 #define EASY_CYCLES   4     /* an easy level takes one Newton step with so many CG iterations */
 #define HARD_CYCLES   10    /* after a level with so many, or with more than one Newton step, */
@@ -71,7 +72,8 @@ typedef struct {
   FenInt         at;       /* level of the grid */
   FenInt         newton;   /* this level has left its Sinkhorn phase */
   FenInt         cut;      /* steps that were, on all levels */
-  FenInt         stalled;  /* steps that rounding errors kept from improving, less others since */
+  double         least;    /* error of this level: the last one below STALL times the one before */
+  FenInt         stalled;  /* steps since */
   FenInt         ready;    /* f, c, dual, error are of the present g and eps */
   FenInt         cells;    /* a CellsUse */
   FenInt         cells_it; /* iterations of cells so far */
@@ -137,6 +139,7 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
   PetscFunctionBegin;
   N->eps = eps;
   N->level_it = N->newton = N->newton_steps = 0;
+  N->least = HUGE_VAL;
   N->stalled = 0;
   N->ready = 0;
   FenNewtonStepForget(&N->step);
@@ -154,6 +157,7 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   PetscCall(PetscCitationsRegister(citation, &cited));
   ot->op->passes = N->passes = 0;
   N->gap = (FenGapSchedule){.error = PetscMin(1e-2, sqrt(s->gap_rel > 0 ? s->gap_rel : 1))};
+  N->least = HUGE_VAL;
   N->stalled = 0;
   N->promising = 0;
   N->eps_before = 0;
@@ -252,12 +256,17 @@ static double Rounding(FenOT ot)
   return PetscMax(ROUNDING, 0.5 * PETSC_MACHINE_EPSILON * ot->cost_max / ((Newton *)ot->base.data)->eps);
 }
 
-/* does the step show that rounding errors keep the error from falling? They make large ones go up and down a little */
-static PetscBool Stalls(FenOT ot, double before)
+/* Do rounding errors keep the error from falling? They make it go up and down */
+static void CountStalled(FenOT ot, double before)
 {
-  const double after = ((Newton *)ot->base.data)->step.error;
+  Newton *N = (Newton *)ot->base.data;
 
-  return (PetscBool)(before < Rounding(ot) && after >= (before < ROUNDING ? 1 : STALL) * before);
+  if (N->step.error < STALL * N->least) {
+    N->least = N->step.error;
+    N->stalled = 0;
+  } else if (before < Rounding(ot)) {
+    N->stalled++;
+  }
 }
 
 /* this is as good as it gets: is it good enough? */
@@ -449,7 +458,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
   }
   N->ready = 1;
   N->level_it++;
-  N->stalled = Stalls(ot, before) ? N->stalled + 1 : PetscMax(0, N->stalled - 1);
+  CountStalled(ot, before);
   s->intermediate = (PetscBool)(OnTheWay(ot) || (N->newton && Settling(N, dual_before)));
   p->parameter = N->eps;
   p->residual = N->step.error;
@@ -464,7 +473,7 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
     PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->step.error));
     ot->planned = PETSC_FALSE;
     Promise(ot);
-    if (N->stalled >= 5)
+    if (N->stalled >= STALLED)
       PetscCall(Stop(ot));
   }
   PetscCall(WantCells(ot));
@@ -511,6 +520,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "cut", &N->cut));
   PetscCall(FenStateAddInt(state, "cells", &N->cells));
   PetscCall(FenStateAddInt(state, "cells_it", &N->cells_it));
+  PetscCall(FenStateAddReal(state, "least", &N->least));
   PetscCall(FenStateAddInt(state, "stalled", &N->stalled));
   PetscCall(FenStateAddReal(state, "passes", &N->passes));
   PetscFunctionReturn(0);

@@ -215,11 +215,12 @@ static FenInt Size(const FenLines *P)
    before they are too many, of which the first may have more than their share */
 static PetscErrorCode Room(const FenSweep *s, const FenLines *P, FenInt b, FenFactors *F, PetscBool *fits)
 {
-  const FenInt most = FEN_FACTORS_MOST * P->nt * s->kernels->linelanes, size = Size(P) * s->kernels->linelanes;
+  const FenInt lanes = s->kernels->linelanes, size = Size(P) * lanes;
+  const FenInt lines = PetscMin(s->nlines, (b + 1 + F->nblocks / EARLY) * lanes); /* the last block may have few */
 
   PetscFunctionBegin;
   F->used += size;
-  *fits = (PetscBool)(F->used <= most * PetscMin(F->nblocks, b + 1 + F->nblocks / EARLY));
+  *fits = (PetscBool)(F->used <= FEN_FACTORS_MOST * s->nt * lines);
   if (!*fits || (size <= F->room[b] && 5 * size > 3 * F->room[b]))
     PetscFunctionReturn(0);
   PetscCall(PetscFree(F->e[b]));

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Volumes of one slice, of few slices, of voxels that are no cubes, and with few points of mass: the type that is
+   chosen, the answer, and passes that do not depend on the shape.
+*/
+#include "solve.h"
+#include <math.h>
+
+/* waves on a background, and more mass at one end: it moves by a part of the volume */
+static double Waves(int side, double x, double y)
+{
+  return (1.3 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
+}
+
+/* along the two axes of more than one point */
+static double Slice(int side, const FenInt shape[3], const FenInt at[3])
+{
+  const int first = shape[0] > 1 ? 0 : 1, last = shape[2] > 1 ? 2 : 1;
+
+  return Waves(side, (double)at[first] / (double)shape[first], (double)at[last] / (double)shape[last]);
+}
+
+static double Image(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
+{
+  (void)seed;
+  return Waves(side, (double)i / (double)shape[0], (double)j / (double)shape[1]);
+}
+
+static double Noise(int side, const FenInt shape[3], const FenInt at[3])
+{
+  return FenRandomUniform(side ? 17 : 18, (uint64_t)((at[0] * shape[1] + at[1]) * shape[2] + at[2]), 0);
+}
+
+/* is there a dot? about one voxel in 50 has one */
+static double Dots(int side, const FenInt shape[3], const FenInt at[3])
+{
+  const double x = FenRandomUniform(side ? 19 : 20, (uint64_t)((at[0] * shape[1] + at[1]) * shape[2] + at[2]), 0);
+
+  return x < 0.02 ? 1 + 300 * x : 0;
+}
+
+static void Pair(SolveVolume volume, const FenInt shape[3], const double spacing[], FenMeasure m[2])
+{
+  for (int s = 0; s < 2; s++)
+    m[s] = SolveVolumeMake(MPI_COMM_WORLD, volume, s, shape, spacing);
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+}
+
+/* few points of mass: multigrid, which takes them as clouds, is the type that is chosen */
+static void TestSparse(void **state)
+{
+  static const FenInt shape[3] = {24, 20, 28};
+  FenMeasure          m[2];
+
+  (void)state;
+  Pair(Dots, shape, NULL, m);
+  SolveInPasses(FENOTMULTIGRID, m, 2, 2, 1e-6, 60);
+}
+
+/* an axis of one point changes neither the answer nor the type that is chosen, nor the work */
+static void TestSlices(void **state)
+{
+  FenMeasure  m[2];
+  FenOTBounds image;
+
+  (void)state;
+  for (int s = 0; s < 2; s++)
+    m[s] = SolveImageMake(MPI_COMM_WORLD, Image, s, 0, (FenInt[2]){70, 90}, NULL);
+  FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+  image = SolveInPasses(FENOTMULTIGRID, m, 2, 0.25, 1e-9, 600);
+  for (int across = 0; across < 3; across++) {
+    const FenInt shape[3] = {across == 0 ? 1 : 70, across == 1 ? 1 : across ? 90 : 70, across == 2 ? 1 : 90};
+    FenOTBounds  B;
+
+    Pair(Slice, shape, NULL, m);
+    B = SolveInPasses(FENOTMULTIGRID, m, 2, 0.25, 1e-9, 600);
+    FEN_ASSERT_ALL(B.lower <= image.upper && image.lower <= B.upper);
+  }
+}
+
+/* few slices: coarse grids of V-cycles have one in the end */
+static void TestFlat(void **state)
+{
+  static const FenInt shape[][3] = {{64, 64, 8}, {64, 5, 64}, {8, 64, 64}, {64, 64, 3}};
+  FenMeasure          m[2];
+
+  (void)state;
+  for (int k = 0; k < 4; k++) {
+    Pair(Noise, shape[k], NULL, m);
+    SolveInPasses(FENOTNEWTON, m, 2, 0.25, 1e-6, 110);
+  }
+}
+
+/* voxels that are no cubes: coarse grids make them so */
+static void TestBricks(void **state)
+{
+  static const FenInt shape[][3] = {{16, 64, 64}, {64, 16, 64}, {64, 64, 16}};
+
+  (void)state;
+  for (int k = 0; k < 3; k++) {
+    double     spacing[3] = {1, 1, 1};
+    FenMeasure m[2];
+
+    spacing[k] = 5;
+    Pair(Noise, shape[k], spacing, m);
+    SolveInPasses(FENOTNEWTON, m, 2, 40, 1e-6, 50);
+  }
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSparse), cmocka_unit_test(TestSlices),
+                                     cmocka_unit_test(TestFlat), cmocka_unit_test(TestBricks)};
+
+  if (!FenTestStart(&argc, &argv))
+    return 1;
+  return FenTestEnd(cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL));
+}
