@@ -107,10 +107,28 @@ static void TestBricks(void **state)
   }
 }
 
+/* cells of such voxels: epsilon follows the narrowest pixels, as many targets as cells are made for */
+static void TestCells(void **state)
+{
+  static const double spacing[3] = {5, 1, 1};
+  FenMeasure          m[2];
+  FenOT               ot;
+
+  (void)state;
+  Pair(Noise, (FenInt[3]){6, 24, 24}, spacing, m);
+  ot = SolveMake(FENOTDOMDEC, m, NULL, 1, 1e-6);
+  SolveRun(ot);
+  FEN_ASSERT_ALL(((FenSolver)ot)->progress.iteration <= 40);
+  FEN_OK(FenOTDestroy(&ot));
+  FEN_OK(FenMeasureDestroy(&m[0]));
+  FEN_OK(FenMeasureDestroy(&m[1]));
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(TestSparse), cmocka_unit_test(TestSlices),
-                                     cmocka_unit_test(TestFlat), cmocka_unit_test(TestBricks)};
+                                     cmocka_unit_test(TestFlat), cmocka_unit_test(TestBricks),
+                                     cmocka_unit_test(TestCells)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

@@ -9,8 +9,8 @@
 
    is solved (Newton's method on its semi-dual, cells/solve.c), and the nu_i of J are replaced. Partitions A and B
    alternate; mass moves by one cell a half sweep. So that it need not move far, levels of the grid go from coarse to
-   fine, and epsilon falls with the pixels: 2, 1, 1/2 pixel^2 on each level. On the finest grid it falls to its last
-   value, where sweeps go on until the bounds are close enough.
+   fine, and epsilon falls with the pixels, the narrowest axis of them: 2, 1, 1/2 pixel^2 on each level. On the finest
+   grid it falls to its last value, where sweeps go on until the bounds are close enough.
 
    On the coarsest level mass circulates along closed paths of cells before sweeps (cells/flow.c), which is what keeps
    sweeps alone from freezing if there is no coarser grid to begin with.
@@ -54,7 +54,7 @@ typedef struct {
   FenGlobal     global;
   PetscBool     staged;
   FenLayout     cut;  /* of `cuts`, rows */
-  double       *base; /* of each level: squared width of a pixel */
+  double       *base; /* of each level: squared width of its narrowest pixels */
   /* state */
   double *cuts;                          /* what the present level is cut over ranks by (FenCellsMeasureCuts), mine */
   FenInt  at, step, half, sweeps, fresh; /* level; epsilon on it; half sweep that comes; sweeps done; no B half yet */
@@ -580,17 +580,19 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
   PetscCall(FenGlobalCreate(ot, &D->global));
   PetscCall(PetscMalloc1(ot->nlevels, &D->base));
   for (PetscInt l = 0; l < ot->nlevels; l++) {
-    double   h[FEN_MAX_DIM], width = 0;
+    FenInt   shape[FEN_MAX_DIM];
+    double   h[FEN_MAX_DIM], width = HUGE_VAL;
     PetscInt dim;
 
     PetscCall(FenMeasureGetDim(ot->source, &dim));
-    PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], NULL, h, NULL));
+    PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], shape, h, NULL));
     for (PetscInt d = 0; d < dim; d++)
-      width = PetscMax(width, h[d]);
+      if (shape[d] > 1)
+        width = PetscMin(width, h[d]);
     if (l)
       D->base[l] = ot->level[l].blur;
     else
-      PetscCall(FenCostBlur(ot->op->cost, ot->source, ot->target, width, &D->base[0]));
+      PetscCall(FenCostBlur(ot->op->cost, ot->source, ot->target, width < HUGE_VAL ? width : h[0], &D->base[0]));
   }
   PetscCall(FenIntMult(ot->level[ot->nlevels - 1].N[0] / ((FenInt)D->side[0] * D->side[1] * D->side[2]) + 1,
                        ot->level[ot->nlevels - 1].N[1], &shares));
