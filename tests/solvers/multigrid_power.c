@@ -7,13 +7,10 @@
 #include "solve.h"
 #include <math.h>
 
-/* waves on a background, and more mass at one end: it moves by a part of the image */
 static double Waves(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
 {
-  const double x = (double)i / (double)shape[0], y = (double)j / (double)shape[1];
-
   (void)seed;
-  return (1.3 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
+  return SolveWaves(side, (double)i / (double)shape[0], (double)j / (double)shape[1]);
 }
 
 static void Pair(const FenInt shape[2][2], double step, FenMeasure m[2])

@@ -3,6 +3,7 @@
 #pragma once
 #include "otimpl.h"
 #include "fentest.h"
+#include <math.h>
 
 /* every type of the registration list: a new one is tested from the day it is added */
 #define SOLVE_NAME(name, Type) name,
@@ -10,38 +11,12 @@ static const char *const solve_types[] = {FEN_OT_TYPE_LIST(SOLVE_NAME)};
 #undef SOLVE_NAME
 #define NTYPES ((int)(sizeof(solve_types) / sizeof(solve_types[0])))
 
-/* mass of pixel (i, j) of a side's image of this shape */
-typedef double (*SolveImage)(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j);
+/* mass of a grid's point */
+typedef double (*SolveDensity)(const void *ctx, const FenInt at[3]);
 
 /* spacing: NULL for 1 */
-static inline FenMeasure SolveImageMake(MPI_Comm comm, SolveImage image, int side, FenInt seed, const FenInt shape[],
-                                        const double spacing[])
-{
-  FenLayout  layout;
-  FenMeasure m;
-  FenBox     box;
-  FenInt     n, k = 0;
-  double    *w;
-
-  FEN_OK(FenLayoutCreateGrid(comm, 2, shape, NULL, &layout));
-  FEN_OK(FenLayoutGetBox(layout, -1, &box));
-  FEN_OK(FenLayoutGetLocalSize(layout, &n));
-  w = (double *)malloc((size_t)(n + 1) * sizeof(double));
-  for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
-    for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
-      w[k++] = image(side, seed, shape, i, j);
-  FEN_OK(FenMeasureCreateGrid(layout, w, spacing, NULL, &m));
-  free(w);
-  FEN_OK(FenLayoutDestroy(&layout));
-  return m;
-}
-
-/* mass of voxel `at` of a side's volume of this shape */
-typedef double (*SolveVolume)(int side, const FenInt shape[3], const FenInt at[3]);
-
-/* spacing: NULL for 1 */
-static inline FenMeasure SolveVolumeMake(MPI_Comm comm, SolveVolume volume, int side, const FenInt shape[3],
-                                         const double spacing[])
+static inline FenMeasure SolveGridMake(MPI_Comm comm, PetscInt dim, SolveDensity density, const void *ctx,
+                                       const FenInt shape[], const double spacing[])
 {
   FenLayout  layout;
   FenMeasure m;
@@ -49,18 +24,50 @@ static inline FenMeasure SolveVolumeMake(MPI_Comm comm, SolveVolume volume, int 
   FenInt     n, p = 0;
   double    *w;
 
-  FEN_OK(FenLayoutCreateGrid(comm, 3, shape, NULL, &layout));
+  FEN_OK(FenLayoutCreateGrid(comm, dim, shape, NULL, &layout));
   FEN_OK(FenLayoutGetBox(layout, -1, &box));
   FEN_OK(FenLayoutGetLocalSize(layout, &n));
   w = (double *)malloc((size_t)(n + 1) * sizeof(double));
   for (FenInt i = box.lo[0]; i < box.hi[0]; i++)
     for (FenInt j = box.lo[1]; j < box.hi[1]; j++)
       for (FenInt k = box.lo[2]; k < box.hi[2]; k++)
-        w[p++] = volume(side, shape, (FenInt[3]){i, j, k});
+        w[p++] = density(ctx, (FenInt[3]){i, j, k});
   FEN_OK(FenMeasureCreateGrid(layout, w, spacing, NULL, &m));
   free(w);
   FEN_OK(FenLayoutDestroy(&layout));
   return m;
+}
+
+/* mass of pixel (i, j) of a side's image of this shape */
+typedef double (*SolveImage)(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j);
+
+typedef struct {
+  SolveImage    image;
+  int           side;
+  FenInt        seed;
+  const FenInt *shape;
+} SolveImageOf;
+
+static inline double SolveImageAt(const void *ctx, const FenInt at[3])
+{
+  const SolveImageOf *of = (const SolveImageOf *)ctx;
+
+  return of->image(of->side, of->seed, of->shape, at[0], at[1]);
+}
+
+/* spacing: NULL for 1 */
+static inline FenMeasure SolveImageMake(MPI_Comm comm, SolveImage image, int side, FenInt seed, const FenInt shape[],
+                                        const double spacing[])
+{
+  const SolveImageOf of = {image, side, seed, shape};
+
+  return SolveGridMake(comm, 2, SolveImageAt, &of, shape, spacing);
+}
+
+/* waves on a background at (x, y) of the unit square, and more mass at one end: it moves by a part of the image */
+static inline double SolveWaves(int side, double x, double y)
+{
+  return (1.3 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
 }
 
 /* domain decomposition needs two grids and a cost of coordinates */

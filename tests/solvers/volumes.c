@@ -6,43 +6,51 @@
 #include "solve.h"
 #include <math.h>
 
-/* waves on a background, and more mass at one end: it moves by a part of the volume */
-static double Waves(int side, double x, double y)
-{
-  return (1.3 + sin((side ? 9 : 7) * x) * cos((side ? 5 : 11) * y)) * (side ? 1.2 - y : 0.2 + y);
-}
+typedef struct {
+  int           side;
+  const FenInt *shape;
+} Volume;
 
-/* along the two axes of more than one point */
-static double Slice(int side, const FenInt shape[3], const FenInt at[3])
+/* waves along the two axes of more than one point */
+static double Slice(const void *ctx, const FenInt at[3])
 {
-  const int first = shape[0] > 1 ? 0 : 1, last = shape[2] > 1 ? 2 : 1;
+  const Volume *V = (const Volume *)ctx;
+  const int     first = V->shape[0] > 1 ? 0 : 1, last = V->shape[2] > 1 ? 2 : 1;
 
-  return Waves(side, (double)at[first] / (double)shape[first], (double)at[last] / (double)shape[last]);
+  return SolveWaves(V->side, (double)at[first] / (double)V->shape[first], (double)at[last] / (double)V->shape[last]);
 }
 
 static double Image(int side, FenInt seed, const FenInt shape[], FenInt i, FenInt j)
 {
   (void)seed;
-  return Waves(side, (double)i / (double)shape[0], (double)j / (double)shape[1]);
+  return SolveWaves(side, (double)i / (double)shape[0], (double)j / (double)shape[1]);
 }
 
-static double Noise(int side, const FenInt shape[3], const FenInt at[3])
+static double Uniform(const Volume *V, uint64_t seed, const FenInt at[3])
 {
-  return FenRandomUniform(side ? 17 : 18, (uint64_t)((at[0] * shape[1] + at[1]) * shape[2] + at[2]), 0);
+  return FenRandomUniform(seed, (uint64_t)((at[0] * V->shape[1] + at[1]) * V->shape[2] + at[2]), 0);
+}
+
+static double Noise(const void *ctx, const FenInt at[3])
+{
+  const Volume *V = (const Volume *)ctx;
+
+  return Uniform(V, V->side ? 17 : 18, at);
 }
 
 /* is there a dot? about one voxel in 50 has one */
-static double Dots(int side, const FenInt shape[3], const FenInt at[3])
+static double Dots(const void *ctx, const FenInt at[3])
 {
-  const double x = FenRandomUniform(side ? 19 : 20, (uint64_t)((at[0] * shape[1] + at[1]) * shape[2] + at[2]), 0);
+  const Volume *V = (const Volume *)ctx;
+  const double  x = Uniform(V, V->side ? 19 : 20, at);
 
   return x < 0.02 ? 1 + 300 * x : 0;
 }
 
-static void Pair(SolveVolume volume, const FenInt shape[3], const double spacing[], FenMeasure m[2])
+static void Pair(SolveDensity density, const FenInt shape[3], const double spacing[], FenMeasure m[2])
 {
   for (int s = 0; s < 2; s++)
-    m[s] = SolveVolumeMake(MPI_COMM_WORLD, volume, s, shape, spacing);
+    m[s] = SolveGridMake(MPI_COMM_WORLD, 3, density, &(Volume){s, shape}, shape, spacing);
   FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
 }
 

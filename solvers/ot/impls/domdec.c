@@ -54,7 +54,7 @@ typedef struct {
   FenGlobal     global;
   PetscBool     staged;
   FenLayout     cut;  /* of `cuts`, rows */
-  double       *base; /* of each level: squared width of its narrowest pixels */
+  double       *base; /* of each level: squared width of its pixels, on the finest one of the narrowest axis */
   /* state */
   double *cuts;                          /* what the present level is cut over ranks by (FenCellsMeasureCuts), mine */
   FenInt  at, step, half, sweeps, fresh; /* level; epsilon on it; half sweep that comes; sweeps done; no B half yet */
@@ -560,6 +560,23 @@ static PetscErrorCode MakeCuts(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+/* along axes of more than one, squared for squared costs */
+static PetscErrorCode NarrowestPixel(FenOT ot, double *blur)
+{
+  FenInt   shape[FEN_MAX_DIM];
+  double   spacing[FEN_MAX_DIM], width = HUGE_VAL;
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCall(FenMeasureGetGrid(ot->source, shape, spacing, NULL));
+  for (PetscInt d = 0; d < dim; d++)
+    if (shape[d] > 1)
+      width = PetscMin(width, spacing[d]);
+  PetscCall(FenCostBlur(ot->cost, ot->source, ot->target, width < HUGE_VAL ? width : spacing[0], blur));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
 {
   FenOT          ot = (FenOT)s;
@@ -579,21 +596,9 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
   PetscCall(MakeCuts(ot));
   PetscCall(FenGlobalCreate(ot, &D->global));
   PetscCall(PetscMalloc1(ot->nlevels, &D->base));
-  for (PetscInt l = 0; l < ot->nlevels; l++) {
-    FenInt   shape[FEN_MAX_DIM];
-    double   h[FEN_MAX_DIM], width = HUGE_VAL;
-    PetscInt dim;
-
-    PetscCall(FenMeasureGetDim(ot->source, &dim));
-    PetscCall(FenMeasureGetGrid(ot->level[l].measure[0], shape, h, NULL));
-    for (PetscInt d = 0; d < dim; d++)
-      if (shape[d] > 1)
-        width = PetscMin(width, h[d]);
-    if (l)
-      D->base[l] = ot->level[l].blur;
-    else
-      PetscCall(FenCostBlur(ot->op->cost, ot->source, ot->target, width < HUGE_VAL ? width : h[0], &D->base[0]));
-  }
+  PetscCall(NarrowestPixel(ot, &D->base[0]));
+  for (PetscInt l = 1; l < ot->nlevels; l++)
+    D->base[l] = ot->level[l].blur;
   PetscCall(FenIntMult(ot->level[ot->nlevels - 1].N[0] / ((FenInt)D->side[0] * D->side[1] * D->side[2]) + 1,
                        ot->level[ot->nlevels - 1].N[1], &shares));
   PetscCheck(shares <= 200000000, PetscObjectComm((PetscObject)s), (PetscErrorCode)FEN_ERR_OPTION,

@@ -157,8 +157,6 @@ static PetscErrorCode FenOTInitialize_Newton(FenSolver s)
   PetscCall(PetscCitationsRegister(citation, &cited));
   ot->op->passes = N->passes = 0;
   N->gap = (FenGapSchedule){.error = PetscMin(1e-2, sqrt(s->gap_rel > 0 ? s->gap_rel : 1))};
-  N->least = HUGE_VAL;
-  N->stalled = 0;
   N->promising = 0;
   N->eps_before = 0;
   N->cut = 0;
