@@ -4,7 +4,6 @@
    chosen, the answer, and passes that do not depend on the shape.
 */
 #include "solve.h"
-#include <math.h>
 
 typedef struct {
   int           side;
