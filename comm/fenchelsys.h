@@ -35,7 +35,7 @@ FEN_EXTERN PetscErrorCode FenInitializePackage(void);
 FEN_EXTERN PetscErrorCode FenClassRegister(const char[], const char[], PetscClassId *);
 FEN_EXTERN PetscErrorCode FenGetVersion(const char *[]);
 FEN_EXTERN PetscErrorCode FenGetConfiguration(char[], size_t);
-FEN_EXTERN PetscErrorCode FenSetBLASThreads(int);
+FEN_EXTERN PetscErrorCode FenSetLibraryThreads(int);
 
 /* ---- errors (comm/sys/errors.c) ----
    One list makes the codes, the sentences, the exit statuses and the documentation page.

@@ -72,7 +72,8 @@ PetscErrorCode FenInitializePackage(void)
 }
 
 /*@C
-  FenInitialize - Starts MPI and PETSc unless they run already, sets BLAS to one thread, registers Fenchel's classes.
+  FenInitialize - Starts MPI and PETSc unless they run already, sets libraries to one thread, registers Fenchel's
+classes.
 
   Collective on MPI_COMM_WORLD
 
@@ -104,7 +105,7 @@ PetscErrorCode FenInitialize(int *argc, char ***argv, const char file[], const c
     fen_started_petsc = PETSC_TRUE;
   }
   PetscFunctionBegin;
-  PetscCall(FenSetBLASThreads(1));
+  PetscCall(FenSetLibraryThreads(1));
   PetscCall(FenInitializePackage());
   PetscFunctionReturn(0);
 }
@@ -126,8 +127,20 @@ PetscErrorCode FenFinalize(void)
   return PetscFinalize();
 }
 
+/* a setter of a library that may be loaded */
+static void Set(const char name[], int n)
+{
+  void *symbol = dlsym(RTLD_DEFAULT, name);
+  void (*set)(int);
+
+  if (symbol) {
+    memcpy(&set, &symbol, sizeof(set));
+    set(n);
+  }
+}
+
 /*@C
-  FenSetBLASThreads - Sets the number of threads of the BLAS that is loaded, if it has threads.
+  FenSetLibraryThreads - Sets the number of threads of the libraries that are loaded: of BLAS and of OpenMP.
 
   Not Collective
 
@@ -136,28 +149,25 @@ PetscErrorCode FenFinalize(void)
 
   Notes:
   `FenInitialize()` sets 1: ranks do the parallel work, and sums inside BLAS would depend on the number of threads.
-  OpenBLAS, MKL and BLIS are known; they are found at run time, since distributions exchange them without relinking.
+  OpenBLAS, MKL, BLIS and OpenMP are known; they are found at run time, since distributions exchange them without
+  relinking. With 1 all OpenMP regions that this thread meets are serial, those that ask for a number of threads too, as
+  the ones of CHOLMOD do.
 
   Level: advanced
 
 .seealso: `FenInitialize()`
 @*/
-PetscErrorCode FenSetBLASThreads(int n)
+PetscErrorCode FenSetLibraryThreads(int n)
 {
-  static const char *const setter[] = {"openblas_set_num_threads", "MKL_Set_Num_Threads"};
-  void (*set)(int);
   void (*set_blis)(int64_t);
   void *symbol;
 
   PetscFunctionBegin;
   PetscCheck(n > 0, PETSC_COMM_SELF, FEN_ERR_USAGE, "%d threads: must be positive", n);
-  for (size_t i = 0; i < PETSC_STATIC_ARRAY_LENGTH(setter); i++) {
-    symbol = dlsym(RTLD_DEFAULT, setter[i]);
-    if (symbol) {
-      memcpy(&set, &symbol, sizeof(set));
-      set(n);
-    }
-  }
+  Set("openblas_set_num_threads", n);
+  Set("MKL_Set_Num_Threads", n);
+  Set("omp_set_num_threads", n);
+  Set("omp_set_max_active_levels", n > 1); /* regions inside of regions stay serial */
   symbol = dlsym(RTLD_DEFAULT, "bli_thread_set_num_threads");
   if (symbol) {
     memcpy(&set_blis, &symbol, sizeof(set_blis));

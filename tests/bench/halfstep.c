@@ -142,7 +142,7 @@ static PetscErrorCode Run(void)
   Bench b;
 
   PetscFunctionBegin;
-  PetscCall(FenSetBLASThreads(1));
+  PetscCall(FenSetLibraryThreads(1));
   PetscCall(ReadOptions(&b));
   PetscCall(Make(&b));
   for (PetscInt k = 0; k < b.neps; k++)

@@ -176,7 +176,7 @@ static PetscErrorCode Run(void)
   Bench b;
 
   PetscFunctionBegin;
-  PetscCall(FenSetBLASThreads(1));
+  PetscCall(FenSetLibraryThreads(1));
   PetscCall(ReadOptions(&b));
   PetscCall(MakeClouds(&b));
   for (int k = 0; k <= (int)FenSimdBest(); k++)

@@ -219,7 +219,7 @@ static PetscErrorCode Run(void)
   FenLayout   layout;
 
   PetscFunctionBegin;
-  PetscCall(FenSetBLASThreads(1));
+  PetscCall(FenSetLibraryThreads(1));
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(Create(&b));

@@ -214,7 +214,7 @@ static PetscErrorCode Run(void)
   FenOT ot;
 
   PetscFunctionBegin;
-  PetscCall(FenSetBLASThreads(1));
+  PetscCall(FenSetLibraryThreads(1));
   PetscCall(ReadOptions(&b));
   PetscCall(MakeMeasures(&b));
   PetscCall(FenOTCreate(PETSC_COMM_WORLD, &ot));

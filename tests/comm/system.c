@@ -4,6 +4,7 @@
 */
 #include <fentest.h>
 #include <fenchellayout.h>
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -46,12 +47,23 @@ static void ConfigurationNamesWhatItWasBuiltWith(void **state)
   FEN_ERROR(FenGetConfiguration(text, 20), FEN_ERR_SIZE, "too few");
 }
 
-static void BLASThreads(void **state)
+static void LibraryThreads(void **state)
 {
+  void *symbol = dlsym(RTLD_DEFAULT, "omp_get_max_active_levels"); /* CHOLMOD brings it */
+  int (*levels)(void);
+
   (void)state;
   assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "1");
-  FEN_OK(FenSetBLASThreads(1));
-  FEN_ERROR(FenSetBLASThreads(0), FEN_ERR_USAGE, "must be positive");
+  memcpy(&levels, &symbol, sizeof(levels));
+  if (symbol)
+    assert_int_equal(levels(), 0);
+  FEN_OK(FenSetLibraryThreads(2));
+  if (symbol)
+    assert_int_equal(levels(), 1);
+  FEN_OK(FenSetLibraryThreads(1));
+  if (symbol)
+    assert_int_equal(levels(), 0);
+  FEN_ERROR(FenSetLibraryThreads(0), FEN_ERR_USAGE, "must be positive");
 }
 
 static void WallTimePasses(void **state)
@@ -128,7 +140,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(PackageIsInitializedOnce),
     cmocka_unit_test(VersionMatchesHeader),
     cmocka_unit_test(ConfigurationNamesWhatItWasBuiltWith),
-    cmocka_unit_test(BLASThreads),
+    cmocka_unit_test(LibraryThreads),
     cmocka_unit_test(WallTimePasses),
     cmocka_unit_test(LimitComesFromTheBatchSystem),
     cmocka_unit_test(SignalsAreCounted),
