@@ -461,9 +461,10 @@ static PetscErrorCode TogetherAll(FenGridCycle C, const FenGrid *fine, const Fen
                                   MPI_Datatype type, const float made[], float space[], float out[])
 {
   const PetscMPIInt parts = fine->parts[0] * fine->parts[1] * fine->parts[2];
-  const PetscBool   there = (PetscBool)(arrays == 1 && parts == fine->parts[0]); /* slabs lie one after the other */
-  float            *in = there ? out : space;
-  PetscMPIInt       count;
+  /* slabs lie one after the other */
+  const PetscBool there = (PetscBool)(arrays == 1 && parts == fine->parts[0] && coarse->at.row == coarse->n[2]);
+  float          *in = there ? out : space;
+  PetscMPIInt     count;
 
   PetscFunctionBegin;
   PetscCall(FenMPIIntCast(Points(&coarse->made), &count));

@@ -46,11 +46,6 @@ static const float damping[2] = {0.627F, 1.653F};
 
 /* ---- a grid ---- */
 
-static FenInt RoundUp(FenInt n)
-{
-  return (n + 31) / 32 * 32;
-}
-
 static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 {
   FenInt extent[3];
@@ -61,13 +56,15 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 
     G->pad[a] = padded ? FEN_GRID_HALO : 0;
     extent[a] = FenGridExtent(&G->box, a) + (padded ? FEN_GRID_HALO + FEN_GRID_BEHIND : 0);
+    if (a == 2)
+      extent[a] = FenGridRowLength(C, extent[a]);
     G->at.first[a] = G->box.lo[a] - G->pad[a];
   }
   G->at.row = extent[2];
   G->at.plane = extent[1] * extent[2];
   G->size = extent[0] * G->at.plane;
-  G->front = RoundUp(G->halo * G->at.plane + 2 * G->at.row + 2) + 32; /* parts of sweeps are multiples of 32 */
-  G->ld = 2 * G->front + RoundUp(G->size);
+  G->front = FenGridRoundUp(G->halo * G->at.plane + 2 * G->at.row + 2) + 32; /* parts of sweeps are multiples of 32 */
+  G->ld = 2 * G->front + FenGridRoundUp(G->size);
   for (PetscInt k = 0; k < C->nk; k++)
     G->shift[k] = C->offset[k][0] * G->at.plane + C->offset[k][1] * G->at.row + C->offset[k][2];
   if (!G->active)
@@ -78,6 +75,7 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   G->t = G->x + G->ld;
   G->b = G->t + G->ld + G->front;
   G->root = G->b + G->ld;
+  PetscCall(FenGridSweepAllocate(C, G));
   PetscFunctionReturn(0);
 }
 
@@ -87,7 +85,7 @@ static void ClearPads(const FenGrid *G, float v[])
   const FenInt n = FenGridExtent(&G->box, 2);
   FenInt       q = 0;
 
-  if (!G->pad[1] && !G->pad[2])
+  if (G->size == FenGridRows(G) * n)
     return;
   for (FenInt r = 0; r < FenGridRows(G); q = FenGridRow(G, r++) + n)
     memset(v + q, 0, (size_t)(FenGridRow(G, r) - q) * sizeof(float));
@@ -143,12 +141,12 @@ static PetscErrorCode Diagonal(FenGridCycle C, FenGrid *G)
    parts of sweeps */
 static FenInt Before(const FenGrid *G, FenInt planes)
 {
-  return RoundUp(FenGridBeyond(G, 0, planes) * G->at.plane);
+  return FenGridRoundUp(FenGridBeyond(G, 0, planes) * G->at.plane);
 }
 
 static FenInt End(const FenGrid *G, FenInt planes)
 {
-  return RoundUp(G->size + FenGridBeyond(G, 1, planes) * G->at.plane);
+  return FenGridRoundUp(G->size + FenGridBeyond(G, 1, planes) * G->at.plane);
 }
 
 /* To a unit diagonal. Weights too small to matter are zero, so that numbers below the smallest normal one, which are
@@ -174,6 +172,7 @@ static PetscErrorCode Scale(FenGridCycle C, FenGrid *G)
     PetscCall(PetscArrayzero(e + end, G->ld - end));
   }
   ClearWeights(C, G);
+  PetscCall(FenGridSweepPack(C, G));
   ClearPads(G, G->root);
   ClearPads(G, G->b);
   PetscCall(PetscArrayzero(G->t, G->ld));
@@ -185,33 +184,6 @@ static void Unscale(const FenGrid *G, float v[])
 {
   for (FenInt q = 0; q < G->size; q++)
     v[q] = G->root[q] > 0 ? v[q] / G->root[q] : 0;
-}
-
-/* points [from, to) of y, both multiples of 32; `factor`: of a sweep, 0 is the residual */
-static void MultiplyPart(FenGridCycle C, const FenGrid *G, float factor, FenInt from, FenInt to, const float x[],
-                         float y[])
-{
-  const FenGraph A = {.n = to - from,
-                      .nk = C->nk,
-                      .ld = G->ld,
-                      .shift = G->shift,
-                      .damping = factor,
-                      .w = G->edge + G->front + from,
-                      .x = x + G->front + from,
-                      .b = G->b + from};
-
-  C->kernels->graph(&A, factor > 0 ? FEN_GRAPH_JACOBI : FEN_GRAPH_RESIDUAL, y + G->front + from);
-}
-
-/* t from x; rows of neighbours are left out */
-static void Multiply(FenGridCycle C, const FenGrid *G, float factor)
-{
-  const FenInt rows = FenGridExtent(&G->box, 1) * G->at.row;
-
-  if (!G->pad[1])
-    MultiplyPart(C, G, factor, 0, RoundUp(G->size), G->x, G->t);
-  for (FenInt q = G->pad[1] * G->at.row; G->pad[1] && q < G->size; q += G->at.plane)
-    MultiplyPart(C, G, factor, q, q + RoundUp(rows), G->x, G->t);
 }
 
 /* ---- building ---- */
@@ -371,7 +343,7 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
   PetscFunctionBegin;
   for (PetscInt k = 0; k < sweeps; k++) {
     PetscCall(FenGridExchange(C, G, 2, G->x));
-    Multiply(C, G, damping[(k + 1) % 2]);
+    FenGridSweepAll(C, G, damping[(k + 1) % 2]);
     Swap(G);
   }
   PetscFunctionReturn(0);
@@ -382,17 +354,17 @@ static PetscErrorCode Smooth(FenGridCycle C, FenGrid *G, PetscInt sweeps)
    neighbours as well, and the sweep over as many more as edges reach */
 static void Follow(FenGridCycle C, FenGrid *G, float factor, FenInt planes)
 {
-  const FenInt reach = RoundUp(G->shift[C->nk - 1]), last = End(G, planes), end = End(G, planes + FEN_GRID_RADIUS);
-  FenInt       done = -Before(G, planes), swept = -Before(G, planes + FEN_GRID_RADIUS);
+  const FenInt reach = FenGridRoundUp(G->shift[C->nk - 1]), last = End(G, planes);
+  const FenInt end = End(G, planes + FEN_GRID_RADIUS), from = -Before(G, planes + FEN_GRID_RADIUS);
+  FenGridSweep sweep = FenGridSweepBegin(C, G, 0, from, damping[1], G->x, G->t);
+  FenGridSweep after = FenGridSweepBegin(C, G, 1, -Before(G, planes), factor, G->t, G->x);
 
-  while (done < last) {
-    const FenInt to = PetscMin(swept + STRIP, end), ready = to == end ? last : PetscMin(to - reach, last);
+  while (after.at < last) {
+    const FenInt to = PetscMin(sweep.at + STRIP, end), ready = to == end ? last : PetscMin(to - reach, last);
 
-    MultiplyPart(C, G, damping[1], swept, to, G->x, G->t);
-    if (ready > done)
-      MultiplyPart(C, G, factor, done, ready, G->t, G->x);
-    done = PetscMax(done, ready);
-    swept = to;
+    FenGridSweepTo(C, G, &sweep, to);
+    if (ready > after.at)
+      FenGridSweepTo(C, G, &after, ready);
   }
   Swap(G);
 }
@@ -409,10 +381,10 @@ static PetscErrorCode SweepAnd(FenGridCycle C, FenGrid *G, float factor, FenInt 
     PetscFunctionReturn(0);
   }
   PetscCall(FenGridExchange(C, G, 2, G->x));
-  Multiply(C, G, damping[1]);
+  FenGridSweepAll(C, G, damping[1]);
   Swap(G);
   PetscCall(FenGridExchange(C, G, 2, G->x));
-  Multiply(C, G, factor);
+  FenGridSweepAll(C, G, factor);
   PetscFunctionReturn(0);
 }
 
@@ -653,6 +625,7 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
     FenGrid *G = &C->grid[l];
 
     PetscCall(PetscFree(G->memory));
+    PetscCall(FenGridSweepFree(G));
     for (int k = 0; k < 3; k++)
       PetscCall(PetscFree(G->share[k]));
   }
@@ -671,6 +644,8 @@ PetscErrorCode FenGridCycleDestroy(FenGridCycle *cycle)
   PetscCall(PetscFree(C->request));
   PetscCall(PetscFree4(C->face[0], C->face[1], C->face[2], C->face[3]));
   PetscCall(PetscFree(C->mine));
+  PetscCall(PetscFree(C->sums[0]));
+  PetscCall(PetscFree(C->sums[1]));
   PetscCall(PetscFree(C));
   *cycle = NULL;
   PetscFunctionReturn(0);

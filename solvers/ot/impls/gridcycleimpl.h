@@ -55,6 +55,11 @@ typedef struct {
   float *x, *t;  /* the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
   float *b;      /* right-hand side; masses before grids are made */
   float *root;   /* of the diagonal, 0 where nothing couples */
+  /* for sweeps of volumes, see FenVolume; all with halos, from the first point of an array on */
+  uint16_t *weight;
+  char     *some;
+  float    *diagonal;
+  FenInt    mask;
 } FenGrid;
 
 struct _p_FenGridCycle {
@@ -77,6 +82,8 @@ struct _p_FenGridCycle {
   float            *face[4];         /* halos on the way, two out and two in; the first: any box on the way */
   MPI_Request      *request;         /* of four faces */
   float            *moment[3];       /* of the finest grid, with halos, along each axis; until coarse grids are made */
+  float            *sums[2];         /* of two sweeps of a volume that are under way */
+  FenInt            nsums;           /* numbers in each */
   double            points;          /* of the finest grid: masses times this are of order one */
   double           *mine;            /* on the finest grid: what goes in and out, if it moves */
 };
@@ -158,6 +165,38 @@ PETSC_INTERN PetscErrorCode FenGridApart(FenGridCycle, const FenGrid *fine, cons
 
 /* axes that the next coarser grid halves; PETSC_FALSE: there is none */
 PETSC_INTERN PetscBool FenGridHalves(const FenGrid *, PetscBool halved[3]);
+
+/* ---- gridsweep.c ---- */
+
+static inline FenInt FenGridRoundUp(FenInt n)
+{
+  return (n + 31) / 32 * 32;
+}
+
+/* a sweep, or a residual, that is under way */
+typedef struct {
+  FenInt       at;     /* next point, a multiple of 32 as all ends of parts */
+  float        factor; /* damping; 0: y is the residual */
+  const float *x;
+  float       *y;
+  FenInt       before;
+  float       *sums;
+} FenGridSweep;
+
+/* length of rows of so many points in memory */
+PETSC_INTERN FenInt FenGridRowLength(const struct _p_FenGridCycle *, FenInt points);
+/* shifts and lengths are there: what sweeps need beside the grid */
+PETSC_INTERN PetscErrorCode FenGridSweepAllocate(FenGridCycle, FenGrid *);
+PETSC_INTERN PetscErrorCode FenGridSweepFree(FenGrid *);
+/* weights are scaled to a unit diagonal, root is there, also of neighbours */
+PETSC_INTERN PetscErrorCode FenGridSweepPack(FenGridCycle, FenGrid *);
+/* the first point of y; number: of two that may be under way at once */
+PETSC_INTERN FenGridSweep FenGridSweepBegin(FenGridCycle, const FenGrid *, int number, FenInt from, float factor,
+                                            const float x[], float y[]);
+/* y up to the point `to`; x is there as far as edges reach, and was all that time */
+PETSC_INTERN void FenGridSweepTo(FenGridCycle, const FenGrid *, FenGridSweep *, FenInt to);
+/* t from x; on two axes rows of neighbours are left out */
+PETSC_INTERN void FenGridSweepAll(FenGridCycle, const FenGrid *, float factor);
 
 /* ---- gridtransfer.c ---- */
 

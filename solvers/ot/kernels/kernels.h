@@ -168,6 +168,21 @@ typedef struct {
   const float  *w, *x, *b;
   float         damping;
 } FenGraph;
+/* The same where there are many weights a point, with any diagonal d: rows of points are a multiple of linelanes long,
+   and weights are of two bytes, those of a block of linelanes points next to each other: w[(q*nk + k)*linelanes] and on
+   for the points from q on, the first half of numbers in single precision. `sums`: (mask + 1) 5 linelanes numbers,
+   zero when a sweep begins; mask + 1 is a power of two, above the blocks that edges reach over by three at least */
+typedef struct {
+  FenInt          n, before; /* of y, and points before them that have edges to them and only send; whole blocks */
+  FenInt          nk;
+  const FenInt   *shift;
+  const uint16_t *w;
+  const char     *some; /* of each block: is any of its points coupled? y is zero where none is */
+  const float    *d, *x, *b;
+  float           damping;
+  float          *sums;
+  FenInt          block, mask; /* number of the first block of y in the whole sweep, which may come in parts */
+} FenVolume;
 typedef enum { FEN_GRAPH_RESIDUAL, FEN_GRAPH_JACOBI } FenGraphMode; /* y = b - A x; y = x + damping (b - A x) */
 
 /* the first line in memory that is FEN_LINE bytes longer than needed: a load across two lines takes as long as two */
@@ -199,6 +214,7 @@ typedef struct {
   void (*conemulttranspose)(const FenCones *, int squares, double out[]);    /* out_j = sum_i e_ij (or e_ij^2) v_i */
   void (*conecouple)(const FenCones *, const FenConeCouple *, double out[]); /* out[(o-first)*ns + j] */
   void (*graph)(const FenGraph *, FenGraphMode, float y[]);
+  void (*volume)(const FenVolume *, FenGraphMode, float y[]);
 } FenKernels;
 
 PETSC_INTERN const FenKernels FenKernels_portable;

@@ -307,6 +307,7 @@ static void Log2Sum(FenInt n, const double MS[], double out[])
 #include "tilegemm.h"
 #include "linekernel.h"
 #include "graphkernel.h"
+#include "volumekernel.h"
 #include "conekernel.h"
 
 /* ---- one specialised loop for each cost and small dimension ---- */
@@ -396,4 +397,5 @@ const FenKernels FEN_KERNELS = {
     .conemulttranspose = ConeMultTranspose,
     .conecouple = ConeCouple,
     .graph = Graph,
+    .volume = Volume,
 };

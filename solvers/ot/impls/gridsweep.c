@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   Sweeps of the V-cycle, and residuals, over a part of a grid after the other. On two axes weights are those of the
+   grid. On three there are 62 a point, and all that a sweep costs is reading them: there are copies for sweeps, of two
+   bytes each, those of a few points next to each other. With eight digits of two the matrix is still the Laplacian of a
+   graph of positive weights, each of which is 1/256 off at most, and so is x^T A x for every x: the diagonal is made of
+   the weights that are used, so that constants stay in the null space.
+
+   Memory: on three axes 32 numbers of four bytes a point, and ten for each point of two planes.
+*/
+#include "gridcycleimpl.h"
+
+#define MOST_LANES 16
+
+/* points of a block of weights: rows are as many whole blocks */
+static FenInt Lanes(const struct _p_FenGridCycle *C)
+{
+  return C->kernels->linelanes;
+}
+
+static PetscBool IsVolume(const struct _p_FenGridCycle *C)
+{
+  return (PetscBool)(C->dim > 2);
+}
+
+FenInt FenGridRowLength(const struct _p_FenGridCycle *C, FenInt points)
+{
+  return IsVolume(C) ? (points + Lanes(C) - 1) / Lanes(C) * Lanes(C) : points;
+}
+
+PetscErrorCode FenGridSweepAllocate(FenGridCycle C, FenGrid *G)
+{
+  const FenInt most = G->shift[C->nk - 1] / Lanes(C) + 4;
+
+  PetscFunctionBegin;
+  if (!IsVolume(C))
+    PetscFunctionReturn(0);
+  for (G->mask = 1; G->mask < most; G->mask *= 2)
+    ;
+  G->mask--;
+  PetscCall(PetscMalloc1((size_t)(C->nk * G->ld), &G->weight));
+  PetscCall(PetscMalloc1((size_t)(G->ld / Lanes(C)), &G->some));
+  PetscCall(PetscMalloc1((size_t)G->ld, &G->diagonal));
+  if (C->nsums < (G->mask + 1) * 5 * Lanes(C)) {
+    C->nsums = (G->mask + 1) * 5 * Lanes(C);
+    for (int k = 0; k < 2; k++) {
+      PetscCall(PetscFree(C->sums[k]));
+      PetscCall(PetscMalloc1((size_t)C->nsums, &C->sums[k]));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridSweepFree(FenGrid *G)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(G->weight));
+  PetscCall(PetscFree(G->some));
+  PetscCall(PetscFree(G->diagonal));
+  PetscFunctionReturn(0);
+}
+
+/* the nearest number of two bytes */
+static uint16_t Half(float v)
+{
+  uint32_t u;
+
+  memcpy(&u, &v, sizeof(u));
+  return (uint16_t)((u + 0x7fffU + (u >> 16 & 1U)) >> 16);
+}
+
+static float Whole(uint16_t h)
+{
+  const uint32_t u = (uint32_t)h << 16;
+  float          v;
+
+  memcpy(&v, &u, sizeof(v));
+  return v;
+}
+
+/* Weights of the block that begins at point q; what rounding them adds to the diagonal goes into diagonal[] times root.
+   PETSC_FALSE: its points are coupled to nothing */
+static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const FenInt lanes, uint16_t *to)
+{
+  const float *root = G->root - G->front + q;
+  float       *d = G->diagonal + q, rounding[MOST_LANES];
+  float        some = 0;
+
+  for (FenInt i = 0; i < lanes; i++)
+    some += root[i] > 0;
+  for (PetscInt k = 0; k < C->nk; k++, to += lanes) {
+    const float *w = G->edge + k * G->ld + q;
+    const FenInt shift = G->shift[k];
+    float        sum = 0;
+
+    for (FenInt i = 0; i < lanes; i++)
+      sum += w[i];
+    some += sum;
+    for (FenInt i = 0; i < lanes; i++)
+      to[i] = Half(w[i]);
+    if (!(sum > 0))
+      continue;
+    for (FenInt i = 0; i < lanes; i++)
+      rounding[i] = Whole(to[i]) - w[i];
+    for (FenInt i = 0; i < lanes; i++)
+      d[i] += rounding[i] * root[i + shift];
+    for (FenInt i = 0; i < lanes; i++)
+      d[i + shift] += rounding[i] * root[i];
+  }
+  return (PetscBool)(some > 0);
+}
+
+static void PackBlocks(FenGridCycle C, FenGrid *G, FenInt end, const FenInt lanes)
+{
+  for (FenInt q = 0; q < end; q += lanes)
+    G->some[q / lanes] = (char)PackBlock(C, G, q, lanes, G->weight + q * C->nk);
+}
+
+PetscErrorCode FenGridSweepPack(FenGridCycle C, FenGrid *G)
+{
+  const float *root = G->root - G->front;
+  const FenInt lanes = Lanes(C), last = (G->ld - G->shift[C->nk - 1]) / lanes * lanes;
+
+  PetscFunctionBegin;
+  if (!IsVolume(C))
+    PetscFunctionReturn(0);
+  PetscCall(PetscArrayzero(G->diagonal, G->ld));
+  PetscCall(PetscArrayzero(G->some, G->ld / lanes));
+  switch (lanes) { /* loops of a known length are vectors */
+  case 4:
+    PackBlocks(C, G, last, 4);
+    break;
+  case 8:
+    PackBlocks(C, G, last, 8);
+    break;
+  default:
+    PetscCheck(lanes == MOST_LANES, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "%d lanes", (int)lanes);
+    PackBlocks(C, G, last, MOST_LANES);
+  }
+  for (FenInt q = 0; q < G->ld; q++)
+    G->diagonal[q] = 1 + (root[q] > 0 ? G->diagonal[q] / root[q] : 0);
+  PetscFunctionReturn(0);
+}
+
+FenGridSweep FenGridSweepBegin(FenGridCycle C, const FenGrid *G, int number, FenInt from, float factor, const float x[],
+                               float y[])
+{
+  FenGridSweep S = {.at = from, .factor = factor, .x = x, .y = y};
+
+  if (!IsVolume(C))
+    return S;
+  if (G->near[0][0] != MPI_PROC_NULL) /* planes of a neighbour have edges to mine */
+    S.before = PetscMin(G->front + from, FenGridRoundUp(FEN_GRID_RADIUS * G->at.plane));
+  S.sums = C->sums[number];
+  memset(S.sums, 0, (size_t)((G->mask + 1) * 5 * Lanes(C)) * sizeof(*S.sums));
+  return S;
+}
+
+/* the same in volumes */
+static void VolumeTo(FenGridCycle C, const FenGrid *G, const FenGridSweep *S, FenInt to)
+{
+  const FenInt    first = G->front + S->at;
+  const FenVolume A = {.n = to - S->at,
+                       .before = S->before,
+                       .nk = C->nk,
+                       .shift = G->shift,
+                       .w = G->weight + first * C->nk,
+                       .some = G->some + first / Lanes(C),
+                       .d = G->diagonal + first,
+                       .x = S->x + first,
+                       .b = G->b + S->at,
+                       .damping = S->factor,
+                       .sums = S->sums,
+                       .block = first / Lanes(C),
+                       .mask = G->mask};
+
+  C->kernels->volume(&A, S->factor > 0 ? FEN_GRAPH_JACOBI : FEN_GRAPH_RESIDUAL, S->y + first);
+}
+
+void FenGridSweepTo(FenGridCycle C, const FenGrid *G, FenGridSweep *S, FenInt to)
+{
+  const FenInt   first = G->front + S->at;
+  const FenGraph A = {.n = to - S->at,
+                      .nk = C->nk,
+                      .ld = G->ld,
+                      .shift = G->shift,
+                      .damping = S->factor,
+                      .w = G->edge + first,
+                      .x = S->x + first,
+                      .b = G->b + S->at};
+
+  if (IsVolume(C))
+    VolumeTo(C, G, S, to);
+  else
+    C->kernels->graph(&A, S->factor > 0 ? FEN_GRAPH_JACOBI : FEN_GRAPH_RESIDUAL, S->y + first);
+  S->before = 0;
+  S->at = to;
+}
+
+void FenGridSweepAll(FenGridCycle C, const FenGrid *G, float factor)
+{
+  const FenInt rows = FenGridExtent(&G->box, 1) * G->at.row;
+  FenGridSweep S = FenGridSweepBegin(C, G, 0, 0, factor, G->x, G->t);
+
+  if (IsVolume(C) || !G->pad[1])
+    FenGridSweepTo(C, G, &S, FenGridRoundUp(G->size));
+  else
+    for (FenInt q = G->pad[1] * G->at.row; q < G->size; q += G->at.plane) {
+      S.at = q;
+      FenGridSweepTo(C, G, &S, q + FenGridRoundUp(rows));
+    }
+}
