@@ -54,31 +54,32 @@ static double Weight(const float w[], FenInt k, FenInt q)
 }
 
 /* in blocks of the kernel's lanes, as numbers of two bytes: weights are such numbers */
-static void Pack(const float w[], FenInt nk, FenInt n, FenInt lanes, uint16_t packed[], char some[])
+static void Pack(const float w[], FenInt nk, FenInt n, FenInt lanes, uint16_t packed[], const uint16_t *block[])
 {
   for (FenInt q = 0; q < n; q++)
-    some[q / lanes] = 0;
+    block[q / lanes] = NULL;
   for (FenInt q = 0; q < n; q++)
     for (FenInt k = 0; k < nk; k++) {
       uint32_t bits;
 
       memcpy(&bits, &w[k * LD + q], sizeof(bits));
       packed[(q / lanes * nk + k) * lanes + q % lanes] = (uint16_t)(bits >> 16);
-      some[q / lanes] = (char)(some[q / lanes] || w[k * LD + q] > 0);
+      if (w[k * LD + q] > 0)
+        block[q / lanes] = packed + q / lanes * nk * lanes;
     }
 }
 
 /* the same of blocks, in one part or two, and after points that belong to a neighbour */
 static void TestVolume(void **state)
 {
-  static const FenInt shift[NK] = {1,       2,           ROW - 2,     ROW - 1,     ROW,         ROW + 1,
-                                   ROW + 2, 2 * ROW - 2, 2 * ROW - 1, 2 * ROW + 0, 2 * ROW + 1, 2 * ROW + 2};
-  static float        w[NK * LD], x[LD], d[LD], b[LD], y[LD], sums[BLOCKS * 5 * 16];
-  static uint16_t     packed[NK * LD];
-  static char         some[LD];
-  const FenInt        first = PAD + BEFORE;
-  const FenKernels   *K[3];
-  const int           n = RefKernels(K);
+  static const FenInt    shift[NK] = {1,       2,           ROW - 2,     ROW - 1,     ROW,         ROW + 1,
+                                      ROW + 2, 2 * ROW - 2, 2 * ROW - 1, 2 * ROW + 0, 2 * ROW + 1, 2 * ROW + 2};
+  static float           w[NK * LD], x[LD], d[LD], b[LD], y[LD], sums[BLOCKS * 5 * 16];
+  static uint16_t        packed[NK * LD];
+  static const uint16_t *block[LD];
+  const FenInt           first = PAD + BEFORE;
+  const FenKernels      *K[3];
+  const int              n = RefKernels(K);
 
   (void)state;
   for (FenInt k = 0; k < NK; k++)
@@ -99,7 +100,7 @@ static void TestVolume(void **state)
     for (int mode = 0; mode < 4; mode++) {
       const FenInt lanes = K[k]->linelanes, half = mode < 2 ? N : N / 2;
 
-      Pack(w, NK, LD, lanes, packed, some);
+      Pack(w, NK, LD, lanes, packed, block);
       memset(sums, 0, sizeof(sums));
       for (FenInt q = 0; q < N; q += half) {
         const FenInt    at = first + q;
@@ -107,8 +108,7 @@ static void TestVolume(void **state)
                              .before = q ? 0 : BEFORE,
                              .nk = NK,
                              .shift = shift,
-                             .w = packed + at * NK,
-                             .some = some + at / lanes,
+                             .w = block + at / lanes,
                              .d = d + at,
                              .x = x + at,
                              .b = b + at,
@@ -124,7 +124,7 @@ static void TestVolume(void **state)
 
         for (FenInt s = 0; s < NK; s++)
           r += Weight(w, s, q) * (double)x[q + shift[s]] + Weight(w, s, q - shift[s]) * (double)x[q - shift[s]];
-        FEN_ASSERT_NEAR((double)y[q], some[q / lanes] ? mode % 2 ? (double)x[q] + 0.6 * r : r : 0.0, 1e-5);
+        FEN_ASSERT_NEAR((double)y[q], block[q / lanes] ? mode % 2 ? (double)x[q] + 0.6 * r : r : 0.0, 1e-5);
       }
     }
 }

@@ -9,8 +9,8 @@
 
    A preconditioner needs few digits: the cycle works in single precision, with matrices scaled to a unit diagonal, so
    that masses may range over a hundred decades. A weight is stored once for both ends of its edge: 12 numbers a point
-   on two axes, 62 on three. A sweep reads each of them twice, the second time from cache, and what follows it, another
-   sweep or the residual, takes them from cache too as far as the grid is a slab.
+   on two axes, 62 on three. On two axes a sweep reads each of them twice, the second time from cache, and what follows
+   it, another sweep or the residual, takes them from cache too as far as the grid is a slab. On three see gridsweep.c.
 
    Distribution: boxes, cut along the axes along which the caller's layout is, as gridboxes.c says; coarse grids on
    fewer and fewer ranks. Two points of a neighbour along each axis are all that a product or a transfer needs. Storage:
@@ -64,7 +64,7 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
   G->at.plane = extent[1] * extent[2];
   G->size = extent[0] * G->at.plane;
   G->front = FenGridRoundUp(G->halo * G->at.plane + 2 * G->at.row + 2) + 32; /* parts of sweeps are multiples of 32 */
-  G->ld = 2 * G->front + FenGridRoundUp(G->size);
+  G->ld = FenGridLength(C, 2 * G->front + G->size);
   for (PetscInt k = 0; k < C->nk; k++)
     G->shift[k] = C->offset[k][0] * G->at.plane + C->offset[k][1] * G->at.row + C->offset[k][2];
   if (!G->active)
@@ -206,6 +206,8 @@ PetscErrorCode FenGridCycleSetMass(FenGridCycle C, const double mass[], const do
   double       *beyond;
 
   PetscFunctionBegin;
+  for (PetscInt l = 0; l < C->ngrids && C->grid[l].active; l++)
+    PetscCall(FenGridSweepUnpack(C, &C->grid[l]));
   PetscCall(PetscMalloc1((size_t)n, &beyond));
   PetscCall(FenGridHere(C, C->to, mass, &v));
   PetscCall(PetscArraycpy(beyond, v, n));

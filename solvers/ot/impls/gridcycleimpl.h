@@ -51,15 +51,14 @@ typedef struct {
      neighbour is have edges of weight zero; those of b and root are zero everywhere.
      All have halos; b and root point behind that before mine */
   float *memory; /* of all of these */
-  float *edge;   /* weights */
+  float *edge;   /* weights; of volumes as gridsweep.c has packed them, once grids are made */
   float *x, *t;  /* the excess and the diagonal while grids are made; t: residual on the way to a coarser one */
   float *b;      /* right-hand side; masses before grids are made */
   float *root;   /* of the diagonal, 0 where nothing couples */
   /* for sweeps of volumes, see FenVolume; all with halos, from the first point of an array on */
-  uint16_t *weight;
-  char     *some;
-  float    *diagonal;
-  FenInt    mask;
+  const uint16_t **weight;
+  float           *diagonal;
+  FenInt           mask;
 } FenGrid;
 
 struct _p_FenGridCycle {
@@ -185,9 +184,13 @@ typedef struct {
 
 /* length of rows of so many points in memory */
 PETSC_INTERN FenInt FenGridRowLength(const struct _p_FenGridCycle *, FenInt points);
+/* of arrays of so many points: whole parts of sweeps */
+PETSC_INTERN FenInt FenGridLength(const struct _p_FenGridCycle *, FenInt points);
 /* shifts and lengths are there: what sweeps need beside the grid */
 PETSC_INTERN PetscErrorCode FenGridSweepAllocate(FenGridCycle, FenGrid *);
 PETSC_INTERN PetscErrorCode FenGridSweepFree(FenGrid *);
+/* space of `edge` is free again: zero */
+PETSC_INTERN PetscErrorCode FenGridSweepUnpack(FenGridCycle, FenGrid *);
 /* weights are scaled to a unit diagonal, root is there, also of neighbours */
 PETSC_INTERN PetscErrorCode FenGridSweepPack(FenGridCycle, FenGrid *);
 /* the first point of y; number: of two that may be under way at once */

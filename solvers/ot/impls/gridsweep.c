@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
    Sweeps of the V-cycle, and residuals, over a part of a grid after the other. On two axes weights are those of the
-   grid. On three there are 62 a point, and all that a sweep costs is reading them: there are copies for sweeps, of two
-   bytes each, those of a few points next to each other. With eight digits of two the matrix is still the Laplacian of a
-   graph of positive weights, each of which is 1/256 off at most, and so is x^T A x for every x: the diagonal is made of
-   the weights that are used, so that constants stay in the null space.
+   grid. On three there are 62 a point, and all that a sweep costs is reading them: when grids are made, weights are
+   packed, two bytes each, those of a block of a few points next to each other. With eight binary digits the matrix is
+   still the Laplacian of a graph of positive weights, each of which is 1/256 off at most, and so is x^T A x for every
+   x: the diagonal is made of the weights that are used, so that constants stay in the null space.
 
-   Memory: on three axes 32 numbers of four bytes a point, and ten for each point of two planes.
+   What is packed takes the place of what it was: of SLOTS nk/2 blocks, whose weights of each offset k had a row of
+   SLOTS nk/2 blocks of numbers of four bytes, SLOTS are in each of the first nk/2 rows.
+
+   Memory: on three axes a number of four bytes a point, one of eight a block, and ten of four for each point of two
+   planes.
 */
 #include "gridcycleimpl.h"
 
 #define MOST_LANES 16
+#define SLOTS      4 /* packed blocks that lie one after the other */
 
 /* points of a block of weights: rows are as many whole blocks */
 static FenInt Lanes(const struct _p_FenGridCycle *C)
@@ -28,6 +33,19 @@ FenInt FenGridRowLength(const struct _p_FenGridCycle *C, FenInt points)
   return IsVolume(C) ? (points + Lanes(C) - 1) / Lanes(C) * Lanes(C) : points;
 }
 
+/* points that are packed into their own place */
+static FenInt Chunk(const struct _p_FenGridCycle *C)
+{
+  return SLOTS * (C->nk / 2) * Lanes(C);
+}
+
+FenInt FenGridLength(const struct _p_FenGridCycle *C, FenInt points)
+{
+  const FenInt unit = IsVolume(C) ? Chunk(C) * (32 / Lanes(C)) : 32; /* of which each begins on a line of memory */
+
+  return (points + unit - 1) / unit * unit;
+}
+
 PetscErrorCode FenGridSweepAllocate(FenGridCycle C, FenGrid *G)
 {
   const FenInt most = G->shift[C->nk - 1] / Lanes(C) + 4;
@@ -38,8 +56,7 @@ PetscErrorCode FenGridSweepAllocate(FenGridCycle C, FenGrid *G)
   for (G->mask = 1; G->mask < most; G->mask *= 2)
     ;
   G->mask--;
-  PetscCall(PetscMalloc1((size_t)(C->nk * G->ld), &G->weight));
-  PetscCall(PetscMalloc1((size_t)(G->ld / Lanes(C)), &G->some));
+  PetscCall(PetscMalloc1((size_t)(G->ld / Lanes(C)), &G->weight));
   PetscCall(PetscMalloc1((size_t)G->ld, &G->diagonal));
   if (C->nsums < (G->mask + 1) * 5 * Lanes(C)) {
     C->nsums = (G->mask + 1) * 5 * Lanes(C);
@@ -55,7 +72,6 @@ PetscErrorCode FenGridSweepFree(FenGrid *G)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(G->weight));
-  PetscCall(PetscFree(G->some));
   PetscCall(PetscFree(G->diagonal));
   PetscFunctionReturn(0);
 }
@@ -78,9 +94,10 @@ static float Whole(uint16_t h)
   return v;
 }
 
-/* Weights of the block that begins at point q; what rounding them adds to the diagonal goes into diagonal[] times root.
-   PETSC_FALSE: its points are coupled to nothing */
-static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const FenInt lanes, uint16_t *to)
+/* Weights w of the block that begins at point q, `ld` from one offset to the next; what rounding them adds to the
+   diagonal goes into diagonal[] times root. PETSC_FALSE: its points are coupled to nothing */
+static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const FenInt lanes, const float *w, FenInt ld,
+                                  uint16_t *to)
 {
   const float *root = G->root - G->front + q;
   float       *d = G->diagonal + q, rounding[MOST_LANES];
@@ -88,8 +105,7 @@ static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const Fe
 
   for (FenInt i = 0; i < lanes; i++)
     some += root[i] > 0;
-  for (PetscInt k = 0; k < C->nk; k++, to += lanes) {
-    const float *w = G->edge + k * G->ld + q;
+  for (PetscInt k = 0; k < C->nk; k++, w += ld, to += lanes) {
     const FenInt shift = G->shift[k];
     float        sum = 0;
 
@@ -98,7 +114,7 @@ static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const Fe
     some += sum;
     for (FenInt i = 0; i < lanes; i++)
       to[i] = Half(w[i]);
-    if (!(sum > 0))
+    if (!(sum > 0)) /* so is all beyond the end of the arrays */
       continue;
     for (FenInt i = 0; i < lanes; i++)
       rounding[i] = Whole(to[i]) - w[i];
@@ -110,35 +126,55 @@ static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const Fe
   return (PetscBool)(some > 0);
 }
 
-static void PackBlocks(FenGridCycle C, FenGrid *G, FenInt end, const FenInt lanes)
+/* the chunk that begins at point q; work: its weights */
+static void PackChunk(FenGridCycle C, FenGrid *G, FenInt q, const FenInt lanes, float work[])
 {
-  for (FenInt q = 0; q < end; q += lanes)
-    G->some[q / lanes] = (char)PackBlock(C, G, q, lanes, G->weight + q * C->nk);
+  const FenInt n = Chunk(C), blocks = n / lanes;
+
+  for (PetscInt k = 0; k < C->nk; k++)
+    memcpy(work + k * n, G->edge + k * G->ld + q, (size_t)n * sizeof(float));
+  for (FenInt b = 0; b < blocks; b++) {
+    uint16_t *to = (uint16_t *)(G->edge + b / SLOTS * G->ld + q) + b % SLOTS * C->nk * lanes;
+
+    G->weight[q / lanes + b] = PackBlock(C, G, q + b * lanes, lanes, work + b * lanes, n, to) ? to : NULL;
+  }
 }
 
 PetscErrorCode FenGridSweepPack(FenGridCycle C, FenGrid *G)
 {
   const float *root = G->root - G->front;
-  const FenInt lanes = Lanes(C), last = (G->ld - G->shift[C->nk - 1]) / lanes * lanes;
+  const FenInt n = Chunk(C);
+  float       *work;
 
   PetscFunctionBegin;
   if (!IsVolume(C))
     PetscFunctionReturn(0);
+  PetscCall(PetscMalloc1((size_t)(C->nk * n), &work));
   PetscCall(PetscArrayzero(G->diagonal, G->ld));
-  PetscCall(PetscArrayzero(G->some, G->ld / lanes));
-  switch (lanes) { /* loops of a known length are vectors */
-  case 4:
-    PackBlocks(C, G, last, 4);
-    break;
-  case 8:
-    PackBlocks(C, G, last, 8);
-    break;
-  default:
-    PetscCheck(lanes == MOST_LANES, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "%d lanes", (int)lanes);
-    PackBlocks(C, G, last, MOST_LANES);
+  for (FenInt q = 0; q < G->ld; q += n) {
+    switch (Lanes(C)) { /* loops of a known length are vectors */
+    case 4:
+      PackChunk(C, G, q, 4, work);
+      break;
+    case 8:
+      PackChunk(C, G, q, 8, work);
+      break;
+    default:
+      PetscCheck(Lanes(C) == MOST_LANES, C->comm, (PetscErrorCode)FEN_ERR_INTERNAL, "%d lanes", (int)Lanes(C));
+      PackChunk(C, G, q, MOST_LANES, work);
+    }
   }
   for (FenInt q = 0; q < G->ld; q++)
     G->diagonal[q] = 1 + (root[q] > 0 ? G->diagonal[q] / root[q] : 0);
+  PetscCall(PetscFree(work));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenGridSweepUnpack(FenGridCycle C, FenGrid *G)
+{
+  PetscFunctionBegin;
+  if (IsVolume(C))
+    PetscCall(PetscArrayzero(G->edge, C->nk * G->ld));
   PetscFunctionReturn(0);
 }
 
@@ -164,8 +200,7 @@ static void VolumeTo(FenGridCycle C, const FenGrid *G, const FenGridSweep *S, Fe
                        .before = S->before,
                        .nk = C->nk,
                        .shift = G->shift,
-                       .w = G->weight + first * C->nk,
-                       .some = G->some + first / Lanes(C),
+                       .w = G->weight + first / Lanes(C),
                        .d = G->diagonal + first,
                        .x = S->x + first,
                        .b = G->b + S->at,

@@ -169,19 +169,19 @@ typedef struct {
   float         damping;
 } FenGraph;
 /* The same where there are many weights a point, with any diagonal d: rows of points are a multiple of linelanes long,
-   and weights are of two bytes, those of a block of linelanes points next to each other: w[(q*nk + k)*linelanes] and on
-   for the points from q on, the first half of numbers in single precision. `sums`: (mask + 1) 5 linelanes numbers,
-   zero when a sweep begins; mask + 1 is a power of two, above the blocks that edges reach over by three at least */
+   and weights are of two bytes, the first half of numbers in single precision: w[q/linelanes] are those of the block of
+   points from q on, linelanes of each shift, one after the other; NULL: its points are coupled to nothing, and y is
+   zero. `sums`: (mask + 1) 5 linelanes numbers, zero when a sweep begins; mask + 1 is a power of two, above the blocks
+   that edges reach over by three at least */
 typedef struct {
-  FenInt          n, before; /* of y, and points before them that have edges to them and only send; whole blocks */
-  FenInt          nk;
-  const FenInt   *shift;
-  const uint16_t *w;
-  const char     *some; /* of each block: is any of its points coupled? y is zero where none is */
-  const float    *d, *x, *b;
-  float           damping;
-  float          *sums;
-  FenInt          block, mask; /* number of the first block of y in the whole sweep, which may come in parts */
+  FenInt                 n, before; /* of y, and points before them that have edges to them; whole blocks */
+  FenInt                 nk;
+  const FenInt          *shift;
+  const uint16_t *const *w;
+  const float           *d, *x, *b;
+  float                  damping;
+  float                 *sums;
+  FenInt                 block, mask; /* number of the first block of y in the whole sweep, which may come in parts */
 } FenVolume;
 typedef enum { FEN_GRAPH_RESIDUAL, FEN_GRAPH_JACOBI } FenGraphMode; /* y = b - A x; y = x + damping (b - A x) */
 

@@ -48,7 +48,7 @@ FEN_INLINE vf VolumeRows(const FenVolume *G, FenInt q, const int ahead, vf S)
 {
   enum { L = FEN_GRAPH_LANES };
   const float    *x = G->x + q;
-  const uint16_t *w = G->w + q * G->nk;
+  const uint16_t *w = G->w[q / L];
   const vf        here = v_loadf(x), near[2] = {v_weights(w), v_weights(w + L)};
   float          *T = VolumeSums(G, q);
 
@@ -88,7 +88,7 @@ FEN_INLINE void VolumeSweep(const FenVolume *G, const int jacobi, float y[])
   const vf damping = (vf){0} + G->damping;
 
   for (FenInt q = -G->before; q < 0; q += L) {
-    if (G->some[q / L])
+    if (G->w[q / L])
       VolumeRows(G, q, 0, damping);
     memset(VolumeSums(G, q - L), 0, 5 * L * sizeof(float)); /* nobody takes what came to neighbours' points */
   }
@@ -96,7 +96,7 @@ FEN_INLINE void VolumeSweep(const FenVolume *G, const int jacobi, float y[])
     float *before = VolumeSums(G, q - L), *here = VolumeSums(G, q), *after = VolumeSums(G, q + L);
     vf     S = (vf){0};
 
-    if (G->some[q / L]) {
+    if (G->w[q / L]) {
       const vf x = v_loadf(G->x + q);
 
       S = VolumeRows(G, q, 1, v_loadf(G->b + q) - v_loadf(G->d + q) * x);
