@@ -64,6 +64,22 @@ static void TestSparse(void **state)
   SolveInPasses(FENOTMULTIGRID, m, 2, 2, 1e-6, 60);
 }
 
+/* all of a volume to such points: the plan's graph is the preconditioner, whatever the number of targets a source */
+static void TestParticles(void **state)
+{
+  static const FenInt shape[3] = {24, 20, 28};
+
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    FenMeasure m[2];
+
+    m[0] = SolveGridMake(MPI_COMM_WORLD, 3, Noise, &(Volume){0, shape}, shape, NULL);
+    m[1] = SolveGridMake(MPI_COMM_WORLD, 3, Dots, &(Volume){1, shape}, shape, NULL);
+    FEN_OK(FenMeasureBalance(m[0], m[1], PETSC_TRUE));
+    SolveInPasses(FENOTMULTIGRID, m, 2, k ? 4 : 0.5, 1e-6, k ? 90 : 150);
+  }
+}
+
 /* an axis of one point changes neither the answer nor the type that is chosen, nor the work */
 static void TestSlices(void **state)
 {
@@ -133,9 +149,9 @@ static void TestCells(void **state)
 
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSparse), cmocka_unit_test(TestSlices),
-                                     cmocka_unit_test(TestFlat), cmocka_unit_test(TestBricks),
-                                     cmocka_unit_test(TestCells)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestSparse), cmocka_unit_test(TestParticles),
+                                     cmocka_unit_test(TestSlices), cmocka_unit_test(TestFlat),
+                                     cmocka_unit_test(TestBricks), cmocka_unit_test(TestCells)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

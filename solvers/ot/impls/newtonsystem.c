@@ -47,6 +47,8 @@ const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size, */
 #define THIN         3      /* and so many lines next to each other */
 #define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
+#define DIRECT_ALONE 1.25   /* ... of scattered targets, while a source sends to so many of them */
+#define ALONE        4      /* in volumes: one target in so many has a next neighbour on its line at most */
 
 /* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
 static double ScaledMass(const FenNewtonSystem *N, FenInt j)
@@ -167,6 +169,32 @@ static PetscErrorCode IsThin(FenNewtonSystem *N)
   PetscFunctionReturn(0);
 }
 
+/* Few targets have mass. In a volume they must also be alone, as particles are: in heaps of voxels, as in one that is
+   mostly empty space, V-cycles find the neighbours that they live by */
+static PetscErrorCode IsScattered(FenNewtonSystem *N)
+{
+  const FenOTOperator op = N->ot->op;
+  const double       *b = N->ot->b;
+  FenMeasureKind      kind;
+  FenLayout           layout;
+  FenBox              box;
+  FenInt              row, pairs = 0;
+
+  PetscFunctionBegin;
+  N->scattered = (PetscBool)(op->dim > 1 && N->points[1] <= op->N[1] / FEN_OT_SPARSE);
+  PetscCall(FenMeasureGetKind(op->measure[1], &kind));
+  if (!N->scattered || op->dim == 2 || kind != FEN_MEASURE_GRID)
+    PetscFunctionReturn(0);
+  PetscCall(FenMeasureGetLayout(op->measure[1], &layout));
+  PetscCall(FenLayoutGetBox(layout, -1, &box));
+  row = PetscMax(1, box.hi[op->dim - 1] - box.lo[op->dim - 1]);
+  for (FenInt j = 1; j < N->ot->m; j++)
+    pairs += j % row && b[j] > 0 && b[j - 1] > 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &pairs, 1, MPI_FENINT, MPI_SUM, op->comm));
+  N->scattered = (PetscBool)(pairs <= N->points[1] / ALONE);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
 {
   PetscFunctionBegin;
@@ -181,7 +209,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   for (FenInt j = 0; j < N->ot->m; j++)
     N->points[1] += N->ot->b[j] > 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, N->points, 2, MPI_FENINT, MPI_SUM, N->ot->op->comm));
-  N->scattered = (PetscBool)(N->ot->op->dim == 2 && N->points[1] <= N->ot->op->N[1] / FEN_OT_SPARSE);
+  PetscCall(IsScattered(N));
   PetscCall(IsThin(N));
   PetscFunctionReturn(0);
 }
@@ -220,7 +248,7 @@ static PetscBool SmallSystem(const FenNewtonSystem *N)
   const PetscBool     line = (PetscBool)(op->dim == 1 || N->thin);
 
   return (PetscBool)((line && op->N[1] <= LINE_LIMIT) || (op->dim == 2 && op->N[1] <= DIRECT_LIMIT) ||
-                     (N->scattered && N->points[1] <= DIRECT_LIMIT));
+                     (op->dim == 2 && N->scattered && N->points[1] <= DIRECT_LIMIT && N->seen.average <= DIRECT_ALONE));
 }
 
 /* Where costs are distances, mass may stop anywhere on its ray: a source has hundreds of entries of the plan that are

@@ -74,7 +74,7 @@ typedef struct {
   FenPreconditioner use;
   PetscBool         multigrid;     /* of the graph: coarsening depends on the number of ranks */
   PetscBool         thin;          /* targets are a few lines next to each other */
-  PetscBool         scattered;     /* targets are an image of which few pixels have mass */
+  PetscBool         scattered;     /* targets are few pixels of an image, or voxels that are alone */
   PetscBool         indefinite;    /* factors of a band were not found on this level */
   PetscBool         diagonal_only; /* another preconditioner failed on this level */
   FenInt            points[2];     /* sources and targets with mass */
