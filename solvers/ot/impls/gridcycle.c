@@ -57,7 +57,7 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
     G->pad[a] = padded ? FEN_GRID_HALO : 0;
     extent[a] = FenGridExtent(&G->box, a) + (padded ? FEN_GRID_HALO + FEN_GRID_BEHIND : 0);
     if (a == 2)
-      extent[a] = FenGridRowLength(C, extent[a]);
+      extent[a] = FenGridRowLength(C, G, extent[a]);
     G->at.first[a] = G->box.lo[a] - G->pad[a];
   }
   G->at.row = extent[2];

@@ -182,8 +182,8 @@ typedef struct {
   float       *sums;
 } FenGridSweep;
 
-/* length of rows of so many points in memory */
-PETSC_INTERN FenInt FenGridRowLength(const struct _p_FenGridCycle *, FenInt points);
+/* length in memory of rows of so many points of mine */
+PETSC_INTERN FenInt FenGridRowLength(const struct _p_FenGridCycle *, const FenGrid *, FenInt points);
 /* of arrays of so many points: whole parts of sweeps */
 PETSC_INTERN FenInt FenGridLength(const struct _p_FenGridCycle *, FenInt points);
 /* shifts and lengths are there: what sweeps need beside the grid */

@@ -2,9 +2,10 @@
 /*
    Sweeps of the V-cycle, and residuals, over a part of a grid after the other. On two axes weights are those of the
    grid. On three there are 62 a point, and all that a sweep costs is reading them: when grids are made, weights are
-   packed, two bytes each, those of a block of a few points next to each other. With eight binary digits the matrix is
-   still the Laplacian of a graph of positive weights, each of which is 1/256 off at most, and so is x^T A x for every
-   x: the diagonal is made of the weights that are used, so that constants stay in the null space.
+   packed, two bytes each, those of a block of a few points next to each other, if rows are long enough for that. With
+   eight binary digits the matrix is still the Laplacian of a graph of positive weights, each of which is 1/256 off at
+   most, and so is x^T A x for every x: the diagonal is made of the weights that are used, so that constants stay in the
+   null space.
 
    What is packed takes the place of what it was: of SLOTS nk/2 blocks, whose weights of each offset k had a row of
    SLOTS nk/2 blocks of numbers of four bytes, SLOTS are in each of the first nk/2 rows.
@@ -23,14 +24,21 @@ static FenInt Lanes(const struct _p_FenGridCycle *C)
   return C->kernels->linelanes;
 }
 
-static PetscBool IsVolume(const struct _p_FenGridCycle *C)
+static FenInt WholeBlocks(const struct _p_FenGridCycle *C, FenInt points)
 {
-  return (PetscBool)(C->dim > 2);
+  return (points + Lanes(C) - 1) / Lanes(C) * Lanes(C);
 }
 
-FenInt FenGridRowLength(const struct _p_FenGridCycle *C, FenInt points)
+/* Are weights packed for sweeps? Where rows are short most of their blocks would be empty. The same on all ranks,
+   however the grid is cut: the matrix is another one then */
+static PetscBool IsPacked(const struct _p_FenGridCycle *C, const FenGrid *G)
 {
-  return IsVolume(C) ? (points + Lanes(C) - 1) / Lanes(C) * Lanes(C) : points;
+  return (PetscBool)(C->dim > 2 && 2 * WholeBlocks(C, G->n[2]) <= 3 * G->n[2]);
+}
+
+FenInt FenGridRowLength(const struct _p_FenGridCycle *C, const FenGrid *G, FenInt points)
+{
+  return IsPacked(C, G) ? WholeBlocks(C, points) : points;
 }
 
 /* points that are packed into their own place */
@@ -41,7 +49,8 @@ static FenInt Chunk(const struct _p_FenGridCycle *C)
 
 FenInt FenGridLength(const struct _p_FenGridCycle *C, FenInt points)
 {
-  const FenInt unit = IsVolume(C) ? Chunk(C) * (32 / Lanes(C)) : 32; /* of which each begins on a line of memory */
+  const FenInt chunk = Chunk(C), whole = chunk % 32 ? 2 * chunk : chunk; /* arrays begin on a line of memory */
+  const FenInt unit = C->dim > 2 ? whole : 32;
 
   return (points + unit - 1) / unit * unit;
 }
@@ -51,7 +60,7 @@ PetscErrorCode FenGridSweepAllocate(FenGridCycle C, FenGrid *G)
   const FenInt most = G->shift[C->nk - 1] / Lanes(C) + 4;
 
   PetscFunctionBegin;
-  if (!IsVolume(C))
+  if (!IsPacked(C, G))
     PetscFunctionReturn(0);
   for (G->mask = 1; G->mask < most; G->mask *= 2)
     ;
@@ -77,7 +86,7 @@ PetscErrorCode FenGridSweepFree(FenGrid *G)
 }
 
 /* the nearest number of two bytes */
-static uint16_t Half(float v)
+static uint16_t Narrow(float v)
 {
   uint32_t u;
 
@@ -85,7 +94,7 @@ static uint16_t Half(float v)
   return (uint16_t)((u + 0x7fffU + (u >> 16 & 1U)) >> 16);
 }
 
-static float Whole(uint16_t h)
+static float Widen(uint16_t h)
 {
   const uint32_t u = (uint32_t)h << 16;
   float          v;
@@ -113,11 +122,11 @@ static inline PetscBool PackBlock(FenGridCycle C, FenGrid *G, FenInt q, const Fe
       sum += w[i];
     some += sum;
     for (FenInt i = 0; i < lanes; i++)
-      to[i] = Half(w[i]);
+      to[i] = Narrow(w[i]);
     if (!(sum > 0)) /* so is all beyond the end of the arrays */
       continue;
     for (FenInt i = 0; i < lanes; i++)
-      rounding[i] = Whole(to[i]) - w[i];
+      rounding[i] = Widen(to[i]) - w[i];
     for (FenInt i = 0; i < lanes; i++)
       d[i] += rounding[i] * root[i + shift];
     for (FenInt i = 0; i < lanes; i++)
@@ -147,7 +156,7 @@ PetscErrorCode FenGridSweepPack(FenGridCycle C, FenGrid *G)
   float       *work;
 
   PetscFunctionBegin;
-  if (!IsVolume(C))
+  if (!IsPacked(C, G))
     PetscFunctionReturn(0);
   PetscCall(PetscMalloc1((size_t)(C->nk * n), &work));
   PetscCall(PetscArrayzero(G->diagonal, G->ld));
@@ -173,7 +182,7 @@ PetscErrorCode FenGridSweepPack(FenGridCycle C, FenGrid *G)
 PetscErrorCode FenGridSweepUnpack(FenGridCycle C, FenGrid *G)
 {
   PetscFunctionBegin;
-  if (IsVolume(C))
+  if (IsPacked(C, G))
     PetscCall(PetscArrayzero(G->edge, C->nk * G->ld));
   PetscFunctionReturn(0);
 }
@@ -183,7 +192,7 @@ FenGridSweep FenGridSweepBegin(FenGridCycle C, const FenGrid *G, int number, Fen
 {
   FenGridSweep S = {.at = from, .factor = factor, .x = x, .y = y};
 
-  if (!IsVolume(C))
+  if (!IsPacked(C, G))
     return S;
   if (G->near[0][0] != MPI_PROC_NULL) /* planes of a neighbour have edges to mine */
     S.before = PetscMin(G->front + from, FenGridRoundUp(FEN_GRID_RADIUS * G->at.plane));
@@ -224,7 +233,7 @@ void FenGridSweepTo(FenGridCycle C, const FenGrid *G, FenGridSweep *S, FenInt to
                       .x = S->x + first,
                       .b = G->b + S->at};
 
-  if (IsVolume(C))
+  if (IsPacked(C, G))
     VolumeTo(C, G, S, to);
   else
     C->kernels->graph(&A, S->factor > 0 ? FEN_GRAPH_JACOBI : FEN_GRAPH_RESIDUAL, S->y + first);
@@ -237,7 +246,7 @@ void FenGridSweepAll(FenGridCycle C, const FenGrid *G, float factor)
   const FenInt rows = FenGridExtent(&G->box, 1) * G->at.row;
   FenGridSweep S = FenGridSweepBegin(C, G, 0, 0, factor, G->x, G->t);
 
-  if (IsVolume(C) || !G->pad[1])
+  if (IsPacked(C, G) || !G->pad[1])
     FenGridSweepTo(C, G, &S, FenGridRoundUp(G->size));
   else
     for (FenInt q = G->pad[1] * G->at.row; q < G->size; q += G->at.plane) {
