@@ -72,8 +72,7 @@ PetscErrorCode FenInitializePackage(void)
 }
 
 /*@C
-  FenInitialize - Starts MPI and PETSc unless they run already, sets libraries to one thread, registers Fenchel's
-classes.
+  FenInitialize - Starts MPI and PETSc unless they run already, sets libraries to one thread, registers classes.
 
   Collective on MPI_COMM_WORLD
 

@@ -56,12 +56,10 @@ static PetscErrorCode GridAllocate(FenGridCycle C, FenGrid *G)
 
     G->pad[a] = padded ? FEN_GRID_HALO : 0;
     extent[a] = FenGridExtent(&G->box, a) + (padded ? FEN_GRID_HALO + FEN_GRID_BEHIND : 0);
-    if (a == 2)
-      extent[a] = FenGridRowLength(C, G, extent[a]);
     G->at.first[a] = G->box.lo[a] - G->pad[a];
   }
-  G->at.row = extent[2];
-  G->at.plane = extent[1] * extent[2];
+  G->at.row = FenGridRowLength(C, G, extent[2]);
+  G->at.plane = extent[1] * G->at.row;
   G->size = extent[0] * G->at.plane;
   G->front = FenGridRoundUp(G->halo * G->at.plane + 2 * G->at.row + 2) + 32; /* parts of sweeps are multiples of 32 */
   G->ld = FenGridLength(C, 2 * G->front + G->size);

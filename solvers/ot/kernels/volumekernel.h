@@ -4,8 +4,8 @@
    lie one after the other: block by block of as many points as there are lanes. To block q of points comes
 
      ahead    w_k,q x_q+shift, of five shifted x of each row, shifted in registers;
-     behind   w_k,p x_p of the blocks p before it, which these have left: with shift = row + c block p adds w_row+c,p
-   x_p to the sum T_c of block p + row. Each of the five sums is shifted once, to q = p + row + c.
+     behind   w_k,p x_p of the blocks p before it, which these have left: with shift = row + c block p adds
+              w_row+c,p x_p to the sum T_c of block p + row. Each of the five sums is shifted once, to q = p + row + c.
 
    Sums live in a ring, from the first block whose points have edges here to the last one that edges from here end in:
    what is taken becomes zero and is used again.
