@@ -131,11 +131,15 @@ static void TestBoxes(void **state)
   static const Case many[] = {
       {"grid 2-D, many boxes", FEN_COST_SQEUCLIDEAN, 2, {{34, 31}, {33, 32}}, PETSC_TRUE, 7, 0},
       {"cloud 2-D, distance, many boxes", FEN_COST_EUCLIDEAN, 2, {{1050}, {1060}}, PETSC_FALSE, 0, 0},
-      {"line, power, many boxes", FEN_COST_POWER, 1, {{1040}, {1030}}, PETSC_TRUE, 0, 1.5}};
+      {"line, power 1.5, many boxes", FEN_COST_POWER, 1, {{1040}, {1030}}, PETSC_TRUE, 0, 1.5},
+      {"grid 2-D, sum of distances, many boxes", FEN_COST_L1, 2, {{34, 31}, {33, 32}}, PETSC_TRUE, 7, 0},
+      {"grid 2-D, cubes, many boxes", FEN_COST_POWER, 2, {{34, 31}, {33, 32}}, PETSC_TRUE, 7, 3},
+      {"grid 2-D, power 4, many boxes", FEN_COST_POWER, 2, {{31, 34}, {33, 32}}, PETSC_TRUE, 0, 4},
+      {"line, power 1.7, many boxes", FEN_COST_POWER, 1, {{1040}, {1030}}, PETSC_TRUE, 0, 1.7}};
 
   (void)state;
   for (int k = 0; k < (int)(sizeof(many) / sizeof(many[0])); k++)
-    for (int by_column = 0; by_column < 2; by_column++)
+    for (int by_column = k < 3 ? 0 : 1; by_column < 2; by_column++) /* by column is by row, too */
       Entries(&many[k], 2000, 1e-4, (PetscBool)by_column, PETSC_TRUE);
 }
 

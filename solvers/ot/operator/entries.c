@@ -7,13 +7,11 @@
    is below the threshold are passed over: groups with groups, what is left of them chunks with chunks, then row by row.
    Work: n m / (2^20 P) pairs of groups, and a few chunks for each row; memory 24 bytes an entry on the rank of its row.
 */
-#include "operator.h"
+#include "reach.h"
 #include "morton.h"
 #include <fenchelpairs.h>
-#include <math.h>
 
-#define GROUP   16    /* chunks that are passed over together */
-#define ROUNDED 1e-12 /* of the size of what cancels in a bound */
+#define GROUP 16 /* chunks that are passed over together */
 
 typedef struct {
   FenInt row, col;
@@ -29,9 +27,8 @@ typedef struct {
   FenInt        n, capacity;
   FenInt        boxed[2]; /* boxes are of the rows, of the columns that begin with this one; -1: of none */
   const FenInt *kept;     /* sources that are looked at */
-  PetscBool     by_column;
-  double        power;     /* of a distance along an axis, 0: the tile's cost */
-  double       *box[2][2]; /* [side][level]: of each chunk of rows, of columns, and of each group; see Enclose() */
+  FenReach      reach;
+  double       *box[2][2]; /* [side][level]: of each chunk of rows, of columns, and of each group */
 } Finder;
 
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
@@ -55,148 +52,6 @@ static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
 static FenInt Row(const Finder *F, const FenPairsBlock *rows, FenInt i)
 {
   return F->kept[rows->first + i - F->row0];
-}
-
-static double ScaledCost(const Finder *F, FenInt i, FenInt j, const FenPairsBlock *rows)
-{
-  const FenTile *T = &F->tile;
-  double         s = 0;
-
-  if (T->kind == FEN_TILE_MATRIX && F->matrix)
-    return T->scale * F->matrix[Row(F, rows, i) * T->ldc + (FenInt)T->v[j]];
-  for (int k = 0; k < T->dim; k++) {
-    const double d = T->xt[k * T->ldt + i] - T->xs[k * T->lds + j];
-
-    if (F->power > 0)
-      s += pow(fabs(d), F->power);
-    else
-      s += T->kind == FEN_TILE_L1 ? fabs(d) : d * d;
-  }
-  return T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s;
-}
-
-/* points of one side: coordinates component by component, and by row and by column what is added to -C_ij */
-typedef struct {
-  FenInt        n, ld;
-  const double *x, *value[2];
-} Points;
-
-/* Box of the points [from, to): lowest and highest coordinates; then for each of the values a slope s along each axis
-   and the largest of what it leaves, value_j - s y_j. A potential of a squared cost is as steep as its points lie far
-   off, and without the slopes no chunk would be out of reach */
-static void Enclose(const Finder *F, const Points *P, FenInt from, FenInt to, double box[])
-{
-  const int       d = F->tile.dim, values = F->by_column ? 2 : 1;
-  const PetscBool steep = (PetscBool)(F->tile.kind == FEN_TILE_SQEUCLIDEAN);
-  const double    count = (double)(to - from);
-
-  for (int k = 0; k < d; k++) {
-    const double *y = P->x + k * P->ld;
-    double        sum = 0, squares = 0;
-
-    box[k] = HUGE_VAL;
-    box[d + k] = -HUGE_VAL;
-    for (FenInt j = from; j < to; j++) {
-      const double t = y[j] - y[from];
-
-      box[k] = PetscMin(box[k], y[j]);
-      box[d + k] = PetscMax(box[d + k], y[j]);
-      sum += t;
-      squares += t * t;
-    }
-    squares = squares * count - sum * sum;
-    for (int v = 0; v < values; v++) {
-      const double *u = P->value[v];
-      double        total = 0, mixed = 0;
-
-      for (FenInt j = from; steep && j < to; j++) {
-        total += u[j] - u[from];
-        mixed += (y[j] - y[from]) * (u[j] - u[from]);
-      }
-      box[2 * d + v * (d + 1) + k] = steep && squares > 0 ? (mixed * count - sum * total) / squares : 0;
-    }
-  }
-  for (int v = 0; v < values; v++) {
-    const double *slope = box + 2 * d + v * (d + 1);
-    double       *most = box + 3 * d + v * (d + 1), size = 0;
-
-    *most = -HUGE_VAL;
-    for (FenInt j = from; j < to; j++) {
-      double r = P->value[v][j];
-
-      for (int k = 0; k < d; k++)
-        r -= slope[k] * P->x[k * P->ld + j];
-      *most = PetscMax(*most, r);
-    }
-    for (int k = 0; k < d; k++)
-      size += slope[k] * slope[k] / 4 + fabs(slope[k]) * PetscMax(fabs(box[k]), fabs(box[d + k]));
-    *most += ROUNDED * (size + (isfinite(*most) ? fabs(*most) : 0));
-  }
-}
-
-/* cost of a distance t along each axis, in exponents */
-static double Add(const Finder *F, double s, double t)
-{
-  if (F->power > 0)
-    return s + pow(t, F->power);
-  return s + (F->tile.kind == FEN_TILE_L1 ? t : t * t);
-}
-
-/* entries of a matrix are of any sign, and no box bounds them */
-static PetscBool Unbounded(const Finder *F)
-{
-  return (PetscBool)(F->tile.kind == FEN_TILE_MATRIX && !(F->power > 0));
-}
-
-/* May a row of the box `a` find something in the box `b` of columns? With slopes p, s the exponents of an axis are
-   p x + s y - (x-y)^2 = (p+s) (x+y)/2 + (p-s)/2 (x-y) - (x-y)^2, and p+s is small where entries are large */
-static PetscBool Meet(const Finder *F, const double a[], const double b[])
-{
-  const int       d = F->tile.dim, values = F->by_column ? 2 : 1;
-  const PetscBool steep = (PetscBool)(F->tile.kind == FEN_TILE_SQEUCLIDEAN);
-
-  if (Unbounded(F))
-    return PETSC_TRUE;
-  for (int v = 0; v < values; v++) {
-    const double *p = a + 2 * d + v * (d + 1), *s = b + 2 * d + v * (d + 1);
-    double        most = p[d] + s[d], cost = 0, size = 0;
-
-    for (int k = 0; k < d; k++) {
-      const double least = a[k] - b[d + k], last = a[d + k] - b[k]; /* of x - y */
-
-      if (steep) {
-        const double both = p[k] + s[k], middle = (both > 0 ? a[d + k] + b[d + k] : a[k] + b[k]) / 2;
-        const double best = (p[k] - s[k]) / 4, z = PetscMax(least, PetscMin(last, best));
-
-        most += both * middle + (2 * best - z) * z;
-        size += (fabs(p[k]) + fabs(s[k])) * fabs(middle) + (2 * fabs(best) + fabs(z)) * fabs(z);
-      } else
-        cost = Add(F, cost, PetscMax(0.0, PetscMax(least, -last)));
-    }
-    most -= F->tile.kind == FEN_TILE_EUCLIDEAN ? sqrt(cost) : cost;
-    if (most + ROUNDED * (size + cost) >= 0)
-      return PETSC_TRUE;
-  }
-  return PETSC_FALSE;
-}
-
-/* upper bound of w_i + u_j - c_ij over a box, for one row, or the same with u_j - cut_j. With a slope s the exponent
-   s y - (x-y)^2 is one of a moved source, s x + s^2/4 - (x + s/2 - y)^2 */
-static double Reach(const Finder *F, FenInt i, const double box[], int by_column)
-{
-  const FenTile *T = &F->tile;
-  const int      d = T->dim;
-  const double  *slope = box + 2 * d + by_column * (d + 1);
-  double         s = 0, linear = slope[d];
-
-  for (int k = 0; k < d; k++) {
-    const double x = T->xt[k * T->ldt + i], at = x + slope[k] / 2;
-    const double t = PetscMax(0.0, PetscMax(box[k] - at, at - box[d + k]));
-
-    linear += slope[k] * (x + slope[k] / 4);
-    s = Add(F, s, t);
-  }
-  return T->w[i] + linear - (T->kind == FEN_TILE_EUCLIDEAN ? sqrt(s) : s);
 }
 
 /* one row after the other, since nothing bounds a function over a chunk */
@@ -225,9 +80,9 @@ static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const Fen
 }
 
 /* boxes of the chunks of a block of rows or columns, and of groups of them */
-static PetscErrorCode Boxes(Finder *F, int side, FenInt first, const Points *P)
+static PetscErrorCode Boxes(Finder *F, int side, FenInt first, const FenReachPoints *P)
 {
-  const FenInt size = 4 * (FenInt)F->tile.dim + 2;
+  const FenInt size = FenReachBoxSize(&F->reach);
 
   PetscFunctionBegin;
   if (F->boxed[side] == first)
@@ -238,7 +93,7 @@ static PetscErrorCode Boxes(Finder *F, int side, FenInt first, const Points *P)
     PetscCall(PetscFree(F->box[side][level]));
     PetscCall(PetscMalloc1((size_t)(n * size), &F->box[side][level]));
     for (FenInt c = 0; c < n; c++)
-      Enclose(F, P, c * width, PetscMin(P->n, (c + 1) * width), F->box[side][level] + c * size);
+      FenReachEnclose(&F->reach, P, c * width, PetscMin(P->n, (c + 1) * width), F->box[side][level] + c * size);
   }
   F->boxed[side] = first;
   PetscFunctionReturn(0);
@@ -247,27 +102,25 @@ static PetscErrorCode Boxes(Finder *F, int side, FenInt first, const Points *P)
 /* may the row find something in the box? */
 static PetscBool Within(const Finder *F, FenInt i, const double box[], double cut, double weight)
 {
-  return (PetscBool)(Unbounded(F) || Reach(F, i, box, 0) >= cut || (F->by_column && Reach(F, i, box, 1) + weight >= 0));
+  const FenTile *T = &F->tile;
+  const double  *x = T->xt + i, w = T->w[i];
+
+  return (PetscBool)(w + FenReachFrom(&F->reach, x, T->ldt, box, 0) >= cut ||
+                     (F->reach.by_column && w + FenReachFrom(&F->reach, x, T->ldt, box, 1) + weight >= 0));
 }
 
 /* exponents of a row in the columns [from, to), which lie in one chunk */
 static void Exponents(const Finder *F, const FenPairsBlock *rows, FenInt i, FenInt from, FenInt to, double t[])
 {
-  const FenTile  *T = &F->tile;
-  const FenInt    n = to - from;
-  const double   *u = T->u + from, w = T->w[i];
-  const PetscBool squares = (PetscBool)(T->kind == FEN_TILE_SQEUCLIDEAN && !(F->power > 0));
+  const FenTile *T = &F->tile;
+  const double  *C = F->matrix ? F->matrix + Row(F, rows, i) * T->ldc : NULL;
 
-  for (FenInt j = 0; j < n; j++)
-    t[j] = w + u[j];
-  for (int k = 0; squares && k < T->dim; k++) { /* nearly all of the work, in vectors */
-    const double *y = T->xs + k * T->lds + from, x = T->xt[k * T->ldt + i];
-
-    for (FenInt j = 0; j < n; j++)
-      t[j] -= (x - y[j]) * (x - y[j]);
-  }
-  for (FenInt j = 0; !squares && j < n; j++)
-    t[j] -= ScaledCost(F, i, from + j, rows);
+  for (FenInt j = from; j < to; j++)
+    t[j - from] = T->w[i] + T->u[j];
+  for (FenInt j = from; C && j < to; j++)
+    t[j - from] -= T->scale * C[(FenInt)T->v[j]];
+  if (!C)
+    FenReachCosts(&F->reach, T->xt + i, T->ldt, to - from, T->xs + from, T->lds, t);
 }
 
 static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i, FenInt c, const double cut[],
@@ -293,14 +146,14 @@ static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i
 static PetscErrorCode FindInGroup(Finder *F, const FenPairsBlock *rows, FenInt r, FenInt q, const double cut[],
                                   const double colcut[])
 {
-  const FenInt size = 4 * (FenInt)F->tile.dim + 2, chunks = FenTileChunks(&F->tile);
+  const FenInt size = FenReachBoxSize(&F->reach), chunks = FenTileChunks(&F->tile);
   const FenInt last = PetscMin(rows->n, (r + 1) * FEN_CHUNK);
 
   PetscFunctionBegin;
   for (FenInt c = q * GROUP; c < PetscMin(chunks, (q + 1) * GROUP); c++) {
     const double *box = F->box[1][0] + c * size;
 
-    if (!Meet(F, F->box[0][0] + r * size, box))
+    if (!FenReachMeets(&F->reach, F->box[0][0] + r * size, box))
       continue;
     for (FenInt i = r * FEN_CHUNK; i < last; i++)
       if (Within(F, i, box, cut[i], cut[rows->stride + i]))
@@ -311,7 +164,7 @@ static PetscErrorCode FindInGroup(Finder *F, const FenPairsBlock *rows, FenInt r
 
 static PetscErrorCode FindInBlock(Finder *F, const FenPairsBlock *rows, const double cut[], const double colcut[])
 {
-  const FenInt size = 4 * (FenInt)F->tile.dim + 2, wide = GROUP * FEN_CHUNK;
+  const FenInt size = FenReachBoxSize(&F->reach), wide = GROUP * FEN_CHUNK;
   const FenInt chunks = (rows->n + FEN_CHUNK - 1) / FEN_CHUNK, groups = (F->tile.ns + wide - 1) / wide;
 
   FenInt *near; /* groups of columns that a group of rows may find something in */
@@ -322,11 +175,11 @@ static PetscErrorCode FindInBlock(Finder *F, const FenPairsBlock *rows, const do
     FenInt n = 0;
 
     for (FenInt q = 0; q < groups; q++)
-      if (Meet(F, F->box[0][1] + first / GROUP * size, F->box[1][1] + q * size))
+      if (FenReachMeets(&F->reach, F->box[0][1] + first / GROUP * size, F->box[1][1] + q * size))
         near[n++] = q;
     for (FenInt r = first; r < PetscMin(chunks, first + GROUP); r++)
       for (FenInt k = 0; k < n; k++)
-        if (Meet(F, F->box[0][0] + r * size, F->box[1][1] + near[k] * size))
+        if (FenReachMeets(&F->reach, F->box[0][0] + r * size, F->box[1][1] + near[k] * size))
           PetscCall(FindInGroup(F, rows, r, near[k], cut, colcut));
   }
   PetscCall(PetscFree(near));
@@ -365,10 +218,10 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
     value[0][i] = T->w[i] - cut[i];
     value[1][i] = T->w[i] + weight[i];
   }
-  PetscCall(Boxes(F, 0, rows->first, &(Points){rows->n, T->ldt, T->xt, {value[0], value[1]}}));
+  PetscCall(Boxes(F, 0, rows->first, &(FenReachPoints){rows->n, T->ldt, T->xt, {value[0], value[1]}}));
   for (FenInt j = 0; j < cols->n; j++)
     value[1][j] = T->u[j] - colcut[j];
-  PetscCall(Boxes(F, 1, cols->first, &(Points){cols->n, T->lds, T->xs, {T->u, value[1]}}));
+  PetscCall(Boxes(F, 1, cols->first, &(FenReachPoints){cols->n, T->lds, T->xs, {T->u, value[1]}}));
   PetscCall(PetscFree2(value[0], value[1]));
   PetscCall(FindInBlock(F, rows, cut, colcut));
   PetscFunctionReturn(0);
@@ -543,8 +396,6 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
   F->tile.chunk = FEN_CHUNK;
   if (op->kind == FEN_COST_MATRIX)
     PetscCall(FenCostGetMatrix(op->cost, &F->matrix, &bycol));
-  if (op->kind == FEN_COST_POWER)
-    PetscCall(FenCostGetPower(op->cost, &F->power));
   PetscFunctionReturn(0);
 }
 
@@ -553,7 +404,7 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
 {
   const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
   FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {.by_column = by_column};
+  Finder         F = {0};
   FenLayout      layout[2];
   FenPairs       pairs;
   double        *row, *col, *rowcut, *colcut;
@@ -577,6 +428,7 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(RowCuts(op, f, g, share, rowcut));
   PetscCall(Fill(op, d, f, g, n, kept, rowcut, colcut, row, col));
   PetscCall(SetTile(op, d, &F));
+  PetscCall(FenReachSet(op, d, by_column, &F.reach));
   task.row = row;
   task.col = col;
   task.tile = Find;
