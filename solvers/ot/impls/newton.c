@@ -503,6 +503,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "slow", &N->step.system.seen.slow));
   PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.seen.trimmed));
   PetscCall(FenStateAddInt(state, "vain", &N->step.system.seen.vain));
+  PetscCall(FenStateAddInt(state, "plain", &N->step.system.seen.plain));
   PetscCall(FenStateAddInt(state, "direct", &N->step.system.seen.direct));
   PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.seen.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));

@@ -12,6 +12,7 @@
 #define BAND_WORK     2e7   /* multiply-adds that they cost whatever their entries, */
 #define BAND_LONG     5e3   /* and targets on a line that is always factorised as a band */
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
+#define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where targets are scattered */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
 #define GRAPH_CYCLES  100 /* V-cycles that the plan's graph and its factors or coarse grids cost, */
@@ -28,7 +29,8 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
   if (N->diagonal_only)
     return (PetscBool)(N->seen.direct == FEN_GRAPH_IN_USE);
   return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
-                     N->thin || N->scattered || !N->ot->op->separable);
+                     N->thin || (N->scattered && (N->ot->op->dim > 2 || N->seen.average <= ALONE_TARGETS)) ||
+                     !N->ot->op->separable);
 }
 
 /* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
@@ -40,8 +42,8 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
 
   PetscFunctionBegin;
   *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || (chosen && !N->scattered)) && !N->diagonal_only &&
-                      N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) && N->seen.average > 0 &&
-                      N->seen.average <= CYCLE_TARGETS);
+                      N->seen.direct != FEN_GRAPH_IN_USE && N->seen.plain != FEN_PLAIN_IN_USE &&
+                      FenOTHasCouplings(N->ot->op) && N->seen.average > 0 && N->seen.average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
@@ -84,7 +86,8 @@ static PetscErrorCode WantCoarse(FenNewtonSystem *N, double least, double d[], P
 
   PetscFunctionBegin;
   *want = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && ot->op->eps >= least * pixel)
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow &&
+      N->seen.plain != FEN_PLAIN_IN_USE && ot->op->eps >= least * pixel)
     PetscCall(FenNewtonCoarseFits(ot, want));
   PetscCall(FenCostGetPower(ot->op->cost, &power));
   if (!*want || power <= 2)
@@ -129,6 +132,23 @@ PetscErrorCode FenNewtonSystemChoose(FenNewtonSystem *N, double d[])
   PetscFunctionReturn(0);
 }
 
+/* Targets in the tails of a density take a little from very many sources: what the diagonal is good for, and V-cycles
+   do not see */
+static PetscBool TryDiagonal(FenNewtonSystem *N)
+{
+  if (N->precondition != FEN_PRECONDITION_AUTO)
+    return PETSC_FALSE;
+  if (N->use == FEN_USES_CYCLE && N->seen.plain == FEN_PLAIN_NOT_YET && N->seen.vain > 0) {
+    N->seen.plain = FEN_PLAIN_IN_USE;
+    return PETSC_TRUE;
+  }
+  if (N->use == FEN_USES_DIAGONAL && N->seen.plain == FEN_PLAIN_IN_USE && N->seen.its >= FEN_PLAIN_MOST) {
+    N->seen.plain = FEN_PLAIN_SLOW;
+    return PETSC_TRUE;
+  }
+  return PETSC_FALSE;
+}
+
 /* V-cycles see neither what lies far apart nor how weak links are, and fail where parts of the plan hang together by
    less than rounding errors, as they do far below a squared pixel of epsilon; then the diagonal takes their place. The
    graph of the plan is made once as many iterations with them have been in vain as it costs; on large grids its factors
@@ -145,6 +165,8 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
   const PetscBool unseen = (PetscBool)(N->use == FEN_USES_CYCLE || N->diagonal_only);
   const FenInt    chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
+  if (TryDiagonal(N))
+    return PETSC_TRUE;
   if (unseen && N->seen.direct == FEN_GRAPH_NOT_YET && N->precondition == FEN_PRECONDITION_AUTO && Slow(N)) {
     N->seen.direct = FEN_GRAPH_IN_USE;
     return PETSC_TRUE;

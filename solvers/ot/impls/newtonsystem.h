@@ -32,6 +32,10 @@ PETSC_INTERN const char *const FenPreconditioners[];
 /* the plan's graph in place of V-cycles */
 typedef enum { FEN_GRAPH_NOT_YET, FEN_GRAPH_IN_USE, FEN_GRAPH_DENSE } FenGraphUse;
 
+/* the diagonal in place of V-cycles that did not get as far as they should: not tried, used, or slow as well */
+typedef enum { FEN_PLAIN_NOT_YET, FEN_PLAIN_IN_USE, FEN_PLAIN_SLOW } FenPlainUse;
+#define FEN_PLAIN_MOST 100 /* iterations with it: they cost as much as the fewest V-cycles */
+
 /* What was seen of solves on this level: with it and the plan that it was made of, a preconditioner is made again as it
    was. Part of a solver's state */
 typedef struct {
@@ -40,6 +44,7 @@ typedef struct {
   FenInt most;                 /* V-cycles of a solve */
   FenInt slow;                 /* auto: the diagonal needed more iterations than an assembled matrix costs */
   FenInt vain;                 /* V-cycles of solves that did not get as far as they should */
+  FenInt plain;                /* a FenPlainUse */
   FenInt direct;               /* a FenGraphUse */
   FenInt trimmed;              /* decades that the share was lowered because CG needed many iterations */
   double average;              /* effective number of targets that a source sends to; 0: not known yet */

@@ -53,6 +53,8 @@ static double Inverse(const FenReach *R, double t)
     return t;
   if (R->halves == 6)
     return sqrt(t);
+  if (R->halves == 8)
+    return cbrt(t);
   return R->halves == 3 ? t * t : pow(t, 1 / (R->power - 1));
 }
 
