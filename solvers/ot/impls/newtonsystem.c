@@ -27,7 +27,8 @@
               newtoncoarse.c
      auto     the least time: band where it is there. Where a pass costs n m exponentials this is sparse. On grids a
    pass is cheap, and an assembled matrix costs hundreds of them: this is cycle while sources send to few targets,
-   coarse otherwise, and jacobi where there is no coarser grid, until its iterations would pay for sparse
+   coarse otherwise, and jacobi where there is no coarser grid, and where cycle is in vain, until its iterations would
+   pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>

@@ -3,7 +3,7 @@
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
    of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
    are all that ties it to the others. Rows and columns with mass are in Morton order, and columns circulate as in a
-   pass. Chunks of 64, and 16 of these together, are enclosed in boxes, and pairs of boxes whose largest possible entry
+   pass. Chunks of 64, and 16 of these together, are enclosed in boxes (reach.c), and pairs of boxes whose largest entry
    is below the threshold are passed over: groups with groups, what is left of them chunks with chunks, then row by row.
    Work: n m / (2^20 P) pairs of groups, and a few chunks for each row; memory 24 bytes an entry on the rank of its row.
 */

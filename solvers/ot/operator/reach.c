@@ -195,7 +195,7 @@ double FenReachFrom(const FenReach *R, const double x[], FenInt ld, const double
 
 /* ---- pairs ---- */
 
-/* distances along an axis, which may be overwritten, to their powers */
+/* distances along an axis to their powers */
 static void RaiseAll(const FenReach *R, FenInt n, double t[])
 {
   double s[FEN_CHUNK];
