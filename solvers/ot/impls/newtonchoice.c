@@ -12,13 +12,23 @@
 #define BAND_WORK     2e7   /* multiply-adds that they cost whatever their entries, */
 #define BAND_LONG     5e3   /* and targets on a line that is always factorised as a band */
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
-#define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where targets are scattered */
+#define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where they are so few, */
+#define LINKS_SHARE   50.0  /* ... or are one in so many of all */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
 #define GRAPH_CYCLES  100 /* V-cycles that the plan's graph and its factors or coarse grids cost, */
 #define GRAPH_POINTS  1e5 /* and as many more for each so many targets */
 #define MANY_CG       20  /* iterations after which a fresh multigrid is made of more entries, */
 #define TRIM_MOST     3   /* at most so often ten times smaller ones */
+
+/* Between points a pass visits all pairs, and the graph is made from the beginning where it has few of these links:
+   where sources send to next to nobody else, and of the few points of a grid, which hang together loosely */
+static PetscBool HasFewLinks(const FenNewtonSystem *N)
+{
+  if (FenOTOnSupport_Private(N->ot))
+    return (PetscBool)(N->seen.average * LINKS_SHARE <= (double)N->points[1]);
+  return (PetscBool)(N->seen.average <= ALONE_TARGETS);
+}
 
 /* Where a source reaches many targets an assembled matrix would be as good as dense. Once they are few, they are fewer
    as epsilon falls: the pass that counts them is saved */
@@ -30,7 +40,7 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
     return (PetscBool)(N->seen.direct == FEN_GRAPH_IN_USE);
   return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
                      N->thin || (N->scattered && (N->ot->op->dim > 2 || N->seen.average <= ALONE_TARGETS)) ||
-                     !N->ot->op->separable);
+                     (!N->ot->op->separable && HasFewLinks(N)));
 }
 
 /* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good

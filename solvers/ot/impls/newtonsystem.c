@@ -25,10 +25,10 @@
               targets, five products (seven with three axes) tell how coarse grids make up for them, see gridmoments.c
      coarse   on grids, where sources send to many targets: what the plan couples is seen on a coarser grid, see
               newtoncoarse.c
-     auto     the least time: band where it is there. Where a pass costs n m exponentials this is sparse. On grids a
-   pass is cheap, and an assembled matrix costs hundreds of them: this is cycle while sources send to few targets,
-   coarse otherwise, and jacobi where there is no coarser grid, and where cycle is in vain, until its iterations would
-   pay for sparse
+     auto     the least time: band where it is there. Where a pass costs n m exponentials this is jacobi until its
+   iterations would pay for sparse, which comes first where links are few. On grids a pass is cheap, and an assembled
+   matrix costs hundreds of them: this is cycle while sources send to few targets, coarse otherwise, and jacobi where
+   there is no coarser grid, and where cycle is in vain, again until its iterations would pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>
