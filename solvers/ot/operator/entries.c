@@ -389,7 +389,6 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
   PetscFunctionBegin;
   F->op = op;
   F->boxed[0] = F->boxed[1] = -1;
-  F->tile.kind = FenTileKindOf(op->kind);
   F->tile.dim = (int)d;
   F->tile.scale = op->kappa;
   F->tile.ldc = op->N[1];

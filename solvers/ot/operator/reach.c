@@ -206,8 +206,8 @@ static void RaiseAll(const FenReach *R, FenInt n, double t[])
   if (R->halves <= 2)
     return;
   for (FenInt j = 0; j < n; j++)
-    s[j] = R->halves % 2 ? sqrt(t[j]) : t[j];
-  for (int k = 1 + (R->halves % 2 == 0) * 2; k < R->halves; k += 2)
+    s[j] = R->halves % 2 ? sqrt(t[j]) : 1;
+  for (int k = 1; k < R->halves; k += 2)
     for (FenInt j = 0; j < n; j++)
       s[j] *= t[j];
   for (FenInt j = 0; j < n; j++)
