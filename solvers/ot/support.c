@@ -4,10 +4,10 @@
 
    Where few pixels have mass, blocks of pixels are a poor likeness of them: a point moves by half a block when it
    becomes one, which changes costs of far-apart points by many epsilon, and plans that link far-apart points are not
-   seen by couplings of near neighbours. A pass over all pairs of points with mass is cheap there, and so is a
-   factorisation of the Newton system on the smaller side. So a type that asks for it gets, instead of coarse grids, one
-   level that has the points with mass and no others. Epsilon falls on it to its last value, and the solve ends there:
-   it is the same problem. Potentials of the other points follow by soft transforms.
+   seen by couplings of near neighbours. A pass over all pairs of points with mass is cheap there, and products with a
+   plan's kept entries are cheaper still. So a type that asks for it gets, instead of coarse grids, one level that has
+   the points with mass and no others. Epsilon falls on it to its last value, and the solve ends there: it is the same
+   problem. Potentials of the other points follow by soft transforms.
 
    Points keep the order of the grid and are cut over ranks evenly, wherever on the grid they lie.
 
@@ -19,7 +19,7 @@
 
 #define PAIRS_A_POINT 512  /* pairs of points with mass for each point of the grids at most, */
 #define FEW_A_POINT   64   /* so many are few */
-#define SMALLER       6000 /* points of the smaller side at most: its Newton system is factorised */
+#define SMALLER       6000 /* points of the smaller side at most: its Newton system may be factorised */
 #define ENTRIES       60   /* of the plan a point, about, when its matrix is assembled */
 
 struct _FenOTSupport {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sparse rows of a plan's large entries: exactly those above the threshold, with their values and global numbers.
- */
+/* The sparse rows of a plan's large entries: exactly those above the threshold, with their values and global numbers;
+   and products with entries that are kept. */
 #include "operator/operator.h"
 #include "cases.h"
 #include "dense.h"
@@ -143,9 +143,85 @@ static void TestBoxes(void **state)
       Entries(&many[k], 2000, 1e-4, (PetscBool)by_column, PETSC_TRUE);
 }
 
+/* largest difference, of the largest number */
+static double Difference(MPI_Comm comm, FenInt n, const double a[], const double b[])
+{
+  double most[2] = {0, 0};
+
+  for (FenInt j = 0; j < n; j++) {
+    most[0] = PetscMax(most[0], fabs(a[j] - b[j]));
+    most[1] = PetscMax(most[1], fabs(b[j]));
+  }
+  MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, comm);
+  return most[0] / most[1];
+}
+
+/* products with kept entries against passes, until there is another plan; entries that are too many are not kept */
+static void Kept(const Case *c, double sharpness)
+{
+  FenMeasure    m[2], self[2];
+  FenCost       cost, selfcost;
+  FenOTOperator op;
+  FenInt        n[2], *number;
+  Dense         D;
+  double       *g, *f, *sums, *out[4], before;
+  PetscBool     kept;
+
+  CaseMake(c, PETSC_COMM_SELF, NULL, self, &selfcost);
+  D = DenseMake(self, selfcost);
+  CaseMake(c, MPI_COMM_WORLD, NULL, m, &cost);
+  number = CaseNumbers(m[1]);
+  for (int s = 0; s < 2; s++)
+    FEN_OK(FenMeasureGetSize(m[s], NULL, &n[s]));
+  FEN_OK(PetscMalloc3(n[1], &g, n[0], &f, n[1], &sums));
+  FEN_OK(PetscMalloc4(n[1], &out[0], n[1], &out[1], n[1], &out[2], n[1], &out[3]));
+  for (FenInt j = 0; j < n[1]; j++)
+    g[j] = Potential(&D, number[j], PETSC_FALSE);
+  FEN_OK(FenOTOperatorCreate(m[0], m[1], cost, FEN_PAIRS_AUTO, "auto", &op));
+  FEN_OK(FenOTOperatorSetEpsilon(op, D.largest / sharpness));
+  FEN_OK(FenOTSetPlan(op, g, f));
+  FEN_OK(FenOTMultTranspose(op, op->rows, sums));
+  FEN_OK(FenOTMultNormal(op, g, out[0]));
+  FEN_OK(FenOTMultTransposeSquares(op, op->rows, out[1]));
+  FEN_OK(FenOTKeepEntries(op, f, g, sums, 1e-12, 0, NULL, &kept));
+  FEN_ASSERT_ALL(!kept);
+  FEN_OK(FenOTKeepEntries(op, f, g, sums, 1e-12, D.n * D.m, NULL, &kept));
+  FEN_ASSERT_ALL(kept);
+  before = op->passes;
+  FEN_OK(FenOTMultNormal(op, g, out[2]));
+  FEN_OK(FenOTMultTransposeSquares(op, op->rows, out[3]));
+  FEN_ASSERT_ALL(op->passes - before <= 3 && op->passes > before);
+  for (int k = 0; k < 2; k++)
+    FEN_ASSERT_ALL(Difference(op->comm, n[1], out[2 + k], out[k]) < 1e-9);
+  for (FenInt j = 0; j < n[1]; j++)
+    g[j] = Potential(&D, number[j], PETSC_TRUE);
+  FEN_OK(FenOTSetPlan(op, g, f));
+  before = op->passes;
+  FEN_OK(FenOTMultNormal(op, g, out[2]));
+  FEN_ASSERT_ALL(op->passes == before + 2);
+  FEN_ASSERT_ALL(Difference(op->comm, n[1], out[2], out[0]) > 1e-6);
+  FEN_OK(PetscFree4(out[0], out[1], out[2], out[3]));
+  FEN_OK(PetscFree3(g, f, sums));
+  FEN_OK(FenOTOperatorDestroy(&op));
+  CaseDestroy(m, &cost);
+  CaseDestroy(self, &selfcost);
+  DenseFree(&D);
+  free(number);
+}
+
+static void TestKept(void **state)
+{
+  (void)state;
+  for (int k = 0; k < NCASES; k++) {
+    Kept(&cases[k], 20);
+    Kept(&cases[k], 1000);
+  }
+}
+
 int main(int argc, char **argv)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(TestThresholds), cmocka_unit_test(TestBoxes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(TestThresholds), cmocka_unit_test(TestBoxes),
+                                     cmocka_unit_test(TestKept)};
 
   if (!FenTestStart(&argc, &argv))
     return 1;

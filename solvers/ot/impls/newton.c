@@ -496,6 +496,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "average_before", &N->step.system.seen.average_before));
   PetscCall(FenStateAddInt(state, "ready", &N->ready));
   PetscCall(FenStateAddInt(state, "diagonal_only", &N->step.diagonal_only));
+  PetscCall(FenStateAddReal(state, "full", &N->step.system.seen.full));
   PetscCall(FenStateAddInt(state, "cg_its", &N->step.system.seen.its));
   PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->step.system.seen.its_fresh));
   PetscCall(FenStateAddReal(state, "cg_effort", &N->step.system.seen.effort));

@@ -13,21 +13,24 @@
 #define BAND_LONG     5e3   /* and targets on a line that is always factorised as a band */
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
 #define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where they are so few, */
-#define LINKS_SHARE   50.0  /* ... or are one in so many of all */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
-#define GRAPH_CYCLES  100 /* V-cycles that the plan's graph and its factors or coarse grids cost, */
-#define GRAPH_POINTS  1e5 /* and as many more for each so many targets */
-#define MANY_CG       20  /* iterations after which a fresh multigrid is made of more entries, */
-#define TRIM_MOST     3   /* at most so often ten times smaller ones */
+#define GRAPH_CYCLES  100  /* V-cycles that the plan's graph and its factors or coarse grids cost, */
+#define GRAPH_PLAIN   1500 /* ... iterations with the diagonal in small volumes, */
+#define GRAPH_POINTS  1e5  /* and as many more for each so many targets */
+#define MANY_CG       20   /* iterations after which a fresh multigrid is made of more entries, */
+#define TRIM_MOST     3    /* at most so often ten times smaller ones */
 
-/* Between points a pass visits all pairs, and the graph is made from the beginning where it has few of these links:
-   where sources send to next to nobody else, and of the few points of a grid, which hang together loosely */
-static PetscBool HasFewLinks(const FenNewtonSystem *N)
+static PetscBool IsPlain(const FenNewtonSystem *N)
 {
-  if (FenOTOnSupport_Private(N->ot))
-    return (PetscBool)(N->seen.average * LINKS_SHARE <= (double)N->points[1]);
-  return (PetscBool)(N->seen.average <= ALONE_TARGETS);
+  return (PetscBool)(N->seen.plain == FEN_PLAIN_IN_USE || N->seen.plain == FEN_PLAIN_FIRST);
+}
+
+/* few targets, or voxels that are alone, see newtonsystem.c */
+static PetscBool IsLoose(const FenNewtonSystem *N)
+{
+  return (PetscBool)(N->ot->op->separable && N->scattered && N->seen.plain != FEN_PLAIN_FIRST &&
+                     (N->ot->op->dim > 2 || N->seen.average <= ALONE_TARGETS));
 }
 
 /* Where a source reaches many targets an assembled matrix would be as good as dense. Once they are few, they are fewer
@@ -39,8 +42,7 @@ static PetscBool WantSparse(const FenNewtonSystem *N)
   if (N->diagonal_only)
     return (PetscBool)(N->seen.direct == FEN_GRAPH_IN_USE);
   return (PetscBool)(N->precondition == FEN_PRECONDITION_SPARSE || N->seen.slow || N->seen.direct == FEN_GRAPH_IN_USE ||
-                     N->thin || (N->scattered && (N->ot->op->dim > 2 || N->seen.average <= ALONE_TARGETS)) ||
-                     (!N->ot->op->separable && HasFewLinks(N)));
+                     N->thin || IsLoose(N));
 }
 
 /* Where a source sends to few targets or many, the Laplacian couples near neighbours or all; the diagonal is good
@@ -51,9 +53,9 @@ static PetscErrorCode WantCycle(const FenNewtonSystem *N, PetscBool *want)
   const PetscBool chosen = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->ot->op->N[1] >= CYCLE_LEAST);
 
   PetscFunctionBegin;
-  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || (chosen && !N->scattered)) && !N->diagonal_only &&
-                      N->seen.direct != FEN_GRAPH_IN_USE && N->seen.plain != FEN_PLAIN_IN_USE &&
-                      FenOTHasCouplings(N->ot->op) && N->seen.average > 0 && N->seen.average <= CYCLE_TARGETS);
+  *want = (PetscBool)((N->precondition == FEN_PRECONDITION_CYCLE || (chosen && !N->scattered && !IsPlain(N))) &&
+                      !N->diagonal_only && N->seen.direct != FEN_GRAPH_IN_USE && FenOTHasCouplings(N->ot->op) &&
+                      N->seen.average > 0 && N->seen.average <= CYCLE_TARGETS);
   if (*want) {
     PetscCall(FenMeasureGetLayout(N->ot->op->measure[1], &layout));
     PetscCall(FenGridCycleFits(layout, want));
@@ -96,8 +98,8 @@ static PetscErrorCode WantCoarse(FenNewtonSystem *N, double least, double d[], P
 
   PetscFunctionBegin;
   *want = PETSC_FALSE;
-  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow &&
-      N->seen.plain != FEN_PLAIN_IN_USE && ot->op->eps >= least * pixel)
+  if (N->precondition == FEN_PRECONDITION_AUTO && !N->diagonal_only && !N->seen.slow && !IsPlain(N) &&
+      ot->op->eps >= least * pixel)
     PetscCall(FenNewtonCoarseFits(ot, want));
   PetscCall(FenCostGetPower(ot->op->cost, &power));
   if (!*want || power <= 2)
@@ -165,15 +167,18 @@ static PetscBool TryDiagonal(FenNewtonSystem *N)
    or coarse grids cost more, and so does each solve */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
-  const double cost = GRAPH_CYCLES * (1 + (double)N->points[1] / GRAPH_POINTS);
+  const double cycles = N->seen.plain == FEN_PLAIN_FIRST ? GRAPH_PLAIN : GRAPH_CYCLES;
+  const double cost = cycles * (1 + (double)N->points[1] / GRAPH_POINTS);
 
   return (PetscBool)((double)N->seen.vain >= cost && N->seen.average <= FEW_TARGETS);
 }
 
 PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
 {
-  const PetscBool unseen = (PetscBool)(N->use == FEN_USES_CYCLE || N->diagonal_only);
-  const FenInt    chosen = N->ot->op->dim > 2 ? SLOW_3D : SLOW_2D, slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
+  const PetscBool first = (PetscBool)(N->seen.plain == FEN_PLAIN_FIRST);
+  const PetscBool unseen = (PetscBool)(N->use == FEN_USES_CYCLE || N->diagonal_only || first);
+  const FenInt    chosen = N->ot->op->dim > 2 || N->ot->op->sparse ? SLOW_3D : SLOW_2D,
+               slow = N->diagonal_it > 0 ? N->diagonal_it : chosen;
 
   if (TryDiagonal(N))
     return PETSC_TRUE;
@@ -181,7 +186,7 @@ PetscBool FenNewtonSystemReconsider(FenNewtonSystem *N)
     N->seen.direct = FEN_GRAPH_IN_USE;
     return PETSC_TRUE;
   }
-  if ((N->use == FEN_USES_DIAGONAL || N->use == FEN_USES_COARSE) && !N->seen.slow &&
+  if ((N->use == FEN_USES_DIAGONAL || N->use == FEN_USES_COARSE) && !N->seen.slow && !first &&
       N->precondition == FEN_PRECONDITION_AUTO && N->seen.its >= slow) {
     N->seen.slow = 1;
     return PETSC_TRUE;

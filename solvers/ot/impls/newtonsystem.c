@@ -25,10 +25,11 @@
               targets, five products (seven with three axes) tell how coarse grids make up for them, see gridmoments.c
      coarse   on grids, where sources send to many targets: what the plan couples is seen on a coarser grid, see
               newtoncoarse.c
-     auto     the least time: band where it is there. Where a pass costs n m exponentials this is jacobi until its
-   iterations would pay for sparse, which comes first where links are few. On grids a pass is cheap, and an assembled
-   matrix costs hundreds of them: this is cycle while sources send to few targets, coarse otherwise, and jacobi where
-   there is no coarser grid, and where cycle is in vain, again until its iterations would pay for sparse
+     auto     the least time: band where it is there. Where a pass costs n m exponentials entries of a plan are kept for
+   products if they are few, and this is jacobi until its iterations would pay for sparse. On grids a pass is cheap, and
+   an assembled matrix costs hundreds of them: this is cycle while sources send to few targets, coarse otherwise, and
+   jacobi in small volumes, where there is no coarser grid, and where cycle is in vain, again until its iterations would
+   pay for sparse
 */
 #include "newtonsystem.h"
 #include <math.h>
@@ -44,11 +45,17 @@ const char *const FenPreconditioners[] = {"jacobi", "sparse", "band", "cycle", "
 #define DIRECT_CG    100    /* iterations with it at most */
 #define DIRECT_SHARE 1e-3   /* entries of the plan kept for it: share of the row's largest, or of the column's */
 #define RAYS_SHARE   1e-2   /* ... where they are many anyway */
+#define KEEP_TARGETS 60.0   /* between points: entries are kept up to this effective number of targets a source, */
+#define KEEP_SHARE   16.0   /* ... if these are one in so many of all, */
+#define KEEP_LEAST   1e-10  /* those that are at least this share of their row or column, */
+#define KEEP_MOST    800    /* ... at most so many a source in the mean, */
+#define KEEP_RANK    8e6    /* ... and on a rank: its search takes 50 bytes for each */
 #define LEAST_SHIFT  1e-10  /* with a factorisation: parts of a plan may hang together by less than rounding errors */
 #define LINE_LIMIT   100000 /* one dimension: factorise up to this size, */
 #define THIN         3      /* and so many lines next to each other */
 #define DIRECT_LIMIT 10000  /* two dimensions: factorise up to this size */
 #define DIRECT_ALONE 1.25   /* ... of scattered targets, while a source sends to so many of them */
+#define SMALL_AXIS   34     /* points of a volume's axes at most, where the diagonal takes the place of V-cycles */
 #define ALONE        4      /* in volumes: one target in so many has a next neighbour on its line at most */
 
 /* diagonal of the scaled diag(c): 1 in the tails and for targets without mass */
@@ -196,14 +203,36 @@ static PetscErrorCode IsScattered(FenNewtonSystem *N)
   PetscFunctionReturn(0);
 }
 
+/* A product costs a fraction of a V-cycle in a volume, and the diagonal needs few iterations more while no axis is long
+ */
+static PetscErrorCode IsSmallVolume(const FenNewtonSystem *N, PetscBool *small)
+{
+  const FenOTOperator op = N->ot->op;
+  FenInt              shape[FEN_MAX_DIM];
+
+  PetscFunctionBegin;
+  *small = (PetscBool)(N->precondition == FEN_PRECONDITION_AUTO && N->diagonal_it == 0 && op->separable && op->dim > 2);
+  if (!*small)
+    PetscFunctionReturn(0);
+  PetscCall(FenMeasureGetGrid(op->measure[1], shape, NULL, NULL));
+  for (PetscInt k = 0; k < op->dim; k++)
+    *small = (PetscBool)(*small && shape[k] > 1 && shape[k] <= SMALL_AXIS);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
 {
+  PetscBool small;
+
   PetscFunctionBegin;
   PetscCall(FenNewtonSystemDestroy(N));
   PetscCall(FenNewtonSystemCreate(N->ot, N));
   N->use = FEN_USES_DIAGONAL;
   N->multigrid = N->diagonal_only = N->indefinite = PETSC_FALSE;
   N->seen = (FenNewtonSeen){.most = FEN_FEWEST_CYCLES};
+  PetscCall(IsSmallVolume(N, &small));
+  if (small)
+    N->seen.plain = FEN_PLAIN_FIRST;
   N->points[0] = N->points[1] = 0;
   for (FenInt i = 0; i < N->ot->n; i++)
     N->points[0] += N->ot->a[i] > 0;
@@ -239,6 +268,23 @@ PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *N, double d[])
   }
   PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
   N->seen.average = 1 / PetscMax(total, 1e-300);
+  PetscFunctionReturn(0);
+}
+
+/* a search costs what a pass does at most, and is in vain where there are too many */
+PetscErrorCode FenNewtonSystemKeep(FenNewtonSystem *N, const double f[], const double g[])
+{
+  FenOTOperator op = N->ot->op;
+  const double  average = N->seen.average;
+  PetscBool     kept;
+
+  PetscFunctionBegin;
+  if (op->sparse || op->separable || !(average > 0 && average <= KEEP_TARGETS) ||
+      average * KEEP_SHARE > (double)N->points[1] || (N->seen.full > 0 && average > 0.5 * N->seen.full))
+    PetscFunctionReturn(0);
+  PetscCall(
+      FenOTKeepEntries(op, f, g, N->c, KEEP_LEAST, PetscMin(KEEP_MOST * op->n[0], (FenInt)KEEP_RANK), N->scale, &kept));
+  N->seen.full = kept ? 0 : average;
   PetscFunctionReturn(0);
 }
 
@@ -618,6 +664,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   Rescale(N);
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->seen.average_before = N->seen.average;
+  PetscCall(FenNewtonSystemKeep(N, f, g));
   while (!built) {
     PetscCall(FenNewtonSystemChoose(N, d));
     PetscCall(Build(N, f, g, d, &built));
@@ -638,7 +685,7 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscCall(KSPGetConvergedReason(N->ksp, &reason));
   PetscCall(KSPGetIterationNumber(N->ksp, &its));
   N->seen.its = its;
-  if ((N->use == FEN_USES_CYCLE || N->diagonal_only) && reason == KSP_DIVERGED_ITS)
+  if ((N->use == FEN_USES_CYCLE || N->diagonal_only || N->seen.plain == FEN_PLAIN_FIRST) && reason == KSP_DIVERGED_ITS)
     N->seen.vain += its;
   *ok =
       (PetscBool)(reason > 0 || reason == KSP_DIVERGED_ITS || (reason == KSP_DIVERGED_INDEFINITE_MAT && N->least > 0));

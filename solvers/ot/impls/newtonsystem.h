@@ -32,9 +32,10 @@ PETSC_INTERN const char *const FenPreconditioners[];
 /* the plan's graph in place of V-cycles */
 typedef enum { FEN_GRAPH_NOT_YET, FEN_GRAPH_IN_USE, FEN_GRAPH_DENSE } FenGraphUse;
 
-/* the diagonal in place of V-cycles that did not get as far as they should: not tried, used, or slow as well */
-typedef enum { FEN_PLAIN_NOT_YET, FEN_PLAIN_IN_USE, FEN_PLAIN_SLOW } FenPlainUse;
-#define FEN_PLAIN_MOST 100 /* iterations with it: they cost as much as the fewest V-cycles */
+/* the diagonal in place of V-cycles that did not get as far as they should: not tried, used, or slow as well; or in
+   small volumes, where V-cycles cost more than they save, from the start */
+typedef enum { FEN_PLAIN_NOT_YET, FEN_PLAIN_IN_USE, FEN_PLAIN_SLOW, FEN_PLAIN_FIRST } FenPlainUse;
+#define FEN_PLAIN_MOST 100 /* iterations in place of V-cycles: they cost as much as the fewest of these */
 
 /* What was seen of solves on this level: with it and the plan that it was made of, a preconditioner is made again as it
    was. Part of a solver's state */
@@ -49,6 +50,7 @@ typedef struct {
   FenInt trimmed;              /* decades that the share was lowered because CG needed many iterations */
   double average;              /* effective number of targets that a source sends to; 0: not known yet */
   double average_before;       /* the same before the present preconditioner was built */
+  double full;                 /* average with which the plan had too many entries to keep; 0: none */
 } FenNewtonSeen;
 
 typedef struct {
@@ -94,6 +96,8 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemSetColumns(FenNewtonSystem *, const double c[], double mass);
 /* new preconditioner for the present plan; f = T(g), g, c, shift belong to it. Uses ot->wm and ot->wm2 */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
+/* keep the entries of the plan, of g with f = T(g), for products, if it may have few and they are not yet */
+PETSC_INTERN PetscErrorCode FenNewtonSystemKeep(FenNewtonSystem *, const double f[], const double g[]);
 /* its parts: the diagonal of S into d, and the average number of targets from the same sums; the preconditioner that is
    wanted, and if that is the diagonal, it is in d */
 PETSC_INTERN PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *, double d[]);

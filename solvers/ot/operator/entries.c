@@ -9,6 +9,7 @@
 */
 #include "reach.h"
 #include "morton.h"
+#include "sparseplan.h"
 #include <fenchelpairs.h>
 
 #define GROUP 16 /* chunks that are passed over together */
@@ -24,9 +25,9 @@ typedef struct {
   FenInt        row0; /* first row of mine */
   const double *matrix;
   Entry        *entry;
-  FenInt        n, capacity;
-  FenInt        boxed[2]; /* boxes are of the rows, of the columns that begin with this one; -1: of none */
-  const FenInt *kept;     /* sources that are looked at */
+  FenInt        n, capacity, most; /* entries; no more are looked for than so many */
+  FenInt        boxed[2];          /* boxes are of the rows, of the columns that begin with this one; -1: of none */
+  const FenInt *kept;              /* sources that are looked at */
   FenReach      reach;
   double       *box[2][2]; /* [side][level]: of each chunk of rows, of columns, and of each group */
 } Finder;
@@ -34,9 +35,11 @@ typedef struct {
 static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
 {
   PetscFunctionBegin;
+  if (F->n == F->most)
+    PetscFunctionReturn(0);
   if (F->n == F->capacity) {
     Entry       *bigger;
-    const FenInt capacity = PetscMax(1024, 2 * F->capacity);
+    const FenInt capacity = PetscMin(F->most, PetscMax(1024, 2 * F->capacity));
 
     PetscCall(PetscMalloc1(capacity, &bigger));
     PetscCall(PetscArraycpy(bigger, F->entry, F->n));
@@ -171,7 +174,7 @@ static PetscErrorCode FindInBlock(Finder *F, const FenPairsBlock *rows, const do
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(groups, &near));
-  for (FenInt first = 0; first < chunks; first += GROUP) {
+  for (FenInt first = 0; first < chunks && F->n < F->most; first += GROUP) {
     FenInt n = 0;
 
     for (FenInt q = 0; q < groups; q++)
@@ -196,7 +199,7 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
 
   PetscFunctionBegin;
   (void)acc;
-  if (!rows->n || !cols->n)
+  if (!rows->n || !cols->n || F->n == F->most)
     PetscFunctionReturn(0);
   if (F->op->kind == FEN_COST_FUNCTION) {
     PetscCall(FindInRows(F, rows, cols));
@@ -237,28 +240,41 @@ static int ByColumn(const void *a, const void *b)
 /* entries to their rows, then each row by columns */
 static PetscErrorCode ToSparse(Finder *F, FenInt nrows, FenSparse *sparse)
 {
-  Entry  *sorted;
-  FenInt *at;
+  Entry  *line;
+  FenInt *at, longest = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(nrows + 1, &sparse->ptr));
   PetscCall(PetscMalloc1(F->n, &sparse->idx));
   PetscCall(PetscMalloc1(F->n, &sparse->val));
-  PetscCall(PetscMalloc2(F->n, &sorted, nrows + 1, &at));
+  PetscCall(PetscMalloc1(nrows + 1, &at));
   for (FenInt k = 0; k < F->n; k++)
     sparse->ptr[F->entry[k].row + 1]++;
-  for (FenInt i = 0; i < nrows; i++)
+  for (FenInt i = 0; i < nrows; i++) {
+    longest = PetscMax(longest, sparse->ptr[i + 1]);
     sparse->ptr[i + 1] += sparse->ptr[i];
-  PetscCall(PetscArraycpy(at, sparse->ptr, nrows + 1));
-  for (FenInt k = 0; k < F->n; k++)
-    sorted[at[F->entry[k].row]++] = F->entry[k];
-  for (FenInt i = 0; i < nrows; i++)
-    qsort(sorted + sparse->ptr[i], (size_t)(sparse->ptr[i + 1] - sparse->ptr[i]), sizeof(*sorted), ByColumn);
-  for (FenInt k = 0; k < F->n; k++) {
-    sparse->idx[k] = sorted[k].col;
-    sparse->val[k] = sorted[k].val;
   }
-  PetscCall(PetscFree2(sorted, at));
+  PetscCall(PetscArraycpy(at, sparse->ptr, nrows + 1));
+  for (FenInt k = 0; k < F->n; k++) {
+    const FenInt to = at[F->entry[k].row]++;
+
+    sparse->idx[to] = F->entry[k].col;
+    sparse->val[to] = F->entry[k].val;
+  }
+  PetscCall(PetscMalloc1(longest, &line));
+  for (FenInt i = 0; i < nrows; i++) {
+    const FenInt first = sparse->ptr[i], n = sparse->ptr[i + 1] - first;
+
+    for (FenInt k = 0; k < n; k++)
+      line[k] = (Entry){i, sparse->idx[first + k], sparse->val[first + k]};
+    qsort(line, (size_t)n, sizeof(*line), ByColumn);
+    for (FenInt k = 0; k < n; k++) {
+      sparse->idx[first + k] = line[k].col;
+      sparse->val[first + k] = line[k].val;
+    }
+  }
+  PetscCall(PetscFree(line));
+  PetscCall(PetscFree(at));
   PetscFunctionReturn(0);
 }
 
@@ -369,7 +385,7 @@ static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const
 
     row[d * n[0] + q] = op->kappa * f[i];
     row[(d + 1) * n[0] + q] = rowcut[i];
-    row[(d + 2) * n[0] + q] = op->logw[0][i];
+    row[(d + 2) * n[0] + q] = op->rows[i] > 0 ? log2(op->rows[i]) : FEN_NONE;
   }
   PetscCallMPI(MPI_Exscan(&op->n[1], &col0, 1, MPI_FENINT, MPI_SUM, op->comm));
   for (FenInt q = 0; q < n[1]; q++) {
@@ -398,33 +414,29 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
-                            const double among[], FenSparse *sparse)
+/* entries that are not below the cuts, of rows kept[0] and columns kept[1], at most so many; the order of kept points
+   is lost */
+static PetscErrorCode Search(FenOTOperator op, const double f[], const double g[], const double rowcut[],
+                             const double colcut[], PetscBool by_column, FenInt most, FenInt *const kept[],
+                             const FenInt n[], FenSparse *sparse)
 {
   const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
   FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {0};
+  Finder         F = {.most = most, .kept = kept[0]};
   FenLayout      layout[2];
   FenPairs       pairs;
-  double        *row, *col, *rowcut, *colcut;
-  FenInt        *kept[2], n[2], end;
+  double        *row, *col;
+  FenInt         end;
 
   PetscFunctionBegin;
-  PetscCall(
-      Keep(op, 0, PetscNot(by_column), NULL, &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
-  PetscCall(Keep(op, 1, PETSC_FALSE, among, &kept[1], &n[1]));
-  F.kept = kept[0];
   for (int s = 0; s < 2; s++) {
     PetscCall(MortonOrder(op, s, d, n[s], kept[s]));
     PetscCall(FenLayoutCreateRowsLocal(op->comm, n[s], &layout[s]));
   }
   PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
   PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
-  PetscCall(PetscMalloc5((size_t)(n[0] * (d + 3)), &row, (size_t)(n[1] * (d + 3)), &col, n[0], &task.acc, op->n[0],
-                         &rowcut, op->n[1], &colcut));
+  PetscCall(PetscMalloc3((size_t)(n[0] * (d + 3)), &row, (size_t)(n[1] * (d + 3)), &col, n[0], &task.acc));
   PetscCall(PetscArrayzero(task.acc, n[0]));
-  PetscCall(ColumnCuts(op, f, g, share, by_column, colcut));
-  PetscCall(RowCuts(op, f, g, share, rowcut));
   PetscCall(Fill(op, d, f, g, n, kept, rowcut, colcut, row, col));
   PetscCall(SetTile(op, d, &F));
   PetscCall(FenReachSet(op, d, by_column, &F.reach));
@@ -437,12 +449,59 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(PetscFree(F.entry));
   for (int k = 0; k < 4; k++)
     PetscCall(PetscFree(F.box[k / 2][k % 2]));
-  PetscCall(PetscFree5(row, col, task.acc, rowcut, colcut));
+  PetscCall(PetscFree3(row, col, task.acc));
   PetscCall(FenPairsDestroy(&pairs));
-  for (int s = 0; s < 2; s++) {
+  for (int s = 0; s < 2; s++)
     PetscCall(FenLayoutDestroy(&layout[s]));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
+                            const double among[], FenSparse *sparse)
+{
+  FenInt *kept[2], n[2];
+  double *cut[2];
+
+  PetscFunctionBegin;
+  PetscCall(
+      Keep(op, 0, PetscNot(by_column), NULL, &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
+  PetscCall(Keep(op, 1, PETSC_FALSE, among, &kept[1], &n[1]));
+  PetscCall(PetscMalloc2(op->n[0], &cut[0], op->n[1], &cut[1]));
+  PetscCall(ColumnCuts(op, f, g, share, by_column, cut[1]));
+  PetscCall(RowCuts(op, f, g, share, cut[0]));
+  PetscCall(Search(op, f, g, cut[0], cut[1], by_column, PETSC_MAX_INT, kept, n, sparse));
+  PetscCall(PetscFree2(cut[0], cut[1]));
+  for (int s = 0; s < 2; s++)
     PetscCall(PetscFree(kept[s]));
-  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenOTKeepEntries(FenOTOperator op, const double f[], const double g[], const double c[], double share,
+                                FenInt most, const double among[], PetscBool *kept)
+{
+  FenInt   *points[2], n[2];
+  double   *cut[2];
+  FenSparse E;
+
+  PetscFunctionBegin;
+  PetscCall(FenSparsePlanDestroy(&op->sparse));
+  PetscCall(Keep(op, 0, PETSC_FALSE, op->rows, &points[0], &n[0]));
+  PetscCall(Keep(op, 1, PETSC_FALSE, among, &points[1], &n[1]));
+  PetscCall(PetscMalloc2(op->n[0], &cut[0], op->n[1], &cut[1]));
+  for (FenInt i = 0; i < op->n[0]; i++)
+    cut[0][i] = log2(share);
+  for (FenInt j = 0; j < op->n[1]; j++)
+    cut[1][j] = c[j] > 0 ? log2(share) + log2(c[j]) : HUGE_VAL;
+  PetscCall(Search(op, f, g, cut[0], cut[1], PETSC_TRUE, most + 1, points, n, &E));
+  op->passes += op->share;
+  *kept = (PetscBool)(E.ptr[op->n[0]] <= most);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
+  if (*kept)
+    PetscCall(FenSparsePlanCreate(op, &E, &op->sparse));
+  PetscCall(FenSparseFree(&E));
+  PetscCall(PetscFree2(cut[0], cut[1]));
+  for (int s = 0; s < 2; s++)
+    PetscCall(PetscFree(points[s]));
   PetscFunctionReturn(0);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Front of the operator: creation, choice of the way to evaluate, counting of work. */
-#include "operator.h"
+#include "sparseplan.h"
 #include "stages.h"
 #include <math.h>
 
@@ -98,6 +98,7 @@ PetscErrorCode FenOTOperatorDestroy(FenOTOperator *op)
   if (!*op)
     PetscFunctionReturn(0);
   PetscCall((*op)->ops.destroy(*op));
+  PetscCall(FenSparsePlanDestroy(&(*op)->sparse));
   for (int s = 0; s < 2; s++) {
     PetscCall(PetscFree((*op)->logw[s]));
     PetscCall(FenMeasureDestroy(&(*op)->measure[s]));
@@ -155,6 +156,7 @@ PetscErrorCode FenOTHardTransform(FenOTOperator op, FenDirection dir, const doub
 PetscErrorCode FenOTSetPlan(FenOTOperator op, const double g[], double f[])
 {
   PetscFunctionBegin;
+  PetscCall(FenSparsePlanDestroy(&op->sparse));
   PetscCall(PetscLogEventBegin(events[0], 0, 0, 0, 0));
   PetscCall(op->ops.setplan(op, g, f));
   PetscCall(PetscLogEventEnd(events[0], 0, 0, 0, 0));
@@ -181,6 +183,13 @@ PetscErrorCode FenOTOperatorSetRows(FenOTOperator op, const double rows[])
   PetscFunctionReturn(0);
 }
 
+/* entries, of which there are that many pairs in a pass */
+static void CountEntries(FenOTOperator op, double entries)
+{
+  op->passes += op->share * entries / ((double)op->N[0] * (double)op->N[1]);
+  op->pairs += entries;
+}
+
 /* E^T diag(rows) E v: two passes */
 PetscErrorCode FenOTMultNormal(FenOTOperator op, const double v[], double out[])
 {
@@ -188,6 +197,12 @@ PetscErrorCode FenOTMultNormal(FenOTOperator op, const double v[], double out[])
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
+  if (op->sparse) {
+    PetscCall(FenSparsePlanMultNormal(op->sparse, op->rows, v, out));
+    PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
+    CountEntries(op, 2 * FenSparsePlanSize(op->sparse));
+    PetscFunctionReturn(0);
+  }
   if (op->ops.normal)
     PetscCall(op->ops.normal(op, v, out));
   else {
@@ -228,6 +243,12 @@ PetscErrorCode FenOTMultTransposeSquares(FenOTOperator op, const double v[], dou
 {
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
+  if (op->sparse) {
+    PetscCall(FenSparsePlanMultSquares(op->sparse, v, out));
+    PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
+    CountEntries(op, FenSparsePlanSize(op->sparse));
+    PetscFunctionReturn(0);
+  }
   PetscCall(op->ops.multtranspose(op, v, PETSC_TRUE, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
   Count(op);

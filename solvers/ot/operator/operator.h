@@ -62,15 +62,17 @@ struct _p_FenOTOperator {
   /* a plan keeps its factors in single precision where they are few: FenOTMultNormal(), squares and couplings then take
      no exponentials, and are accurate to about 1e-7; all else is of double precision. With |x-y| along axes factors are
      always kept, and are of double precision */
-  PetscBool          keep;
-  PetscBool          kept; /* the present one does */
-  FenOTWays          ways;
-  FenInt             told;  /* plans that are made have these ways, see FenOTWays; -1: as it is best */
-  double             share; /* what a pass counts: 1, less on coarse levels */
-  double             passes, pairs;
-  const double      *work;   /* while it is made: what its lines are cut by, see stages.h */
-  struct _FenStages *stages; /* whose lines differ in work, NULL: none */
-  void              *data;
+  PetscBool keep;
+  PetscBool kept; /* the present one does */
+  FenOTWays ways;
+  FenInt    told;  /* plans that are made have these ways, see FenOTWays; -1: as it is best */
+  double    share; /* what a pass counts: 1, less on coarse levels */
+  double    passes, pairs;
+  /* entries of the present plan, NULL if they are not kept: FenOTMultNormal() and squares are made of them */
+  struct _FenSparsePlan *sparse;
+  const double          *work;   /* while it is made: what its lines are cut by, see stages.h */
+  struct _FenStages     *stages; /* whose lines differ in work, NULL: none */
+  void                  *data;
 };
 
 PETSC_INTERN PetscErrorCode FenOTOperatorCreate(FenMeasure source, FenMeasure target, FenCost, FenPairsType,
@@ -98,6 +100,11 @@ PETSC_INTERN PetscErrorCode FenOTMultNormal(FenOTOperator, const double v[], dou
    targets or NULL: only columns where it is not 0 */
 PETSC_INTERN PetscErrorCode FenOTEntries(FenOTOperator, const double f[], const double g[], double share,
                                          PetscBool by_column, const double among[], FenSparse *);
+/* Entries of the present plan, which is that of g, f = T(g), are kept until there is another: all that are at least
+   `share` of their row, whose sum is one, or weighted by the operator's rows, of their column, whose sum is c_j. Not
+   kept if a rank has more than `most`. One pass at most, and products cost what entries do */
+PETSC_INTERN PetscErrorCode FenOTKeepEntries(FenOTOperator, const double f[], const double g[], const double c[],
+                                             double share, FenInt most, const double among[], PetscBool *kept);
 /* B_jk = sum_i a_i E_ij E_ik for neighbours k - j = offset, each in [-radius, radius], one array for zero, then one for
    each offset that comes after it and lies inside for some target, on the layout of couplings; see couplings.c. Only
    with kept factors. work: two arrays of `room` numbers, of which the second is as it was until the array of offset
