@@ -218,6 +218,7 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
     PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
     N->step.system.shift = N->step.shift_built;
     N->step.system.seen.average = seen.average_before;
+    N->step.system.seen.full = seen.full_before;
     FenOTTellWays_Private(ot, N->step.ways_built);
     PetscCall(FenNewtonStepEvaluate(&N->step));
     PetscCall(FenNewtonSystemSetColumns(&N->step.system, N->step.c, N->step.system.mass));
@@ -497,6 +498,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "ready", &N->ready));
   PetscCall(FenStateAddInt(state, "diagonal_only", &N->step.diagonal_only));
   PetscCall(FenStateAddReal(state, "full", &N->step.system.seen.full));
+  PetscCall(FenStateAddReal(state, "full_before", &N->step.system.seen.full_before));
   PetscCall(FenStateAddInt(state, "cg_its", &N->step.system.seen.its));
   PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->step.system.seen.its_fresh));
   PetscCall(FenStateAddReal(state, "cg_effort", &N->step.system.seen.effort));

@@ -664,6 +664,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   Rescale(N);
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->seen.average_before = N->seen.average;
+  N->seen.full_before = N->seen.full;
   PetscCall(FenNewtonSystemKeep(N, f, g));
   while (!built) {
     PetscCall(FenNewtonSystemChoose(N, d));

@@ -50,7 +50,7 @@ typedef struct {
   FenInt trimmed;              /* decades that the share was lowered because CG needed many iterations */
   double average;              /* effective number of targets that a source sends to; 0: not known yet */
   double average_before;       /* the same before the present preconditioner was built */
-  double full;                 /* average with which the plan had too many entries to keep; 0: none */
+  double full, full_before;    /* average with which a plan had too many entries to keep, 0: none; before the build */
 } FenNewtonSeen;
 
 typedef struct {

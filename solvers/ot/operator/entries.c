@@ -469,7 +469,7 @@ PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[]
   PetscCall(PetscMalloc2(op->n[0], &cut[0], op->n[1], &cut[1]));
   PetscCall(ColumnCuts(op, f, g, share, by_column, cut[1]));
   PetscCall(RowCuts(op, f, g, share, cut[0]));
-  PetscCall(Search(op, f, g, cut[0], cut[1], by_column, PETSC_MAX_INT, kept, n, sparse));
+  PetscCall(Search(op, f, g, cut[0], cut[1], by_column, INT64_MAX, kept, n, sparse));
   PetscCall(PetscFree2(cut[0], cut[1]));
   for (int s = 0; s < 2; s++)
     PetscCall(PetscFree(kept[s]));

@@ -3,9 +3,9 @@
    Products E^T diag(a) E v with the entries of a plan that matter. A source's sum goes back to its targets as soon as
    it is there, so that one product reads the entries once.
 
-   Work: 4 flops an entry and 12 bytes read. Memory: 12 bytes an entry on the rank of its row, and two numbers for each
-   target that my sources send to. Messages: values of those that are others' from their ranks, and sums back to them
-   (PetscSF).
+   Work: 4 flops an entry and 12 bytes read. Memory: 12 bytes an entry on the rank of its row, two numbers for each
+   target that my sources send to, and while it is made two bits for each target. Messages: values of those that are
+   others' from their ranks, and sums back to them (PetscSF).
 */
 #include "sparseplan.h"
 #include <petscsf.h>
@@ -21,32 +21,29 @@ struct _FenSparsePlan {
   double  *near[2]; /* their values, and sums for them */
 };
 
-static int ByNumber(const void *a, const void *b)
+/* distinct ones of n numbers below `end`, ascending; places of all among them. A bit for each number there may be */
+static PetscErrorCode Number(FenInt n, const FenInt idx[], FenInt end, PetscInt *ndistinct, PetscInt **distinct,
+                             int place[])
 {
-  const FenInt p = *(const FenInt *)a, q = *(const FenInt *)b;
-
-  return (p > q) - (p < q);
-}
-
-/* distinct numbers, ascending; places of all among them */
-static PetscErrorCode Number(FenInt n, const FenInt idx[], FenInt **distinct, PetscInt *ndistinct, int place[])
-{
-  FenInt *all, m = 0;
+  const FenInt words = end / 64 + 1;
+  uint64_t    *bits;
+  FenInt      *before; /* distinct numbers before those of a word */
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(n, &all));
-  PetscCall(PetscArraycpy(all, idx, n));
-  qsort(all, (size_t)n, sizeof(*all), ByNumber);
+  PetscCall(PetscCalloc2(words, &bits, words + 1, &before));
   for (FenInt k = 0; k < n; k++)
-    if (!k || all[k] != all[m - 1])
-      all[m++] = all[k];
+    bits[idx[k] / 64] |= UINT64_C(1) << (idx[k] % 64);
+  for (FenInt w = 0; w < words; w++)
+    before[w + 1] = before[w] + __builtin_popcountll(bits[w]);
+  PetscCall(FenIntCast(before[words], ndistinct));
+  PetscCall(PetscMalloc1(*ndistinct, distinct));
   for (FenInt k = 0; k < n; k++) {
-    const FenInt *at = (const FenInt *)bsearch(&idx[k], all, (size_t)m, sizeof(*all), ByNumber);
+    const uint64_t below = bits[idx[k] / 64] & ((UINT64_C(1) << (idx[k] % 64)) - 1);
 
-    place[k] = (int)(at - all);
+    place[k] = (int)(before[idx[k] / 64] + __builtin_popcountll(below));
+    PetscCall(FenIntCast(idx[k], &(*distinct)[place[k]]));
   }
-  *distinct = all;
-  PetscCall(FenIntCast(m, ndistinct));
+  PetscCall(PetscFree2(bits, before));
   PetscFunctionReturn(0);
 }
 
@@ -54,10 +51,8 @@ PetscErrorCode FenSparsePlanCreate(FenOTOperator op, const FenSparse *E, FenSpar
 {
   const FenInt  n = op->n[0], nnz = E->ptr[n];
   PetscMPIInt   ranks;
-  PetscInt      local;
+  PetscInt      local, *number;
   PetscLayout   layout;
-  FenInt       *number;
-  PetscInt     *global;
   FenSparsePlan S;
 
   PetscFunctionBegin;
@@ -65,6 +60,7 @@ PetscErrorCode FenSparsePlanCreate(FenOTOperator op, const FenSparse *E, FenSpar
   *plan = S;
   S->n = n;
   S->m = op->n[1];
+  PetscCall(FenIntCast(S->m, &local));
   PetscCall(PetscMalloc3(n + 1, &S->ptr, nnz, &S->idx, nnz, &S->val));
   PetscCall(PetscArraycpy(S->ptr, E->ptr, n + 1));
   PetscCall(PetscArraycpy(S->val, E->val, nnz));
@@ -76,18 +72,13 @@ PetscErrorCode FenSparsePlanCreate(FenOTOperator op, const FenSparse *E, FenSpar
       S->idx[k] = (int)E->idx[k];
     PetscFunctionReturn(0);
   }
-  PetscCall(Number(nnz, E->idx, &number, &S->nnear, S->idx));
-  PetscCall(PetscMalloc1(S->nnear, &global));
-  for (PetscInt k = 0; k < S->nnear; k++)
-    PetscCall(FenIntCast(number[k], &global[k]));
-  PetscCall(PetscFree(number));
-  PetscCall(FenIntCast(S->m, &local));
+  PetscCall(Number(nnz, E->idx, op->N[1], &S->nnear, &number, S->idx));
   PetscCall(PetscLayoutCreateFromSizes(op->comm, local, PETSC_DECIDE, 1, &layout));
   PetscCall(PetscSFCreate(op->comm, &S->sf));
-  PetscCall(PetscSFSetGraphLayout(S->sf, layout, S->nnear, NULL, PETSC_OWN_POINTER, global));
+  PetscCall(PetscSFSetGraphLayout(S->sf, layout, S->nnear, NULL, PETSC_OWN_POINTER, number));
   PetscCall(PetscSFSetUp(S->sf));
   PetscCall(PetscLayoutDestroy(&layout));
-  PetscCall(PetscFree(global));
+  PetscCall(PetscFree(number));
   PetscCall(PetscMalloc2(S->nnear, &S->near[0], S->nnear, &S->near[1]));
   PetscFunctionReturn(0);
 }
