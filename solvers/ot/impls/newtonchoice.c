@@ -12,7 +12,7 @@
 #define BAND_WORK     2e7   /* multiply-adds that they cost whatever their entries, */
 #define BAND_LONG     5e3   /* and targets on a line that is always factorised as a band */
 #define FEW_TARGETS   60.0  /* assemble up to this effective number of targets a source */
-#define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where they are so few, */
+#define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where targets are scattered */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
 #define GRAPH_CYCLES  100  /* V-cycles that the plan's graph and its factors or coarse grids cost, */

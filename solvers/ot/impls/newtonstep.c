@@ -137,7 +137,6 @@ static PetscErrorCode Solve(FenNewtonStep *S, double rtol, PetscBool *failed)
   FenOT ot = S->system.ot;
 
   PetscFunctionBegin;
-  PetscCall(FenNewtonSystemKeep(&S->system, FenOTSoft_Private(ot), ot->g));
   FenNewtonRightSide(&S->system, S->c, ot->wm);
   PetscCall(FenNewtonSystemSolve(&S->system, ot->wm, rtol, S->d, failed));
   PetscFunctionReturn(0);

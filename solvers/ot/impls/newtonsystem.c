@@ -271,10 +271,12 @@ PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *N, double d[])
   PetscFunctionReturn(0);
 }
 
-/* a search costs what a pass does at most, and is in vain where there are too many */
-PetscErrorCode FenNewtonSystemKeep(FenNewtonSystem *N, const double f[], const double g[])
+/* entries of the plan for products, if it may have few and they are not kept yet: a search costs what a pass does, and
+   is in vain where there are too many */
+static PetscErrorCode KeepEntries(FenNewtonSystem *N)
 {
-  FenOTOperator op = N->ot->op;
+  FenOT         ot = N->ot;
+  FenOTOperator op = ot->op;
   const double  average = N->seen.average;
   PetscBool     kept;
 
@@ -282,8 +284,8 @@ PetscErrorCode FenNewtonSystemKeep(FenNewtonSystem *N, const double f[], const d
   if (op->sparse || op->separable || !(average > 0 && average <= KEEP_TARGETS) ||
       average * KEEP_SHARE > (double)N->points[1] || (N->seen.full > 0 && average > 0.5 * N->seen.full))
     PetscFunctionReturn(0);
-  PetscCall(
-      FenOTKeepEntries(op, f, g, N->c, KEEP_LEAST, PetscMin(KEEP_MOST * op->n[0], (FenInt)KEEP_RANK), N->scale, &kept));
+  PetscCall(FenOTKeepEntries(op, FenOTSoft_Private(ot), ot->g, N->c, KEEP_LEAST,
+                             PetscMin(KEEP_MOST * op->n[0], (FenInt)KEEP_RANK), N->scale, &kept));
   N->seen.full = kept ? 0 : average;
   PetscFunctionReturn(0);
 }
@@ -665,7 +667,7 @@ PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *N, const double f[], const 
   PetscCall(KSPReset(N->ksp)); /* gives its memory back before couplings need theirs */
   N->seen.average_before = N->seen.average;
   N->seen.full_before = N->seen.full;
-  PetscCall(FenNewtonSystemKeep(N, f, g));
+  PetscCall(KeepEntries(N));
   while (!built) {
     PetscCall(FenNewtonSystemChoose(N, d));
     PetscCall(Build(N, f, g, d, &built));
@@ -719,6 +721,7 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
 
   PetscFunctionBegin;
   Rescale(N);
+  PetscCall(KeepEntries(N));
   for (FenInt j = 0; j < N->ot->m; j++)
     rhs[j] *= N->scale[j];
   if (!N->ot->relaxed)

@@ -96,8 +96,6 @@ PETSC_INTERN PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *);
 PETSC_INTERN PetscErrorCode FenNewtonSystemSetColumns(FenNewtonSystem *, const double c[], double mass);
 /* new preconditioner for the present plan; f = T(g), g, c, shift belong to it. Uses ot->wm and ot->wm2 */
 PETSC_INTERN PetscErrorCode FenNewtonSystemBuild(FenNewtonSystem *, const double f[], const double g[]);
-/* keep the entries of the plan, of g with f = T(g), for products, if it may have few and they are not yet */
-PETSC_INTERN PetscErrorCode FenNewtonSystemKeep(FenNewtonSystem *, const double f[], const double g[]);
 /* its parts: the diagonal of S into d, and the average number of targets from the same sums; the preconditioner that is
    wanted, and if that is the diagonal, it is in d */
 PETSC_INTERN PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *, double d[]);
