@@ -3,6 +3,7 @@
 #pragma once
 #include "bellman.h"
 #include "../kernels/bellmankernels.h"
+#include <indexset.h>
 #include <petscsf.h>
 
 /* chunks that own their arrays, see FenChunks */
@@ -34,17 +35,6 @@ typedef struct {
   FenRun *run;
 } FenRuns;
 
-/* a set of states: a bit each, and how many are before each word, in pages that are there where states are */
-#define FEN_PAGE ((FenInt)4096) /* states */
-typedef struct {
-  uint64_t bits[FEN_PAGE / 64];
-  int      before[FEN_PAGE / 64];
-} FenStatePage;
-typedef struct {
-  FenInt         npages;
-  FenStatePage **page;
-} FenStateSet;
-
 #define FEN_PIECE 8 /* chunks of rows made on demand that are swept together */
 
 typedef struct _FenNature    FenNature;
@@ -66,8 +56,8 @@ struct _p_FenBellman {
   FenMDPRows               held;                 /* what rows points to; arrays are the model's, unless ... */
   PetscBool                own_rows, own_entries;
   FenInt                   nlocal, nghost, start, total;
-  FenStateSet              mine;    /* numbers of my states if they do not follow each other */
-  FenStateSet              reached; /* states of others that my rows reach */
+  FenIndexSet              mine;    /* numbers of my states if they do not follow each other */
+  FenIndexSet              reached; /* states of others that my rows reach */
   FenInt                  *ghost;   /* their numbers, ascending */
   PetscSF                  exchange;
   double                   words, messages, imbalance; /* of all ranks, each sweep; work of the busiest over the mean */
@@ -262,28 +252,6 @@ static inline FenInt FenBellmanNumber(FenBellman b, FenInt s)
 {
   return b->scattered ? b->number[s] : b->start + s;
 }
-
-static inline PetscBool FenStateSetHas(const FenStateSet *set, FenInt g)
-{
-  const FenStatePage *p = set->page[g / FEN_PAGE];
-
-  return (PetscBool)(p && p->bits[g % FEN_PAGE / 64] >> (g % 64) & 1);
-}
-/* how many of the set have smaller numbers; of one that is in it */
-static inline int FenStateSetRank(const FenStateSet *set, FenInt g)
-{
-  const FenStatePage *p = set->page[g / FEN_PAGE];
-  const FenInt        w = g % FEN_PAGE / 64;
-
-  return p->before[w] + __builtin_popcountll(p->bits[w] & ((UINT64_C(1) << (g % 64)) - 1));
-}
-PETSC_INTERN PetscErrorCode FenStateSetCreate_Private(FenStateSet *, FenInt total);
-PETSC_INTERN PetscErrorCode FenStateSetAdd_Private(FenStateSet *, FenInt);
-/* numbers the states of a set that is complete */
-PETSC_INTERN PetscErrorCode FenStateSetCount_Private(FenStateSet *, FenInt *n);
-/* all of them, ascending */
-PETSC_INTERN void           FenStateSetList_Private(const FenStateSet *, FenInt list[]);
-PETSC_INTERN PetscErrorCode FenStateSetDestroy_Private(FenStateSet *);
 
 static inline FenInt FenChunkCount(FenInt n)
 {

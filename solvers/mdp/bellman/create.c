@@ -232,8 +232,8 @@ PetscErrorCode FenBellmanDestroy(FenBellman *bellman)
   PetscCall(PetscSFDestroy(&b->move));
   PetscCall(PetscFree(b->ghost));
   PetscCall(PetscFree(b->number));
-  PetscCall(FenStateSetDestroy_Private(&b->mine));
-  PetscCall(FenStateSetDestroy_Private(&b->reached));
+  PetscCall(FenIndexSetDestroy(&b->mine));
+  PetscCall(FenIndexSetDestroy(&b->reached));
   PetscCall(FreeRows(b));
   if (b->own_layout)
     PetscCall(FenLayoutDestroy(&b->layout));

@@ -23,15 +23,15 @@ PetscErrorCode FenRunsAdd_Private(FenRuns *r, FenInt chunk)
 static inline PetscBool Mine(FenBellman b, FenInt g)
 {
   if (b->scattered)
-    return FenStateSetHas(&b->mine, g);
+    return FenIndexSetHas(&b->mine, g);
   return (PetscBool)(g >= b->start && g - b->start < b->nlocal);
 }
 
 int FenBellmanLocal_Private(FenBellman b, FenInt g)
 {
   if (!Mine(b, g))
-    return (int)b->nlocal + FenStateSetRank(&b->reached, g);
-  return b->scattered ? FenStateSetRank(&b->mine, g) : (int)(g - b->start);
+    return (int)b->nlocal + FenIndexSetRank(&b->reached, g);
+  return b->scattered ? FenIndexSetRank(&b->mine, g) : (int)(g - b->start);
 }
 
 /* the states that a row reaches */
@@ -58,8 +58,8 @@ static PetscErrorCode Mark(FenBellman b, FenInt n, const FenInt next[], PetscBoo
   for (FenInt j = 0; j < n; j++)
     if (!Mine(b, next[j])) {
       *outside = PETSC_TRUE;
-      if (!FenStateSetHas(&b->reached, next[j]))
-        PetscCall(FenStateSetAdd_Private(&b->reached, next[j]));
+      if (!FenIndexSetHas(&b->reached, next[j]))
+        PetscCall(FenIndexSetAdd(&b->reached, next[j]));
     }
   PetscFunctionReturn(0);
 }
@@ -121,11 +121,11 @@ static PetscErrorCode MarkAll(FenBellman b)
 static PetscErrorCode ListGhosts(FenBellman b)
 {
   PetscFunctionBegin;
-  PetscCall(FenStateSetCount_Private(&b->reached, &b->nghost));
+  PetscCall(FenIndexSetCount(&b->reached, &b->nghost));
   PetscCheck(b->nlocal + b->nghost < INT32_MAX - FEN_LANES, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
              "a rank has or reaches more than 2^31 states; use more ranks");
   PetscCall(PetscMalloc1(b->nghost, &b->ghost));
-  FenStateSetList_Private(&b->reached, b->ghost);
+  FenIndexSetList(&b->reached, b->ghost);
   PetscFunctionReturn(0);
 }
 
@@ -221,7 +221,7 @@ PetscErrorCode FenBellmanSetUpGhosts_Private(FenBellman b)
       PetscCall(FenRunsAdd_Private(&b->inner, c));
     PetscFunctionReturn(0);
   }
-  PetscCall(FenStateSetCreate_Private(&b->reached, b->total));
+  PetscCall(FenIndexSetCreate(&b->reached, b->total));
   PetscCall(MarkAll(b));
   PetscCall(ListGhosts(b));
   PetscCall(MakeExchange(b));

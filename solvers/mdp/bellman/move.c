@@ -256,10 +256,10 @@ static PetscErrorCode MakeSet(FenBellman b)
   PetscFunctionBegin;
   if (!b->scattered)
     PetscFunctionReturn(0);
-  PetscCall(FenStateSetCreate_Private(&b->mine, b->total));
+  PetscCall(FenIndexSetCreate(&b->mine, b->total));
   for (FenInt k = 0; k < b->nlocal; k++)
-    PetscCall(FenStateSetAdd_Private(&b->mine, b->number[k]));
-  PetscCall(FenStateSetCount_Private(&b->mine, &n));
+    PetscCall(FenIndexSetAdd(&b->mine, b->number[k]));
+  PetscCall(FenIndexSetCount(&b->mine, &n));
   PetscFunctionReturn(0);
 }
 

@@ -15,6 +15,7 @@
 #pragma once
 #include "../otimpl.h"
 #include "cellkernels.h"
+#include <indexset.h>
 #include <petscksp.h>
 #include <petscsf.h>
 
@@ -91,12 +92,11 @@ typedef struct {
 
 /* targets in my rows, each once (targets.c) */
 typedef struct {
-  FenBox    box;
-  FenInt    n, *map;
-  FenWindow window;
+  FenIndexSet set;
+  FenInt      n;
+  FenWindow   window; /* of its members, ascending */
 } FenTargets;
 PETSC_INTERN PetscErrorCode FenTargetsCreate(const FenCells *, FenTargets *);
-PETSC_INTERN FenInt         FenTargetsFind(const FenTargets *, const FenCells *, FenInt idx);
 PETSC_INTERN PetscErrorCode FenTargetsDestroy(FenTargets *);
 /* collective; guests are here */
 PETSC_INTERN PetscErrorCode FenCellsRatios(FenCells *);

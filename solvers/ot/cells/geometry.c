@@ -308,7 +308,7 @@ PetscErrorCode FenCellsFetchTargets(FenOT ot, PetscInt level, FenCells *C, Petsc
     FenInt kept = 0;
 
     for (FenInt k = R->first[s]; k < R->first[s] + R->count[s]; k++) {
-      const double weight = nu[FenTargetsFind(&T, C, R->idx[k])];
+      const double weight = nu[FenIndexSetRank(&T.set, R->idx[k])];
 
       if (weight > 0) { /* a target without mass is no target */
         R->idx[R->first[s] + kept] = R->idx[k];

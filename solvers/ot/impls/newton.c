@@ -203,32 +203,14 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
 {
   FenOT               ot = (FenOT)s;
   Newton             *N = (Newton *)s->data;
-  const double        shift = N->step.system.shift;
   const FenNewtonSeen seen = N->step.system.seen;
-  double             *g;
 
   PetscFunctionBegin;
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
   PetscCall(MoveTo(ot, N->at)); /* forgets what was loaded */
   N->step.system.seen = seen;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
-  if (N->step.built) {
-    PetscCall(PetscMalloc1(ot->m, &g));
-    PetscCall(PetscArraycpy(g, ot->g, ot->m));
-    PetscCall(PetscArraycpy(ot->g, N->g_built[ot->at], ot->m));
-    N->step.system.shift = N->step.shift_built;
-    N->step.system.seen.average = seen.average_before;
-    N->step.system.seen.full = seen.full_before;
-    FenOTTellWays_Private(ot, N->step.ways_built);
-    PetscCall(FenNewtonStepEvaluate(&N->step));
-    PetscCall(FenNewtonSystemSetColumns(&N->step.system, N->step.c, N->step.system.mass));
-    PetscCall(FenNewtonStepBuild(&N->step));
-    PetscCall(PetscArraycpy(ot->g, g, ot->m));
-    PetscCall(PetscFree(g));
-    N->step.system.shift = shift;
-    N->step.system.seen = seen;
-  }
-  FenOTTellWays_Private(ot, -1);
+  PetscCall(FenNewtonStepResume(&N->step));
   if (N->ready)
     PetscCall(FenNewtonStepEvaluate(&N->step));
   FenOTResumeWays_Private(ot);
@@ -490,29 +472,9 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddReal(state, "eps_before", &N->eps_before));
   PetscCall(FenOTStateLevels_Private(ot, state, "g_built", N->g_built));
   PetscCall(FenStateAddInt(state, "level", &N->at));
-  PetscCall(FenStateAddReal(state, "shift_built", &N->step.shift_built));
-  PetscCall(FenStateAddInt(state, "ways_built", &N->step.ways_built));
-  PetscCall(FenStateAddInt(state, "built", &N->step.built));
-  PetscCall(FenStateAddReal(state, "average", &N->step.system.seen.average));
-  PetscCall(FenStateAddReal(state, "average_before", &N->step.system.seen.average_before));
   PetscCall(FenStateAddInt(state, "ready", &N->ready));
-  PetscCall(FenStateAddInt(state, "diagonal_only", &N->step.diagonal_only));
-  PetscCall(FenStateAddReal(state, "full", &N->step.system.seen.full));
-  PetscCall(FenStateAddReal(state, "full_before", &N->step.system.seen.full_before));
-  PetscCall(FenStateAddInt(state, "cg_its", &N->step.system.seen.its));
-  PetscCall(FenStateAddInt(state, "cg_its_fresh", &N->step.system.seen.its_fresh));
-  PetscCall(FenStateAddReal(state, "cg_effort", &N->step.system.seen.effort));
-  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &N->step.system.seen.effort_fresh));
-  PetscCall(FenStateAddInt(state, "slow", &N->step.system.seen.slow));
-  PetscCall(FenStateAddInt(state, "trimmed", &N->step.system.seen.trimmed));
-  PetscCall(FenStateAddInt(state, "vain", &N->step.system.seen.vain));
-  PetscCall(FenStateAddInt(state, "plain", &N->step.system.seen.plain));
-  PetscCall(FenStateAddInt(state, "direct", &N->step.system.seen.direct));
-  PetscCall(FenStateAddInt(state, "cg_most", &N->step.system.seen.most));
   PetscCall(FenStateAddReal(state, "level_eps", &N->eps));
-  PetscCall(FenStateAddReal(state, "dual", &N->step.dual));
-  PetscCall(FenStateAddReal(state, "error", &N->step.error));
-  PetscCall(FenStateAddReal(state, "shift", &N->step.system.shift));
+  PetscCall(FenNewtonStepState(&N->step, state));
   PetscCall(FenStateAddReal(state, "check_error", &N->gap.error));
   PetscCall(FenStateAddReal(state, "promising", &N->promising));
   PetscCall(FenStateAddInt(state, "check_it", &N->gap.iteration));

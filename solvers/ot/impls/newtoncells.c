@@ -7,7 +7,8 @@
    solver's; from what they end with Newton steps on the whole problem go on. If they do not get near it either,
    Newton's method goes on from where it was.
 
-   On grids of two and three axes nobody asks them: of the pairs on which steps are cut there, they were slower on each.
+   On grids of two and three axes nobody asks them: of the pairs on which steps are cut there, they were slower on all
+   (docs/ot.md).
 
    No part of a state but the number of their iterations: after a restart cells do them again, and have the same
    numbers.

@@ -211,3 +211,23 @@ PetscBool FenNewtonSystemIsOld(const FenNewtonSystem *N)
     return (PetscBool)(N->seen.effort > N->seen.effort_fresh + 1.5 || N->seen.its >= N->seen.most);
   return (PetscBool)(N->seen.its > 2 * N->seen.its_fresh);
 }
+
+PetscErrorCode FenNewtonSeenState(FenNewtonSeen *seen, FenState state)
+{
+  PetscFunctionBegin;
+  PetscCall(FenStateAddInt(state, "cg_its", &seen->its));
+  PetscCall(FenStateAddInt(state, "cg_its_fresh", &seen->its_fresh));
+  PetscCall(FenStateAddReal(state, "cg_effort", &seen->effort));
+  PetscCall(FenStateAddReal(state, "cg_effort_fresh", &seen->effort_fresh));
+  PetscCall(FenStateAddInt(state, "cg_most", &seen->most));
+  PetscCall(FenStateAddInt(state, "slow", &seen->slow));
+  PetscCall(FenStateAddInt(state, "vain", &seen->vain));
+  PetscCall(FenStateAddInt(state, "plain", &seen->plain));
+  PetscCall(FenStateAddInt(state, "direct", &seen->direct));
+  PetscCall(FenStateAddInt(state, "trimmed", &seen->trimmed));
+  PetscCall(FenStateAddReal(state, "average", &seen->average));
+  PetscCall(FenStateAddReal(state, "average_before", &seen->average_before));
+  PetscCall(FenStateAddReal(state, "full", &seen->full));
+  PetscCall(FenStateAddReal(state, "full_before", &seen->full_before));
+  PetscFunctionReturn(0);
+}

@@ -132,6 +132,49 @@ PetscErrorCode FenNewtonStepBuild(FenNewtonStep *S)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenNewtonStepState(FenNewtonStep *S, FenState state)
+{
+  PetscFunctionBegin;
+  PetscCall(FenStateAddReal(state, "shift_built", &S->shift_built));
+  PetscCall(FenStateAddInt(state, "ways_built", &S->ways_built));
+  PetscCall(FenStateAddInt(state, "built", &S->built));
+  PetscCall(FenStateAddInt(state, "diagonal_only", &S->diagonal_only));
+  PetscCall(FenNewtonSeenState(&S->system.seen, state));
+  PetscCall(FenStateAddReal(state, "dual", &S->dual));
+  PetscCall(FenStateAddReal(state, "error", &S->error));
+  PetscCall(FenStateAddReal(state, "shift", &S->system.shift));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonStepResume(FenNewtonStep *S)
+{
+  FenNewtonSystem    *N = &S->system;
+  FenOT               ot = N->ot;
+  const double        shift = N->shift;
+  const FenNewtonSeen seen = N->seen;
+  double             *g;
+
+  PetscFunctionBegin;
+  if (S->built && S->g_built) {
+    PetscCall(PetscMalloc1(ot->m, &g));
+    PetscCall(PetscArraycpy(g, ot->g, ot->m));
+    PetscCall(PetscArraycpy(ot->g, S->g_built, ot->m));
+    N->shift = S->shift_built;
+    N->seen.average = seen.average_before;
+    N->seen.full = seen.full_before;
+    FenOTTellWays_Private(ot, S->ways_built);
+    PetscCall(FenNewtonStepEvaluate(S));
+    PetscCall(FenNewtonSystemSetColumns(N, S->c, N->mass));
+    PetscCall(FenNewtonStepBuild(S));
+    PetscCall(PetscArraycpy(ot->g, g, ot->m));
+    PetscCall(PetscFree(g));
+    N->shift = shift;
+    N->seen = seen;
+  }
+  FenOTTellWays_Private(ot, -1);
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode Solve(FenNewtonStep *S, double rtol, PetscBool *failed)
 {
   FenOT ot = S->system.ot;

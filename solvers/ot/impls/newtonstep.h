@@ -24,6 +24,11 @@ PETSC_INTERN PetscErrorCode FenNewtonStepDestroy(FenNewtonStep *);
 /* the problem is a new one: nothing is known of it */
 PETSC_INTERN void           FenNewtonStepForget(FenNewtonStep *);
 PETSC_INTERN PetscErrorCode FenNewtonStepBuild(FenNewtonStep *);
+/* part of a solver's state */
+PETSC_INTERN PetscErrorCode FenNewtonStepState(FenNewtonStep *, FenState);
+/* after it was loaded, and the operator has the level and the epsilon that it had: the preconditioner is made again of
+   what it was made of, where g_built is part of the state as well */
+PETSC_INTERN PetscErrorCode FenNewtonStepResume(FenNewtonStep *);
 /* f, c, dual, errors of ot->g: two passes */
 PETSC_INTERN PetscErrorCode FenNewtonStepEvaluate(FenNewtonStep *);
 /* g <- T(f); `everywhere`: also at targets without mass. No pass while c is accurate; f, c, dual are not of the new g

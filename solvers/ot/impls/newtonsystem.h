@@ -52,6 +52,7 @@ typedef struct {
   double average_before;       /* the same before the present preconditioner was built */
   double full, full_before;    /* average with which a plan had too many entries to keep, 0: none; before the build */
 } FenNewtonSeen;
+PETSC_INTERN PetscErrorCode FenNewtonSeenState(FenNewtonSeen *, FenState);
 
 typedef struct {
   /* options */

@@ -128,10 +128,13 @@ PetscErrorCode FenOTOperatorRegisterEvents(PetscClassId classid)
   PetscFunctionReturn(0);
 }
 
-static void Count(FenOTOperator op)
+/* `times` so many pairs were visited: all, or the entries that are kept, which `sparse` says */
+static void Count(FenOTOperator op, double times, PetscBool sparse)
 {
-  op->passes += op->share;
-  op->pairs += (double)op->N[0] * (double)op->N[1];
+  const double all = (double)op->N[0] * (double)op->N[1], pairs = sparse ? FenSparsePlanSize(op->sparse) : all;
+
+  op->passes += op->share * times * (pairs / all);
+  op->pairs += times * pairs;
 }
 
 PetscErrorCode FenOTSoftTransform(FenOTOperator op, FenDirection dir, const double in[], double out[])
@@ -140,7 +143,7 @@ PetscErrorCode FenOTSoftTransform(FenOTOperator op, FenDirection dir, const doub
   PetscCall(PetscLogEventBegin(events[0], 0, 0, 0, 0));
   PetscCall(op->ops.softtransform(op, dir, in, out));
   PetscCall(PetscLogEventEnd(events[0], 0, 0, 0, 0));
-  Count(op);
+  Count(op, 1, PETSC_FALSE);
   PetscFunctionReturn(0);
 }
 
@@ -160,7 +163,7 @@ PetscErrorCode FenOTSetPlan(FenOTOperator op, const double g[], double f[])
   PetscCall(PetscLogEventBegin(events[0], 0, 0, 0, 0));
   PetscCall(op->ops.setplan(op, g, f));
   PetscCall(PetscLogEventEnd(events[0], 0, 0, 0, 0));
-  Count(op);
+  Count(op, 1, PETSC_FALSE);
   PetscFunctionReturn(0);
 }
 
@@ -170,7 +173,7 @@ PetscErrorCode FenOTMult(FenOTOperator op, PetscInt nv, const double v[], double
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
   PetscCall(op->ops.mult(op, nv, v, PETSC_FALSE, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-  Count(op);
+  Count(op, 1, PETSC_FALSE);
   PetscFunctionReturn(0);
 }
 
@@ -183,39 +186,35 @@ PetscErrorCode FenOTOperatorSetRows(FenOTOperator op, const double rows[])
   PetscFunctionReturn(0);
 }
 
-/* entries, of which there are that many pairs in a pass */
-static void CountEntries(FenOTOperator op, double entries)
+static PetscErrorCode TwoProducts(FenOTOperator op, const double v[], double out[])
 {
-  op->passes += op->share * entries / ((double)op->N[0] * (double)op->N[1]);
-  op->pairs += entries;
+  double *u;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(op->n[0], &u));
+  PetscCall(op->ops.mult(op, 1, v, PETSC_FALSE, u));
+  for (FenInt i = 0; i < op->n[0]; i++)
+    u[i] *= op->rows[i];
+  PetscCall(op->ops.multtranspose(op, u, PETSC_FALSE, out));
+  PetscCall(PetscFree(u));
+  PetscFunctionReturn(0);
 }
 
 /* E^T diag(rows) E v: two passes */
 PetscErrorCode FenOTMultNormal(FenOTOperator op, const double v[], double out[])
 {
-  double *u;
+  const PetscBool sparse = (PetscBool)(op->sparse != NULL);
 
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
-  if (op->sparse) {
+  if (sparse)
     PetscCall(FenSparsePlanMultNormal(op->sparse, op->rows, v, out));
-    PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-    CountEntries(op, 2 * FenSparsePlanSize(op->sparse));
-    PetscFunctionReturn(0);
-  }
-  if (op->ops.normal)
+  else if (op->ops.normal)
     PetscCall(op->ops.normal(op, v, out));
-  else {
-    PetscCall(PetscMalloc1(op->n[0], &u));
-    PetscCall(op->ops.mult(op, 1, v, PETSC_FALSE, u));
-    for (FenInt i = 0; i < op->n[0]; i++)
-      u[i] *= op->rows[i];
-    PetscCall(op->ops.multtranspose(op, u, PETSC_FALSE, out));
-    PetscCall(PetscFree(u));
-  }
+  else
+    PetscCall(TwoProducts(op, v, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-  Count(op);
-  Count(op);
+  Count(op, 2, sparse);
   PetscFunctionReturn(0);
 }
 
@@ -225,7 +224,7 @@ PetscErrorCode FenOTMultCost(FenOTOperator op, const double v[], double out[])
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
   PetscCall(op->ops.mult(op, 1, v, PETSC_TRUE, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-  Count(op);
+  Count(op, 1, PETSC_FALSE);
   PetscFunctionReturn(0);
 }
 
@@ -235,22 +234,21 @@ PetscErrorCode FenOTMultTranspose(FenOTOperator op, const double v[], double out
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
   PetscCall(op->ops.multtranspose(op, v, PETSC_FALSE, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-  Count(op);
+  Count(op, 1, PETSC_FALSE);
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenOTMultTransposeSquares(FenOTOperator op, const double v[], double out[])
 {
+  const PetscBool sparse = (PetscBool)(op->sparse != NULL);
+
   PetscFunctionBegin;
   PetscCall(PetscLogEventBegin(events[2], 0, 0, 0, 0));
-  if (op->sparse) {
+  if (sparse)
     PetscCall(FenSparsePlanMultSquares(op->sparse, v, out));
-    PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-    CountEntries(op, FenSparsePlanSize(op->sparse));
-    PetscFunctionReturn(0);
-  }
-  PetscCall(op->ops.multtranspose(op, v, PETSC_TRUE, out));
+  else
+    PetscCall(op->ops.multtranspose(op, v, PETSC_TRUE, out));
   PetscCall(PetscLogEventEnd(events[2], 0, 0, 0, 0));
-  Count(op);
+  Count(op, 1, sparse);
   PetscFunctionReturn(0);
 }

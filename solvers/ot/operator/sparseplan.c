@@ -4,10 +4,11 @@
    it is there, so that one product reads the entries once.
 
    Work: 4 flops an entry and 12 bytes read. Memory: 12 bytes an entry on the rank of its row, two numbers for each
-   target that my sources send to, and while it is made two bits for each target. Messages: values of those that are
+   target that my sources send to. Messages: values of those that are
    others' from their ranks, and sums back to them (PetscSF).
 */
 #include "sparseplan.h"
+#include <indexset.h>
 #include <petscsf.h>
 
 struct _FenSparsePlan {
@@ -21,29 +22,22 @@ struct _FenSparsePlan {
   double  *near[2]; /* their values, and sums for them */
 };
 
-/* distinct ones of n numbers below `end`, ascending; places of all among them. A bit for each number there may be */
-static PetscErrorCode Number(FenInt n, const FenInt idx[], FenInt end, PetscInt *ndistinct, PetscInt **distinct,
+/* distinct ones of n numbers below `end`, ascending; places of all among them */
+static PetscErrorCode Number(FenInt n, const FenInt idx[], FenInt end, FenInt *ndistinct, FenInt **distinct,
                              int place[])
 {
-  const FenInt words = end / 64 + 1;
-  uint64_t    *bits;
-  FenInt      *before; /* distinct numbers before those of a word */
+  FenIndexSet set;
 
   PetscFunctionBegin;
-  PetscCall(PetscCalloc2(words, &bits, words + 1, &before));
+  PetscCall(FenIndexSetCreate(&set, end));
   for (FenInt k = 0; k < n; k++)
-    bits[idx[k] / 64] |= UINT64_C(1) << (idx[k] % 64);
-  for (FenInt w = 0; w < words; w++)
-    before[w + 1] = before[w] + __builtin_popcountll(bits[w]);
-  PetscCall(FenIntCast(before[words], ndistinct));
+    PetscCall(FenIndexSetAdd(&set, idx[k]));
+  PetscCall(FenIndexSetCount(&set, ndistinct));
   PetscCall(PetscMalloc1(*ndistinct, distinct));
-  for (FenInt k = 0; k < n; k++) {
-    const uint64_t below = bits[idx[k] / 64] & ((UINT64_C(1) << (idx[k] % 64)) - 1);
-
-    place[k] = (int)(before[idx[k] / 64] + __builtin_popcountll(below));
-    PetscCall(FenIntCast(idx[k], &(*distinct)[place[k]]));
-  }
-  PetscCall(PetscFree2(bits, before));
+  FenIndexSetList(&set, *distinct);
+  for (FenInt k = 0; k < n; k++)
+    place[k] = FenIndexSetRank(&set, idx[k]);
+  PetscCall(FenIndexSetDestroy(&set));
   PetscFunctionReturn(0);
 }
 
@@ -51,7 +45,8 @@ PetscErrorCode FenSparsePlanCreate(FenOTOperator op, const FenSparse *E, FenSpar
 {
   const FenInt  n = op->n[0], nnz = E->ptr[n];
   PetscMPIInt   ranks;
-  PetscInt      local, *number;
+  FenInt        nnear, *number;
+  PetscInt      local, *global;
   PetscLayout   layout;
   FenSparsePlan S;
 
@@ -72,13 +67,18 @@ PetscErrorCode FenSparsePlanCreate(FenOTOperator op, const FenSparse *E, FenSpar
       S->idx[k] = (int)E->idx[k];
     PetscFunctionReturn(0);
   }
-  PetscCall(Number(nnz, E->idx, op->N[1], &S->nnear, &number, S->idx));
+  PetscCall(Number(nnz, E->idx, op->N[1], &nnear, &number, S->idx));
+  PetscCall(FenIntCast(nnear, &S->nnear));
+  PetscCall(PetscMalloc1(nnear, &global));
+  for (FenInt k = 0; k < nnear; k++)
+    PetscCall(FenIntCast(number[k], &global[k]));
   PetscCall(PetscLayoutCreateFromSizes(op->comm, local, PETSC_DECIDE, 1, &layout));
   PetscCall(PetscSFCreate(op->comm, &S->sf));
-  PetscCall(PetscSFSetGraphLayout(S->sf, layout, S->nnear, NULL, PETSC_OWN_POINTER, number));
+  PetscCall(PetscSFSetGraphLayout(S->sf, layout, S->nnear, NULL, PETSC_OWN_POINTER, global));
   PetscCall(PetscSFSetUp(S->sf));
   PetscCall(PetscLayoutDestroy(&layout));
   PetscCall(PetscFree(number));
+  PetscCall(PetscFree(global));
   PetscCall(PetscMalloc2(S->nnear, &S->near[0], S->nnear, &S->near[1]));
   PetscFunctionReturn(0);
 }

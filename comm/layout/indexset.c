@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sets of states by global numbers: memory is a pointer for 4096 states of all, and a page where there are members. */
-#include "bellmanimpl.h"
+/* Sets of global numbers, see indexset.h. */
+#include "../indexset.h"
 
-PetscErrorCode FenStateSetCreate_Private(FenStateSet *set, FenInt total)
+PetscErrorCode FenIndexSetCreate(FenIndexSet *set, FenInt total)
 {
   PetscFunctionBegin;
   set->npages = total / FEN_PAGE + 1;
@@ -10,9 +10,9 @@ PetscErrorCode FenStateSetCreate_Private(FenStateSet *set, FenInt total)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStateSetAdd_Private(FenStateSet *set, FenInt g)
+PetscErrorCode FenIndexSetAdd(FenIndexSet *set, FenInt g)
 {
-  FenStatePage **page = &set->page[g / FEN_PAGE];
+  FenIndexPage **page = &set->page[g / FEN_PAGE];
 
   PetscFunctionBegin;
   if (!*page)
@@ -21,7 +21,7 @@ PetscErrorCode FenStateSetAdd_Private(FenStateSet *set, FenInt g)
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode FenStateSetCount_Private(FenStateSet *set, FenInt *n)
+PetscErrorCode FenIndexSetCount(FenIndexSet *set, FenInt *n)
 {
   PetscFunctionBegin;
   *n = 0;
@@ -29,13 +29,13 @@ PetscErrorCode FenStateSetCount_Private(FenStateSet *set, FenInt *n)
     for (int w = 0; set->page[k] && w < FEN_PAGE / 64; w++) {
       set->page[k]->before[w] = (int)*n;
       *n += __builtin_popcountll(set->page[k]->bits[w]);
-      PetscCheck(*n < INT32_MAX - FEN_LANES, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
-                 "a rank has or reaches more than 2^31 states; use more ranks");
+      PetscCheck(*n <= INT32_MAX, PETSC_COMM_SELF, (PetscErrorCode)FEN_ERR_SIZE,
+                 "a rank deals with more than 2^31 entries of a distributed array; use more ranks");
     }
   PetscFunctionReturn(0);
 }
 
-void FenStateSetList_Private(const FenStateSet *set, FenInt list[])
+void FenIndexSetList(const FenIndexSet *set, FenInt list[])
 {
   FenInt n = 0;
 
@@ -45,11 +45,12 @@ void FenStateSetList_Private(const FenStateSet *set, FenInt list[])
         list[n++] = FEN_PAGE * k + 64 * w + __builtin_ctzll(bits);
 }
 
-PetscErrorCode FenStateSetDestroy_Private(FenStateSet *set)
+PetscErrorCode FenIndexSetDestroy(FenIndexSet *set)
 {
   PetscFunctionBegin;
   for (FenInt k = 0; k < set->npages; k++)
     PetscCall(PetscFree(set->page[k]));
   PetscCall(PetscFree(set->page));
+  set->npages = 0;
   PetscFunctionReturn(0);
 }
