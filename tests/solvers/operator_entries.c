@@ -125,7 +125,7 @@ static void TestThresholds(void **state)
   }
 }
 
-/* several groups of chunks on both sides */
+/* several groups of chunks on both sides, if pairs are looked at; the search goes by axes on grids that are not thin */
 static void TestBoxes(void **state)
 {
   static const Case many[] = {
@@ -135,7 +135,10 @@ static void TestBoxes(void **state)
       {"grid 2-D, sum of distances, many boxes", FEN_COST_L1, 2, {{34, 31}, {33, 32}}, PETSC_TRUE, 7, 0},
       {"grid 2-D, cubes, many boxes", FEN_COST_POWER, 2, {{34, 31}, {33, 32}}, PETSC_TRUE, 7, 3},
       {"grid 2-D, power 4, many boxes", FEN_COST_POWER, 2, {{31, 34}, {33, 32}}, PETSC_TRUE, 0, 4},
-      {"line, power 1.7, many boxes", FEN_COST_POWER, 1, {{1040}, {1030}}, PETSC_TRUE, 0, 1.7}};
+      {"line, power 1.7, many boxes", FEN_COST_POWER, 1, {{1040}, {1030}}, PETSC_TRUE, 0, 1.7},
+      {"thin grid, many boxes", FEN_COST_SQEUCLIDEAN, 2, {{3, 350}, {2, 520}}, PETSC_TRUE, 7, 0},
+      {"thin grid, sum of distances, many boxes", FEN_COST_L1, 2, {{350, 3}, {520, 2}}, PETSC_TRUE, 7, 0},
+      {"thin grid, cubes, many boxes", FEN_COST_POWER, 2, {{2, 520}, {3, 350}}, PETSC_TRUE, 7, 3}};
 
   (void)state;
   for (int k = 0; k < (int)(sizeof(many) / sizeof(many[0])); k++)

@@ -2,11 +2,15 @@
 /*
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
    of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
-   are all that ties it to the others. Rows and columns with mass are in Morton order, and columns circulate as in a
-   pass. Chunks of 64, and 16 of these together, are enclosed in boxes (reach.c), and pairs of boxes whose largest entry
-   is below the threshold are passed over: groups with groups, what is left of them chunks with chunks, then row by row.
-   Work: n m / (2^20 P) pairs of groups, and a few chunks for each row; memory 24 bytes an entry on the rank of its row.
+   are all that ties it to the others. Grids are searched axis by axis (entriesaxes.c), unless they are thin, or few
+   points have mass; all else here, pair by pair.
+
+   Rows and columns with mass are in Morton order, and columns circulate as in a pass. Chunks of 64, and 16 of these
+   together, are enclosed in boxes (reach.c), and pairs of boxes whose largest entry is below the threshold are passed
+   over: groups with groups, what is left of them chunks with chunks, then row by row. Work: n m / (2^20 P) pairs of
+   groups, and a few chunks for each row; memory 24 bytes an entry on the rank of its row.
 */
+#include "entries.h"
 #include "reach.h"
 #include "morton.h"
 #include "sparseplan.h"
@@ -15,39 +19,33 @@
 #define GROUP 16 /* chunks that are passed over together */
 
 typedef struct {
-  FenInt row, col;
-  double val;
-} Entry;
-
-typedef struct {
   FenOTOperator op;
   FenTile       tile;
   FenInt        row0; /* first row of mine */
   const double *matrix;
-  Entry        *entry;
-  FenInt        n, capacity, most; /* entries; no more are looked for than so many */
-  FenInt        boxed[2];          /* boxes are of the rows, of the columns that begin with this one; -1: of none */
-  const FenInt *kept;              /* sources that are looked at */
+  FenEntries   *found;
+  FenInt        boxed[2]; /* boxes are of the rows, of the columns that begin with this one; -1: of none */
+  const FenInt *kept;     /* sources that are looked at */
   FenReach      reach;
   double       *box[2][2]; /* [side][level]: of each chunk of rows, of columns, and of each group */
 } Finder;
 
-static PetscErrorCode Append(Finder *F, FenInt row, FenInt col, double val)
+PetscErrorCode FenEntriesAdd(FenEntries *E, FenInt row, FenInt col, double val)
 {
   PetscFunctionBegin;
-  if (F->n == F->most)
+  if (E->n == E->most)
     PetscFunctionReturn(0);
-  if (F->n == F->capacity) {
-    Entry       *bigger;
-    const FenInt capacity = PetscMin(F->most, PetscMax(1024, 2 * F->capacity));
+  if (E->n == E->capacity) {
+    FenEntry    *bigger;
+    const FenInt capacity = PetscMin(E->most, PetscMax(1024, 2 * E->capacity));
 
     PetscCall(PetscMalloc1(capacity, &bigger));
-    PetscCall(PetscArraycpy(bigger, F->entry, F->n));
-    PetscCall(PetscFree(F->entry));
-    F->entry = bigger;
-    F->capacity = capacity;
+    PetscCall(PetscArraycpy(bigger, E->entry, E->n));
+    PetscCall(PetscFree(E->entry));
+    E->entry = bigger;
+    E->capacity = capacity;
   }
-  F->entry[F->n++] = (Entry){row, col, val};
+  E->entry[E->n++] = (FenEntry){row, col, val};
   PetscFunctionReturn(0);
 }
 
@@ -75,7 +73,7 @@ static PetscErrorCode FindInRows(Finder *F, const FenPairsBlock *rows, const Fen
       const double t = w[i] + u[j] - F->op->kappa * cost[j];
 
       if (t >= cut[i] || t + weight[i] >= colcut[j])
-        PetscCall(Append(F, Row(F, rows, i), (FenInt)number[j], exp2(t)));
+        PetscCall(FenEntriesAdd(F->found, Row(F, rows, i), (FenInt)number[j], exp2(t)));
     }
   }
   PetscCall(PetscFree3(x, y, cost));
@@ -141,7 +139,7 @@ static PetscErrorCode FindInChunk(Finder *F, const FenPairsBlock *rows, FenInt i
     found += (int)(t[j - from] >= least) | (int)(t[j - from] + weight >= colcut[j]);
   for (FenInt j = from; found && j < to; j++)
     if (t[j - from] >= least || t[j - from] + weight >= colcut[j])
-      PetscCall(Append(F, Row(F, rows, i), (FenInt)T->v[j], exp2(t[j - from])));
+      PetscCall(FenEntriesAdd(F->found, Row(F, rows, i), (FenInt)T->v[j], exp2(t[j - from])));
   PetscFunctionReturn(0);
 }
 
@@ -174,7 +172,7 @@ static PetscErrorCode FindInBlock(Finder *F, const FenPairsBlock *rows, const do
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(groups, &near));
-  for (FenInt first = 0; first < chunks && F->n < F->most; first += GROUP) {
+  for (FenInt first = 0; first < chunks && F->found->n < F->found->most; first += GROUP) {
     FenInt n = 0;
 
     for (FenInt q = 0; q < groups; q++)
@@ -199,7 +197,7 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
 
   PetscFunctionBegin;
   (void)acc;
-  if (!rows->n || !cols->n || F->n == F->most)
+  if (!rows->n || !cols->n || F->found->n == F->found->most)
     PetscFunctionReturn(0);
   if (F->op->kind == FEN_COST_FUNCTION) {
     PetscCall(FindInRows(F, rows, cols));
@@ -232,41 +230,41 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
 
 static int ByColumn(const void *a, const void *b)
 {
-  const Entry *p = (const Entry *)a, *q = (const Entry *)b;
+  const FenEntry *p = (const FenEntry *)a, *q = (const FenEntry *)b;
 
   return (p->col > q->col) - (p->col < q->col);
 }
 
 /* entries to their rows, then each row by columns */
-static PetscErrorCode ToSparse(Finder *F, FenInt nrows, FenSparse *sparse)
+static PetscErrorCode ToSparse(const FenEntries *E, FenInt nrows, FenSparse *sparse)
 {
-  Entry  *line;
-  FenInt *at, longest = 0;
+  FenEntry *line;
+  FenInt   *at, longest = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(nrows + 1, &sparse->ptr));
-  PetscCall(PetscMalloc1(F->n, &sparse->idx));
-  PetscCall(PetscMalloc1(F->n, &sparse->val));
+  PetscCall(PetscMalloc1(E->n, &sparse->idx));
+  PetscCall(PetscMalloc1(E->n, &sparse->val));
   PetscCall(PetscMalloc1(nrows + 1, &at));
-  for (FenInt k = 0; k < F->n; k++)
-    sparse->ptr[F->entry[k].row + 1]++;
+  for (FenInt k = 0; k < E->n; k++)
+    sparse->ptr[E->entry[k].row + 1]++;
   for (FenInt i = 0; i < nrows; i++) {
     longest = PetscMax(longest, sparse->ptr[i + 1]);
     sparse->ptr[i + 1] += sparse->ptr[i];
   }
   PetscCall(PetscArraycpy(at, sparse->ptr, nrows + 1));
-  for (FenInt k = 0; k < F->n; k++) {
-    const FenInt to = at[F->entry[k].row]++;
+  for (FenInt k = 0; k < E->n; k++) {
+    const FenInt to = at[E->entry[k].row]++;
 
-    sparse->idx[to] = F->entry[k].col;
-    sparse->val[to] = F->entry[k].val;
+    sparse->idx[to] = E->entry[k].col;
+    sparse->val[to] = E->entry[k].val;
   }
   PetscCall(PetscMalloc1(longest, &line));
   for (FenInt i = 0; i < nrows; i++) {
     const FenInt first = sparse->ptr[i], n = sparse->ptr[i + 1] - first;
 
     for (FenInt k = 0; k < n; k++)
-      line[k] = (Entry){i, sparse->idx[first + k], sparse->val[first + k]};
+      line[k] = (FenEntry){i, sparse->idx[first + k], sparse->val[first + k]};
     qsort(line, (size_t)n, sizeof(*line), ByColumn);
     for (FenInt k = 0; k < n; k++) {
       sparse->idx[first + k] = line[k].col;
@@ -316,16 +314,12 @@ static PetscErrorCode ColumnCuts(FenOTOperator op, const double f[], const doubl
 }
 
 /* points of mine that are looked at: all, or those with mass, and with something in `among` */
-static PetscErrorCode Keep(FenOTOperator op, int side, PetscBool all, const double among[], FenInt **kept,
-                           FenInt *nkept)
+static void Keep(FenOTOperator op, int side, PetscBool all, const double among[], FenWanted *W)
 {
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(op->n[side], kept));
-  *nkept = 0;
+  W->n[side] = 0;
   for (FenInt i = 0; i < op->n[side]; i++)
     if (all || (op->logw[side][i] > FEN_NONE && (!among || among[i] > 0)))
-      (*kept)[(*nkept)++] = i;
-  PetscFunctionReturn(0);
+      W->kept[side][W->n[side]++] = i;
 }
 
 /* the kept ones of mine, k of them with numbers kept[], coordinates times `factor` component by component */
@@ -365,35 +359,34 @@ static PetscErrorCode MortonOrder(FenOTOperator op, int side, PetscInt d, FenInt
 }
 
 /* rows: coordinates, kappa f, cuts, log weights; columns: coordinates, exponents, global numbers, cuts; in the order
-   given */
-static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const double f[], const double g[], const FenInt n[],
-                           FenInt *const kept[], const double rowcut[], const double colcut[], double row[],
-                           double col[])
+   of those that are kept */
+static PetscErrorCode Fill(FenOTOperator op, PetscInt d, const FenWanted *W, double row[], double col[])
 {
-  double power, factor;
-  FenInt col0 = 0;
+  const FenInt *n = W->n;
+  double        power, factor;
+  FenInt        col0 = 0;
 
   PetscFunctionBegin;
   PetscCall(FenCostGetPower(op->cost, &power)); /* coordinates times this have the cost in exponents */
   factor = op->kind == FEN_COST_SQEUCLIDEAN ? sqrt(op->kappa) : pow(op->kappa, 1 / power);
   if (op->kind == FEN_COST_FUNCTION)
     factor = 1;
-  PetscCall(FillPoints(op, 0, d, factor, n[0], kept[0], row));
-  PetscCall(FillPoints(op, 1, d, factor, n[1], kept[1], col));
+  PetscCall(FillPoints(op, 0, d, factor, n[0], W->kept[0], row));
+  PetscCall(FillPoints(op, 1, d, factor, n[1], W->kept[1], col));
   for (FenInt q = 0; q < n[0]; q++) {
-    const FenInt i = kept[0][q];
+    const FenInt i = W->kept[0][q];
 
-    row[d * n[0] + q] = op->kappa * f[i];
-    row[(d + 1) * n[0] + q] = rowcut[i];
+    row[d * n[0] + q] = op->kappa * W->f[i];
+    row[(d + 1) * n[0] + q] = W->cut[0][i];
     row[(d + 2) * n[0] + q] = op->rows[i] > 0 ? log2(op->rows[i]) : FEN_NONE;
   }
   PetscCallMPI(MPI_Exscan(&op->n[1], &col0, 1, MPI_FENINT, MPI_SUM, op->comm));
   for (FenInt q = 0; q < n[1]; q++) {
-    const FenInt j = kept[1][q];
+    const FenInt j = W->kept[1][q];
 
-    col[d * n[1] + q] = op->kappa * g[j] + op->logw[1][j];
+    col[d * n[1] + q] = op->kappa * W->g[j] + op->logw[1][j];
     col[(d + 1) * n[1] + q] = (double)(col0 + j);
-    col[(d + 2) * n[1] + q] = colcut[j];
+    col[(d + 2) * n[1] + q] = W->cut[1][j];
   }
   PetscFunctionReturn(0);
 }
@@ -414,15 +407,13 @@ static PetscErrorCode SetTile(FenOTOperator op, PetscInt d, Finder *F)
   PetscFunctionReturn(0);
 }
 
-/* entries that are not below the cuts, of rows kept[0] and columns kept[1], at most so many; the order of kept points
-   is lost */
-static PetscErrorCode Search(FenOTOperator op, const double f[], const double g[], const double rowcut[],
-                             const double colcut[], PetscBool by_column, FenInt most, FenInt *const kept[],
-                             const FenInt n[], FenSparse *sparse)
+/* pair by pair where boxes meet; the order of kept points is lost */
+static PetscErrorCode ByPairs(FenOTOperator op, const FenWanted *W, FenEntries *found)
 {
   const PetscInt d = op->kind == FEN_COST_MATRIX ? 0 : op->dim;
+  const FenInt  *n = W->n;
   FenPairsTask   task = {.nrow = d + 3, .ncol = d + 3, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM};
-  Finder         F = {.most = most, .kept = kept[0]};
+  Finder         F = {.found = found, .kept = W->kept[0]};
   FenLayout      layout[2];
   FenPairs       pairs;
   double        *row, *col;
@@ -430,23 +421,21 @@ static PetscErrorCode Search(FenOTOperator op, const double f[], const double g[
 
   PetscFunctionBegin;
   for (int s = 0; s < 2; s++) {
-    PetscCall(MortonOrder(op, s, d, n[s], kept[s]));
+    PetscCall(MortonOrder(op, s, d, n[s], W->kept[s]));
     PetscCall(FenLayoutCreateRowsLocal(op->comm, n[s], &layout[s]));
   }
   PetscCall(FenLayoutGetRange(layout[0], &F.row0, &end));
   PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
   PetscCall(PetscMalloc3((size_t)(n[0] * (d + 3)), &row, (size_t)(n[1] * (d + 3)), &col, n[0], &task.acc));
   PetscCall(PetscArrayzero(task.acc, n[0]));
-  PetscCall(Fill(op, d, f, g, n, kept, rowcut, colcut, row, col));
+  PetscCall(Fill(op, d, W, row, col));
   PetscCall(SetTile(op, d, &F));
-  PetscCall(FenReachSet(op, d, by_column, &F.reach));
+  PetscCall(FenReachSet(op, d, W->by_column, &F.reach));
   task.row = row;
   task.col = col;
   task.tile = Find;
   task.ctx = &F;
   PetscCall(FenPairsRun(pairs, &task));
-  PetscCall(ToSparse(&F, op->n[0], sparse));
-  PetscCall(PetscFree(F.entry));
   for (int k = 0; k < 4; k++)
     PetscCall(PetscFree(F.box[k / 2][k % 2]));
   PetscCall(PetscFree3(row, col, task.acc));
@@ -456,52 +445,80 @@ static PetscErrorCode Search(FenOTOperator op, const double f[], const double g[
   PetscFunctionReturn(0);
 }
 
+/* at most so many entries that are not below the cuts */
+static PetscErrorCode Search(FenOTOperator op, const FenWanted *W, FenInt most, FenSparse *sparse)
+{
+  FenEntries found = {.most = most};
+  PetscBool  axes;
+
+  PetscFunctionBegin;
+  PetscCall(FenEntriesHaveAxes(op, W, &axes));
+  if (axes)
+    PetscCall(FenEntriesByAxes(op, W, &found));
+  else
+    PetscCall(ByPairs(op, W, &found));
+  PetscCall(ToSparse(&found, op->n[0], sparse));
+  PetscCall(PetscFree(found.entry));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode WantedCreate(FenOTOperator op, const double f[], const double g[], PetscBool by_column,
+                                   FenWanted *W)
+{
+  PetscFunctionBegin;
+  *W = (FenWanted){.f = f, .g = g, .by_column = by_column};
+  for (int s = 0; s < 2; s++)
+    PetscCall(PetscMalloc2(op->n[s], &W->cut[s], op->n[s], &W->kept[s]));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode WantedDestroy(FenWanted *W)
+{
+  PetscFunctionBegin;
+  for (int s = 0; s < 2; s++)
+    PetscCall(PetscFree2(W->cut[s], W->kept[s]));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenOTEntries(FenOTOperator op, const double f[], const double g[], double share, PetscBool by_column,
                             const double among[], FenSparse *sparse)
 {
-  FenInt *kept[2], n[2];
-  double *cut[2];
+  FenWanted W;
 
   PetscFunctionBegin;
-  PetscCall(
-      Keep(op, 0, PetscNot(by_column), NULL, &kept[0], &n[0])); /* of a plan each row is wanted, whatever it carries */
-  PetscCall(Keep(op, 1, PETSC_FALSE, among, &kept[1], &n[1]));
-  PetscCall(PetscMalloc2(op->n[0], &cut[0], op->n[1], &cut[1]));
-  PetscCall(ColumnCuts(op, f, g, share, by_column, cut[1]));
-  PetscCall(RowCuts(op, f, g, share, cut[0]));
-  PetscCall(Search(op, f, g, cut[0], cut[1], by_column, INT64_MAX, kept, n, sparse));
-  PetscCall(PetscFree2(cut[0], cut[1]));
-  for (int s = 0; s < 2; s++)
-    PetscCall(PetscFree(kept[s]));
+  PetscCall(WantedCreate(op, f, g, by_column, &W));
+  Keep(op, 0, PetscNot(by_column), NULL, &W); /* of a plan each row is wanted, whatever it carries */
+  Keep(op, 1, PETSC_FALSE, among, &W);
+  PetscCall(ColumnCuts(op, f, g, share, by_column, W.cut[1]));
+  PetscCall(RowCuts(op, f, g, share, W.cut[0]));
+  PetscCall(Search(op, &W, INT64_MAX, sparse));
+  PetscCall(WantedDestroy(&W));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode FenOTKeepEntries(FenOTOperator op, const double f[], const double g[], const double c[], double share,
                                 FenInt most, const double among[], PetscBool *kept)
 {
-  FenInt   *points[2], n[2];
-  double   *cut[2];
+  FenWanted W;
   FenSparse E;
 
   PetscFunctionBegin;
   PetscCall(FenSparsePlanDestroy(&op->sparse));
-  PetscCall(Keep(op, 0, PETSC_FALSE, op->rows, &points[0], &n[0]));
-  PetscCall(Keep(op, 1, PETSC_FALSE, among, &points[1], &n[1]));
-  PetscCall(PetscMalloc2(op->n[0], &cut[0], op->n[1], &cut[1]));
+  PetscCall(WantedCreate(op, f, g, PETSC_TRUE, &W));
+  Keep(op, 0, PETSC_FALSE, op->rows, &W);
+  Keep(op, 1, PETSC_FALSE, among, &W);
   for (FenInt i = 0; i < op->n[0]; i++)
-    cut[0][i] = log2(share);
+    W.cut[0][i] = log2(share);
   for (FenInt j = 0; j < op->n[1]; j++)
-    cut[1][j] = c[j] > 0 ? log2(share) + log2(c[j]) : HUGE_VAL;
-  PetscCall(Search(op, f, g, cut[0], cut[1], PETSC_TRUE, most + 1, points, n, &E));
+    W.cut[1][j] = c[j] > 0 ? log2(share) + log2(c[j]) : HUGE_VAL;
+  PetscCall(Search(op, &W, most + 1, &E));
   op->passes += op->share;
   *kept = (PetscBool)(E.ptr[op->n[0]] <= most);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kept, 1, MPIU_BOOL, MPI_LAND, op->comm));
   if (*kept)
     PetscCall(FenSparsePlanCreate(op, &E, &op->sparse));
   PetscCall(FenSparseFree(&E));
-  PetscCall(PetscFree2(cut[0], cut[1]));
-  for (int s = 0; s < 2; s++)
-    PetscCall(PetscFree(points[s]));
+  PetscCall(WantedDestroy(&W));
   PetscFunctionReturn(0);
 }
 

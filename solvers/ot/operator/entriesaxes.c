@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+   The entries of a plan that matter, on grids with a separable cost. The exponent of an entry is f_i + u_j - c_0 - c_1
+   - c_2, costs of the three axes in this order (a missing axis has one point). With
+
+     M_2(j0,j1; i2) = max over j2 of u_j - c_2,     M_1(j0; i1,i2) = max over j1 of M_2 - c_1,
+
+   which all sources with these i2, i1 share, a source finds its targets axis by axis: j0 with M_1 - c_0 large enough,
+   for these j1 with M_2 - c_1 - c_0 large enough, for these j2. Nothing else is visited, however rough the potentials
+   are, and sources on a line that go on with the same j0, or (j0, j1), look through what follows together.
+
+   Subtraction of rounded numbers is monotone, so that a bound in the order of the sum is one of rounded exponents, too.
+
+   Blocks of targets circulate. Work: n_2 m + n m_0 + n_1 n_2 m_0 m_1 numbers, in axes of n_k sources and m_k targets,
+   as in a hard transform without windows, and what is found; twice by column. Memory: costs of pairs along the axes,
+   two numbers for each target of the largest block, 24 bytes an entry on the rank of its row. Messages: P - 1 blocks.
+*/
+#include "entries.h"
+#include <fenchelpairs.h>
+#include <math.h>
+
+#define LONGEST 2048 /* points of an axis: costs of pairs along it are stored */
+#define PAIRS                                                                                                          \
+  5000           /* that a source is compared with at most, in the time of so many numbers, if pairs are looked at     \
+                  */
+#define LANES 16 /* numbers that are compared together */
+
+typedef struct {
+  FenOTOperator    op;
+  const FenWanted *wanted;
+  FenEntries      *found;
+  FenLayout        layout[2];
+  PetscMPIInt      at;                              /* whose targets came last */
+  PetscInt         axis[3];                         /* of the grid, -1: missing */
+  double           h[2][3], x[2][3];                /* spacing, first coordinate */
+  FenInt           n[2][3], lo[2][3], stride[2][3]; /* of my sources, and the targets that are here */
+  FenInt           first;                           /* number of the first of these */
+  double          *w;                               /* kappa f */
+  double          *least[2];                        /* what u_j - c must be, by row and by column */
+  double          *u[2];                            /* of the targets, in natural order */
+  double          *c[3];                            /* costs: [j0][i0], [i1][j1], [i2][j2] */
+  double          *M2, *thr;                        /* [j0][j1]; of a line of sources */
+  FenInt          *user, *part;                     /* sources of the line that go on with j0; with (j0, j1) */
+} Axes;
+
+/* where a search is: a line of sources along axis 0 */
+typedef struct {
+  int           value; /* by row, by column */
+  FenInt        i1, i2;
+  const double *c1, *c2;
+} Line;
+
+/* is it less work than to look at pairs? */
+PetscErrorCode FenEntriesHaveAxes(FenOTOperator op, const FenWanted *W, PetscBool *axes)
+{
+  FenInt shape[FEN_MAX_DIM], longest = 0;
+  double kept[2] = {(double)W->n[0], (double)W->n[1]};
+
+  PetscFunctionBegin;
+  *axes = (PetscBool)(op->separable && op->dim > 1);
+  for (int s = 0; *axes && s < 2; s++) {
+    PetscCall(FenMeasureGetGrid(op->measure[s], shape, NULL, NULL));
+    longest = PetscMax(longest, PetscMax(shape[0], PetscMax(shape[1], shape[2])));
+  }
+  if (!*axes)
+    PetscFunctionReturn(0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kept, 2, MPI_DOUBLE, MPI_SUM, op->comm));
+  *axes = (PetscBool)(longest <= LONGEST &&
+                      (double)longest * (double)(op->N[0] + op->N[1]) <= kept[0] * PetscMin(kept[1], PAIRS) / 2);
+  PetscFunctionReturn(0);
+}
+
+/* images: their first axis, then the last, which lies as it is stored */
+static void ChooseAxes(Axes *A)
+{
+  A->axis[0] = 0;
+  A->axis[1] = A->op->dim == 3 ? 1 : -1;
+  A->axis[2] = A->op->dim - 1;
+}
+
+/* the box of a rank */
+static PetscErrorCode SetBox(Axes *A, int side, PetscMPIInt rank)
+{
+  FenInt stride[FEN_MAX_DIM];
+  FenBox box;
+
+  PetscFunctionBegin;
+  PetscCall(FenLayoutGetBox(A->layout[side], rank, &box));
+  PetscCall(FenLayoutGetStrides(A->layout[side], rank, stride));
+  for (int k = 0; k < 3; k++) {
+    const PetscInt d = A->axis[k];
+
+    A->n[side][k] = d < 0 ? 1 : box.hi[d] - box.lo[d];
+    A->lo[side][k] = d < 0 ? 0 : box.lo[d];
+    A->stride[side][k] = d < 0 ? 0 : stride[d];
+  }
+  PetscFunctionReturn(0);
+}
+
+static double CostOf(const Axes *A, int k, FenInt i, FenInt j)
+{
+  const double x = A->x[0][k] + (double)(A->lo[0][k] + i) * A->h[0][k];
+  const double y = A->x[1][k] + (double)(A->lo[1][k] + j) * A->h[1][k];
+
+  return A->axis[k] < 0 ? 0 : A->op->kappa * FenCostOfDistance(A->op->cost, fabs(x - y));
+}
+
+static PetscErrorCode MakeCosts(Axes *A)
+{
+  PetscFunctionBegin;
+  for (int k = 0; k < 3; k++) {
+    const FenInt n = A->n[0][k], m = A->n[1][k];
+
+    PetscCall(PetscMalloc1((size_t)(n * m), &A->c[k]));
+    for (FenInt i = 0; i < n; i++)
+      for (FenInt j = 0; j < m; j++)
+        A->c[k][k ? i * m + j : j * n + i] = CostOf(A, k, i, j);
+  }
+  PetscFunctionReturn(0);
+}
+
+static FenInt SourceOf(const Axes *A, FenInt i0, FenInt i1, FenInt i2)
+{
+  return i0 * A->stride[0][0] + i1 * A->stride[0][1] + i2 * A->stride[0][2];
+}
+
+static FenInt TargetOf(const Axes *A, FenInt j0, FenInt j1, FenInt j2)
+{
+  return j0 * A->stride[1][0] + j1 * A->stride[1][1] + j2 * A->stride[1][2];
+}
+
+/* largest u_j - c_j */
+static double Largest(FenInt n, const double u[], const double c[])
+{
+  double most[LANES], largest = -HUGE_VAL;
+  FenInt j = 0;
+
+  for (int k = 0; k < LANES; k++)
+    most[k] = -HUGE_VAL;
+  for (; j + LANES <= n; j += LANES)
+    for (int k = 0; k < LANES; k++)
+      most[k] = u[j + k] - c[j + k] > most[k] ? u[j + k] - c[j + k] : most[k];
+  for (; j < n; j++)
+    largest = PetscMax(largest, u[j] - c[j]);
+  for (int k = 0; k < LANES; k++)
+    largest = PetscMax(largest, most[k]);
+  return largest;
+}
+
+/* a little less than the sum of two, whatever was rounded */
+static double Below(double least, double cost)
+{
+  return least + cost - 4 * PETSC_MACHINE_EPSILON * (fabs(least) + fabs(cost));
+}
+
+/* sources of the line for which `most` - c is enough; the smallest of what they ask for before c */
+static FenInt Users(const Axes *A, FenInt j0, double most, FenInt user[], double *least)
+{
+  const FenInt  n = A->n[0][0];
+  const double *c = A->c[0] + j0 * n;
+  FenInt        users = 0;
+
+  *least = HUGE_VAL;
+  for (FenInt i = 0; i < n; i += LANES) {
+    const FenInt to = PetscMin(n, i + LANES);
+    int          any = 0;
+
+    for (FenInt k = i; k < to; k++)
+      any |= (int)(most - c[k] >= A->thr[k]);
+    for (FenInt k = i; any && k < to; k++)
+      if (most - c[k] >= A->thr[k]) {
+        user[users++] = k;
+        *least = PetscMin(*least, Below(A->thr[k], c[k]));
+      }
+  }
+  return users;
+}
+
+/* the same among some of them */
+static FenInt Among(const Axes *A, FenInt j0, double most, FenInt n, const FenInt user[], FenInt part[], double *least)
+{
+  const double *c = A->c[0] + j0 * A->n[0][0];
+  FenInt        users = 0;
+
+  *least = HUGE_VAL;
+  for (FenInt q = 0; q < n; q++)
+    if (most - c[user[q]] >= A->thr[user[q]]) {
+      part[users++] = user[q];
+      *least = PetscMin(*least, Below(A->thr[user[q]], c[user[q]]));
+    }
+  return users;
+}
+
+/* an entry that is large enough by the line's value; one that is so by row as well was found by row */
+static PetscErrorCode Take(Axes *A, const Line *L, FenInt i0, FenInt j0, FenInt j1, FenInt j2)
+{
+  const FenInt i = SourceOf(A, i0, L->i1, L->i2);
+  const FenInt j = (j0 * A->n[1][1] + j1) * A->n[1][2] + j2;
+  const double c0 = A->c[0][j0 * A->n[0][0] + i0];
+  const double t = A->u[0][j] - L->c2[j2] - L->c1[j1] - c0;
+
+  PetscFunctionBegin;
+  if (!L->value || !(t >= A->least[0][i]))
+    PetscCall(FenEntriesAdd(A->found, i, A->first + TargetOf(A, j0, j1, j2), exp2(A->w[i] + t)));
+  PetscFunctionReturn(0);
+}
+
+/* users of (j0, j1) look through the targets there */
+static PetscErrorCode SearchTargets(Axes *A, const Line *L, FenInt j0, FenInt j1, FenInt users, double least)
+{
+  const FenInt  m = A->n[1][2];
+  const double *u = A->u[L->value] + (j0 * A->n[1][1] + j1) * m, *c = L->c2, c1 = L->c1[j1];
+  const double *c0 = A->c[0] + j0 * A->n[0][0];
+
+  PetscFunctionBegin;
+  for (FenInt j = 0; j < m; j += LANES) {
+    const FenInt to = PetscMin(m, j + LANES);
+    int          any = 0;
+
+    for (FenInt k = j; k < to; k++)
+      any |= (int)(u[k] - c[k] - c1 >= least);
+    for (FenInt k = j; any && k < to; k++) {
+      const double t = u[k] - c[k] - c1;
+
+      for (FenInt q = 0; t >= least && q < users; q++)
+        if (t - c0[A->part[q]] >= A->thr[A->part[q]])
+          PetscCall(Take(A, L, A->part[q], j0, j1, k));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+/* sources of a line, their i1 and i2 given */
+static PetscErrorCode SearchLine(Axes *A, const Line *L)
+{
+  const FenInt m1 = A->n[1][1];
+
+  PetscFunctionBegin;
+  for (FenInt i = 0; i < A->n[0][0]; i++)
+    A->thr[i] = A->least[L->value][SourceOf(A, i, L->i1, L->i2)];
+  for (FenInt j0 = 0; j0 < A->n[1][0] && A->found->n < A->found->most; j0++) {
+    const double *M2 = A->M2 + j0 * m1;
+    double        least, part;
+    const FenInt  users = Users(A, j0, Largest(m1, M2, L->c1), A->user, &least);
+
+    for (FenInt j1 = 0; users && j1 < m1; j1++) {
+      const double most = M2[j1] - L->c1[j1];
+      FenInt       n;
+
+      if (!(most >= least))
+        continue;
+      n = Among(A, j0, most, users, A->user, A->part, &part);
+      if (n)
+        PetscCall(SearchTargets(A, L, j0, j1, n, part));
+    }
+  }
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode SearchBlock(Axes *A)
+{
+  const FenInt *n = A->n[0], *m = A->n[1];
+
+  PetscFunctionBegin;
+  for (int value = 0; value < (A->wanted->by_column ? 2 : 1); value++)
+    for (FenInt i2 = 0; i2 < n[2]; i2++) {
+      Line L = {.value = value, .i2 = i2, .c2 = A->c[2] + i2 * m[2]};
+
+      for (FenInt j = 0; j < m[0] * m[1]; j++)
+        A->M2[j] = Largest(m[2], A->u[value] + j * m[2], L.c2);
+      for (L.i1 = 0; L.i1 < n[1]; L.i1++) {
+        L.c1 = A->c[1] + L.i1 * m[1];
+        PetscCall(SearchLine(A, &L));
+      }
+    }
+  PetscFunctionReturn(0);
+}
+
+/* columns: exponents by row and by column, in the order in which their rank stores them */
+static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
+{
+  Axes        *A = (Axes *)ctx;
+  const FenInt m = cols->n;
+  FenBox       box;
+  FenInt       k = 0;
+
+  PetscFunctionBegin;
+  (void)rows;
+  (void)acc;
+  do { /* ranks' targets come in their order; some have none */
+    PetscMPIInt size;
+
+    PetscCallMPI(MPI_Comm_size(A->op->comm, &size));
+    A->at = (A->at + 1) % size;
+    PetscCall(FenLayoutGetBox(A->layout[1], A->at, &box));
+  } while ((box.hi[0] - box.lo[0]) * (box.hi[1] - box.lo[1]) * (box.hi[2] - box.lo[2]) == 0);
+  PetscCall(SetBox(A, 1, A->at));
+  A->first = cols->first;
+  PetscCall(MakeCosts(A));
+  PetscCall(PetscMalloc2(m, &A->u[0], m, &A->u[1]));
+  for (FenInt j0 = 0; j0 < A->n[1][0]; j0++)
+    for (FenInt j1 = 0; j1 < A->n[1][1]; j1++)
+      for (FenInt j2 = 0; j2 < A->n[1][2]; j2++, k++) {
+        A->u[0][k] = cols->data[TargetOf(A, j0, j1, j2)];
+        A->u[1][k] = cols->data[cols->stride + TargetOf(A, j0, j1, j2)];
+      }
+  PetscCall(PetscMalloc1((size_t)(A->n[1][0] * A->n[1][1]), &A->M2));
+  PetscCall(SearchBlock(A));
+  PetscCall(PetscFree(A->M2));
+  PetscCall(PetscFree2(A->u[0], A->u[1]));
+  for (int d = 0; d < 3; d++)
+    PetscCall(PetscFree(A->c[d]));
+  PetscFunctionReturn(0);
+}
+
+/* what my sources ask for, and what my targets have */
+static void Fill(Axes *A, double col[])
+{
+  const FenOTOperator op = A->op;
+  const FenWanted    *W = A->wanted;
+
+  for (FenInt i = 0; i < op->n[0]; i++) {
+    A->w[i] = op->kappa * W->f[i];
+    A->least[0][i] = A->least[1][i] = HUGE_VAL;
+  }
+  for (FenInt q = 0; q < W->n[0]; q++) {
+    const FenInt i = W->kept[0][q];
+
+    A->least[0][i] = W->cut[0][i] - A->w[i];
+    if (op->rows[i] > 0)
+      A->least[1][i] = -(A->w[i] + log2(op->rows[i]));
+  }
+  for (FenInt j = 0; j < 2 * op->n[1]; j++)
+    col[j] = -HUGE_VAL;
+  for (FenInt q = 0; q < W->n[1]; q++) {
+    const FenInt j = W->kept[1][q];
+
+    col[j] = op->kappa * W->g[j] + op->logw[1][j];
+    col[op->n[1] + j] = col[j] - W->cut[1][j];
+  }
+}
+
+PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEntries *found)
+{
+  FenPairsTask task = {.ncol = 2, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM, .tile = Search};
+  Axes         A = {.op = op, .wanted = wanted, .found = found};
+  FenLayout    layout[2];
+  FenPairs     pairs;
+  PetscMPIInt  rank, size;
+  double      *col, acc = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(op->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(op->comm, &size));
+  A.at = (rank + size - 1) % size;
+  ChooseAxes(&A);
+  for (int s = 0; s < 2; s++) {
+    double h[FEN_MAX_DIM], x[FEN_MAX_DIM];
+
+    PetscCall(FenMeasureGetLayout(op->measure[s], &A.layout[s]));
+    PetscCall(FenMeasureGetGrid(op->measure[s], NULL, h, x));
+    for (int k = 0; k < 3; k++) {
+      A.h[s][k] = A.axis[k] < 0 ? 0 : h[A.axis[k]];
+      A.x[s][k] = A.axis[k] < 0 ? 0 : x[A.axis[k]];
+    }
+  }
+  PetscCall(SetBox(&A, 0, rank));
+  PetscCall(PetscMalloc4(op->n[0], &A.w, op->n[0], &A.least[0], op->n[0], &A.least[1], (size_t)(2 * op->n[1]), &col));
+  PetscCall(PetscMalloc3(A.n[0][0], &A.thr, A.n[0][0], &A.user, A.n[0][0], &A.part));
+  Fill(&A, col);
+  /* all sources of a rank are one row: their block is what is worked on together */
+  PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[0] > 0, &layout[0]));
+  PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[1], &layout[1]));
+  PetscCall(FenPairsCreate(layout[0], layout[1], FEN_PAIRS_RING, &pairs));
+  task.col = col;
+  task.acc = &acc;
+  task.ctx = &A;
+  PetscCall(FenPairsRun(pairs, &task));
+  PetscCall(FenPairsDestroy(&pairs));
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenLayoutDestroy(&layout[s]));
+  PetscCall(PetscFree3(A.thr, A.user, A.part));
+  PetscCall(PetscFree4(A.w, A.least[0], A.least[1], col));
+  PetscFunctionReturn(0);
+}
