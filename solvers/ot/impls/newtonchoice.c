@@ -154,7 +154,7 @@ static PetscBool TryDiagonal(FenNewtonSystem *N)
     N->seen.plain = FEN_PLAIN_IN_USE;
     return PETSC_TRUE;
   }
-  if (N->use == FEN_USES_DIAGONAL && N->seen.plain == FEN_PLAIN_IN_USE && N->seen.its >= FEN_PLAIN_MOST) {
+  if (N->use == FEN_USES_DIAGONAL && N->seen.plain == FEN_PLAIN_IN_USE && N->seen.its >= FEN_PLAIN_MOST(N->ot->op->dim)) {
     N->seen.plain = FEN_PLAIN_SLOW;
     return PETSC_TRUE;
   }

@@ -731,7 +731,7 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,
                              N->use == FEN_USES_CYCLE             ? (PetscInt)N->seen.most
                              : N->seen.direct == FEN_GRAPH_IN_USE ? DIRECT_CG
-                             : N->seen.plain == FEN_PLAIN_IN_USE  ? FEN_PLAIN_MOST
+                             : N->seen.plain == FEN_PLAIN_IN_USE  ? FEN_PLAIN_MOST(N->ot->op->dim)
                                                                   : 500));
   PetscCall(Solve(N, &ok));
   PetscCall(VecResetArray(N->rhs));

@@ -35,7 +35,9 @@ typedef enum { FEN_GRAPH_NOT_YET, FEN_GRAPH_IN_USE, FEN_GRAPH_DENSE } FenGraphUs
 /* the diagonal in place of V-cycles that did not get as far as they should: not tried, used, or slow as well; or in
    small volumes, where V-cycles cost more than they save, from the start */
 typedef enum { FEN_PLAIN_NOT_YET, FEN_PLAIN_IN_USE, FEN_PLAIN_SLOW, FEN_PLAIN_FIRST } FenPlainUse;
-#define FEN_PLAIN_MOST 100 /* iterations in place of V-cycles: they cost as much as the fewest of these */
+/* iterations in place of V-cycles: they cost as much as the fewest of these, one of which is worth two products, and in
+   volumes five */
+#define FEN_PLAIN_MOST(dim) ((dim) > 2 ? 300 : 100)
 
 /* What was seen of solves on this level: with it and the plan that it was made of, a preconditioner is made again as it
    was. Part of a solver's state */

@@ -30,7 +30,7 @@ typedef struct {
   const FenWanted *wanted;
   FenEntries      *found;
   FenLayout        layout[2];
-  PetscMPIInt      at;                              /* whose targets came last */
+  PetscMPIInt      size, at;                        /* ranks; whose targets came last */
   PetscInt         axis[3];                         /* of the grid, -1: missing */
   double           h[2][3], x[2][3];                /* spacing, first coordinate */
   FenInt           n[2][3], lo[2][3], stride[2][3]; /* of my sources, and the targets that are here */
@@ -288,10 +288,7 @@ static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPair
   (void)rows;
   (void)acc;
   do { /* ranks' targets come in their order; some have none */
-    PetscMPIInt size;
-
-    PetscCallMPI(MPI_Comm_size(A->op->comm, &size));
-    A->at = (A->at + 1) % size;
+    A->at = (A->at + 1) % A->size;
     PetscCall(FenLayoutGetBox(A->layout[1], A->at, &box));
   } while ((box.hi[0] - box.lo[0]) * (box.hi[1] - box.lo[1]) * (box.hi[2] - box.lo[2]) == 0);
   PetscCall(SetBox(A, 1, A->at));
@@ -346,13 +343,13 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   Axes         A = {.op = op, .wanted = wanted, .found = found};
   FenLayout    layout[2];
   FenPairs     pairs;
-  PetscMPIInt  rank, size;
+  PetscMPIInt  rank;
   double      *col, acc = 0;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(op->comm, &rank));
-  PetscCallMPI(MPI_Comm_size(op->comm, &size));
-  A.at = (rank + size - 1) % size;
+  PetscCallMPI(MPI_Comm_size(op->comm, &A.size));
+  A.at = (rank + A.size - 1) % A.size;
   ChooseAxes(&A);
   for (int s = 0; s < 2; s++) {
     double h[FEN_MAX_DIM], x[FEN_MAX_DIM];
