@@ -15,7 +15,9 @@
 #define ALONE_TARGETS 2.0   /* ... and without waiting for the diagonal, where targets are scattered */
 #define SLOW_2D       100   /* auto, grids: CG iterations of the diagonal that an assembled matrix is worth */
 #define SLOW_3D       400
-#define GRAPH_CYCLES  100  /* V-cycles that the plan's graph and its factors or coarse grids cost, */
+#define GRAPH_CYCLES  100  /* V-cycles that the plan's graph and its factors or coarse grids cost on images, */
+#define GRAPH_VOLUME  50   /* ... and in volumes, where a V-cycle costs more, */
+#define VOLUME_CYCLE  5    /* as many products as this, */
 #define GRAPH_PLAIN   1500 /* ... iterations with the diagonal in small volumes, */
 #define GRAPH_POINTS  1e5  /* and as many more for each so many targets */
 #define MANY_CG       20   /* iterations after which a fresh multigrid is made of more entries, */
@@ -148,14 +150,17 @@ PetscErrorCode FenNewtonSystemChoose(FenNewtonSystem *N, double d[])
    do not see */
 static PetscBool TryDiagonal(FenNewtonSystem *N)
 {
+  const PetscInt dim = N->ot->op->dim;
+
   if (N->precondition != FEN_PRECONDITION_AUTO)
     return PETSC_FALSE;
   if (N->use == FEN_USES_CYCLE && N->seen.plain == FEN_PLAIN_NOT_YET && N->seen.vain > 0) {
     N->seen.plain = FEN_PLAIN_IN_USE;
     return PETSC_TRUE;
   }
-  if (N->use == FEN_USES_DIAGONAL && N->seen.plain == FEN_PLAIN_IN_USE && N->seen.its >= FEN_PLAIN_MOST(N->ot->op->dim)) {
+  if (N->use == FEN_USES_DIAGONAL && N->seen.plain == FEN_PLAIN_IN_USE && N->seen.its >= FEN_PLAIN_MOST(dim)) {
     N->seen.plain = FEN_PLAIN_SLOW;
+    N->seen.vain += dim > 2 ? N->seen.its / VOLUME_CYCLE : 0;
     return PETSC_TRUE;
   }
   return PETSC_FALSE;
@@ -167,7 +172,8 @@ static PetscBool TryDiagonal(FenNewtonSystem *N)
    or coarse grids cost more, and so does each solve */
 static PetscBool Slow(const FenNewtonSystem *N)
 {
-  const double cycles = N->seen.plain == FEN_PLAIN_FIRST ? GRAPH_PLAIN : GRAPH_CYCLES;
+  const double unseen = N->ot->op->dim > 2 ? GRAPH_VOLUME : GRAPH_CYCLES;
+  const double cycles = N->seen.plain == FEN_PLAIN_FIRST ? GRAPH_PLAIN : unseen;
   const double cost = cycles * (1 + (double)N->points[1] / GRAPH_POINTS);
 
   return (PetscBool)((double)N->seen.vain >= cost && N->seen.average <= FEW_TARGETS);
