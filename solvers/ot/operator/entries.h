@@ -23,7 +23,11 @@ typedef struct {
   FenInt    n, capacity, most;
 } FenEntries;
 PETSC_INTERN PetscErrorCode FenEntriesAdd(FenEntries *, FenInt row, FenInt col, double val);
+/* by rows, of which there are so many, each by columns */
+PETSC_INTERN PetscErrorCode FenEntriesToSparse(const FenEntries *, FenInt nrows, FenSparse *);
 
-/* axis by axis (entriesaxes.c), collective; `axes`: on grids with a separable cost, where that is less work */
+/* The ways, all collective. Axis by axis (entriesaxes.c), on grids with a separable cost where that is less work; and
+   pair by pair, after which kept points are in another order */
 PETSC_INTERN PetscErrorCode FenEntriesHaveAxes(FenOTOperator, const FenWanted *, PetscBool *axes);
 PETSC_INTERN PetscErrorCode FenEntriesByAxes(FenOTOperator, const FenWanted *, FenEntries *);
+PETSC_INTERN PetscErrorCode FenEntriesByPairs(FenOTOperator, const FenWanted *, FenEntries *);
