@@ -23,7 +23,10 @@ PETSC_INTERN PetscErrorCode FenIndexSetAdd(FenIndexSet *, FenInt);
 /* numbers the members of a set that is complete: how many there are. Fewer than 2^31 */
 PETSC_INTERN PetscErrorCode FenIndexSetCount(FenIndexSet *, FenInt *n);
 /* all of them, ascending */
-PETSC_INTERN void           FenIndexSetList(const FenIndexSet *, FenInt list[]);
+PETSC_INTERN void FenIndexSetList(const FenIndexSet *, FenInt list[]);
+/* complete, of n numbers in any order, some of them perhaps more than once; *distinct: how many there are */
+PETSC_INTERN PetscErrorCode FenIndexSetCreateOf(FenIndexSet *, FenInt total, FenInt n, const FenInt number[],
+                                                FenInt *distinct);
 PETSC_INTERN PetscErrorCode FenIndexSetDestroy(FenIndexSet *);
 
 static inline PetscBool FenIndexSetHas(const FenIndexSet *set, FenInt g)

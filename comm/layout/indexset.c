@@ -35,6 +35,16 @@ PetscErrorCode FenIndexSetCount(FenIndexSet *set, FenInt *n)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenIndexSetCreateOf(FenIndexSet *set, FenInt total, FenInt n, const FenInt number[], FenInt *distinct)
+{
+  PetscFunctionBegin;
+  PetscCall(FenIndexSetCreate(set, total));
+  for (FenInt k = 0; k < n; k++)
+    PetscCall(FenIndexSetAdd(set, number[k]));
+  PetscCall(FenIndexSetCount(set, distinct));
+  PetscFunctionReturn(0);
+}
+
 void FenIndexSetList(const FenIndexSet *set, FenInt list[])
 {
   FenInt n = 0;

@@ -256,10 +256,7 @@ static PetscErrorCode MakeSet(FenBellman b)
   PetscFunctionBegin;
   if (!b->scattered)
     PetscFunctionReturn(0);
-  PetscCall(FenIndexSetCreate(&b->mine, b->total));
-  for (FenInt k = 0; k < b->nlocal; k++)
-    PetscCall(FenIndexSetAdd(&b->mine, b->number[k]));
-  PetscCall(FenIndexSetCount(&b->mine, &n));
+  PetscCall(FenIndexSetCreateOf(&b->mine, b->total, b->nlocal, b->number, &n));
   PetscFunctionReturn(0);
 }
 

@@ -11,10 +11,7 @@ PetscErrorCode FenTargetsCreate(const FenCells *C, FenTargets *T)
   FenInt        *number;
 
   PetscFunctionBegin;
-  PetscCall(FenIndexSetCreate(&T->set, C->M[0] * C->M[1] * C->M[2]));
-  for (FenInt k = 0; k < R->used; k++)
-    PetscCall(FenIndexSetAdd(&T->set, R->idx[k]));
-  PetscCall(FenIndexSetCount(&T->set, &T->n));
+  PetscCall(FenIndexSetCreateOf(&T->set, C->M[0] * C->M[1] * C->M[2], R->used, R->idx, &T->n));
   PetscCall(PetscMalloc1(T->n, &number));
   FenIndexSetList(&T->set, number);
   PetscCall(FenWindowCreate(C->targets, T->n, number, &T->window));

@@ -281,7 +281,6 @@ static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPair
 {
   Axes        *A = (Axes *)ctx;
   const FenInt m = cols->n;
-  FenBox       box;
   FenInt       k = 0;
 
   PetscFunctionBegin;
@@ -289,9 +288,8 @@ static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPair
   (void)acc;
   do { /* ranks' targets come in their order; some have none */
     A->at = (A->at + 1) % A->size;
-    PetscCall(FenLayoutGetBox(A->layout[1], A->at, &box));
-  } while ((box.hi[0] - box.lo[0]) * (box.hi[1] - box.lo[1]) * (box.hi[2] - box.lo[2]) == 0);
-  PetscCall(SetBox(A, 1, A->at));
+    PetscCall(SetBox(A, 1, A->at));
+  } while (A->n[1][0] * A->n[1][1] * A->n[1][2] == 0);
   A->first = cols->first;
   PetscCall(MakeCosts(A));
   PetscCall(PetscMalloc2(m, &A->u[0], m, &A->u[1]));

@@ -181,14 +181,7 @@ static PetscErrorCode Find(void *ctx, const FenPairsBlock *rows, const FenPairsB
     PetscCall(FindInRows(F, rows, cols));
     PetscFunctionReturn(0);
   }
-  T->ns = cols->n;
-  T->xt = rows->data;
-  T->ldt = rows->stride;
-  T->w = rows->data + d * rows->stride;
-  T->xs = cols->data;
-  T->lds = cols->stride;
-  T->u = cols->data + d * cols->stride;
-  T->v = cols->data + (d + 1) * cols->stride; /* the columns' global numbers */
+  FenTileBlocks_Private(T, d, rows, cols); /* v: the columns' global numbers */
   colcut = T->v + cols->stride;
   cut = T->w + rows->stride;
   weight = cut + rows->stride;

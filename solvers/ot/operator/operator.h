@@ -146,6 +146,20 @@ static inline void FenOTPoints_Private(PetscInt dim, FenInt from, FenInt n, cons
       out[i * dim + k] = data[k * stride + from + i];
 }
 
+/* rows carry d coordinates and w; columns d coordinates, u and values */
+static inline void FenTileBlocks_Private(FenTile *T, FenInt d, const FenPairsBlock *rows, const FenPairsBlock *cols)
+{
+  T->nt = rows->n;
+  T->ns = cols->n;
+  T->xt = rows->data;
+  T->ldt = rows->stride;
+  T->w = rows->data + d * rows->stride;
+  T->xs = cols->data;
+  T->lds = cols->stride;
+  T->u = cols->data + d * cols->stride;
+  T->v = cols->data + (d + 1) * cols->stride;
+}
+
 /* the kernels' name of a cost */
 static inline FenTileKind FenTileKindOf(FenCostKind kind)
 {

@@ -90,15 +90,7 @@ static PetscErrorCode Tile(void *ctx, const FenPairsBlock *rows, const FenPairsB
   PetscFunctionBegin;
   if (!rows->n || !cols->n)
     PetscFunctionReturn(0);
-  T->nt = rows->n;
-  T->ns = cols->n;
-  T->xt = rows->data;
-  T->ldt = rows->stride;
-  T->w = rows->data + d * rows->stride;
-  T->xs = cols->data;
-  T->lds = cols->stride;
-  T->u = cols->data + d * cols->stride;
-  T->v = cols->data + (d + 1) * cols->stride;
+  FenTileBlocks_Private(T, d, rows, cols);
   T->ldv = cols->stride;
   T->box = NULL;
   if (t->op->kind == FEN_COST_FUNCTION) {

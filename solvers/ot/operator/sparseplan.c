@@ -4,8 +4,8 @@
    it is there, so that one product reads the entries once.
 
    Work: 4 flops an entry and 12 bytes read. Memory: 12 bytes an entry on the rank of its row, two numbers for each
-   target that my sources send to. Messages: values of those that are
-   others' from their ranks, and sums back to them (PetscSF).
+   target that my sources send to. Messages: values of those that are others' from their ranks, and sums back to them
+   (PetscSF).
 */
 #include "sparseplan.h"
 #include <indexset.h>
@@ -29,10 +29,7 @@ static PetscErrorCode Number(FenInt n, const FenInt idx[], FenInt end, FenInt *n
   FenIndexSet set;
 
   PetscFunctionBegin;
-  PetscCall(FenIndexSetCreate(&set, end));
-  for (FenInt k = 0; k < n; k++)
-    PetscCall(FenIndexSetAdd(&set, idx[k]));
-  PetscCall(FenIndexSetCount(&set, ndistinct));
+  PetscCall(FenIndexSetCreateOf(&set, end, n, idx, ndistinct));
   PetscCall(PetscMalloc1(*ndistinct, distinct));
   FenIndexSetList(&set, *distinct);
   for (FenInt k = 0; k < n; k++)
