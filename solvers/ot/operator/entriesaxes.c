@@ -10,20 +10,22 @@
    are, and sources on a line that go on with the same j0, or (j0, j1), look through what follows together.
 
    Subtraction of rounded numbers is monotone, so that a bound in the order of the sum is one of rounded exponents, too.
+   The longest axis comes first: there, blocks of sources that all are too far from j0 are passed over.
 
-   Blocks of targets circulate. Work: n_2 m + n m_0 + n_1 n_2 m_0 m_1 numbers, in axes of n_k sources and m_k targets,
-   as in a hard transform without windows, and what is found; twice by column. Memory: costs of pairs along the axes,
-   two numbers for each target of the largest block, 24 bytes an entry on the rank of its row. Messages: P - 1 blocks.
+   Blocks of targets circulate. Work: n_2 m + n m_0 / FAR + n_1 n_2 m_0 m_1 numbers, in axes of n_k sources and m_k
+   targets, and what is found; twice by column. Memory: costs along the axes, by distance, or of pairs where spacings
+   differ, two numbers for each target of the largest block, 24 bytes an entry on the rank of its row. Messages: P - 1
+   blocks.
 */
 #include "entries.h"
 #include <fenchelpairs.h>
 #include <math.h>
 
-#define LONGEST 2048 /* points of an axis: costs of pairs along it are stored */
-#define PAIRS                                                                                                          \
-  5000           /* that a source is compared with at most, in the time of so many numbers, if pairs are looked at     \
-                  */
-#define LANES 16 /* numbers that are compared together */
+#define LONGEST 2048 /* points of an axis whose costs are stored by pairs */
+#define PAIRS   5000 /* if pairs are looked at: the time of a source is at most that of so many numbers */
+#define LANES   16   /* numbers that are compared together */
+#define BLOCK   64   /* sources that are passed over together, */
+#define FAR     8    /* which leaves this part of the work along the first axis, or less */
 
 typedef struct {
   FenOTOperator    op;
@@ -38,8 +40,9 @@ typedef struct {
   double          *w;                               /* kappa f */
   double          *least[2];                        /* what u_j - c must be, by row and by column */
   double          *u[2];                            /* of the targets, in natural order */
-  double          *c[3];                            /* costs: [j0][i0], [i1][j1], [i2][j2] */
-  double          *M2, *thr;                        /* [j0][j1]; of a line of sources */
+  double          *c[3];                            /* costs: rows j0 of all i0, i1 of all j1, i2 of all j2, */
+  FenInt           row0[3], row[3];                 /* which begin at row0 + their number x row */
+  double          *M2, *thr, *block;                /* [j0][j1]; of a line of sources, the least of BLOCK of these */
   FenInt          *user, *part;                     /* sources of the line that go on with j0; with (j0, j1) */
 } Axes;
 
@@ -50,32 +53,50 @@ typedef struct {
   const double *c1, *c2;
 } Line;
 
-/* is it less work than to look at pairs? */
-PetscErrorCode FenEntriesHaveAxes(FenOTOperator op, const FenWanted *W, PetscBool *axes)
+/* the longest axis first, a missing one in the middle */
+static PetscErrorCode ChooseAxes(FenOTOperator op, PetscInt axis[3], FenInt n[2][3])
 {
-  FenInt shape[FEN_MAX_DIM], longest = 0;
-  double kept[2] = {(double)W->n[0], (double)W->n[1]};
+  FenInt   shape[2][FEN_MAX_DIM];
+  PetscInt order[3] = {0, 1, 2};
+  double   shortness[3] = {0, 0, 0};
 
   PetscFunctionBegin;
-  *axes = (PetscBool)(op->separable && op->dim > 1);
-  for (int s = 0; *axes && s < 2; s++) {
-    PetscCall(FenMeasureGetGrid(op->measure[s], shape, NULL, NULL));
-    longest = PetscMax(longest, PetscMax(shape[0], PetscMax(shape[1], shape[2])));
-  }
-  if (!*axes)
-    PetscFunctionReturn(0);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kept, 2, MPI_DOUBLE, MPI_SUM, op->comm));
-  *axes = (PetscBool)(longest <= LONGEST &&
-                      (double)longest * (double)(op->N[0] + op->N[1]) <= kept[0] * PetscMin(kept[1], PAIRS) / 2);
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetGrid(op->measure[s], shape[s], NULL, NULL));
+  for (PetscInt d = 0; d < op->dim; d++)
+    shortness[d] = -(double)(shape[0][d] + shape[1][d]);
+  PetscCall(PetscSortRealWithArrayInt(op->dim, shortness, order));
+  axis[0] = order[0];
+  axis[1] = op->dim == 3 ? order[1] : -1;
+  axis[2] = order[op->dim - 1];
+  for (int s = 0; s < 2; s++)
+    for (int k = 0; k < 3; k++)
+      n[s][k] = axis[k] < 0 ? 1 : shape[s][axis[k]];
   PetscFunctionReturn(0);
 }
 
-/* images: their first axis, then the last, which lies as it is stored */
-static void ChooseAxes(Axes *A)
+/* is it less work than to look at pairs? */
+PetscErrorCode FenEntriesHaveAxes(FenOTOperator op, const FenWanted *W, PetscBool *axes)
 {
-  A->axis[0] = 0;
-  A->axis[1] = A->op->dim == 3 ? 1 : -1;
-  A->axis[2] = A->op->dim - 1;
+  FenInt   n[2][3];
+  PetscInt axis[3];
+  double   kept[2] = {(double)W->n[0], (double)W->n[1]}, h[2][FEN_MAX_DIM], work;
+
+  PetscFunctionBegin;
+  *axes = (PetscBool)(op->separable && op->dim > 1);
+  if (!*axes)
+    PetscFunctionReturn(0);
+  PetscCall(ChooseAxes(op, axis, n));
+  for (int s = 0; s < 2; s++)
+    PetscCall(FenMeasureGetGrid(op->measure[s], NULL, h[s], NULL));
+  for (int k = 0; k < 3; k++)
+    *axes =
+        (PetscBool)(*axes && (axis[k] < 0 || h[0][axis[k]] == h[1][axis[k]] || PetscMax(n[0][k], n[1][k]) <= LONGEST));
+  work = (double)n[0][2] * (double)op->N[1] + (double)op->N[0] * (double)n[1][0] / FAR +
+         (double)(n[0][1] * n[0][2]) * (double)(n[1][0] * n[1][1]);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kept, 2, MPI_DOUBLE, MPI_SUM, op->comm));
+  *axes = (PetscBool)(*axes && work <= kept[0] * PetscMin(kept[1], PAIRS) / 4);
+  PetscFunctionReturn(0);
 }
 
 /* the box of a rank */
@@ -97,26 +118,41 @@ static PetscErrorCode SetBox(Axes *A, int side, PetscMPIInt rank)
   PetscFunctionReturn(0);
 }
 
+/* of numbers of the grid, i and j, along the axes in their order: a function of i - j where spacings are the same */
 static double CostOf(const Axes *A, int k, FenInt i, FenInt j)
 {
-  const double x = A->x[0][k] + (double)(A->lo[0][k] + i) * A->h[0][k];
-  const double y = A->x[1][k] + (double)(A->lo[1][k] + j) * A->h[1][k];
+  const double hs = A->h[0][k], ht = A->h[1][k];
+  const double d = A->x[0][k] - A->x[1][k] + (hs == ht ? (double)(i - j) * hs : (double)i * hs - (double)j * ht);
 
-  return A->axis[k] < 0 ? 0 : A->op->kappa * FenCostOfDistance(A->op->cost, fabs(x - y));
+  return A->axis[k] < 0 ? 0 : A->op->kappa * FenCostOfDistance(A->op->cost, fabs(d));
 }
 
 static PetscErrorCode MakeCosts(Axes *A)
 {
   PetscFunctionBegin;
   for (int k = 0; k < 3; k++) {
-    const FenInt n = A->n[0][k], m = A->n[1][k];
+    const int    r = k ? 0 : 1; /* whose numbers are those of rows */
+    const FenInt rows = A->n[r][k], n = A->n[1 - r][k], lo = A->lo[r][k], at = A->lo[1 - r][k];
+    const int    alike = A->h[0][k] == A->h[1][k];
+    FenInt       size = rows + n - 1;
 
-    PetscCall(PetscMalloc1((size_t)(n * m), &A->c[k]));
-    for (FenInt i = 0; i < n; i++)
-      for (FenInt j = 0; j < m; j++)
-        A->c[k][k ? i * m + j : j * n + i] = CostOf(A, k, i, j);
+    if (!alike)
+      PetscCall(FenIntMult(rows, n, &size));
+    A->row[k] = alike ? -1 : n;
+    A->row0[k] = alike ? rows - 1 : 0;
+    PetscCall(PetscMalloc1((size_t)size, &A->c[k]));
+    for (FenInt t = 0; t < size; t++) {
+      const FenInt row = alike ? PetscMax(0, rows - 1 - t) : t / n, q = alike ? PetscMax(0, t - rows + 1) : t % n;
+
+      A->c[k][t] = r ? CostOf(A, k, at + q, lo + row) : CostOf(A, k, lo + row, at + q);
+    }
   }
   PetscFunctionReturn(0);
+}
+
+static const double *CostsOf(const Axes *A, int k, FenInt row)
+{
+  return A->c[k] + A->row0[k] + row * A->row[k];
 }
 
 static FenInt SourceOf(const Axes *A, FenInt i0, FenInt i1, FenInt i2)
@@ -153,11 +189,31 @@ static double Below(double least, double cost)
   return least + cost - 4 * PETSC_MACHINE_EPSILON * (fabs(least) + fabs(cost));
 }
 
+/* Are all of a block of sources too far? Costs fall towards the nearest and grow behind it, so that none is below those
+   of both ends where the nearest is not among them */
+static int Far(const Axes *A, const double c[], FenInt block, FenInt nearest, double most)
+{
+  const FenInt lo = block * BLOCK, hi = PetscMin(A->n[0][0], lo + BLOCK);
+
+  if (nearest >= lo - 1 && nearest <= hi)
+    return 0;
+  return !(most - PetscMin(c[lo], c[hi - 1]) >= A->block[block]);
+}
+
+/* number of mine that is about the nearest to a target along the first axis */
+static FenInt Nearest(const Axes *A, FenInt j0)
+{
+  const double y = A->x[1][0] + (double)(A->lo[1][0] + j0) * A->h[1][0];
+  const double i = (y - A->x[0][0]) / A->h[0][0] - (double)A->lo[0][0];
+
+  return (FenInt)floor(PetscMax(-2, PetscMin((double)A->n[0][0] + 1, i + 0.5)));
+}
+
 /* sources of the line for which `most` - c is enough; the smallest of what they ask for before c */
 static FenInt Users(const Axes *A, FenInt j0, double most, FenInt user[], double *least)
 {
-  const FenInt  n = A->n[0][0];
-  const double *c = A->c[0] + j0 * n;
+  const FenInt  n = A->n[0][0], nearest = Nearest(A, j0);
+  const double *c = CostsOf(A, 0, j0);
   FenInt        users = 0;
 
   *least = HUGE_VAL;
@@ -165,6 +221,10 @@ static FenInt Users(const Axes *A, FenInt j0, double most, FenInt user[], double
     const FenInt to = PetscMin(n, i + LANES);
     int          any = 0;
 
+    if (i % BLOCK == 0 && Far(A, c, i / BLOCK, nearest, most)) {
+      i += BLOCK - LANES;
+      continue;
+    }
     for (FenInt k = i; k < to; k++)
       any |= (int)(most - c[k] >= A->thr[k]);
     for (FenInt k = i; any && k < to; k++)
@@ -179,7 +239,7 @@ static FenInt Users(const Axes *A, FenInt j0, double most, FenInt user[], double
 /* the same among some of them */
 static FenInt Among(const Axes *A, FenInt j0, double most, FenInt n, const FenInt user[], FenInt part[], double *least)
 {
-  const double *c = A->c[0] + j0 * A->n[0][0];
+  const double *c = CostsOf(A, 0, j0);
   FenInt        users = 0;
 
   *least = HUGE_VAL;
@@ -196,7 +256,7 @@ static PetscErrorCode Take(Axes *A, const Line *L, FenInt i0, FenInt j0, FenInt 
 {
   const FenInt i = SourceOf(A, i0, L->i1, L->i2);
   const FenInt j = (j0 * A->n[1][1] + j1) * A->n[1][2] + j2;
-  const double c0 = A->c[0][j0 * A->n[0][0] + i0];
+  const double c0 = CostsOf(A, 0, j0)[i0];
   const double t = A->u[0][j] - L->c2[j2] - L->c1[j1] - c0;
 
   PetscFunctionBegin;
@@ -210,7 +270,7 @@ static PetscErrorCode SearchTargets(Axes *A, const Line *L, FenInt j0, FenInt j1
 {
   const FenInt  m = A->n[1][2];
   const double *u = A->u[L->value] + (j0 * A->n[1][1] + j1) * m, *c = L->c2, c1 = L->c1[j1];
-  const double *c0 = A->c[0] + j0 * A->n[0][0];
+  const double *c0 = CostsOf(A, 0, j0);
 
   PetscFunctionBegin;
   for (FenInt j = 0; j < m; j += LANES) {
@@ -236,8 +296,10 @@ static PetscErrorCode SearchLine(Axes *A, const Line *L)
   const FenInt m1 = A->n[1][1];
 
   PetscFunctionBegin;
-  for (FenInt i = 0; i < A->n[0][0]; i++)
+  for (FenInt i = 0; i < A->n[0][0]; i++) {
     A->thr[i] = A->least[L->value][SourceOf(A, i, L->i1, L->i2)];
+    A->block[i / BLOCK] = i % BLOCK ? PetscMin(A->block[i / BLOCK], A->thr[i]) : A->thr[i];
+  }
   for (FenInt j0 = 0; j0 < A->n[1][0] && A->found->n < A->found->most; j0++) {
     const double *M2 = A->M2 + j0 * m1;
     double        least, part;
@@ -264,12 +326,12 @@ static PetscErrorCode SearchBlock(Axes *A)
   PetscFunctionBegin;
   for (int value = 0; value < (A->wanted->by_column ? 2 : 1); value++)
     for (FenInt i2 = 0; i2 < n[2]; i2++) {
-      Line L = {.value = value, .i2 = i2, .c2 = A->c[2] + i2 * m[2]};
+      Line L = {.value = value, .i2 = i2, .c2 = CostsOf(A, 2, i2)};
 
       for (FenInt j = 0; j < m[0] * m[1]; j++)
         A->M2[j] = Largest(m[2], A->u[value] + j * m[2], L.c2);
       for (L.i1 = 0; L.i1 < n[1]; L.i1++) {
-        L.c1 = A->c[1] + L.i1 * m[1];
+        L.c1 = CostsOf(A, 1, L.i1);
         PetscCall(SearchLine(A, &L));
       }
     }
@@ -340,6 +402,7 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   FenPairsTask task = {.ncol = 2, .nacc = 1, .per_row = 1, .type = MPI_DOUBLE, .op = MPI_SUM, .tile = Search};
   Axes         A = {.op = op, .wanted = wanted, .found = found};
   FenLayout    layout[2];
+  FenInt       shape[2][3];
   FenPairs     pairs;
   PetscMPIInt  rank;
   double      *col, acc = 0;
@@ -348,7 +411,7 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   PetscCallMPI(MPI_Comm_rank(op->comm, &rank));
   PetscCallMPI(MPI_Comm_size(op->comm, &A.size));
   A.at = (rank + A.size - 1) % A.size;
-  ChooseAxes(&A);
+  PetscCall(ChooseAxes(op, A.axis, shape));
   for (int s = 0; s < 2; s++) {
     double h[FEN_MAX_DIM], x[FEN_MAX_DIM];
 
@@ -361,7 +424,7 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   }
   PetscCall(SetBox(&A, 0, rank));
   PetscCall(PetscMalloc4(op->n[0], &A.w, op->n[0], &A.least[0], op->n[0], &A.least[1], (size_t)(2 * op->n[1]), &col));
-  PetscCall(PetscMalloc3(A.n[0][0], &A.thr, A.n[0][0], &A.user, A.n[0][0], &A.part));
+  PetscCall(PetscMalloc4(A.n[0][0], &A.thr, A.n[0][0] / BLOCK + 1, &A.block, A.n[0][0], &A.user, A.n[0][0], &A.part));
   Fill(&A, col);
   /* all sources of a rank are one row: their block is what is worked on together */
   PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[0] > 0, &layout[0]));
@@ -374,7 +437,7 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   PetscCall(FenPairsDestroy(&pairs));
   for (int s = 0; s < 2; s++)
     PetscCall(FenLayoutDestroy(&layout[s]));
-  PetscCall(PetscFree3(A.thr, A.user, A.part));
+  PetscCall(PetscFree4(A.thr, A.block, A.user, A.part));
   PetscCall(PetscFree4(A.w, A.least[0], A.least[1], col));
   PetscFunctionReturn(0);
 }
