@@ -254,20 +254,29 @@ static void Rescale(FenNewtonSystem *N)
         PetscMax(N->c[j], N->unit * ot->b[j]) > least && N->c[j] > 1e-290 ? 1 / sqrt(PetscMin(N->c[j], floor)) : 0;
 }
 
+/* effective number of targets a source sends to, from my part of the sum of all rows_i E_ij^2 */
+static PetscErrorCode CountTargets(FenNewtonSystem *N, const FenDD *squares)
+{
+  double total;
+
+  PetscFunctionBegin;
+  PetscCall(FenDDReduce(N->ot->op->comm, 1, squares, &total));
+  N->seen.average = 1 / PetscMax(total, 1e-300);
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *N, double d[])
 {
-  FenOT  ot = N->ot;
-  FenDD  sum = {0, 0};
-  double total;
+  FenOT ot = N->ot;
+  FenDD squares = {0, 0};
 
   PetscFunctionBegin;
   PetscCall(FenOTMultTransposeSquares(ot->op, Rows(N), d));
   for (FenInt j = 0; j < ot->m; j++) {
-    FenDDAdd(&sum, d[j]);
+    FenDDAdd(&squares, d[j]);
     d[j] = PetscMax((1 + N->shift) * ScaledMass(N, j) - d[j] * N->scale[j] * N->scale[j], 1e-10 * ScaledMass(N, j));
   }
-  PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
-  N->seen.average = 1 / PetscMax(total, 1e-300);
+  PetscCall(CountTargets(N, &squares));
   PetscFunctionReturn(0);
 }
 
@@ -324,19 +333,17 @@ static double Share(const FenNewtonSystem *N)
   return 1e-8;
 }
 
-/* effective number of targets a source sends to, from the large entries */
-static PetscErrorCode AverageOf(FenNewtonSystem *N, const FenSparse *E)
+/* of the large entries */
+static PetscErrorCode CountTargetsOf(FenNewtonSystem *N, const FenSparse *E)
 {
-  FenOT  ot = N->ot;
-  FenDD  sum = {0, 0};
-  double total;
+  FenOT ot = N->ot;
+  FenDD squares = {0, 0};
 
   PetscFunctionBegin;
   for (FenInt i = 0; i < ot->n; i++)
     for (FenInt k = E->ptr[i]; k < E->ptr[i + 1]; k++)
-      FenDDAdd(&sum, Rows(N)[i] * E->val[k] * E->val[k]);
-  PetscCall(FenDDReduce(ot->op->comm, 1, &sum, &total));
-  N->seen.average = 1 / PetscMax(total, 1e-300);
+      FenDDAdd(&squares, Rows(N)[i] * E->val[k] * E->val[k]);
+  PetscCall(CountTargets(N, &squares));
   PetscFunctionReturn(0);
 }
 
@@ -346,8 +353,7 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   FenNewtonSystem *N = (FenNewtonSystem *)ctx;
   FenLayout        layout;
   FenInt           n;
-  FenDD            sum = {0, 0};
-  double           total;
+  FenDD            squares = {0, 0};
 
   PetscFunctionBegin;
   if (offset[0] || offset[1] || offset[2]) {
@@ -358,9 +364,8 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   PetscCall(FenOTCouplingsLayout(N->ot->op, &layout));
   PetscCall(FenLayoutGetLocalSize(layout, &n));
   for (FenInt j = 0; j < n; j++)
-    FenDDAdd(&sum, v[j]);
-  PetscCall(FenDDReduce(N->ot->op->comm, 1, &sum, &total));
-  N->seen.average = 1 / PetscMax(total, 1e-300);
+    FenDDAdd(&squares, v[j]);
+  PetscCall(CountTargets(N, &squares));
   PetscFunctionReturn(0);
 }
 
@@ -543,7 +548,7 @@ static PetscErrorCode BuildGraph(FenNewtonSystem *N, const double f[], const dou
   PetscFunctionBegin;
   PetscCall(FenOTEntries(ot->op, f, g, Share(N), PETSC_TRUE, N->scale, &E));
   ot->op->passes += 1;
-  PetscCall(AverageOf(N, &E));
+  PetscCall(CountTargetsOf(N, &E));
   kept = (double)E.ptr[ot->n];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &kept, 1, MPI_DOUBLE, MPI_SUM, ot->op->comm));
   *built = PetscNot(N->seen.direct == FEN_GRAPH_IN_USE && kept > DENSE * (double)(N->points[0] + N->points[1]));

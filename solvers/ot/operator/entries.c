@@ -2,8 +2,8 @@
 /*
    The entries of a plan that matter, as sparse rows: E_ij = b_j exp((f_i + g_j - C_ij)/eps) of at least a given share
    of the largest in their row, or (a_i E_ij) in their column: a light target's entries are small in every row, yet they
-   are all that ties it to the others. Grids are searched axis by axis (entriesaxes.c), unless they are thin, or few
-   points have mass; all else pair by pair (entriespairs.c).
+   are all that ties it to the others. Grids are searched axis by axis (entriesaxes.c), unless few of their points have
+   mass; all else pair by pair (entriespairs.c).
 */
 #include "entries.h"
 #include "sparseplan.h"

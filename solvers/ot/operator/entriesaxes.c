@@ -10,12 +10,13 @@
    are, and sources on a line that go on with the same j0, or (j0, j1), look through what follows together.
 
    Subtraction of rounded numbers is monotone, so that a bound in the order of the sum is one of rounded exponents, too.
-   The longest axis comes first: there, blocks of sources that all are too far from j0 are passed over.
+   The longest axis comes first. Along it sources, and along the last axis targets, are passed over in blocks where even
+   the best of a block would be too far away.
 
-   Blocks of targets circulate. Work: n_2 m + n m_0 / FAR + n_1 n_2 m_0 m_1 numbers, in axes of n_k sources and m_k
-   targets, and what is found; twice by column. Memory: costs along the axes, by distance, or of pairs where spacings
-   differ, two numbers for each target of the largest block, 24 bytes an entry on the rank of its row. Messages: P - 1
-   blocks.
+   Blocks of targets circulate. Work: at most n_2 m + n m_0 + n_1 n_2 m_0 m_1 numbers, in axes of n_k sources and m_k
+   targets, of which blocks leave a FAR-th, and what is found; twice by column. Memory: costs along the axes, by
+   distance, or of pairs where spacings differ, two numbers for each target of the largest block, 24 bytes an entry on
+   the rank of its row. Messages: P - 1 blocks.
 */
 #include "entries.h"
 #include <fenchelpairs.h>
@@ -24,8 +25,9 @@
 #define LONGEST 2048 /* points of an axis whose costs are stored by pairs */
 #define PAIRS   5000 /* if pairs are looked at: the time of a source is at most that of so many numbers */
 #define LANES   16   /* numbers that are compared together */
-#define BLOCK   64   /* sources that are passed over together, */
-#define FAR     8    /* which leaves this part of the work along the first axis, or less */
+#define BLOCK   32   /* points that are passed over together, */
+#define WIDE    512  /* and on long lines of sources so many, */
+#define FAR     4    /* which leaves this part of the work, or less */
 
 typedef struct {
   FenOTOperator    op;
@@ -39,17 +41,19 @@ typedef struct {
   FenInt           first;                           /* number of the first of these */
   double          *w;                               /* kappa f */
   double          *least[2];                        /* what u_j - c must be, by row and by column */
-  double          *u[2];                            /* of the targets, in natural order */
+  double          *u[2], *top[2];                   /* of the targets, in natural order; largest of blocks of a line */
   double          *c[3];                            /* costs: rows j0 of all i0, i1 of all j1, i2 of all j2, */
   FenInt           row0[3], row[3];                 /* which begin at row0 + their number x row */
-  double          *M2, *thr, *block;                /* [j0][j1]; of a line of sources, the least of BLOCK of these */
+  double          *M2, *thr;                        /* [j0][j1]; of a line of sources, */
+  double          *block, *wide;                    /* the least of blocks of these */
+  FenInt          *peak;                            /* [j0][j1]: where M2 is taken */
   FenInt          *user, *part;                     /* sources of the line that go on with j0; with (j0, j1) */
 } Axes;
 
 /* where a search is: a line of sources along axis 0 */
 typedef struct {
-  int           value; /* by row, by column */
-  FenInt        i1, i2;
+  int           value;           /* by row, by column */
+  FenInt        i1, i2, nearest; /* along axis 2: a target */
   const double *c1, *c2;
 } Line;
 
@@ -92,7 +96,7 @@ PetscErrorCode FenEntriesHaveAxes(FenOTOperator op, const FenWanted *W, PetscBoo
   for (int k = 0; k < 3; k++)
     *axes =
         (PetscBool)(*axes && (axis[k] < 0 || h[0][axis[k]] == h[1][axis[k]] || PetscMax(n[0][k], n[1][k]) <= LONGEST));
-  work = (double)n[0][2] * (double)op->N[1] + (double)op->N[0] * (double)n[1][0] / FAR +
+  work = ((double)n[0][2] * (double)op->N[1] + (double)op->N[0] * (double)n[1][0]) / FAR +
          (double)(n[0][1] * n[0][2]) * (double)(n[1][0] * n[1][1]);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, kept, 2, MPI_DOUBLE, MPI_SUM, op->comm));
   *axes = (PetscBool)(*axes && work <= kept[0] * PetscMin(kept[1], PAIRS) / 4);
@@ -165,6 +169,30 @@ static FenInt TargetOf(const Axes *A, FenInt j0, FenInt j1, FenInt j2)
   return j0 * A->stride[1][0] + j1 * A->stride[1][1] + j2 * A->stride[1][2];
 }
 
+/* blocks of a line of n points */
+static FenInt Blocks(FenInt n)
+{
+  return (n + BLOCK - 1) / BLOCK;
+}
+
+/* number of the point that is about the nearest to that of a row, see CostsOf(), -2 or more, and one behind the end or
+   less */
+static FenInt Nearest(const Axes *A, int k, FenInt row)
+{
+  const int    r = k ? 0 : 1;
+  const double x = A->x[r][k] + (double)(A->lo[r][k] + row) * A->h[r][k];
+  const double at = (x - A->x[1 - r][k]) / A->h[1 - r][k] - (double)A->lo[1 - r][k];
+
+  return (FenInt)floor(PetscMax(-2, PetscMin((double)A->n[1 - r][k] + 1, at + 0.5)));
+}
+
+/* None of the costs from lo to hi is less: they fall towards the nearest point and grow behind it, so that one of the
+   ends has the least where the nearest is not among them */
+static double LeastCost(const double c[], FenInt lo, FenInt hi, FenInt nearest)
+{
+  return nearest >= lo - 1 && nearest <= hi ? 0 : PetscMin(c[lo], c[hi - 1]);
+}
+
 /* largest u_j - c_j */
 static double Largest(FenInt n, const double u[], const double c[])
 {
@@ -183,55 +211,77 @@ static double Largest(FenInt n, const double u[], const double c[])
   return largest;
 }
 
+/* largest most - c_i - thr_i: not negative if and only if most - c_i reaches one of thr */
+static double Margin(FenInt n, double most, const double c[], const double thr[])
+{
+  double margin[LANES], largest = -HUGE_VAL;
+  FenInt i = 0;
+
+  for (int k = 0; k < LANES; k++)
+    margin[k] = -HUGE_VAL;
+  for (; i + LANES <= n; i += LANES)
+    for (int k = 0; k < LANES; k++) {
+      const double x = most - c[i + k] - thr[i + k];
+
+      margin[k] = x > margin[k] ? x : margin[k];
+    }
+  for (; i < n; i++)
+    largest = PetscMax(largest, most - c[i] - thr[i]);
+  for (int k = 0; k < LANES; k++)
+    largest = PetscMax(largest, margin[k]);
+  return largest;
+}
+
+/* largest u_j - c_j from the largest u of blocks; *peak: where it may well be, and then in the block where it is */
+static double Peak(FenInt n, const double u[], const double top[], const double c[], FenInt nearest, FenInt *peak)
+{
+  const FenInt first = *peak / BLOCK * BLOCK;
+  double       largest = Largest(PetscMin(BLOCK, n - first), u + first, c + first);
+
+  for (FenInt b = 0; b < Blocks(n); b++) {
+    const FenInt lo = b * BLOCK, hi = PetscMin(n, lo + BLOCK);
+
+    if (lo != first && top[b] - LeastCost(c, lo, hi, nearest) > largest) {
+      const double most = Largest(hi - lo, u + lo, c + lo);
+
+      *peak = most > largest ? lo : *peak;
+      largest = PetscMax(largest, most);
+    }
+  }
+  return largest;
+}
+
 /* a little less than the sum of two, whatever was rounded */
 static double Below(double least, double cost)
 {
   return least + cost - 4 * PETSC_MACHINE_EPSILON * (fabs(least) + fabs(cost));
 }
 
-/* Are all of a block of sources too far? Costs fall towards the nearest and grow behind it, so that none is below those
-   of both ends where the nearest is not among them */
-static int Far(const Axes *A, const double c[], FenInt block, FenInt nearest, double most)
-{
-  const FenInt lo = block * BLOCK, hi = PetscMin(A->n[0][0], lo + BLOCK);
-
-  if (nearest >= lo - 1 && nearest <= hi)
-    return 0;
-  return !(most - PetscMin(c[lo], c[hi - 1]) >= A->block[block]);
-}
-
-/* number of mine that is about the nearest to a target along the first axis */
-static FenInt Nearest(const Axes *A, FenInt j0)
-{
-  const double y = A->x[1][0] + (double)(A->lo[1][0] + j0) * A->h[1][0];
-  const double i = (y - A->x[0][0]) / A->h[0][0] - (double)A->lo[0][0];
-
-  return (FenInt)floor(PetscMax(-2, PetscMin((double)A->n[0][0] + 1, i + 0.5)));
-}
-
 /* sources of the line for which `most` - c is enough; the smallest of what they ask for before c */
 static FenInt Users(const Axes *A, FenInt j0, double most, FenInt user[], double *least)
 {
-  const FenInt  n = A->n[0][0], nearest = Nearest(A, j0);
+  const FenInt  n = A->n[0][0], nearest = Nearest(A, 0, j0);
   const double *c = CostsOf(A, 0, j0);
   FenInt        users = 0;
 
   *least = HUGE_VAL;
-  for (FenInt i = 0; i < n; i += LANES) {
-    const FenInt to = PetscMin(n, i + LANES);
-    int          any = 0;
+  for (FenInt w = 0; w < n; w += WIDE) {
+    const FenInt end = PetscMin(n, w + WIDE);
 
-    if (i % BLOCK == 0 && Far(A, c, i / BLOCK, nearest, most)) {
-      i += BLOCK - LANES;
+    if (!(most - LeastCost(c, w, end, nearest) >= A->wide[w / WIDE]))
       continue;
+    for (FenInt lo = w; lo < end; lo += BLOCK) {
+      const FenInt hi = PetscMin(end, lo + BLOCK);
+
+      if (!(most - LeastCost(c, lo, hi, nearest) >= A->block[lo / BLOCK]) ||
+          !(Margin(hi - lo, most, c + lo, A->thr + lo) >= 0))
+        continue;
+      for (FenInt k = lo; k < hi; k++)
+        if (most - c[k] >= A->thr[k]) {
+          user[users++] = k;
+          *least = PetscMin(*least, Below(A->thr[k], c[k]));
+        }
     }
-    for (FenInt k = i; k < to; k++)
-      any |= (int)(most - c[k] >= A->thr[k]);
-    for (FenInt k = i; any && k < to; k++)
-      if (most - c[k] >= A->thr[k]) {
-        user[users++] = k;
-        *least = PetscMin(*least, Below(A->thr[k], c[k]));
-      }
   }
   return users;
 }
@@ -268,18 +318,17 @@ static PetscErrorCode Take(Axes *A, const Line *L, FenInt i0, FenInt j0, FenInt 
 /* users of (j0, j1) look through the targets there */
 static PetscErrorCode SearchTargets(Axes *A, const Line *L, FenInt j0, FenInt j1, FenInt users, double least)
 {
-  const FenInt  m = A->n[1][2];
-  const double *u = A->u[L->value] + (j0 * A->n[1][1] + j1) * m, *c = L->c2, c1 = L->c1[j1];
-  const double *c0 = CostsOf(A, 0, j0);
+  const FenInt  m = A->n[1][2], line = j0 * A->n[1][1] + j1;
+  const double *u = A->u[L->value] + line * m, *top = A->top[L->value] + line * Blocks(m);
+  const double *c = L->c2, c1 = L->c1[j1], *c0 = CostsOf(A, 0, j0);
 
   PetscFunctionBegin;
-  for (FenInt j = 0; j < m; j += LANES) {
-    const FenInt to = PetscMin(m, j + LANES);
-    int          any = 0;
+  for (FenInt b = 0; b < Blocks(m); b++) {
+    const FenInt lo = b * BLOCK, hi = PetscMin(m, lo + BLOCK);
 
-    for (FenInt k = j; k < to; k++)
-      any |= (int)(u[k] - c[k] - c1 >= least);
-    for (FenInt k = j; any && k < to; k++) {
+    if (!(top[b] - LeastCost(c, lo, hi, L->nearest) - c1 >= least) || !(Largest(hi - lo, u + lo, c + lo) - c1 >= least))
+      continue;
+    for (FenInt k = lo; k < hi; k++) {
       const double t = u[k] - c[k] - c1;
 
       for (FenInt q = 0; t >= least && q < users; q++)
@@ -299,6 +348,7 @@ static PetscErrorCode SearchLine(Axes *A, const Line *L)
   for (FenInt i = 0; i < A->n[0][0]; i++) {
     A->thr[i] = A->least[L->value][SourceOf(A, i, L->i1, L->i2)];
     A->block[i / BLOCK] = i % BLOCK ? PetscMin(A->block[i / BLOCK], A->thr[i]) : A->thr[i];
+    A->wide[i / WIDE] = i % WIDE ? PetscMin(A->wide[i / WIDE], A->thr[i]) : A->thr[i];
   }
   for (FenInt j0 = 0; j0 < A->n[1][0] && A->found->n < A->found->most; j0++) {
     const double *M2 = A->M2 + j0 * m1;
@@ -326,10 +376,10 @@ static PetscErrorCode SearchBlock(Axes *A)
   PetscFunctionBegin;
   for (int value = 0; value < (A->wanted->by_column ? 2 : 1); value++)
     for (FenInt i2 = 0; i2 < n[2]; i2++) {
-      Line L = {.value = value, .i2 = i2, .c2 = CostsOf(A, 2, i2)};
+      Line L = {.value = value, .i2 = i2, .c2 = CostsOf(A, 2, i2), .nearest = Nearest(A, 2, i2)};
 
       for (FenInt j = 0; j < m[0] * m[1]; j++)
-        A->M2[j] = Largest(m[2], A->u[value] + j * m[2], L.c2);
+        A->M2[j] = Peak(m[2], A->u[value] + j * m[2], A->top[value] + j * Blocks(m[2]), L.c2, L.nearest, A->peak + j);
       for (L.i1 = 0; L.i1 < n[1]; L.i1++) {
         L.c1 = CostsOf(A, 1, L.i1);
         PetscCall(SearchLine(A, &L));
@@ -338,12 +388,25 @@ static PetscErrorCode SearchBlock(Axes *A)
   PetscFunctionReturn(0);
 }
 
-/* columns: exponents by row and by column, in the order in which their rank stores them */
+/* exponents of a value from the order in which their rank stores them to the natural one, and their blocks */
+static void TakeTargets(Axes *A, int value, const double col[])
+{
+  const FenInt m2 = A->n[1][2];
+  double      *u = A->u[value], *top = A->top[value];
+
+  for (FenInt j0 = 0; j0 < A->n[1][0]; j0++)
+    for (FenInt j1 = 0; j1 < A->n[1][1]; j1++, u += m2, top += Blocks(m2))
+      for (FenInt j2 = 0; j2 < m2; j2++) {
+        u[j2] = col[TargetOf(A, j0, j1, j2)];
+        top[j2 / BLOCK] = j2 % BLOCK ? PetscMax(top[j2 / BLOCK], u[j2]) : u[j2];
+      }
+}
+
+/* columns: exponents by row and by column */
 static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPairsBlock *cols, double acc[])
 {
-  Axes        *A = (Axes *)ctx;
-  const FenInt m = cols->n;
-  FenInt       k = 0;
+  Axes  *A = (Axes *)ctx;
+  FenInt lines, blocks;
 
   PetscFunctionBegin;
   (void)rows;
@@ -353,18 +416,18 @@ static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPair
     PetscCall(SetBox(A, 1, A->at));
   } while (A->n[1][0] * A->n[1][1] * A->n[1][2] == 0);
   A->first = cols->first;
+  lines = A->n[1][0] * A->n[1][1];
+  blocks = lines * Blocks(A->n[1][2]);
   PetscCall(MakeCosts(A));
-  PetscCall(PetscMalloc2(m, &A->u[0], m, &A->u[1]));
-  for (FenInt j0 = 0; j0 < A->n[1][0]; j0++)
-    for (FenInt j1 = 0; j1 < A->n[1][1]; j1++)
-      for (FenInt j2 = 0; j2 < A->n[1][2]; j2++, k++) {
-        A->u[0][k] = cols->data[TargetOf(A, j0, j1, j2)];
-        A->u[1][k] = cols->data[cols->stride + TargetOf(A, j0, j1, j2)];
-      }
-  PetscCall(PetscMalloc1((size_t)(A->n[1][0] * A->n[1][1]), &A->M2));
+  PetscCall(PetscMalloc4(cols->n, &A->u[0], cols->n, &A->u[1], blocks, &A->top[0], blocks, &A->top[1]));
+  PetscCall(PetscMalloc1(lines, &A->M2));
+  PetscCall(PetscCalloc1(lines, &A->peak));
+  for (int value = 0; value < 2; value++)
+    TakeTargets(A, value, cols->data + value * cols->stride);
   PetscCall(SearchBlock(A));
   PetscCall(PetscFree(A->M2));
-  PetscCall(PetscFree2(A->u[0], A->u[1]));
+  PetscCall(PetscFree(A->peak));
+  PetscCall(PetscFree4(A->u[0], A->u[1], A->top[0], A->top[1]));
   for (int d = 0; d < 3; d++)
     PetscCall(PetscFree(A->c[d]));
   PetscFunctionReturn(0);
@@ -424,7 +487,8 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   }
   PetscCall(SetBox(&A, 0, rank));
   PetscCall(PetscMalloc4(op->n[0], &A.w, op->n[0], &A.least[0], op->n[0], &A.least[1], (size_t)(2 * op->n[1]), &col));
-  PetscCall(PetscMalloc4(A.n[0][0], &A.thr, A.n[0][0] / BLOCK + 1, &A.block, A.n[0][0], &A.user, A.n[0][0], &A.part));
+  PetscCall(PetscMalloc5(A.n[0][0], &A.thr, Blocks(A.n[0][0]), &A.block, Blocks(A.n[0][0]), &A.wide, A.n[0][0], &A.user,
+                         A.n[0][0], &A.part));
   Fill(&A, col);
   /* all sources of a rank are one row: their block is what is worked on together */
   PetscCall(FenLayoutCreateRowsLocal(op->comm, op->n[0] > 0, &layout[0]));
@@ -437,7 +501,7 @@ PetscErrorCode FenEntriesByAxes(FenOTOperator op, const FenWanted *wanted, FenEn
   PetscCall(FenPairsDestroy(&pairs));
   for (int s = 0; s < 2; s++)
     PetscCall(FenLayoutDestroy(&layout[s]));
-  PetscCall(PetscFree4(A.thr, A.block, A.user, A.part));
+  PetscCall(PetscFree5(A.thr, A.block, A.wide, A.user, A.part));
   PetscCall(PetscFree4(A.w, A.least[0], A.least[1], col));
   PetscFunctionReturn(0);
 }
