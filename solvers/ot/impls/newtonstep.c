@@ -29,6 +29,7 @@
 #define FAR_STEP    32.0 /* entries of a long direction are cut to so many epsilon at first, */
 #define SHORT_STEP  0.5  /* and entries are cut to so many at least */
 #define SMOOTH_MOST 20   /* Sinkhorn steps in a row at most */
+#define KEPT_CYCLES 2    /* a V-cycle that did with so many stays for the next problem */
 #define SLOW        0.8  /* a Sinkhorn step that leaves so much of |log(b/c)|, if that is below */
 #define SLOW_NEAR   1.0  /* this, is followed by */
 #define LONGER      5.0  /* one that is so many times as long, */
@@ -53,9 +54,12 @@ PetscErrorCode FenNewtonStepDestroy(FenNewtonStep *S)
   PetscFunctionReturn(0);
 }
 
+/* Making a V-cycle costs as much as five CG iterations. One for another epsilon sees long waves wrong by the ratio of
+   the two, which takes an iteration more: less, where it took one or two */
 void FenNewtonStepForget(FenNewtonStep *S)
 {
-  S->built = S->diagonal_only = 0;
+  S->built = S->built && S->system.use == FEN_USES_CYCLE && S->system.seen.its <= KEPT_CYCLES && S->system.shift <= 0;
+  S->diagonal_only = 0;
   S->system.shift = 0;
   S->system.seen.most = FEN_FEWEST_CYCLES;
 }
@@ -127,6 +131,7 @@ PetscErrorCode FenNewtonStepBuild(FenNewtonStep *S)
   if (S->g_built)
     PetscCall(PetscArraycpy(S->g_built, ot->g, ot->m));
   S->shift_built = S->system.shift;
+  S->eps_built = ot->op->eps;
   S->ways_built = ot->op->ways.plan;
   S->built = 1;
   PetscFunctionReturn(0);
@@ -136,6 +141,7 @@ PetscErrorCode FenNewtonStepState(FenNewtonStep *S, FenState state)
 {
   PetscFunctionBegin;
   PetscCall(FenStateAddReal(state, "shift_built", &S->shift_built));
+  PetscCall(FenStateAddReal(state, "eps_built", &S->eps_built));
   PetscCall(FenStateAddInt(state, "ways_built", &S->ways_built));
   PetscCall(FenStateAddInt(state, "built", &S->built));
   PetscCall(FenStateAddInt(state, "diagonal_only", &S->diagonal_only));
@@ -150,7 +156,7 @@ PetscErrorCode FenNewtonStepResume(FenNewtonStep *S)
 {
   FenNewtonSystem    *N = &S->system;
   FenOT               ot = N->ot;
-  const double        shift = N->shift;
+  const double        shift = N->shift, eps = ot->op->eps;
   const FenNewtonSeen seen = N->seen;
   double             *g;
 
@@ -163,9 +169,11 @@ PetscErrorCode FenNewtonStepResume(FenNewtonStep *S)
     N->seen.average = seen.average_before;
     N->seen.full = seen.full_before;
     FenOTTellWays_Private(ot, S->ways_built);
+    PetscCall(FenOTOperatorSetEpsilon(ot->op, S->eps_built));
     PetscCall(FenNewtonStepEvaluate(S));
     PetscCall(FenNewtonSystemSetColumns(N, S->c, N->mass));
     PetscCall(FenNewtonStepBuild(S));
+    PetscCall(FenOTOperatorSetEpsilon(ot->op, eps));
     PetscCall(PetscArraycpy(ot->g, g, ot->m));
     PetscCall(PetscFree(g));
     N->shift = shift;

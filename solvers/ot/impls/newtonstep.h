@@ -10,18 +10,18 @@ typedef struct {
   FenNewtonSystem system;  /* with the Levenberg shift */
   double         *c, *d;   /* column sums of the plan of ot->g; the last direction */
   double         *g_built; /* g that the preconditioner was made of, where somebody wants to know it, or NULL */
-  double          shift_built;
+  double          shift_built, eps_built;
   FenInt          ways_built;             /* ways.plan of the operator then */
   double          dual, error, log_error; /* of ot->g; log_error: largest |log(b/c)| */
   PetscBool       lost;                   /* at some target c is not accurate */
-  FenInt          built;                  /* the preconditioner is of the present problem */
+  FenInt          built;                  /* there is a preconditioner that will do */
   FenInt          diagonal_only;          /* another one broke down */
 } FenNewtonStep;
 
 /* options of the system are set before; arrays are as long as on the largest level */
 PETSC_INTERN PetscErrorCode FenNewtonStepCreate(FenOT, FenNewtonStep *);
 PETSC_INTERN PetscErrorCode FenNewtonStepDestroy(FenNewtonStep *);
-/* the problem is a new one: nothing is known of it */
+/* the problem is a new one: little is known of it, nothing if it is one of another grid */
 PETSC_INTERN void           FenNewtonStepForget(FenNewtonStep *);
 PETSC_INTERN PetscErrorCode FenNewtonStepBuild(FenNewtonStep *);
 /* part of a solver's state */
