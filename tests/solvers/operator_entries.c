@@ -4,7 +4,6 @@
 #include "operator/operator.h"
 #include "cases.h"
 #include "dense.h"
-#include <float.h>
 
 /* rough, or smooth: then most boxes of points have nothing to do with each other */
 static double Potential(const Dense *D, FenInt j, PetscBool smooth)
@@ -55,7 +54,7 @@ static int RowErrors(const Wanted *W, const long double g[], FenInt row, const F
 
     e = D->b[j] * expl((f + g[j] - D->C[row * D->m + j]) / W->eps);
     if (listed)
-      errors += !(fabsl(E->val[at] - e) <= 1e-10L * e + DBL_MIN); /* below that there are no digits */
+      errors += !(fabsl(E->val[at] - e) <= 1e-10L * e);
     /* at a threshold itself both are right */
     if (fabsl(e - W->share * top) > 1e-7L * top &&
         (!W->by_column || fabsl(D->a[row] * e - W->share * W->column[j]) > 1e-7L * W->column[j]))
@@ -146,7 +145,7 @@ static void TestBoxes(void **state)
   for (int k = 0; k < (int)(sizeof(many) / sizeof(many[0])); k++)
     for (int by_column = k < 3 ? 0 : 1; by_column < 2; by_column++) { /* by column is by row, too */
       Entries(&many[k], 2000, 1e-4, (PetscBool)by_column, PETSC_TRUE);
-      case_stretch = 1.25;
+      case_stretch = 0.8; /* longer grids have entries below the range of normal numbers, which have no digits */
       if (k >= 7)
         Entries(&many[k], 2000, 1e-4, (PetscBool)by_column, PETSC_TRUE);
       case_stretch = 1;

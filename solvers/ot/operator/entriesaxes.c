@@ -46,7 +46,7 @@ typedef struct {
   FenInt           row0[3], row[3];                 /* which begin at row0 + their number x row */
   double          *M2, *thr;                        /* [j0][j1]; of a line of sources, */
   double          *block, *wide;                    /* the least of blocks of these */
-  FenInt          *peak;                            /* [j0][j1]: where M2 is taken */
+  FenInt          *peak;                            /* [j0][j1]: the block where M2 is taken */
   FenInt          *user, *part;                     /* sources of the line that go on with j0; with (j0, j1) */
 } Axes;
 
@@ -232,10 +232,10 @@ static double Margin(FenInt n, double most, const double c[], const double thr[]
   return largest;
 }
 
-/* largest u_j - c_j from the largest u of blocks; *peak: where it may well be, and then in the block where it is */
+/* largest u_j - c_j from the largest u of blocks; *peak: where a block begins in which it may well be, and then is */
 static double Peak(FenInt n, const double u[], const double top[], const double c[], FenInt nearest, FenInt *peak)
 {
-  const FenInt first = *peak / BLOCK * BLOCK;
+  const FenInt first = *peak;
   double       largest = Largest(PetscMin(BLOCK, n - first), u + first, c + first);
 
   for (FenInt b = 0; b < Blocks(n); b++) {
@@ -420,13 +420,11 @@ static PetscErrorCode Search(void *ctx, const FenPairsBlock *rows, const FenPair
   blocks = lines * Blocks(A->n[1][2]);
   PetscCall(MakeCosts(A));
   PetscCall(PetscMalloc4(cols->n, &A->u[0], cols->n, &A->u[1], blocks, &A->top[0], blocks, &A->top[1]));
-  PetscCall(PetscMalloc1(lines, &A->M2));
-  PetscCall(PetscCalloc1(lines, &A->peak));
+  PetscCall(PetscCalloc2(lines, &A->M2, lines, &A->peak));
   for (int value = 0; value < 2; value++)
     TakeTargets(A, value, cols->data + value * cols->stride);
   PetscCall(SearchBlock(A));
-  PetscCall(PetscFree(A->M2));
-  PetscCall(PetscFree(A->peak));
+  PetscCall(PetscFree2(A->M2, A->peak));
   PetscCall(PetscFree4(A->u[0], A->u[1], A->top[0], A->top[1]));
   for (int d = 0; d < 3; d++)
     PetscCall(PetscFree(A->c[d]));
