@@ -64,6 +64,14 @@ with clitest.folder() as folder:
         for field in ("potential/f", "potential/g", "displacement", "map"):
             x, y = a[field][...], b[field][...]
             check.that(np.abs(x - y).max() <= 1e-9 * np.abs(x).max(), f"{field}: {np.abs(x - y).max()}")
+        # targets without mass: the soft transform of f
+        at, weight = np.load(folder + "/b.npy") == 0, np.load(folder + "/a.npy")
+        away = (np.indices(weight.shape).reshape(2, -1).T[None] - np.argwhere(at)[:, None]) ** 2
+        with np.errstate(divide="ignore"):
+            terms = (a["potential/f"][...].ravel() - away.sum(-1)) / 0.5 + np.log(weight.ravel() / weight.sum())
+        extension = -0.5 * np.logaddexp.reduce(terms, axis=1)
+        wrong = np.abs(a["potential/g"][...][at] - extension).max()
+        check.that(at.sum() > 100 and wrong <= 1e-9 * np.abs(extension).max(), f"without mass: {wrong}")
     run = clitest.run("verify", folder + "/many.h5", ranks=4)
     check.that(run.status == 0, "verify", run)
 

@@ -19,7 +19,8 @@
 #include "../otimpl.h"
 #include <math.h>
 
-/* S = min(1, b/c), c from g and g+; fills wm = S, wm2 = S c, and sums what needs the columns */
+/* S = min(1, b/c), c from g and g+; fills wm = S, wm2 = S c, and sums what needs the columns. Targets without mass,
+   which no plan reaches, get the potential that extends the others */
 static void Columns(FenOT ot, const double gplus[], FenDD sum[])
 {
   const double eps = ot->eps;
@@ -33,6 +34,8 @@ static void Columns(FenOT ot, const double gplus[], FenDD sum[])
     FenDDAddProduct(&sum[1], Sc, ot->g[j] + (d > 0 ? -eps * d : 0));
     FenDDAdd(&sum[2], b * fabs(ratio - 1));
     FenDDAddProduct(&sum[3], b, fabs(gplus[j]));
+    if (!(b > 0))
+      ot->g[j] = gplus[j];
     ot->wm[j] = S;
     ot->wm2[j] = PetscMax(0.0, b - Sc);
   }

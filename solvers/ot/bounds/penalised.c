@@ -121,8 +121,11 @@ static PetscErrorCode PlanMake(FenOT ot, Plan *p)
   PetscCall(FenMeasureGetTotal(ot->source, &p->mass[0]));
   PetscCall(FenMeasureGetTotal(ot->target, &p->mass[1]));
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->wm));
-  for (FenInt j = 0; j < ot->m; j++)
+  for (FenInt j = 0; j < ot->m; j++) {
     ot->wm2[j] = FenMarginalUpdate(&M[1], ot->eps, ot->wm[j]);
+    if (!(ot->b[j] > 0)) /* which no plan reaches: the potential that extends the others */
+      ot->g[j] = ot->wm2[j];
+  }
   p->best[0] = p->plan[0] = (Side){.M = &M[0], .n = ot->n, .w = ot->a, .h = ot->f, .soft = ot->soft};
   p->best[1] = p->plan[1] = (Side){.M = &M[1], .n = ot->m, .w = ot->b, .h = ot->wm2, .soft = ot->wm};
   if (M[1].exact) {

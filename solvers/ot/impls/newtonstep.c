@@ -210,7 +210,8 @@ static PetscErrorCode Longest(FenNewtonStep *S, double *longest)
   PetscFunctionReturn(0);
 }
 
-/* Constants are in the null space; where the system got the least shift they are rounding errors over that */
+/* Constants are in the null space: what the direction has of them is rounding errors, over the shift or over what
+   V-cycles make of them, and would be another on any other number of ranks */
 static PetscErrorCode Centre(FenNewtonStep *S)
 {
   FenOT  ot = S->system.ot;
@@ -218,7 +219,7 @@ static PetscErrorCode Centre(FenNewtonStep *S)
   double s[2];
 
   PetscFunctionBegin;
-  if (ot->relaxed || !(S->system.least > 0))
+  if (ot->relaxed)
     PetscFunctionReturn(0);
   for (FenInt j = 0; j < ot->m; j++) {
     FenDDAddProduct(&sum[0], ot->b[j], S->d[j]);
