@@ -108,6 +108,10 @@ static inline FenDD FenDDMaximum(double x)
 {
   return (FenDD){x, -__builtin_inf()};
 }
+/* all of an array, of products of two arrays: many times as fast as one by one */
+FEN_EXTERN void FenDDAddSum(FenDD *, FenInt, const double[]);
+FEN_EXTERN void FenDDAddDot(FenDD *, FenInt, const double[], const double[]);
+#define FEN_DD_PIECE 512 /* terms that are made before they are added up so */
 FEN_EXTERN PetscErrorCode FenDDReduce(MPI_Comm, PetscInt, const FenDD[], double[]);
 FEN_EXTERN PetscErrorCode FenSum(MPI_Comm, FenInt, const double[], double *);
 FEN_EXTERN PetscErrorCode FenDot(MPI_Comm, FenInt, const double[], const double[], double *);

@@ -212,6 +212,49 @@ static int FenHasWide(void)
 #endif
 
 /*@C
+  FenDDAddSum - Adds the entries of an array to a double-double number.
+
+  Not Collective
+
+  Input Parameters:
++ n - how many entries
+- x - the entries
+
+  Input/Output Parameter:
+. sum - the number
+
+  Level: developer
+
+.seealso: `FenDDAddDot()`, `FenDDReduce()`
+@*/
+void FenDDAddSum(FenDD *sum, FenInt n, const double x[])
+{
+  *sum = FenDDMerge(*sum, FenHasWide() ? FenSumWide(n, x) : FenSumAny(n, x));
+}
+
+/*@C
+  FenDDAddDot - Adds the products of the entries of two arrays to a double-double number.
+
+  Not Collective
+
+  Input Parameters:
++ n - how many entries
+. x - those of one array
+- y - those of the other
+
+  Input/Output Parameter:
+. sum - the number
+
+  Level: developer
+
+.seealso: `FenDDAddSum()`, `FenDDReduce()`
+@*/
+void FenDDAddDot(FenDD *sum, FenInt n, const double x[], const double y[])
+{
+  *sum = FenDDMerge(*sum, FenHasWide() ? FenDotWide(n, x, y) : FenDotAny(n, x, y));
+}
+
+/*@C
   FenSum - Adds up all entries of a distributed array.
 
   Collective
@@ -233,9 +276,10 @@ static int FenHasWide(void)
 @*/
 PetscErrorCode FenSum(MPI_Comm comm, FenInt n, const double x[], double *sum)
 {
-  const FenDD total = FenHasWide() ? FenSumWide(n, x) : FenSumAny(n, x);
+  FenDD total = {0, 0};
 
   PetscFunctionBegin;
+  FenDDAddSum(&total, n, x);
   PetscCall(FenDDReduce(comm, 1, &total, sum));
   PetscFunctionReturn(0);
 }
@@ -263,9 +307,10 @@ PetscErrorCode FenSum(MPI_Comm comm, FenInt n, const double x[], double *sum)
 @*/
 PetscErrorCode FenDot(MPI_Comm comm, FenInt n, const double x[], const double y[], double *dot)
 {
-  const FenDD total = FenHasWide() ? FenDotWide(n, x, y) : FenDotAny(n, x, y);
+  FenDD total = {0, 0};
 
   PetscFunctionBegin;
+  FenDDAddDot(&total, n, x, y);
   PetscCall(FenDDReduce(comm, 1, &total, dot));
   PetscFunctionReturn(0);
 }

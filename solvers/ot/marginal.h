@@ -65,21 +65,18 @@ static inline void FenMarginalDual(const FenMarginal *M, double w, double h, Fen
     M->ops->dual(M, w, h, sum);
 }
 
-#define FEN_CHAINS 4 /* of additions that do not wait for each other */
-
 /* of all points */
 static inline void FenMarginalDuals(const FenMarginal *M, FenInt n, const double w[], const double h[], FenDD *sum)
 {
-  FenDD        part[FEN_CHAINS] = {{0, 0}};
-  const FenInt even = n - n % FEN_CHAINS;
+  double used[FEN_DD_PIECE];
 
-  for (FenInt i = 0; i < even; i += FEN_CHAINS)
-    for (int k = 0; k < FEN_CHAINS; k++)
-      FenMarginalDual(M, w[i + k], h[i + k], &part[k]);
-  for (FenInt i = even; i < n; i++)
-    FenMarginalDual(M, w[i], h[i], &part[0]);
-  for (int k = 0; k < FEN_CHAINS; k++) {
-    FenDDAdd(sum, part[k].hi);
-    FenDDAdd(sum, part[k].lo);
+  for (FenInt i = 0; !M->exact && i < n; i++)
+    M->ops->dual(M, w[i], h[i], sum);
+  for (FenInt i = 0; M->exact && i < n; i += FEN_DD_PIECE) {
+    const FenInt many = PetscMin(FEN_DD_PIECE, n - i);
+
+    for (FenInt k = 0; k < many; k++)
+      used[k] = w[i + k] > 0 ? h[i + k] : 0;
+    FenDDAddDot(sum, many, w + i, used);
   }
 }

@@ -25,19 +25,28 @@ static void Columns(FenOT ot, const double gplus[], FenDD sum[])
 {
   const double eps = ot->eps;
 
-  for (FenInt j = 0; j < ot->m; j++) {
-    const double d = (ot->g[j] - gplus[j]) / eps, b = ot->b[j];
-    const double ratio = b > 0 ? exp(PetscMin(d, 700.0)) : 1; /* c/b */
-    const double S = PetscMin(1.0, 1 / ratio), Sc = S * ratio * b;
+  for (FenInt j0 = 0; j0 < ot->m; j0 += FEN_DD_PIECE) {
+    const FenInt j1 = PetscMin(j0 + FEN_DD_PIECE, ot->m);
+    double       kept[FEN_DD_PIECE], price[FEN_DD_PIECE], off[FEN_DD_PIECE], large[FEN_DD_PIECE];
 
-    FenDDAddProduct(&sum[0], b, gplus[j]);
-    FenDDAddProduct(&sum[1], Sc, ot->g[j] + (d > 0 ? -eps * d : 0));
-    FenDDAdd(&sum[2], b * fabs(ratio - 1));
-    FenDDAddProduct(&sum[3], b, fabs(gplus[j]));
-    if (!(b > 0))
-      ot->g[j] = gplus[j];
-    ot->wm[j] = S;
-    ot->wm2[j] = PetscMax(0.0, b - Sc);
+    FenDDAddDot(&sum[0], j1 - j0, ot->b + j0, gplus + j0);
+    for (FenInt j = j0, k = 0; j < j1; j++, k++) {
+      const double d = (ot->g[j] - gplus[j]) / eps, b = ot->b[j];
+      const double ratio = b > 0 ? exp(PetscMin(d, 700.0)) : 1; /* c/b */
+      const double S = PetscMin(1.0, 1 / ratio);
+
+      kept[k] = S * ratio * b;
+      price[k] = ot->g[j] + (d > 0 ? -eps * d : 0);
+      off[k] = b * fabs(ratio - 1);
+      large[k] = fabs(gplus[j]);
+      if (!(b > 0))
+        ot->g[j] = gplus[j];
+      ot->wm[j] = S; /* gplus may be this array */
+      ot->wm2[j] = PetscMax(0.0, b - kept[k]);
+    }
+    FenDDAddDot(&sum[1], j1 - j0, kept, price);
+    FenDDAddSum(&sum[2], j1 - j0, off);
+    FenDDAddDot(&sum[3], j1 - j0, ot->b + j0, large);
   }
 }
 
@@ -71,7 +80,7 @@ static PetscErrorCode RegularisedExact(FenOT ot)
 {
   FenOTBounds *B = &ot->bounds;
   const double eps = ot->eps;
-  double      *gplus = ot->wm, *q, s[7]; /* q: rows of Q, then their residuals */
+  double      *gplus = ot->wm, *q, s[7]; /* q: rows of Q, then what is kept of them, then their residuals */
   FenDD        sum[7] = {{0, 0}};
   FenRounding *R = &ot->rounding;
 
@@ -82,14 +91,20 @@ static PetscErrorCode RegularisedExact(FenOT ot)
   Columns(ot, gplus, sum);
   PetscCall(PetscMalloc1(ot->n, &q));
   PetscCall(FenOTMult(ot->op, 1, ot->wm, q));
-  for (FenInt i = 0; i < ot->n; i++) {
-    const double a = ot->a[i], kept = a * PetscMin(1.0, q[i]);
+  for (FenInt i0 = 0; i0 < ot->n; i0 += FEN_DD_PIECE) {
+    const FenInt i1 = PetscMin(i0 + FEN_DD_PIECE, ot->n);
+    double       large[FEN_DD_PIECE];
 
-    FenDDAddProduct(&sum[4], a, ot->f[i]);
-    FenDDAddProduct(&sum[5], kept, ot->f[i]);
-    FenDDAddProduct(&sum[6], a, fabs(ot->f[i]));
-    q[i] = a - kept;
+    for (FenInt i = i0; i < i1; i++) {
+      q[i] = ot->a[i] * PetscMin(1.0, q[i]);
+      large[i - i0] = fabs(ot->f[i]);
+    }
+    FenDDAddDot(&sum[5], i1 - i0, q + i0, ot->f + i0);
+    FenDDAddDot(&sum[6], i1 - i0, ot->a + i0, large);
   }
+  FenDDAddDot(&sum[4], ot->n, ot->a, ot->f);
+  for (FenInt i = 0; i < ot->n; i++)
+    q[i] = ot->a[i] - q[i];
   PetscCall(FenDDReduce(ot->op->comm, 7, sum, s));
   PetscCall(FenOTCoupleResiduals_Private(ot, q, ot->wm2, R));
   PetscCall(PetscFree(q));

@@ -41,6 +41,7 @@
 #include <math.h>
 
 #define ROUNDING      1e-10 /* errors below this may be of rounding alone, or what follows from the largest cost */
+#define FIRST_GAP     10    /* a gap is hardly less than this part of the error */
 #define QUADRATIC     10.0  /* a whole step leaves about this times the squared error */
 #define STALL         0.5   /* of the least such error: steps that leave more of it, */
 #define STALLED       10    /* so many in a row, say that rounding errors keep it from falling */
@@ -195,6 +196,17 @@ static void Promise(FenOT ot)
 
   if (ot->certified_at == p->iteration && p->gap_rel > 0 && ot->base.gap_rel > 0)
     N->promising = N->step.error * pow(PetscMin(1, 0.8 * ot->base.gap_rel / p->gap_rel), ot->relaxed ? 0.5 : 1);
+}
+
+/* A first look at the gap costs as much as a few CG iterations. It says how many the next step needs; where they are
+   few it is too early as long as it cannot be the last one */
+static PetscBool TooEarly(FenOT ot)
+{
+  const Newton *N = (Newton *)ot->base.data;
+
+  return (PetscBool)(!ot->relaxed && N->newton && N->promising <= 0 && N->step.system.seen.effort <= EASY_DIGIT / 2 &&
+                     N->step.error > FIRST_GAP * ot->base.gap_rel && ot->base.gap_rel > 0 &&
+                     ot->base.progress.iteration - N->gap.iteration < 100);
 }
 
 /* Continued from a saved state: what is not in the state is made again from what it was made of, so that the iteration
@@ -451,7 +463,8 @@ static PetscErrorCode FenOTIterate_Newton(FenSolver s)
       PetscCall(NextLevel(ot));
   } else {
     ot->planned = PETSC_TRUE;
-    PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->step.error));
+    if (!TooEarly(ot))
+      PetscCall(FenOTCheckGap_Private(ot, &N->gap, N->step.error));
     ot->planned = PETSC_FALSE;
     Promise(ot);
     if (N->stalled >= STALLED)

@@ -221,10 +221,8 @@ static PetscErrorCode Centre(FenNewtonStep *S)
   PetscFunctionBegin;
   if (ot->relaxed)
     PetscFunctionReturn(0);
-  for (FenInt j = 0; j < ot->m; j++) {
-    FenDDAddProduct(&sum[0], ot->b[j], S->d[j]);
-    FenDDAdd(&sum[1], ot->b[j]);
-  }
+  FenDDAddDot(&sum[0], ot->m, ot->b, S->d);
+  FenDDAddSum(&sum[1], ot->m, ot->b);
   PetscCall(FenDDReduce(ot->op->comm, 2, sum, s));
   for (FenInt j = 0; j < ot->m; j++)
     S->d[j] -= s[0] / s[1];

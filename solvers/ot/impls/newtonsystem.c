@@ -64,6 +64,12 @@ static double ScaledMass(const FenNewtonSystem *N, FenInt j)
   return N->scale[j] > 0 ? N->c[j] * N->scale[j] * N->scale[j] : 1;
 }
 
+/* 1/scale, and 0 where that is 0: see Rescale() */
+static inline double Unscale(const FenNewtonSystem *N, FenInt j)
+{
+  return N->scale[j] * PetscMin(N->c[j], TAIL / (double)N->ot->op->N[1]);
+}
+
 static PetscErrorCode MultShell(Mat A, Vec x, Vec y)
 {
   FenNewtonSystem *N;
@@ -272,10 +278,9 @@ PetscErrorCode FenNewtonSystemDiagonal(FenNewtonSystem *N, double d[])
 
   PetscFunctionBegin;
   PetscCall(FenOTMultTransposeSquares(ot->op, Rows(N), d));
-  for (FenInt j = 0; j < ot->m; j++) {
-    FenDDAdd(&squares, d[j]);
+  FenDDAddSum(&squares, ot->m, d);
+  for (FenInt j = 0; j < ot->m; j++)
     d[j] = PetscMax((1 + N->shift) * ScaledMass(N, j) - d[j] * N->scale[j] * N->scale[j], 1e-10 * ScaledMass(N, j));
-  }
   PetscCall(CountTargets(N, &squares));
   PetscFunctionReturn(0);
 }
@@ -363,8 +368,7 @@ static PetscErrorCode TakeCoupling(void *ctx, const FenInt offset[], const doubl
   PetscCall(FenGridCycleSetMass(N->cycle, N->ot->relaxed ? N->ot->wm : N->c, v));
   PetscCall(FenOTCouplingsLayout(N->ot->op, &layout));
   PetscCall(FenLayoutGetLocalSize(layout, &n));
-  for (FenInt j = 0; j < n; j++)
-    FenDDAdd(&squares, v[j]);
+  FenDDAddSum(&squares, n, v);
   PetscCall(CountTargets(N, &squares));
   PetscFunctionReturn(0);
 }
@@ -484,13 +488,13 @@ static PetscErrorCode ApplyUnscaled(PC pc, Vec r, Vec z)
   PetscCall(VecGetArrayRead(r, &pr));
   PetscCall(VecGetArray(z, &pz));
   for (FenInt j = 0; j < N->ot->m; j++)
-    u[j] = N->scale[j] > 0 ? pr[j] / N->scale[j] : 0;
+    u[j] = pr[j] * Unscale(N, j);
   if (N->use == FEN_USES_CYCLE)
     PetscCall(FenGridCycleApply(N->cycle, u, pz));
   else
     PetscCall(FenNewtonCoarseApply(N->coarse, N->c, u, pz, &solved));
   for (FenInt j = 0; j < N->ot->m; j++)
-    pz[j] = N->scale[j] > 0 ? pz[j] / N->scale[j] : pr[j];
+    pz[j] = N->scale[j] > 0 ? pz[j] * Unscale(N, j) : pr[j];
   if (!solved)
     PetscCall(VecSet(z, HUGE_VAL)); /* the solve ends, and is found to have failed */
   PetscCall(VecRestoreArray(z, &pz));
@@ -700,23 +704,27 @@ static PetscErrorCode Solve(FenNewtonSystem *N, PetscBool *ok)
   PetscFunctionReturn(0);
 }
 
-/* the part of the right-hand side that has no solution is taken out: its product with the null vector, spread as the
-   mass is */
+/* the part of the right-hand side, not scaled yet, that has no solution is taken out: its sum, spread as the mass is */
 static PetscErrorCode Project(FenNewtonSystem *N, double r[])
 {
-  FenDD  sum[2] = {{0, 0}};
-  double s[2];
+  const FenInt m = N->ot->m;
+  FenDD        sum[2] = {{0, 0}};
+  double       s[2], part[2][FEN_DD_PIECE];
 
   PetscFunctionBegin;
-  for (FenInt j = 0; j < N->ot->m; j++)
-    if (N->scale[j] > 0) {
-      FenDDAddProduct(&sum[0], r[j], 1 / N->scale[j]);
-      FenDDAdd(&sum[1], N->c[j]);
+  for (FenInt j0 = 0; j0 < m; j0 += FEN_DD_PIECE) {
+    const FenInt many = PetscMin(FEN_DD_PIECE, m - j0);
+
+    for (FenInt k = 0; k < many; k++) {
+      part[0][k] = N->scale[j0 + k] > 0 ? r[j0 + k] : 0;
+      part[1][k] = N->scale[j0 + k] > 0 ? N->c[j0 + k] : 0;
     }
+    FenDDAddSum(&sum[0], many, part[0]);
+    FenDDAddSum(&sum[1], many, part[1]);
+  }
   PetscCall(FenDDReduce(N->ot->op->comm, 2, sum, s));
-  for (FenInt j = 0; j < N->ot->m; j++)
-    if (N->scale[j] > 0)
-      r[j] -= s[0] / s[1] * ScaledMass(N, j) / N->scale[j];
+  for (FenInt j = 0; j < m; j++)
+    r[j] -= N->scale[j] > 0 ? s[0] / s[1] * N->c[j] : 0;
   PetscFunctionReturn(0);
 }
 
@@ -727,10 +735,10 @@ PetscErrorCode FenNewtonSystemSolve(FenNewtonSystem *N, double rhs[], double rto
   PetscFunctionBegin;
   Rescale(N);
   PetscCall(KeepEntries(N));
-  for (FenInt j = 0; j < N->ot->m; j++)
-    rhs[j] *= N->scale[j];
   if (!N->ot->relaxed)
     PetscCall(Project(N, rhs));
+  for (FenInt j = 0; j < N->ot->m; j++)
+    rhs[j] *= N->scale[j];
   PetscCall(VecPlaceArray(N->rhs, rhs));
   PetscCall(VecPlaceArray(N->x, d));
   PetscCall(KSPSetTolerances(N->ksp, rtol, 1e-300, 1e10,

@@ -9,7 +9,8 @@
 */
 #include "sweepsimpl.h"
 
-#define TILE 8 /* points of a line that are transposed together: a cache line */
+#define TILE  8  /* points of a line that are transposed together: a cache line */
+#define AHEAD 12 /* rows that lie far apart are asked for so many rows before they are copied */
 
 FenBlock FenBlockOf(const FenSweep *s, FenInt first)
 {
@@ -72,8 +73,13 @@ static Place PlaceOf(const FenBlock *b, FenInt length)
 
 static inline void CopyRows(FenInt n, size_t lanes, const double from[], FenInt from_row, double to[], FenInt to_row)
 {
-  for (FenInt j = 0; j < n; j++)
+  for (FenInt j = 0; j < n; j++) {
+    const FenInt next = PetscMin(j + AHEAD, n - 1);
+
+    __builtin_prefetch(from + next * from_row, 0);
+    __builtin_prefetch(to + next * to_row, 1);
     memcpy(to + j * to_row, from + j * from_row, lanes * sizeof(double));
+  }
 }
 
 /* rows of all lanes; so many are usual, and are copied without calls */
@@ -87,15 +93,44 @@ static void MoveRows(FenInt n, FenInt lanes, const double from[], FenInt from_ro
     CopyRows(n, (size_t)lanes, from, from_row, to, to_row);
 }
 
+/* two points of two lines, which registers hold */
+typedef double Pair __attribute__((vector_size(2 * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+static inline void Transpose(const double *a, const double *b, double *c, double *d)
+{
+  const Pair x = *(const Pair *)a, y = *(const Pair *)b;
+
+  *(Pair *)c = (Pair){x[0], y[0]};
+  *(Pair *)d = (Pair){x[1], y[1]};
+}
+
+/* a whole tile of lines that are contiguous, of an even number of lanes */
+static void GatherTile(FenInt lanes, const FenInt begin[], const double from[], double to[])
+{
+  for (FenInt l = 0; l < lanes; l += 2)
+    for (FenInt j = 0; j < TILE; j += 2)
+      Transpose(from + begin[l] + j, from + begin[l + 1] + j, to + j * lanes + l, to + (j + 1) * lanes + l);
+}
+
+static void ScatterTile(FenInt lanes, const FenInt begin[], const double from[], double to[])
+{
+  for (FenInt l = 0; l < lanes; l += 2)
+    for (FenInt j = 0; j < TILE; j += 2)
+      Transpose(from + j * lanes + l, from + (j + 1) * lanes + l, to + begin[l] + j, to + begin[l + 1] + j);
+}
+
 static void Gather(const FenBlock *b, const Place *p, FenInt n, const double from[], double to[])
 {
   const FenInt tile = p->row == 1 ? TILE : n;
+  FenInt       first = 0;
 
   if (p->neighbours) {
     MoveRows(n, b->lanes, from + p->begin[0], p->row, to, b->lanes);
     return;
   }
-  for (FenInt j0 = 0; j0 < n; j0 += tile)
+  for (; p->row == 1 && b->lanes % 2 == 0 && first + TILE <= n; first += TILE)
+    GatherTile(b->lanes, p->begin, from + first, to + first * b->lanes);
+  for (FenInt j0 = first; j0 < n; j0 += tile)
     for (FenInt l = 0; l < b->lanes; l++)
       for (FenInt j = j0; j < PetscMin(n, j0 + tile); j++)
         to[j * b->lanes + l] = from[p->begin[l] + j * p->row];
@@ -112,12 +147,15 @@ void FenBlockGather(const FenBlock *b, FenInt n, FenInt length, const double fro
 static void Scatter(const FenBlock *b, const Place *p, FenInt n, const double from[], double to[])
 {
   const FenInt rows = (n + b->r - 1) / b->r, step = b->r * p->row;
+  FenInt       first = 0;
 
   if (p->neighbours) {
     MoveRows(n, b->lanes, from, b->lanes, to + p->begin[0], p->row);
     return;
   }
-  for (FenInt i0 = 0; i0 < rows; i0 += TILE)
+  for (; step == 1 && b->n == b->lanes && b->lanes % 2 == 0 && first + TILE <= n; first += TILE)
+    ScatterTile(b->lanes, p->begin, from + first * b->lanes, to + first);
+  for (FenInt i0 = first; i0 < rows; i0 += TILE)
     for (FenInt l = 0; l < b->n * b->r; l++) {
       double      *q = to + p->begin[l] + b->share[l] * p->row;
       const FenInt left = (n - b->share[l] + b->r - 1) / b->r, i1 = PetscMin(left, i0 + TILE);
