@@ -154,6 +154,32 @@ static void DotHasTheSameBitsOnAnyNumberOfRanks(void **state)
   free(y);
 }
 
+/* pieces of any length, zero included, add up to what one pass gives */
+static void PiecesAddUp(void **state)
+{
+  FenInt  start, length, n = 50001;
+  double *x = Part(n, Wild, &start, &length), *y = Part(n, DotX, &start, &length), sum, dot, s[2];
+  FenDD   parts[2] = {{0, 0}, {0, 0}};
+
+  (void)state;
+  FEN_OK(FenSum(MPI_COMM_WORLD, length, x, &sum));
+  FEN_OK(FenDot(MPI_COMM_WORLD, length, x, y, &dot));
+  for (FenInt i = 0, piece = 0; i < length; piece++) {
+    const FenInt many = PetscMin(piece, length - i);
+
+    FenDDAddSum(&parts[0], many, x + i);
+    FenDDAddDot(&parts[1], many, x + i, y + i);
+    i += many;
+  }
+  FEN_OK(FenDDReduce(MPI_COMM_WORLD, 2, parts, s));
+  assert_true(s[0] == sum && s[1] == dot);
+  parts[0] = (FenDD){HUGE_VAL, 0};
+  FenDDAddSum(&parts[0], length, x);
+  assert_true(isinf(parts[0].hi));
+  free(x);
+  free(y);
+}
+
 static void InfAndNaNStay(void **state)
 {
   double x[3] = {1, HUGE_VAL, 2}, sum;
@@ -353,6 +379,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(SumIsExactToThirtyDigits),
     cmocka_unit_test(DotSurvivesCancellation),
     cmocka_unit_test(DotHasTheSameBitsOnAnyNumberOfRanks),
+    cmocka_unit_test(PiecesAddUp),
     cmocka_unit_test(InfAndNaNStay),
     cmocka_unit_test(ManySumsAtOnce),
     cmocka_unit_test(NeutralPairChangesNothing),
