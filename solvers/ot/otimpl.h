@@ -141,6 +141,9 @@ PETSC_INTERN PetscErrorCode FenOTStateLevels_Private(FenOT, FenState, const char
 PETSC_INTERN PetscErrorCode FenOTMarginalsFromOptions_Private(FenOT, PetscOptionItems *);
 /* the operator's plan E of g and f of g. With the plan P = diag(rows) E: rows are the weights if all is exact */
 PETSC_INTERN PetscErrorCode FenOTPlan_Private(FenOT, const double g[]);
+/* Exact marginals leave a constant free, (f + t, g - t): the one with which f and g have the same mean. Exponents and
+   bounds have rounding errors of numbers as large as potentials. Nothing where marginals are penalised */
+PETSC_INTERN PetscErrorCode FenOTCentre_Private(FenOT);
 static inline const double *FenOTRows_Private(FenOT ot)
 {
   return ot->relaxed ? ot->r : ot->a;

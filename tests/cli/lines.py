@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Long lines: densities on grids of one axis against the monotone coupling, which is optimal, on 1 to 5 ranks; empty
-points, lengths that differ, |x-y| as well, penalised marginals."""
+points, lengths that differ, |x-y| as well, penalised marginals. A rough strip, which cells solve in between."""
+import re
+
 import clitest
 import numpy as np
 
@@ -35,6 +37,36 @@ def solve(folder, n, m, *options, ranks=1):
     what = f"{n} to {m} points, {options}, {ranks} ranks"
     check.that(run.status == 0, f"{what}: status 0", run)
     return what, clitest.read_json(folder + "/s.json")
+
+
+def strip(folder):
+    """Newton's steps are cut for the last epsilon; cells go through larger ones again; stopped there and continued"""
+    for name in "ab":
+        np.save(f"{folder}/{name}.npy", np.random.default_rng(ord(name)).uniform(size=(3000, 3))**4 + 1e-12)
+    common = ("ot", "-source", folder + "/a.npy", "-target", folder + "/b.npy", "-ot_normalize", "-ot_eps", 0.25,
+              "-ot_gap_rel", "1e-6", "-summary", folder + "/s.json")
+    one = clitest.run(*common, "-ot_monitor", timeout=200)
+    first = clitest.read_json(folder + "/s.json")
+    eps = [float(word) for word in re.findall(r"parameter (\S+)", one.out)]
+    last = eps.index(0.25) if 0.25 in eps else len(eps)
+    again = [k for k in range(last, len(eps)) if eps[k] > 0.25]
+    check.that(one.status == 0 and len(again) > 20, f"strip: {len(again)} iterations of cells after {last}", one)
+    check.that(first["type"] == "multigrid" and first["gap_rel"] <= 1e-6, f"strip: {first}")
+    if not again:
+        return
+    for ranks in (1, 2):
+        saved = ("-ckpt_dir", f"{folder}/c{ranks}", "-restart", "-overwrite")
+        run = clitest.run(*common, *saved, "-ot_max_it", again[len(again) // 2], ranks=ranks, timeout=200)
+        check.that(run.status == 3, f"strip, {ranks} ranks: status {run.status}", run)
+        run = clitest.run(*common, *saved, ranks=ranks, timeout=200)
+        found = clitest.read_json(folder + "/s.json")
+        check.that(run.status == 0 and found["restarts"] == 1, f"strip, {ranks} ranks: it went on", run)
+        check.that(abs(found["value"] - first["value"]) <= 1e-12 * first["value"],
+                   f"strip, {ranks} ranks: {found['value']!r}, {first['value']!r} without a stop")
+    run = clitest.run(*common, "-ot_type", "domdec", timeout=200)
+    cells = clitest.read_json(folder + "/s.json")
+    check.that(run.status == 0, "strip, domdec", run)
+    check.that(max(cells["lower"], first["lower"]) <= min(cells["upper"], first["upper"]), f"strip: {cells}, {first}")
 
 
 with clitest.folder() as folder:
@@ -77,4 +109,5 @@ with clitest.folder() as folder:
     answers = [solve(folder, 1500, 1200, "-ot_marginal", "kl", "-ot_marginal_rho", 3000, "-ot_type", name)[1]
                for name in ("multigrid", "newton")]
     check.that(max(r["lower"] for r in answers) <= min(r["upper"] for r in answers), f"penalised: {answers}")
+    strip(folder)
 check.finish()

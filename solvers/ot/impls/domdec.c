@@ -205,6 +205,7 @@ static PetscErrorCode TakePotential(FenOT ot)
   PetscCall(FenOTSoftTransform(ot->op, FEN_TO_TARGET, ot->f, ot->g));
   for (FenInt j = 0; j < ot->m; j++)
     ot->g[j] = FenMarginalUpdate(&ot->marginal[1], ot->op->eps, ot->g[j]);
+  PetscCall(FenOTCentre_Private(ot));
   PetscFunctionReturn(0);
 }
 

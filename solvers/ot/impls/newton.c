@@ -23,7 +23,8 @@
    steps are whole, a preconditioner that is made anew when CG slows down or breaks down, transforms in the log domain
    where a target receives next to nothing.
 
-   Lines on which many steps are cut are solved by cells in between, see newtoncells.c.
+   Lines on which many steps are cut, and other grids on which some are for the last epsilon, are solved by cells in
+   between, see newtoncells.c.
 
    Where few pixels have mass it goes on between these alone, see support.c, with factorised Newton systems.
 
@@ -53,7 +54,8 @@
 #define SLOW_SINKHORN 0.4   /* a Sinkhorn step that reduces the error less than this ends the Sinkhorn phase */
 #define LOOSE_CUTS    4     /* from so many steps cut on */
 #define LOOSE_SHARE   0.1   /* levels end at this share of their error */
-#define ROUGH_CUTS    16    /* from so many on, the problem is one for cells, if it is one at all */
+#define ROUGH_CUTS    16    /* from so many on, a line is a problem for cells, if it is one at all; */
+#define LAST_CUTS     4     /* other grids, from so many for the last epsilon on */
 #define FAR_ERROR     0.1   /* with a larger error than this on a finer grid, */
 #define FAR_LOG       30    /* and |log(b/c)| somewhere, that is, g wrong by as many epsilons, it begins again */
 
@@ -70,15 +72,16 @@ typedef struct {
   double         passes;
   FenGapSchedule gap;
   FenInt         level_it, newton_steps;
-  FenInt         at;       /* level of the grid */
-  FenInt         newton;   /* this level has left its Sinkhorn phase */
-  FenInt         cut;      /* steps that were, on all levels */
-  double         least;    /* error of this level: the last one below STALL times the one before */
-  FenInt         stalled;  /* steps since */
-  FenInt         ready;    /* f, c, dual, error are of the present g and eps */
-  FenInt         cells;    /* a CellsUse */
-  FenInt         cells_it; /* iterations of cells so far */
-  FenOT          inner;    /* cells, while they are in use */
+  FenInt         level_cut; /* steps cut for the present epsilon on the present grid */
+  FenInt         at;        /* level of the grid */
+  FenInt         newton;    /* this level has left its Sinkhorn phase */
+  FenInt         cut;       /* steps that were, on all levels */
+  double         least;     /* error of this level: the last one below STALL times the one before */
+  FenInt         stalled;   /* steps since */
+  FenInt         ready;     /* f, c, dual, error are of the present g and eps */
+  FenInt         cells;     /* a CellsUse */
+  FenInt         cells_it;  /* iterations of cells so far */
+  FenOT          inner;     /* cells, while they are in use */
 } Newton;
 
 typedef enum { CELLS_NOT_YET, CELLS_AT_WORK, CELLS_DONE } CellsUse;
@@ -139,7 +142,7 @@ static PetscErrorCode StartLevel(FenOT ot, double eps)
 
   PetscFunctionBegin;
   N->eps = eps;
-  N->level_it = N->newton = N->newton_steps = 0;
+  N->level_it = N->newton = N->newton_steps = N->level_cut = 0;
   N->least = HUGE_VAL;
   N->stalled = 0;
   N->ready = 0;
@@ -333,6 +336,7 @@ static PetscErrorCode NextLevel(FenOT ot)
                                                                : from - 1;
 
   PetscFunctionBegin;
+  PetscCall(FenOTCentre_Private(ot));
   if (N->eps > ot->eps)
     Extrapolate(ot, next);
   if (l < from)
@@ -352,6 +356,7 @@ static PetscBool WantSupport(FenOT ot, double step)
   Newton *N = (Newton *)ot->base.data;
 
   N->cut += step < 0.5;
+  N->level_cut += step < 0.5;
   return (PetscBool)(ot->support && !FenOTOnSupport_Private(ot) &&
                      (N->cut >= 2 || N->step.system.seen.its >= 2 * FEN_FEWEST_CYCLES));
 }
@@ -380,17 +385,21 @@ static PetscBool Settling(const Newton *N, double dual_before)
                      (N->step.system.least > 0 && change > 1e-11 * dual));
 }
 
-/* many steps were cut: is this a problem for cells? */
+/* steps were cut: is this a problem for cells? */
 static PetscErrorCode WantCells(FenOT ot)
 {
-  Newton   *N = (Newton *)ot->base.data;
-  PetscBool fit;
+  Newton     *N = (Newton *)ot->base.data;
+  FenCellsFit fit;
 
   PetscFunctionBegin;
-  if (!N->asks_cells || N->cells != CELLS_NOT_YET || N->cut < ROUGH_CUTS || FenOTOnSupport_Private(ot))
+  if (!N->asks_cells || N->cells != CELLS_NOT_YET || N->cut < PetscMin(ROUGH_CUTS, LAST_CUTS) ||
+      FenOTOnSupport_Private(ot))
     PetscFunctionReturn(0);
   PetscCall(FenNewtonCellsFit(ot, &fit));
-  N->cells = fit ? CELLS_AT_WORK : CELLS_DONE;
+  if (fit == FEN_CELLS_UNFIT)
+    N->cells = CELLS_DONE;
+  else if (fit == FEN_CELLS_FIT_LINE ? N->cut >= ROUGH_CUTS : !OnTheWay(ot) && N->level_cut >= LAST_CUTS)
+    N->cells = CELLS_AT_WORK;
   PetscFunctionReturn(0);
 }
 
@@ -495,6 +504,7 @@ static PetscErrorCode FenOTState_Newton(FenSolver s, FenState state)
   PetscCall(FenStateAddInt(state, "newton", &N->newton));
   PetscCall(FenStateAddInt(state, "newton_steps", &N->newton_steps));
   PetscCall(FenStateAddInt(state, "cut", &N->cut));
+  PetscCall(FenStateAddInt(state, "level_cut", &N->level_cut));
   PetscCall(FenStateAddInt(state, "cells", &N->cells));
   PetscCall(FenStateAddInt(state, "cells_it", &N->cells_it));
   PetscCall(FenStateAddReal(state, "least", &N->least));

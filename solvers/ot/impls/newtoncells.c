@@ -7,8 +7,8 @@
    solver's; from what they end with Newton steps on the whole problem go on. If they do not get near it either,
    Newton's method goes on from where it was.
 
-   On grids of two and three axes nobody asks them: of the pairs on which steps are cut there, they were slower on all
-   (docs/ot.md).
+   On other grids steps that are cut for larger epsilons tell little, and cells are asked when some are for the last
+   one. With epsilon far below a squared pixel they are slower on all pairs, and are not asked (docs/ot.md).
 
    No part of a state but the number of their iterations: after a restart cells do them again, and have the same
    numbers.
@@ -16,23 +16,56 @@
    Cost, memory and messages: those of FENOTDOMDEC; on a line of a few thousand points a tenth of a second.
 */
 #include "newtoncells.h"
+#include <math.h>
 
 #define MOST_POINTS 1e7  /* of a line that is left to cells: their coarsest grid begins with the product plan */
+#define MOST_PIXELS 5e5  /* of other grids: cells take 1.7 kB a pixel */
+#define LEAST_EPS   0.2  /* epsilon there, in squared pixels, the narrowest axis of them */
 #define ENOUGH_IT   150  /* iterations of cells after which a solution that is not yet as good as asked for will do: */
-#define NEAR        1e-3 /* the error of their Newton steps on the whole problem is below this */
+#define NEAR        1e-3 /* the error of their Newton steps on the whole problem is below this; */
+#define NEAREST     1e-6 /* or below this, at any time: the solver's own steps do the rest */
 #define MOST_IT     250  /* iterations after which there is none */
 
-PetscErrorCode FenNewtonCellsFit(FenOT ot, PetscBool *fit)
+/* width of the narrowest axis of both grids */
+static PetscErrorCode Narrowest(FenOT ot, double *width)
 {
-  FenMeasureKind kind[2];
-  PetscInt       dim;
+  FenMeasure const measure[2] = {ot->source, ot->target};
+  FenInt           shape[FEN_MAX_DIM];
+  double           spacing[FEN_MAX_DIM];
+  PetscInt         dim;
 
   PetscFunctionBegin;
+  *width = HUGE_VAL;
+  for (int side = 0; side < 2; side++) {
+    PetscCall(FenMeasureGetDim(measure[side], &dim));
+    PetscCall(FenMeasureGetGrid(measure[side], shape, spacing, NULL));
+    for (PetscInt k = 0; k < dim; k++)
+      if (shape[k] > 1)
+        *width = PetscMin(*width, spacing[k]);
+  }
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonCellsFit(FenOT ot, FenCellsFit *fit)
+{
+  const double   most = (double)PetscMax(ot->level[0].N[0], ot->level[0].N[1]);
+  FenMeasureKind kind[2];
+  PetscInt       dim;
+  double         width;
+
+  PetscFunctionBegin;
+  *fit = FEN_CELLS_UNFIT;
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
+  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || !ot->op->separable || ot->relaxed)
+    PetscFunctionReturn(0);
   PetscCall(FenMeasureGetDim(ot->source, &dim));
-  *fit = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && dim == 1 && ot->op->separable &&
-                     !ot->relaxed && (double)PetscMax(ot->level[0].N[0], ot->level[0].N[1]) <= MOST_POINTS);
+  PetscCall(Narrowest(ot, &width));
+  if (dim == 1 && most <= MOST_POINTS)
+    *fit = FEN_CELLS_FIT_LINE;
+  else if (dim > 1 && most <= MOST_PIXELS && ot->op->kind == FEN_COST_SQEUCLIDEAN &&
+           ot->eps >= LEAST_EPS * width * width)
+    *fit = FEN_CELLS_FIT_GRID;
   PetscFunctionReturn(0);
 }
 
@@ -66,8 +99,8 @@ PetscErrorCode FenNewtonCellsResume(FenOT ot, FenInt iterations, FenOT *inner)
 /* in the middle of Newton steps, g is theirs */
 static PetscBool WillDo(FenSolver s)
 {
-  return (PetscBool)(s->reason == FEN_ITERATING && s->progress.iteration >= ENOUGH_IT && !s->intermediate &&
-                     s->progress.residual <= NEAR);
+  return (PetscBool)(s->reason == FEN_ITERATING && !s->intermediate &&
+                     s->progress.residual <= (s->progress.iteration >= ENOUGH_IT ? NEAR : NEAREST));
 }
 
 PetscErrorCode FenNewtonCellsStep(FenOT ot, FenOT *inner, double g[], FenCellsOutcome *outcome)
