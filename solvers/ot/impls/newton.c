@@ -219,11 +219,13 @@ static PetscErrorCode FenOTResume_Newton(FenSolver s)
   FenOT               ot = (FenOT)s;
   Newton             *N = (Newton *)s->data;
   const FenNewtonSeen seen = N->step.system.seen;
+  const double        least = N->step.system.least;
 
   PetscFunctionBegin;
   PetscCall(FenOTUseLevel_Private(ot, (PetscInt)N->at));
   PetscCall(MoveTo(ot, N->at)); /* forgets what was loaded */
   N->step.system.seen = seen;
+  N->step.system.least = least;
   PetscCall(FenOTOperatorSetEpsilon(ot->op, N->eps));
   PetscCall(FenNewtonStepResume(&N->step));
   if (N->ready)

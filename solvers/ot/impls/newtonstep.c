@@ -149,6 +149,7 @@ PetscErrorCode FenNewtonStepState(FenNewtonStep *S, FenState state)
   PetscCall(FenStateAddReal(state, "dual", &S->dual));
   PetscCall(FenStateAddReal(state, "error", &S->error));
   PetscCall(FenStateAddReal(state, "shift", &S->system.shift));
+  PetscCall(FenStateAddReal(state, "least_shift", &S->system.least));
   PetscFunctionReturn(0);
 }
 

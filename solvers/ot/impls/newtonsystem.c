@@ -235,6 +235,7 @@ PetscErrorCode FenNewtonSystemMove(FenNewtonSystem *N)
   PetscCall(FenNewtonSystemCreate(N->ot, N));
   N->use = FEN_USES_DIAGONAL;
   N->multigrid = N->diagonal_only = N->indefinite = PETSC_FALSE;
+  N->least = 0;
   N->seen = (FenNewtonSeen){.most = FEN_FEWEST_CYCLES};
   PetscCall(IsSmallVolume(N, &small));
   if (small)
