@@ -65,8 +65,8 @@ PetscErrorCode FenNewtonErrors(FenOT ot, const double c[], double mass, double *
       ratio[k] = large[k] / PetscMax(small[k], 1e-300);
     }
     for (FenInt k = 0; k < many; k++) {
-      ratio[k] = (b[k] > 0) & (large[k] > least) ? ratio[k] : 0;
-      large[k] = (b[k] > 0) & !(large[k] < LOST * small[k]) ? 1 : 0;
+      ratio[k] = ((b[k] > 0) & (large[k] > least)) ? ratio[k] : 0;
+      large[k] = ((b[k] > 0) & !(large[k] < LOST * small[k])) ? 1 : 0;
     }
     FenDDAddSum(&sum, many, off);
     most[0] = PetscMax(most[0], Largest(many, ratio));
