@@ -89,6 +89,22 @@ static PetscErrorCode Blur(FenOT ot, const FenOTLevel *L, double *blur)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenOTNarrowest_Private(FenMeasure grid, double *width)
+{
+  FenInt   shape[FEN_MAX_DIM];
+  double   spacing[FEN_MAX_DIM];
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  *width = HUGE_VAL;
+  PetscCall(FenMeasureGetDim(grid, &dim));
+  PetscCall(FenMeasureGetGrid(grid, shape, spacing, NULL));
+  for (PetscInt k = 0; k < dim; k++)
+    if (shape[k] > 1)
+      *width = PetscMin(*width, spacing[k]);
+  PetscFunctionReturn(0);
+}
+
 /* widest pixel, squared for squared costs */
 static PetscErrorCode Pixel(FenOT ot)
 {

@@ -114,6 +114,8 @@ PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine
 typedef PetscErrorCode (*FenOTLevelMap)(FenMeasure from, FenMeasure to, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTCarry_Private(FenOT, PetscInt from, PetscInt to, FenOTLevelMap, const double[],
                                                double[]);
+/* width of a grid's pixels along the narrowest axis of more than one, HUGE_VAL if there is none */
+PETSC_INTERN PetscErrorCode FenOTNarrowest_Private(FenMeasure grid, double *width);
 /* from the present level to a finer one */
 PETSC_INTERN PetscErrorCode FenOTInterpolate_Private(FenOT, PetscInt level, const double[], double[]);
 /* a solver of another type between other measures, with the cost and the options of the first one; not set up */

@@ -564,16 +564,11 @@ static PetscErrorCode MakeCuts(FenOT ot)
 /* along axes of more than one, squared for squared costs */
 static PetscErrorCode NarrowestPixel(FenOT ot, double *blur)
 {
-  FenInt   shape[FEN_MAX_DIM];
-  double   spacing[FEN_MAX_DIM], width = HUGE_VAL;
-  PetscInt dim;
+  double spacing[FEN_MAX_DIM], width;
 
   PetscFunctionBegin;
-  PetscCall(FenMeasureGetDim(ot->source, &dim));
-  PetscCall(FenMeasureGetGrid(ot->source, shape, spacing, NULL));
-  for (PetscInt d = 0; d < dim; d++)
-    if (shape[d] > 1)
-      width = PetscMin(width, spacing[d]);
+  PetscCall(FenMeasureGetGrid(ot->source, NULL, spacing, NULL));
+  PetscCall(FenOTNarrowest_Private(ot->source, &width));
   PetscCall(FenCostBlur(ot->cost, ot->source, ot->target, width < HUGE_VAL ? width : spacing[0], blur));
   PetscFunctionReturn(0);
 }

@@ -16,7 +16,6 @@
    Cost, memory and messages: those of FENOTDOMDEC; on a line of a few thousand points a tenth of a second.
 */
 #include "newtoncells.h"
-#include <math.h>
 
 #define MOST_POINTS 1e7  /* of a line that is left to cells: their coarsest grid begins with the product plan */
 #define MOST_PIXELS 5e5  /* of other grids: cells take 1.7 kB a pixel */
@@ -26,32 +25,12 @@
 #define NEAREST     1e-6 /* or below this, at any time: the solver's own steps do the rest */
 #define MOST_IT     250  /* iterations after which there is none */
 
-/* width of the narrowest axis of both grids */
-static PetscErrorCode Narrowest(FenOT ot, double *width)
-{
-  FenMeasure const measure[2] = {ot->source, ot->target};
-  FenInt           shape[FEN_MAX_DIM];
-  double           spacing[FEN_MAX_DIM];
-  PetscInt         dim;
-
-  PetscFunctionBegin;
-  *width = HUGE_VAL;
-  for (int side = 0; side < 2; side++) {
-    PetscCall(FenMeasureGetDim(measure[side], &dim));
-    PetscCall(FenMeasureGetGrid(measure[side], shape, spacing, NULL));
-    for (PetscInt k = 0; k < dim; k++)
-      if (shape[k] > 1)
-        *width = PetscMin(*width, spacing[k]);
-  }
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode FenNewtonCellsFit(FenOT ot, FenCellsFit *fit)
 {
   const double   most = (double)PetscMax(ot->level[0].N[0], ot->level[0].N[1]);
   FenMeasureKind kind[2];
   PetscInt       dim;
-  double         width;
+  double         width[2];
 
   PetscFunctionBegin;
   *fit = FEN_CELLS_UNFIT;
@@ -60,11 +39,12 @@ PetscErrorCode FenNewtonCellsFit(FenOT ot, FenCellsFit *fit)
   if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || !ot->op->separable || ot->relaxed)
     PetscFunctionReturn(0);
   PetscCall(FenMeasureGetDim(ot->source, &dim));
-  PetscCall(Narrowest(ot, &width));
+  PetscCall(FenOTNarrowest_Private(ot->source, &width[0]));
+  PetscCall(FenOTNarrowest_Private(ot->target, &width[1]));
   if (dim == 1 && most <= MOST_POINTS)
     *fit = FEN_CELLS_FIT_LINE;
   else if (dim > 1 && most <= MOST_PIXELS && ot->op->kind == FEN_COST_SQEUCLIDEAN &&
-           ot->eps >= LEAST_EPS * width * width)
+           ot->eps >= LEAST_EPS * PetscSqr(PetscMin(width[0], width[1])))
     *fit = FEN_CELLS_FIT_GRID;
   PetscFunctionReturn(0);
 }
