@@ -17,6 +17,8 @@ struct _FenSolverOps {
   PetscErrorCode (*resume)(FenSolver); /* makes again what is not in a loaded state; optional */
   PetscErrorCode (*iterate)(FenSolver);
   PetscErrorCode (*state)(FenSolver, FenState);
+  /* before the set-up: bytes of this rank beside the family's arrays, and as many more that it may come to; optional */
+  PetscErrorCode (*memory)(FenSolver, double *bytes, double *more);
   PetscErrorCode (*view)(FenSolver, PetscViewer);
   PetscErrorCode (*reset)(FenSolver);
   PetscErrorCode (*destroy)(FenSolver);

@@ -86,7 +86,7 @@ static PetscErrorCode PrintHeader(FenRun *base)
   MPI_Comm    comm = base->cli->comm;
   const char *type;
   char        source[128], target[128], memory[32];
-  double      eps, bytes, gap, residual;
+  double      eps, bytes, most, gap, residual;
   FenInt      max_it;
   FenCostKind cost;
 
@@ -96,7 +96,7 @@ static PetscErrorCode PrintHeader(FenRun *base)
   PetscCall(FenOTGetEpsilon(run->ot, &eps));
   PetscCall(FenSolverGetType((FenSolver)run->ot, &type));
   PetscCall(FenSolverGetTolerances((FenSolver)run->ot, &gap, &residual, &max_it));
-  PetscCall(FenOTGetMemoryEstimate(run->ot, &bytes));
+  PetscCall(FenOTGetMemoryEstimate(run->ot, &bytes, &most));
   PetscCall(FenCLIBytesText_Private(bytes, memory, sizeof(memory)));
   PetscCall(FenCostGetKind(run->cost, &cost));
   PetscCall(PetscPrintf(comm, "  source     %s: %s\n", run->opt->source.spec, source));
@@ -111,7 +111,12 @@ static PetscErrorCode PrintHeader(FenRun *base)
     PetscCall(PetscPrintf(comm, ", gap_rel <= %g", gap));
   if (residual > 0)
     PetscCall(PetscPrintf(comm, ", marginal error <= %g", residual));
-  PetscCall(PetscPrintf(comm, "\n  memory     about %s a rank\n", memory));
+  PetscCall(PetscPrintf(comm, "\n  memory     about %s a rank", memory));
+  if (most > bytes) {
+    PetscCall(FenCLIBytesText_Private(most, memory, sizeof(memory)));
+    PetscCall(PetscPrintf(comm, ", %s if cells have to help", memory));
+  }
+  PetscCall(PetscPrintf(comm, "\n"));
   PetscFunctionReturn(0);
 }
 

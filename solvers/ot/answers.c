@@ -201,24 +201,14 @@ PetscErrorCode FenOTGetWork(FenOT ot, double *passes, double *pairs)
   PetscFunctionReturn(0);
 }
 
-/*@C
-  FenOTGetMemoryEstimate - Bytes that a rank will need, largest over ranks; known before anything is allocated.
-
-  Collective
-
-  Level: intermediate
-
-.seealso: `FenOTSolve()`
-@*/
-PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
+PetscErrorCode FenOTMemory_Private(FenOT ot, double *bytes, double *more)
 {
-  FenInt      N[2], n[2], most;
-  PetscInt    dim;
-  FenCostKind kind = FEN_COST_SQEUCLIDEAN;
-  double      mine, support = 0;
-  PetscBool   isgrid;
-  PetscMPIInt ranks;
-
+  FenInt         N[2], n[2], most;
+  PetscInt       dim;
+  FenCostKind    kind;
+  double         mine, support = 0, type = 0;
+  PetscBool      isgrid;
+  PetscMPIInt    ranks;
   FenMeasureKind points;
 
   PetscFunctionBegin;
@@ -228,8 +218,7 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   PetscCall(FenMeasureGetDim(ot->source, &dim));
   PetscCall(FenMeasureGetSize(ot->source, &N[0], &n[0]));
   PetscCall(FenMeasureGetSize(ot->target, &N[1], &n[1]));
-  if (ot->cost)
-    PetscCall(FenCostGetKind(ot->cost, &kind));
+  PetscCall(FenCostGetKind(ot->cost, &kind));
   most = PetscMax(n[0], n[1]);
   /* weights, coordinates three times, potentials, work of the operator and of the Krylov method, two travelling blocks
    */
@@ -257,6 +246,39 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes)
   }
   if (kind == FEN_COST_MATRIX)
     mine += 8.0 * ((double)n[0] * (double)N[1] + (double)n[1] * (double)N[0]);
-  PetscCallMPI(MPI_Allreduce(&mine, bytes, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ot)));
+  *more = 0;
+  if (ot->base.ops->memory)
+    PetscCall((*ot->base.ops->memory)((FenSolver)ot, &type, more));
+  *bytes = mine + type;
+  PetscFunctionReturn(0);
+}
+
+/*@C
+  FenOTGetMemoryEstimate - Bytes that a rank will need, largest over ranks; known before anything is allocated.
+
+  Collective
+
+  Output Parameters:
++ bytes_per_rank - what a solve usually takes
+- most           - with all that the type does as a last resort, the same if there is nothing of the kind; or NULL
+
+  Level: intermediate
+
+.seealso: `FenOTSolve()`
+@*/
+PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes_per_rank, double *most)
+{
+  double mine[2], all[2], more;
+
+  PetscFunctionBegin;
+  PetscCall(FenOTCheck(ot));
+  if (!((PetscObject)ot)->type_name)
+    PetscCall(FenSolverUseDefaultType_Private((FenSolver)ot));
+  PetscCall(FenOTMemory_Private(ot, &mine[0], &more));
+  mine[1] = mine[0] + more;
+  PetscCallMPI(MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ot)));
+  *bytes_per_rank = all[0];
+  if (most)
+    *most = all[1];
   PetscFunctionReturn(0);
 }

@@ -70,7 +70,7 @@ FEN_EXTERN PetscErrorCode FenOTComputeFrames(FenOT, PetscInt nframes, const doub
                                              double *lumps);
 /* kernel evaluations so far: passes over all pairs, and pairs (or exponentials, on grids) */
 FEN_EXTERN PetscErrorCode FenOTGetWork(FenOT, double *passes, double *pairs);
-FEN_EXTERN PetscErrorCode FenOTGetMemoryEstimate(FenOT, double *bytes_per_rank);
+FEN_EXTERN PetscErrorCode FenOTGetMemoryEstimate(FenOT, double *bytes_per_rank, double *most);
 
 #if defined(__cplusplus)
 }

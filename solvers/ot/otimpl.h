@@ -82,6 +82,9 @@ struct _p_FenOT {
 
 typedef enum { FEN_BOUNDS_REGULARISED, FEN_BOUNDS_ALL } FenBoundsWanted;
 
+/* bytes of this rank, and as many more that it may come to; before the set-up */
+PETSC_INTERN PetscErrorCode FenOTMemory_Private(FenOT, double *bytes, double *more);
+
 /* X-list of types: one line makes declaration and registration */
 #define FEN_OT_TYPE_LIST(X)                                                                                            \
   X(FENOTSINKHORN, Sinkhorn)                                                                                           \

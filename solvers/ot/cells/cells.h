@@ -19,8 +19,9 @@
 #include <petscksp.h>
 #include <petscsf.h>
 
-#define FEN_CELL_MEMBERS 8    /* basic cells of a composite at most */
-#define FEN_CELL_PIXELS  1024 /* pixels of a composite at most */
+#define FEN_CELL_MEMBERS  8     /* basic cells of a composite at most */
+#define FEN_CELL_PIXELS   1024  /* pixels of a composite at most */
+#define FEN_CELL_TRUNCATE 1e-12 /* targets of a smaller share of their cell's mass are dropped */
 
 /* which rank owns a place of an array: boxes of a layout, looked up by bisection along each axis */
 typedef struct {
@@ -111,6 +112,9 @@ PETSC_INTERN PetscErrorCode FenCellsMeasureCuts(const FenCells *, const FenInt s
 PETSC_INTERN PetscErrorCode FenCellsCreate(FenOT, PetscInt level, const FenInt side[], const double cuts[],
                                            FenCells **);
 PETSC_INTERN PetscErrorCode FenCellsDestroy(FenCells **);
+/* bytes of the cells of n pixels of the source, before there are any: at this epsilon */
+PETSC_INTERN PetscErrorCode FenCellsMemory(FenMeasure source, FenMeasure target, FenCost, const FenInt side[],
+                                           double eps, FenInt n, double *bytes);
 /* every cell gets its share of all targets: nu_i = m_i nu */
 PETSC_INTERN PetscErrorCode FenCellsProduct(FenOT, PetscInt level, FenCells *);
 /* cells of a finer level from those of the next coarser one */

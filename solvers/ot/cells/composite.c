@@ -3,15 +3,14 @@
    One composite cell: its pixels and targets are put together from its members, the cell problem is solved, and every
    member gets its new share of the targets.
 
-   Entries below a share TRUNCATE of their cell's mass are dropped, their mass given to the largest holder of the same
-   target, so that sum_i nu_i = nu stays. Then mass moves between members over targets until each has its own again:
-   a cell problem that was solved to a tolerance would otherwise let masses drift from sweep to sweep.
+   Entries below a share FEN_CELL_TRUNCATE of their cell's mass are dropped, their mass given to the largest holder of
+   the same target, so that sum_i nu_i = nu stays. Then mass moves between members over targets until each has its own
+   again: a cell problem that was solved to a tolerance would otherwise let masses drift from sweep to sweep.
 */
 #include "cells.h"
 #include <math.h>
 
-#define TRUNCATE 1e-12
-#define TINY     1e-250 /* cells of less mass may lose all their targets to rounding */
+#define TINY 1e-250 /* cells of less mass may lose all their targets to rounding */
 
 /* coordinates of the composite's first pixel */
 static void First(const FenCells *C, const FenInt slot[], FenInt first[])
@@ -177,7 +176,7 @@ static void Truncate(const FenCellWork *w, PetscInt n, const double mass[])
     for (PetscInt k = 0; k < n; k++) {
       double *v = w->V + k * w->ld + j;
 
-      if (k != largest && *v < TRUNCATE * mass[k]) {
+      if (k != largest && *v < FEN_CELL_TRUNCATE * mass[k]) {
         dropped += *v;
         *v = 0;
       }

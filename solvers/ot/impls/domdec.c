@@ -24,8 +24,8 @@
    take from g what is wrong on long waves; if they do not get on, sweeps follow, then Newton steps again.
 
    Cost of a half sweep: for each composite of nx pixels and ny targets a few times nx ny exponentials and nx^2 ny
-   flops; with epsilon about a quarter of a squared pixel, nx = 64 and ny about 130. Memory: 24 bytes for each of the 4
-   to 12 targets a pixel that cells keep, twice. Messages: none in an A half; in a B half cells on the faces of a rank's
+   flops; with epsilon about a quarter of a squared pixel, nx = 64 and ny about 130. Memory: 60 bytes for each
+   target that a cell keeps (cells/memory.c). Messages: none in an A half; in a B half cells on the faces of a rank's
    block go to at most 2^d - 1 neighbours and back; a new level moves cells once.
 
    References: Bonafini, Schmitzer, Numer. Math. 149 (2021), arXiv:2001.10986; Medina, Schmitzer, ESAIM M2AN 59 (2025);
@@ -513,22 +513,34 @@ static PetscErrorCode FenOTSetFromOptions_Domdec(FenSolver s, PetscOptionItems *
 }
 
 /* pixels of a basic cell along each axis: the same on all levels */
-static PetscErrorCode ChooseCells(FenOT ot)
+static PetscErrorCode Sides(FenOT ot, FenInt side[])
 {
   static const FenInt usual[FEN_MAX_DIM] = {16, 4, 2};
-  Domdec             *D = (Domdec *)ot->base.data;
-  FenInt              shape[FEN_MAX_DIM], most = 0, pixels = 1;
+  const Domdec       *D = (const Domdec *)ot->base.data;
+  FenInt              shape[FEN_MAX_DIM];
   PetscInt            dim;
 
   PetscFunctionBegin;
   PetscCall(FenMeasureGetDim(ot->source, &dim));
   PetscCall(FenMeasureGetGrid(ot->source, shape, NULL, NULL));
-  for (PetscInt d = 0; d < FEN_MAX_DIM; d++) {
-    D->side[d] = d < dim ? PetscMin(D->cell ? D->cell : usual[dim - 1], shape[d]) : 1;
-    if (d < dim) {
-      pixels *= 2 * D->side[d];
-      most = PetscMax(most, shape[d]);
-    }
+  for (PetscInt d = 0; d < FEN_MAX_DIM; d++)
+    side[d] = d < dim ? PetscMin(D->cell ? D->cell : usual[dim - 1], shape[d]) : 1;
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode ChooseCells(FenOT ot)
+{
+  Domdec  *D = (Domdec *)ot->base.data;
+  FenInt   shape[FEN_MAX_DIM], most = 0, pixels = 1;
+  PetscInt dim;
+
+  PetscFunctionBegin;
+  PetscCall(Sides(ot, D->side));
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCall(FenMeasureGetGrid(ot->source, shape, NULL, NULL));
+  for (PetscInt d = 0; d < dim; d++) {
+    pixels *= 2 * D->side[d];
+    most = PetscMax(most, shape[d]);
   }
   PetscCheck(D->cell <= most, PetscObjectComm((PetscObject)ot), (PetscErrorCode)FEN_ERR_OPTION,
              "-ot_domdec_cell %" PetscInt_FMT ": the longest axis of the source has %" FENINT_FMT " pixels", D->cell,
@@ -601,6 +613,35 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
              "-ot_type domdec begins with the product plan on the coarsest grid, and here that would have %" FENINT_FMT
              " entries: allow more coarse levels (-ot_levels) or larger cells (-ot_domdec_cell)",
              shares);
+  PetscFunctionReturn(0);
+}
+
+/* cells on the finest grid, with the epsilon that is largest there; the product plan, where no levels are coarse */
+static PetscErrorCode FenOTMemory_Domdec(FenSolver s, double *bytes, double *more)
+{
+  FenOT          ot = (FenOT)s;
+  FenMeasureKind kind[2];
+  FenCostKind    cost;
+  PetscInt       dim;
+  FenInt         side[FEN_MAX_DIM], N[2], n[2];
+  double         base, product;
+
+  PetscFunctionBegin;
+  *bytes = *more = 0;
+  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
+  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
+  PetscCall(FenCostGetKind(ot->cost, &cost));
+  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || cost == FEN_COST_MATRIX)
+    PetscFunctionReturn(0); /* the set-up refuses it */
+  PetscCall(Sides(ot, side));
+  PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCall(FenMeasureGetSize(ot->source, &N[0], &n[0]));
+  PetscCall(FenMeasureGetSize(ot->target, &N[1], &n[1]));
+  PetscCall(NarrowestPixel(ot, &base));
+  PetscCall(FenCellsMemory(ot->source, ot->target, ot->cost, side, PetscMax(ot->eps, 2 * base), n[0], bytes));
+  product = 24.0 * (double)n[0] * (double)N[1] / (double)(side[0] * side[1] * side[2]) *
+            pow(0.25, (double)(dim * ot->levels_most));
+  *bytes = PetscMax(*bytes, product);
   PetscFunctionReturn(0);
 }
 
@@ -681,6 +722,7 @@ PetscErrorCode FenOTCreate_Domdec(FenSolver s)
   s->ops->resume = FenOTResume_Domdec;
   s->ops->iterate = FenOTIterate_Domdec;
   s->ops->state = FenOTState_Domdec;
+  s->ops->memory = FenOTMemory_Domdec;
   s->ops->view = FenOTView_Domdec;
   s->ops->reset = FenOTReset_Domdec;
   s->ops->destroy = FenOTDestroy_Domdec;

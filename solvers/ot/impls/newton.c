@@ -583,6 +583,17 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
+static PetscErrorCode FenOTMemory_Newton(FenSolver s, double *bytes, double *more)
+{
+  const Newton *N = (const Newton *)s->data;
+
+  PetscFunctionBegin;
+  *bytes = *more = 0;
+  if (N->asks_cells)
+    PetscCall(FenNewtonCellsMemory((FenOT)s, more));
+  PetscFunctionReturn(0);
+}
+
 static PetscErrorCode FenOTDestroy_Newton(FenSolver s)
 {
   PetscFunctionBegin;
@@ -622,6 +633,7 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   s->ops->resume = FenOTResume_Newton;
   s->ops->iterate = FenOTIterate_Newton;
   s->ops->state = FenOTState_Newton;
+  s->ops->memory = FenOTMemory_Newton;
   s->ops->view = FenOTView_Newton;
   s->ops->reset = FenOTReset_Newton;
   s->ops->destroy = FenOTDestroy_Newton;

@@ -27,35 +27,67 @@
 
 PetscErrorCode FenNewtonCellsFit(FenOT ot, FenCellsFit *fit)
 {
-  const double   most = (double)PetscMax(ot->level[0].N[0], ot->level[0].N[1]);
   FenMeasureKind kind[2];
+  FenCostKind    cost;
+  PetscBool      separable;
   PetscInt       dim;
-  double         width[2];
+  FenInt         N[2], local;
+  double         most, width[2];
 
   PetscFunctionBegin;
   *fit = FEN_CELLS_UNFIT;
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
-  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || !ot->op->separable || ot->relaxed)
+  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || ot->relaxed)
     PetscFunctionReturn(0);
+  PetscCall(FenCostGetKind(ot->cost, &cost));
+  PetscCall(FenCostIsSeparable(ot->cost, &separable));
   PetscCall(FenMeasureGetDim(ot->source, &dim));
+  PetscCall(FenMeasureGetSize(ot->source, &N[0], &local));
+  PetscCall(FenMeasureGetSize(ot->target, &N[1], &local));
+  most = (double)PetscMax(N[0], N[1]);
   PetscCall(FenOTNarrowest_Private(ot->source, &width[0]));
   PetscCall(FenOTNarrowest_Private(ot->target, &width[1]));
-  if (dim == 1 && most <= MOST_POINTS)
+  if (dim == 1 && most <= MOST_POINTS && (separable || cost == FEN_COST_EUCLIDEAN))
     *fit = FEN_CELLS_FIT_LINE;
-  else if (dim > 1 && most <= MOST_PIXELS && ot->op->kind == FEN_COST_SQEUCLIDEAN &&
+  else if (dim > 1 && most <= MOST_PIXELS && cost == FEN_COST_SQEUCLIDEAN &&
            ot->eps >= LEAST_EPS * PetscSqr(PetscMin(width[0], width[1])))
     *fit = FEN_CELLS_FIT_GRID;
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Create(FenOT ot, FenOT *inner)
+static PetscErrorCode CreateOnly(FenOT ot, FenOT *inner)
 {
   FenMeasure const measure[2] = {ot->source, ot->target};
-  FenSolver        s;
 
   PetscFunctionBegin;
   PetscCall(FenOTCreateInner_Private(ot, measure, ot->eps, FENOTDOMDEC, inner));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode FenNewtonCellsMemory(FenOT ot, double *bytes)
+{
+  FenCellsFit fit;
+  FenOT       inner;
+  double      more;
+
+  PetscFunctionBegin;
+  *bytes = 0;
+  PetscCall(FenNewtonCellsFit(ot, &fit));
+  if (fit == FEN_CELLS_UNFIT)
+    PetscFunctionReturn(0);
+  PetscCall(CreateOnly(ot, &inner));
+  PetscCall(FenOTMemory_Private(inner, bytes, &more));
+  PetscCall(FenOTDestroy(&inner));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode Create(FenOT ot, FenOT *inner)
+{
+  FenSolver s;
+
+  PetscFunctionBegin;
+  PetscCall(CreateOnly(ot, inner));
   s = (FenSolver)*inner;
   PetscCall(FenSolverSetTolerances(s, ot->base.gap_rel, ot->base.residual, MOST_IT));
   PetscCall(FenSolverSetUp(s));
