@@ -271,7 +271,7 @@ PetscErrorCode FenOTGetMemoryEstimate(FenOT ot, double *bytes_per_rank, double *
   double mine[2], all[2], more;
 
   PetscFunctionBegin;
-  PetscCall(FenOTCheck(ot));
+  PetscCall(FenOTCheckCost_Private(ot));
   if (!((PetscObject)ot)->type_name)
     PetscCall(FenSolverUseDefaultType_Private((FenSolver)ot));
   PetscCall(FenOTMemory_Private(ot, &mine[0], &more));

@@ -122,15 +122,17 @@ static PetscErrorCode Pixel(FenOT ot)
   PetscFunctionReturn(0);
 }
 
-/* Does the cost come from coordinates on two grids? */
-static PetscErrorCode HasLevels(FenOT ot, PetscBool *has)
+PetscErrorCode FenOTOnGrids_Private(FenOT ot, PetscBool *grids)
 {
   FenMeasureKind kind[2];
+  FenCostKind    cost = FEN_COST_SQEUCLIDEAN;
 
   PetscFunctionBegin;
+  if (ot->cost)
+    PetscCall(FenCostGetKind(ot->cost, &cost));
   PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
   PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
-  *has = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && ot->op->kind != FEN_COST_MATRIX);
+  *grids = (PetscBool)(kind[0] == FEN_MEASURE_GRID && kind[1] == FEN_MEASURE_GRID && cost != FEN_COST_MATRIX);
   PetscFunctionReturn(0);
 }
 
@@ -278,7 +280,7 @@ PetscErrorCode FenOTLevelsCreate_Private(FenOT ot, PetscInt most)
   ot->nlevels = 1;
   ot->support = 0;
   PetscCall(FenOTUseLevel_Private(ot, 0));
-  PetscCall(HasLevels(ot, &has));
+  PetscCall(FenOTOnGrids_Private(ot, &has));
   ot->pixel = 0;
   if (has)
     PetscCall(Pixel(ot));

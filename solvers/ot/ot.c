@@ -100,6 +100,19 @@ static PetscErrorCode CheckMarginals(FenOT ot)
   PetscFunctionReturn(0);
 }
 
+PetscErrorCode FenOTCheckCost_Private(FenOT ot)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)ot);
+
+  PetscFunctionBegin;
+  PetscCheck(ot->source && ot->target, comm, (PetscErrorCode)FEN_ERR_USAGE,
+             "FenOTSetMeasures() must be called before the solve");
+  if (!ot->cost)
+    PetscCall(FenCostCreate(comm, FEN_COST_SQEUCLIDEAN, &ot->cost));
+  PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
+  PetscFunctionReturn(0);
+}
+
 /*@
   FenOTCheck - Refuses a problem that cannot be solved, before memory is taken: no measures, a cost that they cannot
   have, an epsilon that double precision does not carry.
@@ -112,14 +125,8 @@ static PetscErrorCode CheckMarginals(FenOT ot)
 @*/
 PetscErrorCode FenOTCheck(FenOT ot)
 {
-  const MPI_Comm comm = PetscObjectComm((PetscObject)ot);
-
   PetscFunctionBegin;
-  PetscCheck(ot->source && ot->target, comm, (PetscErrorCode)FEN_ERR_USAGE,
-             "FenOTSetMeasures() must be called before the solve");
-  if (!ot->cost)
-    PetscCall(FenCostCreate(comm, FEN_COST_SQEUCLIDEAN, &ot->cost));
-  PetscCall(FenCostCheck(ot->cost, ot->source, ot->target));
+  PetscCall(FenOTCheckCost_Private(ot));
   PetscCall(FenCostGetMaximum(ot->cost, ot->source, ot->target, &ot->cost_max));
   PetscCall(CheckEpsilon(ot));
   PetscCall(CheckMarginals(ot));
@@ -165,11 +172,10 @@ static PetscErrorCode LongAxes(FenMeasure m, PetscBool is_long[FEN_MAX_DIM])
    own are on coarse grids, or where so few points have mass that it may take them as clouds */
 static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
 {
-  FenOT          ot = (FenOT)s;
-  FenCostKind    cost = FEN_COST_SQEUCLIDEAN;
-  FenMeasureKind kind[2];
-  PetscBool      is_long[FEN_MAX_DIM] = {PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
-  PetscBool      sparse, few, swapped;
+  FenOT       ot = (FenOT)s;
+  FenCostKind cost = FEN_COST_SQEUCLIDEAN;
+  PetscBool   is_long[FEN_MAX_DIM] = {PETSC_FALSE, PETSC_FALSE, PETSC_FALSE};
+  PetscBool   grids, sparse, few, swapped;
 
   PetscFunctionBegin;
   *type = FENOTNEWTON;
@@ -177,9 +183,8 @@ static PetscErrorCode OTDefaultType(FenSolver s, const char **type)
     PetscFunctionReturn(0);
   if (ot->cost)
     PetscCall(FenCostGetKind(ot->cost, &cost));
-  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
-  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
-  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || cost == FEN_COST_MATRIX)
+  PetscCall(FenOTOnGrids_Private(ot, &grids));
+  if (!grids)
     PetscFunctionReturn(0);
   PetscCall(LongAxes(ot->source, is_long));
   PetscCall(LongAxes(ot->target, is_long));

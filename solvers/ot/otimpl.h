@@ -82,6 +82,8 @@ struct _p_FenOT {
 
 typedef enum { FEN_BOUNDS_REGULARISED, FEN_BOUNDS_ALL } FenBoundsWanted;
 
+/* measures, and a cost that they can have; the usual one, if none was given */
+PETSC_INTERN PetscErrorCode FenOTCheckCost_Private(FenOT);
 /* bytes of this rank, and as many more that it may come to; before the set-up */
 PETSC_INTERN PetscErrorCode FenOTMemory_Private(FenOT, double *bytes, double *more);
 
@@ -117,6 +119,8 @@ PETSC_INTERN PetscErrorCode FenOTGatherRows_Private(FenLayout, const double mine
 typedef PetscErrorCode (*FenOTLevelMap)(FenMeasure from, FenMeasure to, const double v[], double out[]);
 PETSC_INTERN PetscErrorCode FenOTCarry_Private(FenOT, PetscInt from, PetscInt to, FenOTLevelMap, const double[],
                                                double[]);
+/* Does the cost come from coordinates on two grids? */
+PETSC_INTERN PetscErrorCode FenOTOnGrids_Private(FenOT, PetscBool *grids);
 /* width of a grid's pixels along the narrowest axis of more than one, HUGE_VAL if there is none */
 PETSC_INTERN PetscErrorCode FenOTNarrowest_Private(FenMeasure grid, double *width);
 /* from the present level to a finer one */

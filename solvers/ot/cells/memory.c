@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
-   What cells will take. A pixel's mass goes to targets within a radius r, where the cost of r is as many epsilons as
-   the share at which entries are dropped has digits; so a cell's targets are those within r of its image, which is as
-   large as the cell if the plan neither spreads nor gathers: the sum of a box and an ellipsoid, less what lies outside
-   of the grid. For |x-y|^2 the numbers agree with counted ones within a quarter; costs that are not strictly convex
-   send pixels further, and have more.
+   What cells will take. A pixel's mass goes to targets within a radius r, whose cost is as many epsilons as -log of the
+   share below which entries are dropped; so a cell's targets are those within r of its image, which is as large as the
+   cell if the plan neither spreads nor gathers: the sum of a box and an ellipsoid, less what lies outside of the grid.
+   For |x-y|^2 the bytes agree with measured ones within a third; costs that are not strictly convex send pixels
+   further, and have more.
 */
 #include "cells.h"
 #include <math.h>

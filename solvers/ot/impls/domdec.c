@@ -619,19 +619,16 @@ static PetscErrorCode FenOTSetUp_Domdec(FenSolver s)
 /* cells on the finest grid, with the epsilon that is largest there; the product plan, where no levels are coarse */
 static PetscErrorCode FenOTMemory_Domdec(FenSolver s, double *bytes, double *more)
 {
-  FenOT          ot = (FenOT)s;
-  FenMeasureKind kind[2];
-  FenCostKind    cost;
-  PetscInt       dim;
-  FenInt         side[FEN_MAX_DIM], N[2], n[2];
-  double         base, product;
+  FenOT     ot = (FenOT)s;
+  PetscBool grids;
+  PetscInt  dim;
+  FenInt    side[FEN_MAX_DIM], N[2], n[2];
+  double    base, product;
 
   PetscFunctionBegin;
   *bytes = *more = 0;
-  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
-  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
-  PetscCall(FenCostGetKind(ot->cost, &cost));
-  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || cost == FEN_COST_MATRIX)
+  PetscCall(FenOTOnGrids_Private(ot, &grids));
+  if (!grids)
     PetscFunctionReturn(0); /* the set-up refuses it */
   PetscCall(Sides(ot, side));
   PetscCall(FenMeasureGetDim(ot->source, &dim));

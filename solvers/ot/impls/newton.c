@@ -583,14 +583,11 @@ static PetscErrorCode FenOTView_Newton(FenSolver s, PetscViewer viewer)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode FenOTMemory_Newton(FenSolver s, double *bytes, double *more)
+static PetscErrorCode FenOTMemory_Multigrid(FenSolver s, double *bytes, double *more)
 {
-  const Newton *N = (const Newton *)s->data;
-
   PetscFunctionBegin;
-  *bytes = *more = 0;
-  if (N->asks_cells)
-    PetscCall(FenNewtonCellsMemory((FenOT)s, more));
+  *bytes = 0;
+  PetscCall(FenNewtonCellsMemory((FenOT)s, more));
   PetscFunctionReturn(0);
 }
 
@@ -633,7 +630,6 @@ PetscErrorCode FenOTCreate_Newton(FenSolver s)
   s->ops->resume = FenOTResume_Newton;
   s->ops->iterate = FenOTIterate_Newton;
   s->ops->state = FenOTState_Newton;
-  s->ops->memory = FenOTMemory_Newton;
   s->ops->view = FenOTView_Newton;
   s->ops->reset = FenOTReset_Newton;
   s->ops->destroy = FenOTDestroy_Newton;
@@ -664,6 +660,7 @@ PetscErrorCode FenOTCreate_Multigrid(FenSolver s)
   N->sinkhorn_first = 1;
   N->newton_least = 1;
   N->asks_cells = PETSC_TRUE;
+  s->ops->memory = FenOTMemory_Multigrid;
   ((FenOT)s)->uses_support = PETSC_TRUE;
   ((FenOT)s)->usual = (FenEpsilonPlan){.factor = 0.5, .level_tol = 0.01};
   PetscFunctionReturn(0);

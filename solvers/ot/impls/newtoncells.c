@@ -27,18 +27,16 @@
 
 PetscErrorCode FenNewtonCellsFit(FenOT ot, FenCellsFit *fit)
 {
-  FenMeasureKind kind[2];
-  FenCostKind    cost;
-  PetscBool      separable;
-  PetscInt       dim;
-  FenInt         N[2], local;
-  double         most, width[2];
+  FenCostKind cost;
+  PetscBool   grids, separable;
+  PetscInt    dim;
+  FenInt      N[2], local;
+  double      most, width[2];
 
   PetscFunctionBegin;
   *fit = FEN_CELLS_UNFIT;
-  PetscCall(FenMeasureGetKind(ot->source, &kind[0]));
-  PetscCall(FenMeasureGetKind(ot->target, &kind[1]));
-  if (kind[0] != FEN_MEASURE_GRID || kind[1] != FEN_MEASURE_GRID || ot->relaxed)
+  PetscCall(FenOTOnGrids_Private(ot, &grids));
+  if (!grids || ot->relaxed)
     PetscFunctionReturn(0);
   PetscCall(FenCostGetKind(ot->cost, &cost));
   PetscCall(FenCostIsSeparable(ot->cost, &separable));
